@@ -1,0 +1,69 @@
+/*
+ * http1_body.h - where the body of an HTTP/1 message ends (RFC 9112 sections 6 and 7).
+ *
+ * Decide the framing once from the heads, then feed the bytes behind the head: out come the pieces
+ * of the body, without chunk framing, in the caller's memory.
+ */
+#ifndef REPRISE_CORE_HTTP1_BODY_H
+#define REPRISE_CORE_HTTP1_BODY_H
+
+#include "core/http1.h"
+
+enum http1_framing {
+    HTTP1_NO_BODY,
+    HTTP1_LENGTH,
+    HTTP1_CHUNKED,
+    HTTP1_UNTIL_CLOSE,
+    HTTP1_TUNNEL /* 101, or 2xx to CONNECT: what follows is not HTTP */
+};
+
+enum http1_piece_kind {
+    HTTP1_PIECE_NONE,    /* framing, or nothing */
+    HTTP1_PIECE_DATA,    /* bytes of the body */
+    HTTP1_PIECE_TRAILER, /* bytes of the trailer section, line ends included */
+};
+
+struct http1_piece {
+    enum http1_piece_kind kind;
+    struct bytes bytes;
+};
+
+enum http1_chunk_state {
+    HTTP1_CHUNK_SIZE,
+    HTTP1_CHUNK_EXTENSION,
+    HTTP1_CHUNK_DATA,
+    HTTP1_CHUNK_DATA_END,
+    HTTP1_CHUNK_TRAILER
+};
+
+struct http1_body {
+    enum http1_framing framing;
+    bool is_done;
+    uint64_t left_bytes; /* of the body (LENGTH) or of the chunk in hand */
+    enum http1_chunk_state chunk_state;
+    uint32_t size_digits;
+    uint32_t trailer_line_bytes; /* of the trailer line in hand, without CR */
+};
+
+/* Framing of a request's body. -1 when Content-Length is no number or there are two that differ. */
+int http1_request_body(const struct http1_head *head, struct http1_body *body);
+
+/* Framing of the body of an answer to `method` (unknown: .ptr NULL). */
+int http1_response_body(const struct http1_head *head, struct bytes method,
+                        struct http1_body *body);
+
+/*
+ * Take from `in` up to the end of one piece: returns the bytes used (never more than in.len, never
+ * 0 when in.len > 0 and the body is not done), HTTP1_BAD for broken chunk framing. Sets
+ * body->is_done.
+ */
+ssize_t http1_body_next(struct http1_body *body, struct bytes in, struct http1_piece *piece);
+
+/* Jump over bytes that were lost. True if the framing survives it: LENGTH, UNTIL_CLOSE, inside a
+ * chunk's data. */
+bool http1_body_skip(struct http1_body *body, uint64_t lost_bytes);
+
+/* The peer has closed: true if the body is whole (done, or UNTIL_CLOSE, which this ends). */
+bool http1_body_close(struct http1_body *body);
+
+#endif

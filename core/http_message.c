@@ -1,0 +1,125 @@
+/* http_message.c - requests that can be changed without touching what they came from. */
+#include "core/http_message.h"
+
+struct bytes http_headers_find(const struct http_header *headers, size_t count, struct bytes name)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (bytes_equal_nocase(headers[i].name, name))
+            return headers[i].value;
+    }
+    return (struct bytes){0};
+}
+
+/* Nothing that could end a line: a value must not become a second header (RFC 9110 5.5). */
+static bool is_clean(struct bytes in, bool allows_space)
+{
+    for (size_t i = 0; i < in.len; i++) {
+        unsigned char c = (unsigned char)in.ptr[i];
+        if ((c < 0x20 && c != '\t') || c == 0x7f || (!allows_space && (c == ' ' || c == '\t')))
+            return false;
+    }
+    return true;
+}
+
+static int set_copy(struct http_request *request, struct bytes *field, struct bytes value,
+                    enum http_change change)
+{
+    struct bytes copy = arena_copy(request->arena, value);
+    if (!copy.ptr)
+        return -1;
+    *field = copy;
+    request->changes |= change;
+    return 0;
+}
+
+int http_request_set_method(struct http_request *request, struct bytes method)
+{
+    if (method.len == 0 || method.len > 32 || !is_clean(method, false))
+        return -1;
+    return set_copy(request, &request->method, method, HTTP_CHANGED_METHOD);
+}
+
+int http_request_set_url(struct http_request *request, struct bytes url)
+{
+    if (url.len == 0 || url.len > HTTP_MAX_URL_BYTES || !is_clean(url, false))
+        return -1;
+    return set_copy(request, &request->url, url, HTTP_CHANGED_URL);
+}
+
+int http_request_set_body(struct http_request *request, struct bytes body)
+{
+    return set_copy(request, &request->body, body, HTTP_CHANGED_BODY);
+}
+
+/* The headers as an array of our own, with room to append. */
+static int own_headers(struct http_request *request)
+{
+    if (request->own_headers)
+        return 0;
+    if (request->header_count > HTTP_MAX_HEADERS)
+        return -1;
+    struct http_header *own = arena_alloc(request->arena, HTTP_MAX_HEADERS * sizeof *own);
+    if (!own)
+        return -1;
+    if (request->header_count)
+        memcpy(own, request->headers, request->header_count * sizeof *own);
+    request->headers = request->own_headers = own;
+    return 0;
+}
+
+static void remove_from(struct http_request *request, struct bytes name, size_t start)
+{
+    size_t kept = start;
+    for (size_t i = start; i < request->header_count; i++) {
+        if (!bytes_equal_nocase(request->own_headers[i].name, name))
+            request->own_headers[kept++] = request->own_headers[i];
+    }
+    request->header_count = kept;
+}
+
+int http_request_set_header(struct http_request *request, struct bytes name, struct bytes value)
+{
+    if (name.len == 0 || !is_clean(name, false) || memchr(name.ptr, ':', name.len) ||
+        !is_clean(value, true) || own_headers(request))
+        return -1;
+    request->changes |= HTTP_CHANGED_HEADERS;
+    size_t at = 0;
+    while (at < request->header_count && !bytes_equal_nocase(request->own_headers[at].name, name))
+        at++;
+    if (!value.ptr) {
+        remove_from(request, name, at);
+        return 0;
+    }
+    struct bytes copy = arena_copy(request->arena, value);
+    if (!copy.ptr)
+        return -1;
+    if (at < request->header_count) {
+        request->own_headers[at].value = copy;
+        remove_from(request, name, at + 1);
+        return 0;
+    }
+    struct bytes own_name = arena_copy(request->arena, name);
+    if (!own_name.ptr || request->header_count == HTTP_MAX_HEADERS)
+        return -1;
+    request->own_headers[request->header_count++] =
+        (struct http_header){.name = own_name, .value = copy};
+    return 0;
+}
+
+bool http_header_is_hop_by_hop(struct bytes name)
+{
+    static const char *const names[] = {"connection",
+                                        "keep-alive",
+                                        "proxy-connection",
+                                        "proxy-authorization",
+                                        "proxy-authenticate",
+                                        "te",
+                                        "trailer",
+                                        "transfer-encoding",
+                                        "upgrade"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (bytes_equal_nocase(name, bytes_of(names[i])))
+            return true;
+    }
+    return false;
+}

@@ -1,0 +1,101 @@
+/*
+ * metrics.h - counters and histograms of one worker, and their exact sum over all workers.
+ *
+ * A worker records into a shard that no other thread touches; once a second it hands the shard over
+ * and goes on with an empty one. Merging shards of any workers in any order gives the same totals.
+ */
+#ifndef REPRISE_REPLAY_METRICS_H
+#define REPRISE_REPLAY_METRICS_H
+
+#include "core/histogram.h"
+#include "replay/outcome.h"
+
+#define METRICS_MAX_CUSTOM 64
+#define METRICS_MAX_SAMPLES 16 /* failures kept with their detail, per shard */
+
+enum http_clock {
+    CLOCK_RESPONSE,
+    CLOCK_SERVICE,
+    CLOCK_LATENESS,
+    CLOCK_CONNECTING, /* dns + connect + tls, only where a connection was made */
+    CLOCK_TLS,
+    CLOCK_SENDING,
+    CLOCK_WAITING,
+    CLOCK_RECEIVING,
+    CLOCK_COUNT
+};
+
+/* One endpoint in one shard, or in the totals. */
+struct endpoint_metrics {
+    struct histogram clocks[CLOCK_COUNT];
+    uint64_t requests;
+    uint64_t failed;
+    uint64_t diverged; /* answered with another status than recorded */
+    uint64_t bytes_sent;
+    uint64_t bytes_received;
+    uint64_t by_origin[ORIGIN_COUNT];
+    uint64_t by_status_class[6]; /* [0]: no answer, [2]: 2xx, ... */
+    uint64_t by_failure[FAILURE_COUNT];
+};
+
+struct ws_metrics {
+    uint64_t events[WS_EVENT_COUNT];
+    uint64_t bytes_sent;
+    uint64_t bytes_received;
+    struct histogram connecting;
+    struct histogram answer_wait;
+    struct histogram lateness;
+    struct histogram session_duration;
+    uint64_t by_failure[FAILURE_COUNT];
+};
+
+struct failure_sample {
+    uint64_t due_us;
+    uint32_t endpoint;
+    int status;
+    int recorded_status;
+    enum failure failure;
+    char detail[120];
+};
+
+/* A plugin's own metric: counter (sum of values) or histogram. */
+struct custom_metric {
+    uint64_t sum;
+    struct histogram histogram;
+};
+
+struct metrics {
+    uint32_t endpoint_count;
+    struct endpoint_metrics *endpoints;
+    struct ws_metrics ws;
+    uint64_t sessions_started;
+    uint64_t sessions_by_result[SESSION_RESULT_COUNT];
+    struct histogram session_duration;
+    uint64_t steps_not_sent;
+    struct custom_metric custom[METRICS_MAX_CUSTOM];
+    uint32_t sample_count;
+    struct failure_sample samples[METRICS_MAX_SAMPLES];
+    /* Gauges of the moment the shard was handed over. */
+    uint64_t users_active;
+    uint64_t requests_in_flight;
+    uint64_t connections_open;
+    uint64_t worker_cpu_us;   /* used by the worker's thread since the last hand-over */
+    uint64_t max_loop_lag_us; /* longest pass of the loop without a look at the timers */
+};
+
+/* NULL without memory. */
+struct metrics *metrics_new(uint32_t endpoint_count);
+void metrics_free(struct metrics *metrics);
+void metrics_clear(struct metrics *metrics);
+
+void metrics_record_request(struct metrics *metrics, const struct request_outcome *outcome);
+void metrics_record_ws(struct metrics *metrics, const struct ws_outcome *outcome);
+void metrics_record_session(struct metrics *metrics, const struct session_outcome *outcome);
+/* custom: index from 0, as the plugin host gave it out. */
+void metrics_record_custom(struct metrics *metrics, uint32_t custom, bool is_histogram,
+                           uint64_t value);
+
+/* Add `other` to `metrics`; gauges add up, max_loop_lag_us takes the greater. -1 without memory. */
+int metrics_merge(struct metrics *metrics, const struct metrics *other);
+
+#endif

@@ -1,0 +1,109 @@
+/*
+ * outcome.h - what became of one request, one WebSocket and one session: the values users hand to
+ * metrics.
+ *
+ * The clocks of a request, in microseconds on the run's clock:
+ *
+ *     due ------> started ------> sent ------> first byte ------> last byte
+ *      | lateness    | connecting  |  waiting      |   receiving      |
+ *      |             |             |<----------- service ------------>|
+ *      |<------------------------- response ------------------------->|
+ *
+ * `lateness` is the generator's own doing: from the moment a request was due to the moment it was
+ * handed to the transport. Connecting (DNS, TCP, TLS; 0 on a connection in use) is counted apart,
+ * so that a target slow to accept is not mistaken for a slow generator.
+ */
+#ifndef REPRISE_REPLAY_OUTCOME_H
+#define REPRISE_REPLAY_OUTCOME_H
+
+#include "core/bytes.h"
+
+/* Why there was no answer. failure_name() gives the field's word for it. */
+enum failure {
+    FAILURE_NONE,
+    FAILURE_DNS,
+    FAILURE_CONNECT_REFUSED,
+    FAILURE_CONNECT_TIMEOUT,
+    FAILURE_CONNECT, /* any other */
+    FAILURE_TLS,
+    FAILURE_TIMEOUT,   /* connected, no whole answer in --timeout */
+    FAILURE_RESET,     /* closed or reset before the answer was whole */
+    FAILURE_PROTOCOL,  /* an answer that is not HTTP, or not the WebSocket handshake asked for */
+    FAILURE_TOO_LARGE, /* over a stated limit */
+    FAILURE_NO_PORTS,  /* the generator ran out of ports, descriptors or memory */
+    FAILURE_PLUGIN,    /* a plugin failed this user */
+    FAILURE_CANCELLED, /* the run ended first */
+    FAILURE_COUNT
+};
+
+const char *failure_name(enum failure failure); /* "none", "dns", "connect_refused", ... */
+
+enum request_origin { ORIGIN_RECORDED, ORIGIN_ADDED, ORIGIN_RETRIED, ORIGIN_COUNT };
+
+struct request_outcome {
+    uint32_t endpoint; /* index into the plan's endpoints */
+    enum request_origin origin;
+    enum failure failure;
+    int status;          /* 0 with a failure */
+    int recorded_status; /* 0: none recorded */
+    uint64_t due_us;
+    uint64_t lateness_us;
+    uint64_t dns_us; /* these three inside `connecting` */
+    uint64_t connect_us;
+    uint64_t tls_us;
+    uint64_t sending_us; /* these three inside `service` */
+    uint64_t waiting_us;
+    uint64_t receiving_us;
+    uint64_t service_us;
+    uint64_t response_us;
+    uint64_t bytes_sent;
+    uint64_t bytes_received;
+    const char *detail; /* of a failure, one line; borrowed, may be NULL */
+};
+
+/* k6's rule with the recording as the expectation: no answer, or an error status that was not
+ * recorded as one. */
+static inline bool request_has_failed(const struct request_outcome *outcome)
+{
+    if (outcome->failure != FAILURE_NONE)
+        return true;
+    return outcome->status >= 400 && outcome->status != outcome->recorded_status;
+}
+
+enum ws_event {
+    WS_CONNECTED, /* value: microseconds from start to 101 */
+    WS_CONNECT_FAILED,
+    WS_MESSAGE_SENT,     /* value: bytes */
+    WS_MESSAGE_RECEIVED, /* value: bytes */
+    WS_ANSWER_WAIT, /* value: microseconds from the last message sent to the next one received */
+    WS_LATENESS,    /* value: microseconds a message went out after it was due */
+    WS_MISSING,     /* a recorded server message did not come in time */
+    WS_EXTRA,       /* one came that was not recorded */
+    WS_CLOSED,      /* value: microseconds the WebSocket was open */
+    WS_EVENT_COUNT
+};
+
+struct ws_outcome {
+    uint32_t endpoint;
+    enum ws_event event;
+    uint64_t value;
+    enum failure failure; /* with WS_CONNECT_FAILED */
+    const char *detail;
+};
+
+enum session_result {
+    SESSION_DONE,      /* every step was played */
+    SESSION_ENDED,     /* a plugin ended it */
+    SESSION_FAILED,    /* a plugin failed it */
+    SESSION_CANCELLED, /* the run ended first */
+    SESSION_RESULT_COUNT
+};
+
+struct session_outcome {
+    enum session_result result;
+    uint64_t duration_us;
+    uint64_t steps_not_sent; /* planned and never handed to the transport */
+    const char *detail;
+};
+
+#endif

@@ -1,0 +1,68 @@
+/*
+ * reader.h - reads a trace row by row, in recorded order, in memory that does not grow with the
+ * trace.
+ *
+ * Opens read-only; a trace of an older version is brought up to date first (that needs to write), a
+ * newer one is refused. A trace that was cut off (crash) opens like any other. One cursor of each
+ * kind at a time.
+ */
+#ifndef REPRISE_TRACES_READER_H
+#define REPRISE_TRACES_READER_H
+
+#include "core/buf.h"
+#include "core/error.h"
+#include "traces/trace.h"
+
+struct trace_reader;
+
+int trace_reader_open(struct trace_reader **ret_reader, const char *path, struct error *err);
+void trace_reader_close(struct trace_reader *reader);
+
+const struct trace_facts *trace_reader_facts(const struct trace_reader *reader);
+const char *trace_reader_path(const struct trace_reader *reader);
+
+/*
+ * Cursors. `start` positions, `next` returns 1 with a row, 0 at the end, -1 with err. A row's views
+ * are valid until the next call of the same cursor.
+ */
+int trace_reader_start_sessions(struct trace_reader *reader,
+                                struct error *err); /* by first_us, id */
+int trace_reader_next_session(struct trace_reader *reader, struct trace_session *session,
+                              struct error *err);
+
+/* Of one session, by request_first_us, exchange_id; session_id 0: of all. */
+int trace_reader_start_exchanges(struct trace_reader *reader, int64_t session_id,
+                                 struct error *err);
+int trace_reader_next_exchange(struct trace_reader *reader, struct trace_exchange *exchange,
+                               int64_t *ret_endpoint_id, struct error *err);
+
+/* Of one upgrade exchange, by first_us, message_id; exchange_id 0: of all. */
+int trace_reader_start_messages(struct trace_reader *reader, int64_t exchange_id,
+                                struct error *err);
+int trace_reader_next_message(struct trace_reader *reader, struct trace_message *message,
+                              struct error *err);
+
+int trace_reader_start_connections(struct trace_reader *reader, struct error *err);
+int trace_reader_next_connection(struct trace_reader *reader, struct trace_connection *connection,
+                                 struct error *err);
+
+int trace_reader_start_ledger(struct trace_reader *reader, struct error *err);
+int trace_reader_next_ledger(struct trace_reader *reader, struct trace_ledger_entry *entry,
+                             struct error *err);
+
+/* "GET /jobs/{id}"; *ret_name is valid until the next call. 1, 0 when there is no such row, -1. */
+int trace_reader_endpoint_name(struct trace_reader *reader, int64_t endpoint_id,
+                               struct bytes *ret_name, struct error *err);
+
+/* One row by its id: 1, 0, -1. */
+int trace_reader_get_session(struct trace_reader *reader, int64_t session_id,
+                             struct trace_session *session, struct error *err);
+int trace_reader_get_exchange(struct trace_reader *reader, int64_t exchange_id,
+                              struct trace_exchange *exchange, int64_t *ret_endpoint_id,
+                              struct error *err);
+
+/* Append the content to `out` (whose maximum bounds it). body_id 0 appends nothing. */
+int trace_reader_get_body(struct trace_reader *reader, int64_t body_id, struct buf *out,
+                          struct error *err);
+
+#endif
