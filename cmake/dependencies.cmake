@@ -7,10 +7,18 @@ pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)
 pkg_check_modules(ZLIB REQUIRED IMPORTED_TARGET zlib)
 pkg_check_modules(PCAP REQUIRED IMPORTED_TARGET libpcap)
 pkg_check_modules(CURL REQUIRED IMPORTED_TARGET libcurl)
-pkg_check_modules(WSLAY REQUIRED IMPORTED_TARGET libwslay)
 pkg_check_modules(JANSSON REQUIRED IMPORTED_TARGET jansson)
 pkg_check_modules(CRYPTO REQUIRED IMPORTED_TARGET libcrypto)
 pkg_check_modules(CMOCKA REQUIRED IMPORTED_TARGET cmocka)
+
+# Debian's libwslay-dev brings no pkg-config file.
+find_path(WSLAY_INCLUDE_DIR wslay/wslay.h REQUIRED)
+find_library(WSLAY_LIBRARY wslay REQUIRED)
+add_library(PkgConfig::WSLAY INTERFACE IMPORTED)
+set_target_properties(PkgConfig::WSLAY PROPERTIES
+    INTERFACE_INCLUDE_DIRECTORIES ${WSLAY_INCLUDE_DIR}
+    INTERFACE_LINK_LIBRARIES ${WSLAY_LIBRARY})
+
 # Only the target server in tests/voicelab uses these.
 pkg_check_modules(MICROHTTPD REQUIRED IMPORTED_TARGET libmicrohttpd)
 pkg_check_modules(JWT REQUIRED IMPORTED_TARGET libjwt)
