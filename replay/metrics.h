@@ -49,8 +49,12 @@ struct ws_metrics {
     uint64_t by_failure[FAILURE_COUNT];
 };
 
+#define SAMPLE_NO_ENDPOINT UINT32_MAX
+
+/* One request, WebSocket (recorded_status 101) or session (no endpoint, no status) that went wrong:
+ * failed, or answered with another status than recorded. */
 struct failure_sample {
-    uint64_t due_us;
+    uint64_t due_us; /* 0 where it is not known */
     uint32_t endpoint;
     int status;
     int recorded_status;
@@ -68,7 +72,7 @@ struct metrics {
     uint32_t endpoint_count;
     struct endpoint_metrics *endpoints;
     struct ws_metrics ws;
-    uint64_t sessions_started;
+    uint64_t sessions_started; /* counted by the worker itself, when it starts one */
     uint64_t sessions_by_result[SESSION_RESULT_COUNT];
     struct histogram session_duration;
     uint64_t steps_not_sent;
@@ -79,8 +83,9 @@ struct metrics {
     uint64_t users_active;
     uint64_t requests_in_flight;
     uint64_t connections_open;
-    uint64_t worker_cpu_us;   /* used by the worker's thread since the last hand-over */
-    uint64_t max_loop_lag_us; /* longest pass of the loop without a look at the timers */
+    uint64_t worker_cpu_us;         /* used by the worker's thread since the last hand-over */
+    uint64_t max_loop_lag_us;       /* longest pass of the loop without a look at the timers */
+    uint64_t busiest_worker_cpu_us; /* by metrics_merge(): the greatest worker_cpu_us merged */
 };
 
 /* NULL without memory. */
@@ -88,6 +93,12 @@ struct metrics *metrics_new(uint32_t endpoint_count);
 void metrics_free(struct metrics *metrics);
 void metrics_clear(struct metrics *metrics);
 
+/*
+ * What counts to which clock. Every request counts to `lateness` unless a plugin failed it. One
+ * that was answered counts to all the others. One that timed out waited at least that long, so it
+ * counts to `response`, and to `service` when it was sent. A request that failed in any other way
+ * has no time to its answer: a fast refusal must not make the percentiles look better.
+ */
 void metrics_record_request(struct metrics *metrics, const struct request_outcome *outcome);
 void metrics_record_ws(struct metrics *metrics, const struct ws_outcome *outcome);
 void metrics_record_session(struct metrics *metrics, const struct session_outcome *outcome);
@@ -95,7 +106,18 @@ void metrics_record_session(struct metrics *metrics, const struct session_outcom
 void metrics_record_custom(struct metrics *metrics, uint32_t custom, bool is_histogram,
                            uint64_t value);
 
-/* Add `other` to `metrics`; gauges add up, max_loop_lag_us takes the greater. -1 without memory. */
+/*
+ * Add `other` to `metrics`; gauges add up, max_loop_lag_us takes the greater. Of the samples the
+ * earliest of each kind (failure, status, recorded status) are kept. -1 without memory.
+ */
 int metrics_merge(struct metrics *metrics, const struct metrics *other);
+
+void endpoint_metrics_init(struct endpoint_metrics *endpoint);
+void endpoint_metrics_fini(struct endpoint_metrics *endpoint);
+int endpoint_metrics_merge(struct endpoint_metrics *endpoint, const struct endpoint_metrics *other);
+
+/* All endpoints as one: initialises *ret_all, which the caller ends with endpoint_metrics_fini().
+ */
+int metrics_sum_endpoints(const struct metrics *metrics, struct endpoint_metrics *ret_all);
 
 #endif

@@ -40,6 +40,8 @@ const char *failure_name(enum failure failure); /* "none", "dns", "connect_refus
 
 enum request_origin { ORIGIN_RECORDED, ORIGIN_ADDED, ORIGIN_RETRIED, ORIGIN_COUNT };
 
+const char *request_origin_name(enum request_origin origin); /* "recorded", "added", "retried" */
+
 struct request_outcome {
     uint32_t endpoint; /* index into the plan's endpoints */
     enum request_origin origin;
@@ -98,6 +100,8 @@ enum session_result {
     SESSION_CANCELLED, /* the run ended first */
     SESSION_RESULT_COUNT
 };
+
+const char *session_result_name(enum session_result result); /* "done", "ended", ... */
 
 struct session_outcome {
     enum session_result result;
