@@ -22,6 +22,3 @@ set_target_properties(PkgConfig::WSLAY PROPERTIES
 # Only the target server in tests/voicelab uses these.
 pkg_check_modules(MICROHTTPD REQUIRED IMPORTED_TARGET libmicrohttpd)
 pkg_check_modules(JWT REQUIRED IMPORTED_TARGET libjwt)
-# Debian's libwslay-dev brings CMake's own description and no pkg-config file.
-find_package(wslay REQUIRED)
-add_library(PkgConfig::WSLAY ALIAS wslay)
