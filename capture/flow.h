@@ -55,8 +55,12 @@ struct flow *flow_start(const struct flow_limits *limits, const struct flow_sink
                         const struct segment *first, bool source_is_client);
 void flow_free(struct flow *flow);
 
-/* -1 only without memory (the segment's bytes are counted as a gap). */
+/* -1 only without memory: nothing could be held back, so holes were given up and the segment went
+ * out at once. */
 int flow_add(struct flow *flow, const struct segment *segment);
+
+/* Time goes on without a segment: give up the holes whose grace has passed. */
+void flow_tick(struct flow *flow, int64_t now_us);
 
 /* Give up all holes, deliver what is held, close both sides (once). */
 void flow_finish(struct flow *flow, enum trace_connection_end end, int64_t at_us);
@@ -66,5 +70,12 @@ bool flow_is_mid_stream(const struct flow *flow); /* no SYN was seen */
 int64_t flow_last_us(const struct flow *flow);    /* when its last segment arrived */
 size_t flow_held_bytes(const struct flow *flow);
 const struct ledger_counts *flow_counts(const struct flow *flow);
+
+/* Bytes of an overlap that differed from the ones seen first; only what was held can be compared.
+ */
+uint64_t flow_conflicting_bytes(const struct flow *flow);
+
+/* Does this SYN open another connection on the same addresses and ports? */
+bool flow_is_reused_by(const struct flow *flow, const struct segment *syn);
 
 #endif
