@@ -6,8 +6,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#if defined(__SANITIZE_ADDRESS__)
-#define ARENA_CHUNK_BYTES 0 /* every allocation its own block */
+#if defined(__SANITIZE_ADDRESS__) /* gcc's way to say it */
+#define EVERY_BLOCK_ALONE 1
+#elif defined(__has_feature)
+#define EVERY_BLOCK_ALONE __has_feature(address_sanitizer)
+#else
+#define EVERY_BLOCK_ALONE 0
+#endif
+
+#if EVERY_BLOCK_ALONE
+#define ARENA_CHUNK_BYTES 0
 #else
 #define ARENA_CHUNK_BYTES 4032 /* with its header just under a page of malloc's */
 #endif
@@ -45,18 +53,23 @@ static struct arena_chunk *add_chunk(struct arena *arena, size_t at_least)
     struct arena_chunk *chunk = malloc(sizeof *chunk + size_bytes);
     if (!chunk)
         return NULL;
-    *chunk = (struct arena_chunk){.next = arena->chunks, .size_bytes = size_bytes};
-    arena->chunks = chunk;
+    *chunk = (struct arena_chunk){.size_bytes = size_bytes};
+    /* A block that fills a chunk of its own goes behind the first, which keeps its free room. */
+    struct arena_chunk **at = &arena->chunks;
+    if (*at && size_bytes > ARENA_CHUNK_BYTES)
+        at = &(*at)->next;
+    chunk->next = *at;
+    *at = chunk;
     return chunk;
 }
 
 void *arena_alloc(struct arena *arena, size_t size_bytes)
 {
     size_t align = alignof(max_align_t);
-    if (size_bytes > arena->max_bytes)
+    if (size_bytes > PTRDIFF_MAX) /* more than malloc has, and rounding could wrap around */
         return NULL;
     size_t rounded = (size_bytes + align - 1) & ~(align - 1);
-    if (arena->used_bytes > arena->max_bytes - size_bytes)
+    if (rounded > arena->max_bytes || arena->used_bytes > arena->max_bytes - rounded)
         return NULL;
     struct arena_chunk *chunk = arena->chunks;
     if (!chunk || chunk->size_bytes - chunk->used_bytes < rounded) {

@@ -11,9 +11,9 @@
 struct arena_chunk;
 
 struct arena {
-    struct arena_chunk *chunks; /* newest first */
+    struct arena_chunk *chunks; /* the first is the one being filled */
     size_t used_bytes;          /* of all chunks, rounding included */
-    size_t max_bytes;
+    size_t max_bytes;           /* used_bytes is never above it */
 };
 
 void arena_init(struct arena *arena, size_t max_bytes);
@@ -28,7 +28,7 @@ struct bytes arena_copy(struct arena *arena, struct bytes bytes);
 const char *arena_printf(struct arena *arena, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* Forget everything allocated; one chunk is kept for what comes next. */
+/* Forget everything allocated; one chunk of the usual size is kept for what comes next. */
 void arena_reset(struct arena *arena);
 
 #endif
