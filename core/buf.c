@@ -33,7 +33,7 @@ static int grow(struct buf *buf, size_t len)
     size_t capacity = buf->capacity ? buf->capacity : SMALLEST_CAPACITY;
     while (capacity < needed)
         capacity *= 2;
-    if (capacity > buf->max_len + 1)
+    if (capacity - 1 > buf->max_len)
         capacity = buf->max_len + 1;
     char *data = realloc(buf->data, capacity);
     if (!data) {
@@ -77,6 +77,8 @@ int buf_vprintf(struct buf *buf, const char *format, va_list args)
     va_copy(again, args);
     int needed = vsnprintf(NULL, 0, format, again);
     va_end(again);
+    if (needed < 0)
+        buf->has_failed = true;
     if (needed < 0 || grow(buf, (size_t)needed))
         return -1;
     vsnprintf(buf->data + buf->len, (size_t)needed + 1, format, args);
