@@ -17,7 +17,7 @@ struct bytes {
 };
 
 /* For printf: "%.*s" takes BYTES_ARG(b). */
-#define BYTES_ARG(b) (int)(b).len, (b).ptr ? (b).ptr : ""
+#define BYTES_ARG(b) (int)((b).len < INT32_MAX ? (b).len : INT32_MAX), (b).ptr ? (b).ptr : ""
 
 static inline struct bytes bytes_make(const void *ptr, size_t len)
 {
@@ -73,7 +73,7 @@ static inline bool bytes_equal_nocase(struct bytes a, struct bytes b)
 
 static inline bool bytes_starts_with(struct bytes a, struct bytes prefix)
 {
-    return a.len >= prefix.len && memcmp(a.ptr, prefix.ptr, prefix.len) == 0;
+    return a.len >= prefix.len && bytes_equal(bytes_make(a.ptr, prefix.len), prefix);
 }
 
 static inline bool bytes_starts_with_nocase(struct bytes a, struct bytes prefix)
@@ -86,7 +86,7 @@ static inline struct bytes bytes_from(struct bytes a, size_t start)
 {
     if (start > a.len)
         start = a.len;
-    return (struct bytes){.ptr = a.ptr + start, .len = a.len - start};
+    return (struct bytes){.ptr = a.ptr ? a.ptr + start : NULL, .len = a.len - start};
 }
 
 /* Without spaces and tabs at both ends. */
