@@ -30,6 +30,12 @@ static bool take_line(struct bytes *rest, struct bytes *ret_line)
     return true;
 }
 
+/* A CR that ends no line, or a NUL: whoever reads the line next may see two of it. */
+static bool has_line_breaker(struct bytes line)
+{
+    return bytes_index_of(line, '\r') != line.len || bytes_index_of(line, '\0') != line.len;
+}
+
 static struct bytes skip_empty_lines(struct bytes in)
 {
     while (in.len && (in.ptr[0] == '\r' || in.ptr[0] == '\n'))
@@ -51,7 +57,8 @@ static int parse_request_line(struct bytes line, struct http1_head *head)
 {
     size_t space = bytes_index_of(line, ' ');
     head->method = bytes_make(line.ptr, space);
-    if (space == line.len || space > MAX_METHOD_BYTES || !is_token(head->method))
+    if (space == line.len || space > MAX_METHOD_BYTES || !is_token(head->method) ||
+        has_line_breaker(line))
         return -1;
     struct bytes rest = bytes_trim(bytes_from(line, space + 1));
     if (rest.len < 10) /* one byte, a space and the version */
@@ -84,12 +91,17 @@ static int parse_status_line(struct bytes line, struct http1_head *head)
 /* A header line; or a line that continues the one before it (obs-fold). */
 static int parse_header_line(struct bytes line, struct http1_head *head)
 {
+    if (memchr(line.ptr, '\0', line.len))
+        return -1;
     if (line.ptr[0] == ' ' || line.ptr[0] == '\t') {
         if (!head->header_count)
             return -1;
-        struct http_header *last = &head->headers[head->header_count - 1];
+        struct bytes *value = &head->headers[head->header_count - 1].value;
         struct bytes more = bytes_trim(line);
-        last->value.len = (size_t)(more.ptr + more.len - last->value.ptr);
+        if (value->len == 0)
+            *value = more;
+        else if (more.len)
+            value->len = (size_t)(more.ptr + more.len - value->ptr);
         head->has_folded_value = true;
         return 0;
     }
@@ -98,7 +110,7 @@ static int parse_header_line(struct bytes line, struct http1_head *head)
         return -1;
     /* Space before the colon is forbidden (RFC 9112 5.1) and seen: keep the name without it. */
     struct bytes name = bytes_trim(bytes_make(line.ptr, colon));
-    if (memchr(line.ptr, '\0', line.len))
+    if (name.len == 0)
         return -1;
     head->headers[head->header_count++] =
         (struct http_header){.name = name, .value = bytes_trim(bytes_from(line, colon + 1))};
@@ -157,15 +169,18 @@ bool http1_looks_like_request(struct bytes in)
     size_t i = 0;
     while (i < in.len && i <= MAX_METHOD_BYTES && is_token_char(in.ptr[i]))
         i++;
+    if (i > MAX_METHOD_BYTES)
+        return false;
     if (i == in.len)
         return true;
-    if (i == 0 || i > MAX_METHOD_BYTES || in.ptr[i] != ' ')
+    if (i == 0 || in.ptr[i] != ' ')
         return false;
     /* Methods have capital letters in every protocol that looks like this one and is not it, too;
      * the target tells them apart: a path, "*", an absolute URL or, for CONNECT, an authority. */
-    if (i + 1 == in.len)
+    struct bytes target = bytes_trim(bytes_from(in, i + 1));
+    if (target.len == 0)
         return true;
-    char first = in.ptr[i + 1];
+    char first = target.ptr[0];
     return first == '/' || first == '*' || ascii_is_alpha(first) || ascii_is_digit(first) ||
            first == '[' || first == '?' || first == '%';
 }

@@ -3,8 +3,9 @@
  * 5).
  *
  * Nothing is copied: all views point into the caller's bytes. Read as leniently as a recorder must:
- * bare LF ends a line, empty lines before a head are skipped, a target may hold any byte but CR, LF
- * and the space before the version. What is no head at all is -1.
+ * bare LF ends a line, empty lines before a head are skipped, a target may hold any byte but CR,
+ * LF, NUL and the space before the version, a name may have space before its colon. What is no head
+ * at all is -1.
  */
 #ifndef REPRISE_CORE_HTTP1_H
 #define REPRISE_CORE_HTTP1_H
@@ -18,7 +19,7 @@
 
 struct http_header {
     struct bytes name;
-    struct bytes value; /* trimmed; holds the line ends of obs-fold as received (RFC 9112 5.2) */
+    struct bytes value; /* trimmed; holds a bare CR and the line ends of obs-fold as received */
 };
 
 struct http1_head {
@@ -41,7 +42,10 @@ struct http1_head {
 ssize_t http1_parse_request(struct bytes in, struct http1_head *head);
 ssize_t http1_parse_response(struct bytes in, struct http1_head *head);
 
-/* Could these first bytes become a request or response head? Needs no complete line. */
+/*
+ * Could these first bytes become a request or response head? Needs no complete line. Stricter than
+ * the parser where another protocol would pass for a request: the target must begin like one.
+ */
 bool http1_looks_like_request(struct bytes in);
 bool http1_looks_like_response(struct bytes in);
 
