@@ -37,6 +37,14 @@ static bool is_chunked(const struct http1_head *head)
     return http1_header_has_token(head, "transfer-encoding", "chunked");
 }
 
+/* A coding that is not chunked: Content-Length does not count, only the close does (RFC 9112 6.3).
+ * "identity" was one until RFC 7230 and means none. */
+static bool has_other_coding(const struct http1_head *head)
+{
+    return http1_header(head, "transfer-encoding").len &&
+           !http1_header_has_token(head, "transfer-encoding", "identity");
+}
+
 int http1_request_body(const struct http1_head *head, struct http1_body *body)
 {
     uint64_t length = 0;
@@ -73,7 +81,7 @@ int http1_response_body(const struct http1_head *head, struct bytes method, stru
     int found = content_length(head, &length);
     if (found < 0)
         return -1;
-    if (found)
+    if (found && !has_other_coding(head))
         set_framing(body, HTTP1_LENGTH, length);
     else
         set_framing(body, HTTP1_UNTIL_CLOSE, 0);
@@ -93,7 +101,7 @@ static void end_size_line(struct http1_body *body)
 {
     body->chunk_state = body->left_bytes ? HTTP1_CHUNK_DATA : HTTP1_CHUNK_TRAILER;
     body->size_digits = 0;
-    body->trailer_line_bytes = 0;
+    body->trailer_bytes = 0;
 }
 
 /* chunk-size [ chunk-ext ] CRLF, where a line of several reads may be cut anywhere. */
@@ -123,40 +131,45 @@ static ssize_t take_size_line(struct http1_body *body, struct bytes in)
     return (ssize_t)in.len;
 }
 
-/* CRLF behind a chunk's data. */
+/* CRLF, or LF alone, behind a chunk's data. */
 static ssize_t take_data_end(struct http1_body *body, struct bytes in)
 {
-    size_t i = in.ptr[0] == '\r' ? 1 : 0;
-    if (i == in.len)
-        return (ssize_t)i;
-    if (in.ptr[i] != '\n')
+    if (in.ptr[0] == '\r' && body->chunk_state == HTTP1_CHUNK_DATA_END) {
+        body->chunk_state = HTTP1_CHUNK_DATA_LF;
+        return 1;
+    }
+    if (in.ptr[0] != '\n')
         return HTTP1_BAD;
     body->chunk_state = HTTP1_CHUNK_SIZE;
     body->left_bytes = 0;
-    return (ssize_t)i + 1;
+    return 1;
 }
 
-/* Header lines up to an empty one (RFC 9112 7.1.2). The empty line itself is framing. */
+/*
+ * Header lines up to an empty one (RFC 9112 7.1.2). The empty line itself is framing. A line must
+ * not begin with a CR that does not end it: its piece could not be told from framing at a cut.
+ */
 static ssize_t take_trailer(struct http1_body *body, struct bytes in, struct http1_piece *piece)
 {
+    if (body->chunk_state != HTTP1_CHUNK_TRAILER_LINE) {
+        if (in.ptr[0] == '\n') {
+            body->is_done = true;
+            return 1;
+        }
+        if (body->chunk_state == HTTP1_CHUNK_LAST_LF)
+            return HTTP1_BAD;
+        if (in.ptr[0] == '\r') {
+            body->chunk_state = HTTP1_CHUNK_LAST_LF;
+            return 1;
+        }
+    }
     size_t end = bytes_index_of(in, '\n');
     size_t used = end == in.len ? end : end + 1;
-    size_t line_bytes = end;
-    if (line_bytes && in.ptr[line_bytes - 1] == '\r')
-        line_bytes--;
-    bool is_empty_line = end < in.len && line_bytes + body->trailer_line_bytes == 0;
-    if (is_empty_line) {
-        body->is_done = true;
-        return (ssize_t)used;
-    }
-    if (line_bytes + body->trailer_line_bytes > 0)
-        *piece = (struct http1_piece){HTTP1_PIECE_TRAILER, bytes_make(in.ptr, used)};
-    if (end < in.len)
-        body->trailer_line_bytes = 0;
-    else if (line_bytes > HTTP1_MAX_HEAD_BYTES - body->trailer_line_bytes)
+    if (used > HTTP1_MAX_HEAD_BYTES - body->trailer_bytes)
         return HTTP1_BAD;
-    else
-        body->trailer_line_bytes += (uint32_t)line_bytes;
+    body->trailer_bytes += (uint32_t)used;
+    body->chunk_state = end == in.len ? HTTP1_CHUNK_TRAILER_LINE : HTTP1_CHUNK_TRAILER;
+    *piece = (struct http1_piece){HTTP1_PIECE_TRAILER, bytes_make(in.ptr, used)};
     return (ssize_t)used;
 }
 
@@ -173,8 +186,11 @@ static ssize_t next_chunked(struct http1_body *body, struct bytes in, struct htt
             body->chunk_state = HTTP1_CHUNK_DATA_END;
         return (ssize_t)used;
     case HTTP1_CHUNK_DATA_END:
+    case HTTP1_CHUNK_DATA_LF:
         return take_data_end(body, in);
     case HTTP1_CHUNK_TRAILER:
+    case HTTP1_CHUNK_TRAILER_LINE:
+    case HTTP1_CHUNK_LAST_LF:
         return take_trailer(body, in, piece);
     }
     return HTTP1_BAD;
@@ -205,8 +221,10 @@ ssize_t http1_body_next(struct http1_body *body, struct bytes in, struct http1_p
 
 bool http1_body_skip(struct http1_body *body, uint64_t lost_bytes)
 {
+    if (lost_bytes == 0)
+        return true;
     if (body->is_done)
-        return lost_bytes == 0;
+        return false;
     switch (body->framing) {
     case HTTP1_UNTIL_CLOSE:
         return true;

@@ -32,8 +32,11 @@ enum http1_chunk_state {
     HTTP1_CHUNK_SIZE,
     HTTP1_CHUNK_EXTENSION,
     HTTP1_CHUNK_DATA,
-    HTTP1_CHUNK_DATA_END,
-    HTTP1_CHUNK_TRAILER
+    HTTP1_CHUNK_DATA_END, /* before the CR or LF behind a chunk's data */
+    HTTP1_CHUNK_DATA_LF,  /* between the two */
+    HTTP1_CHUNK_TRAILER,  /* at the start of a trailer line, or of the empty line that ends all */
+    HTTP1_CHUNK_TRAILER_LINE,
+    HTTP1_CHUNK_LAST_LF /* between CR and LF of that empty line */
 };
 
 struct http1_body {
@@ -42,7 +45,7 @@ struct http1_body {
     uint64_t left_bytes; /* of the body (LENGTH) or of the chunk in hand */
     enum http1_chunk_state chunk_state;
     uint32_t size_digits;
-    uint32_t trailer_line_bytes; /* of the trailer line in hand, without CR */
+    uint32_t trailer_bytes; /* of all trailer lines so far */
 };
 
 /* Framing of a request's body. -1 when Content-Length is no number or there are two that differ. */
@@ -54,13 +57,14 @@ int http1_response_body(const struct http1_head *head, struct bytes method,
 
 /*
  * Take from `in` up to the end of one piece: returns the bytes used (never more than in.len, never
- * 0 when in.len > 0 and the body is not done), HTTP1_BAD for broken chunk framing. Sets
- * body->is_done.
+ * 0 when in.len > 0 and the body is not done), HTTP1_BAD for broken chunk framing or a trailer
+ * section over HTTP1_MAX_HEAD_BYTES. Sets body->is_done. However the bytes are cut, the body, the
+ * trailers and the verdict are the same.
  */
 ssize_t http1_body_next(struct http1_body *body, struct bytes in, struct http1_piece *piece);
 
-/* Jump over bytes that were lost. True if the framing survives it: LENGTH, UNTIL_CLOSE, inside a
- * chunk's data. */
+/* Jump over bytes that were lost. True if the framing survives it: none were, LENGTH, UNTIL_CLOSE,
+ * inside a chunk's data. */
 bool http1_body_skip(struct http1_body *body, uint64_t lost_bytes);
 
 /* The peer has closed: true if the body is whole (done, or UNTIL_CLOSE, which this ends). */
