@@ -109,7 +109,9 @@ uint64_t histogram_percentile(const struct histogram *histogram, double percent)
     if (!histogram->count)
         return 0;
     double exact = ceil(percent / 100.0 * (double)histogram->count - 1e-9);
-    uint64_t wanted = exact < 1 ? 1 : (uint64_t)exact;
+    uint64_t wanted = histogram->count; /* also for what is no number, or over 100 */
+    if (exact < (double)histogram->count)
+        wanted = exact < 1 ? 1 : (uint64_t)exact;
     uint64_t seen = 0;
     for (uint32_t i = histogram->lowest_bucket; i <= histogram->highest_bucket; i++) {
         seen += histogram->counts[i];
@@ -133,6 +135,7 @@ static void put_varint(struct buf *out, uint64_t value)
     buf_append_char(out, (char)value);
 }
 
+/* -1: cut off, or more than 64 bits. */
 static int take_varint(struct bytes *in, uint64_t *ret_value)
 {
     uint64_t value = 0;
@@ -141,6 +144,8 @@ static int take_varint(struct bytes *in, uint64_t *ret_value)
             return -1;
         unsigned char byte = (unsigned char)in->ptr[0];
         *in = bytes_from(*in, 1);
+        if (shift == 63 && byte > 1)
+            return -1;
         value |= (uint64_t)(byte & 0x7f) << shift;
         if (!(byte & 0x80)) {
             *ret_value = value;
@@ -168,29 +173,54 @@ int histogram_encode(const struct histogram *histogram, struct buf *out)
     return buf_failed(out) ? -1 : 0;
 }
 
+/* The next used bucket and its count; *bucket is the one before it, UINT64_MAX at the start. */
+static int take_bucket(struct bytes *in, uint64_t *bucket, uint64_t *ret_count)
+{
+    uint64_t step;
+    if (take_varint(in, &step) || take_varint(in, ret_count) || *ret_count == 0)
+        return -1;
+    if (step >= HISTOGRAM_BUCKETS || (step == 0 && *bucket != UINT64_MAX))
+        return -1;
+    *bucket = *bucket == UINT64_MAX ? step : *bucket + step;
+    return *bucket < HISTOGRAM_BUCKETS ? 0 : -1;
+}
+
+/* All of it, before anything is added: `in` is the buckets, `head` has sum, min and max. */
+static int check_encoded(struct bytes in, struct histogram *head)
+{
+    uint64_t bucket = UINT64_MAX, count;
+    while (in.len) {
+        if (take_bucket(&in, &bucket, &count) || count > UINT64_MAX - head->count)
+            return -1;
+        if (head->count == 0 && bucket != bucket_of(head->min))
+            return -1;
+        head->count += count;
+    }
+    if (head->count == 0 || bucket != bucket_of(head->max))
+        return -1;
+    uint64_t mean = head->sum / head->count;
+    return mean >= head->min && mean <= head->max ? 0 : -1;
+}
+
 int histogram_decode(struct histogram *histogram, struct bytes encoded)
 {
-    uint64_t sum, min, max;
+    struct histogram head = {0};
     if (!encoded.len)
         return 0;
-    if (take_varint(&encoded, &sum) || take_varint(&encoded, &min) || take_varint(&encoded, &max) ||
-        min > max || max > HISTOGRAM_MAX_VALUE || allocate(histogram))
+    if (take_varint(&encoded, &head.sum) || take_varint(&encoded, &head.min) ||
+        take_varint(&encoded, &head.max) || head.min > head.max || head.max > HISTOGRAM_MAX_VALUE ||
+        check_encoded(encoded, &head) || head.count > UINT64_MAX - histogram->count ||
+        head.sum > UINT64_MAX - histogram->sum || allocate(histogram))
         return -1;
-    uint64_t bucket = 0;
-    while (encoded.len) {
-        uint64_t step, count;
-        if (take_varint(&encoded, &step) || take_varint(&encoded, &count) ||
-            step >= HISTOGRAM_BUCKETS || bucket + step >= HISTOGRAM_BUCKETS)
-            return -1;
-        bucket += step;
+    uint64_t bucket = UINT64_MAX, count;
+    while (encoded.len && take_bucket(&encoded, &bucket, &count) == 0)
         histogram->counts[bucket] += count;
-        histogram->count += count;
-        widen(histogram, (uint32_t)bucket, (uint32_t)bucket);
-    }
-    histogram->sum += sum;
-    if (min < histogram->min)
-        histogram->min = min;
-    if (max > histogram->max)
-        histogram->max = max;
+    widen(histogram, bucket_of(head.min), bucket_of(head.max));
+    histogram->count += head.count;
+    histogram->sum += head.sum;
+    if (head.min < histogram->min)
+        histogram->min = head.min;
+    if (head.max > histogram->max)
+        histogram->max = head.max;
     return 0;
 }

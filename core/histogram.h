@@ -49,7 +49,8 @@ static inline uint64_t histogram_min(const struct histogram *histogram)
 
 /*
  * A compact form: varints of sum, min, max, then for each used bucket the distance from the last
- * one and the count. Decoding adds to what is there; -1 if the bytes are not such a form.
+ * one and the count. Decoding adds to what is there; -1, and nothing added, if the bytes are not
+ * such a form or the counts would not fit.
  */
 int histogram_encode(const struct histogram *histogram, struct buf *out);
 int histogram_decode(struct histogram *histogram, struct bytes encoded);
