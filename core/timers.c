@@ -74,7 +74,7 @@ int timers_set(struct timers *timers, struct timer *timer, uint64_t due_us)
     timers_cancel(timers, timer);
     if (grow(timers))
         return -1;
-    timer->due_us = due_us;
+    timer->due_us = due_us > timers->running_us ? due_us : timers->running_us;
     timer->order = timers->next_order++;
     timers->count++;
     sift_up(timers, timer, timers->count);
@@ -104,9 +104,13 @@ uint64_t timers_next_us(const struct timers *timers)
 
 size_t timers_run(struct timers *timers, uint64_t now_us)
 {
-    /* Those set while we run are numbered from here on and wait: a callback cannot spin us. */
+    /*
+     * Those set while we run are numbered from here on and wait: a callback cannot spin us. None of
+     * them is due before now_us, so that at the heap's top it cannot hide one that was set before.
+     */
     uint64_t first_new = timers->next_order;
     size_t fired = 0;
+    timers->running_us = now_us;
     while (timers->count) {
         struct timer *timer = timers->heap[1];
         if (timer->due_us > now_us || timer->order >= first_new)
@@ -115,5 +119,6 @@ size_t timers_run(struct timers *timers, uint64_t now_us)
         timer->fire(timer, timer->owner, now_us);
         fired++;
     }
+    timers->running_us = 0;
     return fired;
 }

@@ -27,6 +27,7 @@ struct timers {
     size_t count;
     size_t capacity;
     uint64_t next_order;
+    uint64_t running_us; /* now_us of the timers_run() in hand, else 0 */
 };
 
 #define TIMERS_NONE_US UINT64_MAX
@@ -55,7 +56,9 @@ uint64_t timers_next_us(const struct timers *timers);
 
 /*
  * Fire, in order, all that are due at `now_us`; returns how many. A timer is no longer set when it
- * fires, so it may set itself anew; one set for now or earlier waits for the next call.
+ * fires, so it may set itself anew; one set by a callback for now or earlier waits for the next
+ * call and counts as due now: nothing set before can starve behind it. Not to be called by a
+ * callback.
  */
 size_t timers_run(struct timers *timers, uint64_t now_us);
 
