@@ -16,6 +16,11 @@ if(REPRISE_SANITIZER)
     target_link_options(reprise_flags INTERFACE -fsanitize=${REPRISE_SANITIZER})
 endif()
 
+if(REPRISE_FUZZ)
+    # What the libraries do must be seen by the fuzzer, not only its own target's file.
+    target_compile_options(reprise_flags INTERFACE -fsanitize=fuzzer-no-link)
+endif()
+
 # reprise_library(core SOURCES a.c b.c LINK PkgConfig::X): the static library of one folder.
 function(reprise_library name)
     cmake_parse_arguments(ARG "" "" "SOURCES;LINK" ${ARGN})

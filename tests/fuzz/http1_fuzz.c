@@ -28,7 +28,6 @@ static void check_head(struct bytes in, const struct http1_head *head, ssize_t u
         assert(header->name.len > 0 && !memchr(header->name.ptr, ':', header->name.len));
         assert(bytes_trim(header->value).len == header->value.len);
     }
-    assert(http1_header(head, "no-such-header-in-the-corpus").ptr == NULL || head->header_count);
     http1_header_has_token(head, "connection", "upgrade");
 }
 
@@ -39,7 +38,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     ssize_t used = http1_parse_request(in, &head);
     check_head(in, &head, used);
     if (used > 0) {
-        assert(http1_looks_like_request(in));
+        assert(http1_looks_like_request(in) || !strchr("/*[?%", head.target.ptr[0]));
         assert(head.method.len > 0 && head.target.len > 0);
         /* What is behind a head is none of its business. */
         assert(http1_parse_request(bytes_make(data, (size_t)used), &head) == used);
