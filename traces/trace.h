@@ -66,7 +66,17 @@ enum trace_reason {
     TRACE_REASON_COUNT
 };
 
-const char *trace_reason_name(enum trace_reason reason); /* "retransmission", "not_http", ... */
+/* The words of these enumerations in the file: "cookie", "fin", "retransmission". */
+const char *trace_identity_name(enum trace_identity_kind kind);
+const char *trace_end_name(enum trace_connection_end end);
+const char *trace_reason_name(enum trace_reason reason);
+
+/* "gap,truncated"; "" for none. Into `out`, returned. */
+#define TRACE_FLAWS_TEXT_BYTES 80
+char *trace_flaws_format(uint32_t flaws, char out[TRACE_FLAWS_TEXT_BYTES]);
+/* False when a word is none of a flaw's. */
+bool trace_flaws_parse(struct bytes text, uint32_t *ret_flaws);
+
 /* True when bytes under this reason are part of trace_facts.payload_bytes. */
 bool trace_reason_was_seen(enum trace_reason reason);
 
@@ -140,6 +150,7 @@ struct trace_exchange {
 };
 
 enum trace_sender { TRACE_CLIENT, TRACE_SERVER };
+const char *trace_sender_name(enum trace_sender sender); /* "client", "server" */
 
 struct trace_message {
     int64_t message_id;

@@ -1,0 +1,27 @@
+/*
+ * endpoint.h - what a request asks for with the ids taken out: `GET /jobs/{id}`.
+ *
+ * A segment of the path that looks like an id, and not like a word, becomes {id}:
+ *
+ *     digits                         /jobs/4711, /orders/2024-05-01
+ *     UUID, hex from 8 digits on     /f/9b2e0c4d-..., /blob/5f3a9c1d
+ *     a mix of letters and digits    /u/V1StGXR8_Z5jdHi6B, /t/01ARZ3NDEKTSV4RRFFQ69G5FAV
+ *     a word, a separator, an id     /jobs/job_8f3a11c9, /users/user-4711
+ *     an address                     /users/ann@example.com
+ *
+ * The extension of the last segment stays: /clips/8842.wav is /clips/{id}.wav. Query, fragment and
+ * what follows ';' in a segment are left out, as are scheme and authority of an absolute target.
+ */
+#ifndef REPRISE_TRACES_ENDPOINT_H
+#define REPRISE_TRACES_ENDPOINT_H
+
+#include "core/bytes.h"
+
+/* A longer template ends in "{more}", as does one of more than ENDPOINT_MAX_SEGMENTS segments. */
+#define ENDPOINT_MAX_SEGMENTS 24
+#define ENDPOINT_TEMPLATE_BYTES 256
+
+/* Into `out`, with '\0'; returns a view of it. */
+struct bytes endpoint_template(struct bytes target, char out[ENDPOINT_TEMPLATE_BYTES]);
+
+#endif

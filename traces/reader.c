@@ -1,0 +1,392 @@
+/*
+ * reader.c - reads a trace row by row, in memory that does not grow with it.
+ *
+ * A cursor over exchanges or messages is two statements: one yields ids in order (from an index, or
+ * from SQLite's sorter, which goes to a temporary file when it becomes large), one fetches the row
+ * of an id. So an order never makes SQLite hold rows.
+ */
+#include "traces/reader.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "traces/body.h"
+#include "traces/digest.h"
+#include "traces/rows.h"
+#include "traces/schema.h"
+
+enum { MAX_NAME_BYTES = 64 * 1024 };
+
+enum statement {
+    SESSIONS,
+    CONNECTIONS,
+    LEDGER,
+    ALL_EXCHANGE_IDS,
+    SESSION_EXCHANGE_IDS,
+    NEXT_EXCHANGE,
+    ALL_MESSAGE_IDS,
+    EXCHANGE_MESSAGE_IDS,
+    NEXT_MESSAGE,
+    GET_SESSION,
+    GET_EXCHANGE,
+    GET_ENDPOINT,
+    GET_BODY,
+    GET_FACTS,
+    STATEMENT_COUNT
+};
+
+static const char *const statement_sql[STATEMENT_COUNT] = {
+    [SESSIONS] = "SELECT " SESSION_COLUMNS " FROM session ORDER BY first_us, session_id",
+    [CONNECTIONS] = "SELECT " CONNECTION_COLUMNS " FROM connection ORDER BY connection_id",
+    [LEDGER] = "SELECT " LEDGER_COLUMNS ", ledger_id FROM ledger ORDER BY ledger_id",
+    [ALL_EXCHANGE_IDS] = "SELECT exchange_id FROM exchange ORDER BY request_first_us, exchange_id",
+    [SESSION_EXCHANGE_IDS] = "SELECT exchange_id FROM exchange WHERE session_id = ?"
+                             " ORDER BY request_first_us, exchange_id",
+    [NEXT_EXCHANGE] = "SELECT " EXCHANGE_COLUMNS " FROM exchange WHERE exchange_id = ?",
+    [ALL_MESSAGE_IDS] = "SELECT message_id FROM message ORDER BY first_us, message_id",
+    [EXCHANGE_MESSAGE_IDS] = "SELECT message_id FROM message WHERE exchange_id = ?"
+                             " ORDER BY first_us, message_id",
+    [NEXT_MESSAGE] = "SELECT " MESSAGE_COLUMNS " FROM message WHERE message_id = ?",
+    [GET_SESSION] = "SELECT " SESSION_COLUMNS " FROM session WHERE session_id = ?",
+    [GET_EXCHANGE] = "SELECT " EXCHANGE_COLUMNS " FROM exchange WHERE exchange_id = ?",
+    [GET_ENDPOINT] = "SELECT method, template FROM endpoint WHERE endpoint_id = ?",
+    [GET_BODY] = "SELECT hash, content_bytes, encoding, content FROM body WHERE body_id = ?",
+    [GET_FACTS] = "SELECT " TRACE_COLUMNS " FROM trace WHERE trace_id = 1",
+};
+
+struct trace_reader {
+    sqlite3 *db;
+    char *path;
+    sqlite3_stmt *statements[STATEMENT_COUNT];
+    sqlite3_stmt *exchange_ids; /* the one its cursor walks; borrowed from statements, or NULL */
+    sqlite3_stmt *message_ids;
+    struct trace_facts facts; /* views of the row that GET_FACTS stays on */
+    struct body_packer *packer;
+    struct buf endpoint_name;
+};
+
+static int step(sqlite3_stmt *statement, struct error *err)
+{
+    int code = sqlite3_step(statement);
+    if (code == SQLITE_ROW)
+        return 1;
+    if (code == SQLITE_DONE) {
+        /* Not left to start over by itself. */
+        sqlite3_reset(statement);
+        return 0;
+    }
+    db_fail(sqlite3_db_handle(statement), err);
+    sqlite3_reset(statement);
+    return -1;
+}
+
+/* Stand on the row of that id: 1, 0 when there is none, -1. */
+static int seek(sqlite3_stmt *statement, int64_t id, struct error *err)
+{
+    sqlite3_reset(statement);
+    sqlite3_bind_int64(statement, 1, id);
+    return step(statement, err);
+}
+
+static int wrong_file(const char *path, struct error *err)
+{
+    struct stat status;
+    if (stat(path, &status) != 0)
+        return error_set(err, EXIT_INPUT, "%s", strerror(errno));
+    if (!S_ISREG(status.st_mode))
+        return error_set(err, EXIT_INPUT, "not a file, so not a trace");
+    return 0;
+}
+
+static int open_db(struct trace_reader *reader, struct error *err)
+{
+    /* Where the file may not be written SQLite opens it to read; a log left by a crash needs more
+     * than that only when it lies in a folder that may not be written either. */
+    if (wrong_file(reader->path, err) ||
+        db_open(&reader->db, reader->path, SQLITE_OPEN_READWRITE, err))
+        return -1;
+    /* The file is input: nothing in its schema may run functions with effects, a damaged page is
+     * noticed, and a file cut short is an error, not a signal. */
+    sqlite3_db_config(reader->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+    sqlite3_db_config(reader->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+    sqlite3_busy_timeout(reader->db, 5000);
+    return db_exec(reader->db,
+                   "PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0;"
+                   "PRAGMA cache_size = -8192; PRAGMA temp_store = FILE;",
+                   err) ||
+                   schema_check(reader->db, err) ||
+                   db_exec(reader->db, "PRAGMA query_only = ON", err)
+               ? -1
+               : 0;
+}
+
+static int load(struct trace_reader *reader, struct error *err)
+{
+    for (int i = 0; i < STATEMENT_COUNT; i++) {
+        if (db_prepare(reader->db, statement_sql[i], &reader->statements[i], err)) {
+            /* Its tables lack something that this version has. */
+            if (sqlite3_errcode(reader->db) == SQLITE_ERROR)
+                err->exit_code = EXIT_INPUT, error_prefix(err, "the file is damaged");
+            return -1;
+        }
+    }
+    int found = step(reader->statements[GET_FACTS], err);
+    if (found == 0)
+        return error_set(err, EXIT_INPUT, "the file is damaged: its table `trace` is empty");
+    if (found < 0 || facts_in(reader->statements[GET_FACTS], &reader->facts, err))
+        return -1;
+    return 0;
+}
+
+int trace_reader_open(struct trace_reader **ret_reader, const char *path, struct error *err)
+{
+    struct trace_reader *reader = calloc(1, sizeof *reader);
+    if (!reader)
+        return error_set(err, EXIT_TOOL, "%s: out of memory", path);
+    buf_init(&reader->endpoint_name, MAX_NAME_BYTES);
+    reader->path = strdup(path);
+    reader->packer = body_packer_new();
+    int result;
+    if (!reader->path || !reader->packer)
+        result = error_set(err, EXIT_TOOL, "out of memory");
+    else
+        result = open_db(reader, err) || load(reader, err) ? -1 : 0;
+    if (result) {
+        trace_reader_close(reader);
+        return error_prefix(err, "%s", path);
+    }
+    *ret_reader = reader;
+    return 0;
+}
+
+void trace_reader_close(struct trace_reader *reader)
+{
+    if (!reader)
+        return;
+    for (int i = 0; i < STATEMENT_COUNT; i++)
+        sqlite3_finalize(reader->statements[i]);
+    sqlite3_close(reader->db);
+    body_packer_free(reader->packer);
+    buf_fini(&reader->endpoint_name);
+    free(reader->path);
+    free(reader);
+}
+
+const struct trace_facts *trace_reader_facts(const struct trace_reader *reader)
+{
+    return &reader->facts;
+}
+
+const char *trace_reader_path(const struct trace_reader *reader)
+{
+    return reader->path;
+}
+
+/* What every function below returns: 1, 0, or -1 with the trace's name in front. */
+static int done(const struct trace_reader *reader, int result, struct error *err)
+{
+    return result < 0 ? error_prefix(err, "%s", reader->path) : result;
+}
+
+int trace_reader_start_sessions(struct trace_reader *reader, struct error *err)
+{
+    (void)err;
+    sqlite3_reset(reader->statements[SESSIONS]);
+    return 0;
+}
+
+int trace_reader_next_session(struct trace_reader *reader, struct trace_session *session,
+                              struct error *err)
+{
+    int found = step(reader->statements[SESSIONS], err);
+    if (found == 1 && session_in(reader->statements[SESSIONS], session, err))
+        found = -1;
+    return done(reader, found, err);
+}
+
+int trace_reader_start_connections(struct trace_reader *reader, struct error *err)
+{
+    (void)err;
+    sqlite3_reset(reader->statements[CONNECTIONS]);
+    return 0;
+}
+
+int trace_reader_next_connection(struct trace_reader *reader, struct trace_connection *connection,
+                                 struct error *err)
+{
+    int found = step(reader->statements[CONNECTIONS], err);
+    if (found == 1 && connection_in(reader->statements[CONNECTIONS], connection, err))
+        found = -1;
+    return done(reader, found, err);
+}
+
+int trace_reader_start_ledger(struct trace_reader *reader, struct error *err)
+{
+    (void)err;
+    sqlite3_reset(reader->statements[LEDGER]);
+    return 0;
+}
+
+int trace_reader_next_ledger(struct trace_reader *reader, struct trace_ledger_entry *entry,
+                             struct error *err)
+{
+    int found = step(reader->statements[LEDGER], err);
+    if (found == 1 && ledger_in(reader->statements[LEDGER], entry, err))
+        found = -1;
+    return done(reader, found, err);
+}
+
+/* The ids of all rows, or of those that belong to `parent_id`. */
+static sqlite3_stmt *start_ids(struct trace_reader *reader, sqlite3_stmt *before,
+                               enum statement all, enum statement of_parent, int64_t parent_id)
+{
+    if (before)
+        sqlite3_reset(before);
+    sqlite3_stmt *ids = reader->statements[parent_id ? of_parent : all];
+    if (parent_id)
+        sqlite3_bind_int64(ids, 1, parent_id);
+    return ids;
+}
+
+/* Stand on the next row: 1, 0, -1. */
+static int next_of_ids(sqlite3_stmt *ids, sqlite3_stmt *rows, const char *table, struct error *err)
+{
+    if (!ids)
+        return 0;
+    int found = step(ids, err);
+    if (found != 1)
+        return found;
+    int64_t id = sqlite3_column_int64(ids, 0);
+    found = seek(rows, id, err);
+    if (found == 0)
+        return error_set(err, EXIT_INPUT,
+                         "%s %lld is in the index and not in the table: the file "
+                         "is damaged",
+                         table, (long long)id);
+    return found;
+}
+
+int trace_reader_start_exchanges(struct trace_reader *reader, int64_t session_id, struct error *err)
+{
+    (void)err;
+    reader->exchange_ids =
+        start_ids(reader, reader->exchange_ids, ALL_EXCHANGE_IDS, SESSION_EXCHANGE_IDS, session_id);
+    return 0;
+}
+
+int trace_reader_next_exchange(struct trace_reader *reader, struct trace_exchange *exchange,
+                               int64_t *ret_endpoint_id, struct error *err)
+{
+    sqlite3_stmt *rows = reader->statements[NEXT_EXCHANGE];
+    int found = next_of_ids(reader->exchange_ids, rows, "exchange", err);
+    if (found == 1 && exchange_in(rows, exchange, ret_endpoint_id, err))
+        found = -1;
+    return done(reader, found, err);
+}
+
+int trace_reader_start_messages(struct trace_reader *reader, int64_t exchange_id, struct error *err)
+{
+    (void)err;
+    reader->message_ids =
+        start_ids(reader, reader->message_ids, ALL_MESSAGE_IDS, EXCHANGE_MESSAGE_IDS, exchange_id);
+    return 0;
+}
+
+int trace_reader_next_message(struct trace_reader *reader, struct trace_message *message,
+                              struct error *err)
+{
+    sqlite3_stmt *rows = reader->statements[NEXT_MESSAGE];
+    int found = next_of_ids(reader->message_ids, rows, "message", err);
+    if (found == 1 && message_in(rows, message, err))
+        found = -1;
+    return done(reader, found, err);
+}
+
+int trace_reader_get_session(struct trace_reader *reader, int64_t session_id,
+                             struct trace_session *session, struct error *err)
+{
+    int found = seek(reader->statements[GET_SESSION], session_id, err);
+    if (found == 1 && session_in(reader->statements[GET_SESSION], session, err))
+        found = -1;
+    return done(reader, found, err);
+}
+
+int trace_reader_get_exchange(struct trace_reader *reader, int64_t exchange_id,
+                              struct trace_exchange *exchange, int64_t *ret_endpoint_id,
+                              struct error *err)
+{
+    int found = seek(reader->statements[GET_EXCHANGE], exchange_id, err);
+    if (found == 1 && exchange_in(reader->statements[GET_EXCHANGE], exchange, ret_endpoint_id, err))
+        found = -1;
+    return done(reader, found, err);
+}
+
+int trace_reader_endpoint_name(struct trace_reader *reader, int64_t endpoint_id,
+                               struct bytes *ret_name, struct error *err)
+{
+    sqlite3_stmt *statement = reader->statements[GET_ENDPOINT];
+    int found = seek(statement, endpoint_id, err);
+    if (found != 1)
+        return done(reader, found, err);
+    struct row_in row = row_in_start(statement);
+    struct buf *name = &reader->endpoint_name;
+    buf_clear(name);
+    buf_append_bytes(name, row_in_text(&row));
+    buf_append_char(name, ' ');
+    buf_append_bytes(name, row_in_text(&row));
+    if (row_in_end(&row, "endpoint", endpoint_id, err))
+        return done(reader, -1, err);
+    if (buf_failed(name))
+        return done(reader,
+                    error_set(err, EXIT_INPUT, "endpoint %lld: its name is over %d bytes",
+                              (long long)endpoint_id, MAX_NAME_BYTES),
+                    err);
+    *ret_name = buf_bytes(name);
+    return 1;
+}
+
+static int take_body(struct trace_reader *reader, int64_t body_id, struct buf *out,
+                     struct error *err)
+{
+    sqlite3_stmt *statement = reader->statements[GET_BODY];
+    struct row_in row = row_in_start(statement);
+    unsigned char digest[DIGEST_BYTES];
+    struct bytes hash = row_in_blob(&row);
+    uint64_t content_bytes = row_in_count(&row);
+    struct bytes word = row_in_text(&row);
+    enum body_encoding encoding = BODY_RAW;
+    if (bytes_equal(word, bytes_of(body_encoding_name(BODY_ZSTD))))
+        encoding = BODY_ZSTD;
+    else if (!bytes_equal(word, bytes_of(body_encoding_name(BODY_RAW))))
+        row_in_reject(&row, "an encoding");
+    struct bytes stored = row_in_blob(&row);
+    if (row_in_end(&row, "body", body_id, err))
+        return -1;
+    size_t start = out->len;
+    if (body_unpack(reader->packer, encoding, stored, content_bytes, out, err))
+        return error_prefix(err, "body %lld", (long long)body_id);
+    digest_of(bytes_from(buf_bytes(out), start), digest);
+    if (!bytes_equal(hash, bytes_make(digest, sizeof digest)))
+        return error_set(err, EXIT_INPUT,
+                         "body %lld: its content is not the one of its hash: the file is damaged",
+                         (long long)body_id);
+    return 0;
+}
+
+int trace_reader_get_body(struct trace_reader *reader, int64_t body_id, struct buf *out,
+                          struct error *err)
+{
+    sqlite3_stmt *statement = reader->statements[GET_BODY];
+    if (body_id == 0)
+        return 0;
+    int found = seek(statement, body_id, err);
+    if (found == 0)
+        found = error_set(err, EXIT_INPUT, "body %lld is not there: the file is damaged",
+                          (long long)body_id);
+    int result = found == 1 ? take_body(reader, body_id, out, err) : -1;
+    /* Give the content's memory back. */
+    sqlite3_reset(statement);
+    return done(reader, result, err);
+}

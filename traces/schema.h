@@ -1,0 +1,24 @@
+/*
+ * schema.h - the tables and views of a trace, and which files are one.
+ *
+ * FORMAT.md describes them. A version is the number of steps that made the file: a fresh one takes
+ * them all, an older one those it lacks, in one transaction; a newer one is refused.
+ */
+#ifndef REPRISE_TRACES_SCHEMA_H
+#define REPRISE_TRACES_SCHEMA_H
+
+#include "traces/db.h"
+
+#define SCHEMA_APPLICATION_ID 0x52705472 /* "RpTr" */
+#define SCHEMA_VERSION 1
+
+/* In a new and empty file. */
+int schema_create(sqlite3 *db, struct error *err);
+
+/* Is it a trace that this version can read? Brings an older one up to date. EXIT_INPUT if not. */
+int schema_check(sqlite3 *db, struct error *err);
+
+/* The same for any list of steps; steps[0] makes an empty file version 1. */
+int schema_bring_up(sqlite3 *db, const char *const *steps, int step_count, struct error *err);
+
+#endif
