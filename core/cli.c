@@ -7,7 +7,7 @@
 #include "core/bytes.h"
 #include "core/units.h"
 
-enum { MAX_NEAREST_BYTES = 40, HELP_COLUMN = 30 };
+enum { MAX_NEAREST_BYTES = 40, MAX_NAMES = 128, HELP_COLUMN = 30 };
 
 static size_t edit_distance(const char *a, const char *b)
 {
@@ -62,19 +62,29 @@ static const struct cli_option *find_short(const struct cli_verb *verb, char nam
     return NULL;
 }
 
+/* The option that a mistyped long name is nearest to; of the flags alone after "no-". */
+static const char *nearest_option(const struct cli_verb *verb, const char *word, bool is_off)
+{
+    const char *names[MAX_NAMES];
+    size_t count = 0;
+    for (const struct cli_option *option = verb->options; option->name; option++) {
+        if (count < MAX_NAMES && (!is_off || option->kind == CLI_FLAG))
+            names[count++] = option->name;
+    }
+    return *word ? cli_nearest(word, names, count) : NULL;
+}
+
 static int unknown_option(const struct cli_verb *verb, const char *argument, struct error *err)
 {
-    const char *names[128];
-    size_t count = 0;
-    for (const struct cli_option *option = verb->options; option->name && count < 128; option++)
-        names[count++] = option->name;
     char word[MAX_NEAREST_BYTES + 1] = "";
-    if (strncmp(argument, "--", 2) == 0 && strcspn(argument + 2, "=") <= MAX_NEAREST_BYTES)
-        memcpy(word, argument + 2, strcspn(argument + 2, "="));
-    const char *nearest = *word ? cli_nearest(word, names, count) : NULL;
+    bool is_off = strncmp(argument, "--no-", 5) == 0;
+    size_t skipped = is_off ? 5 : 2;
+    if (argument[1] == '-' && strcspn(argument + skipped, "=") <= MAX_NEAREST_BYTES)
+        memcpy(word, argument + skipped, strcspn(argument + skipped, "="));
+    const char *nearest = nearest_option(verb, word, is_off);
     if (nearest)
-        return error_set(err, EXIT_INPUT, "%s: unknown option %s; did you mean --%s?", verb->name,
-                         argument, nearest);
+        return error_set(err, EXIT_INPUT, "%s: unknown option %s; did you mean --%s%s?", verb->name,
+                         argument, is_off ? "no-" : "", nearest);
     return error_set(err, EXIT_INPUT, "%s: unknown option %s; 'reprise %s --help' lists them",
                      verb->name, argument, verb->name);
 }
@@ -89,6 +99,9 @@ static int bad_value(const struct cli_verb *verb, const struct cli_option *optio
 static int parse_real(const char *text, double *ret_value)
 {
     char *end;
+    /* strtod also knows blanks, signs, hexadecimal, "inf" and "nan". */
+    if (strspn(text, "0123456789.eE+-") != strlen(text) || *text == '-' || *text == '+')
+        return -1;
     double value = strtod(text, &end);
     if (end == text || *end || !(value >= 0 && value <= 1e12))
         return -1;
@@ -167,7 +180,9 @@ static int take_option(const struct cli_verb *verb, int argc, char **argv, int *
         return 0;
     }
     if (!value) {
-        if (*at + 1 >= argc)
+        /* The next option is no value: "--target --scale 2" has forgotten one. "--x=--y" has not.
+         */
+        if (*at + 1 >= argc || strncmp(argv[*at + 1], "--", 2) == 0)
             return error_set(err, EXIT_INPUT, "%s: --%s needs a value: --%s %s", verb->name,
                              option->name, option->name, option->placeholder);
         value = argv[++*at];

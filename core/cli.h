@@ -2,8 +2,8 @@
  * cli.h - a verb's options as a table: parsing, usage and --help all come from it.
  *
  * Long options (--name VALUE, --name=VALUE), a few short ones, "--" ends them, positional arguments
- * anywhere. --no-NAME switches a CLI_FLAG off. The table writes straight into the caller's
- * variables.
+ * anywhere, "-" among them. --no-NAME switches a CLI_FLAG off. A value that begins with "--" needs
+ * the form --name=VALUE. The table writes straight into the caller's variables.
  */
 #ifndef REPRISE_CORE_CLI_H
 #define REPRISE_CORE_CLI_H

@@ -34,6 +34,11 @@ void log_line(enum log_level level, const char *format, ...)
     if (added < 0)
         return;
     size_t len = strlen(line);
+    for (size_t i = 0; i < len; i++) {
+        /* Recorded data in a message must not drive the terminal or make a second line. */
+        if ((unsigned char)line[i] < 0x20 || line[i] == 0x7f)
+            line[i] = ' ';
+    }
     line[len] = '\n';
     ssize_t written = write(STDERR_FILENO, line, len + 1);
     (void)written; /* nowhere left to say that stderr is gone */

@@ -1,6 +1,7 @@
 /* map.c - open addressing with linear probing and backward-shift deletion. */
 #include "core/map.h"
 
+#include <endian.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/random.h>
@@ -45,6 +46,7 @@ uint64_t bytes_hash_keyed(struct bytes bytes, uint64_t key0, uint64_t key1)
     for (; left >= 8; left -= 8, at += 8) {
         uint64_t word;
         memcpy(&word, at, 8);
+        word = le64toh(word);
         v[3] ^= word;
         sip_round(v);
         v[0] ^= word;

@@ -1,8 +1,8 @@
 /*
  * table.h - rows of text printed as aligned columns.
  *
- * Cells are copied; control bytes in them are printed as '.', so that recorded data cannot drive a
- * terminal.
+ * Cells are copied; what is no UTF-8 or a control character in them is printed as '.', so that
+ * recorded data cannot drive a terminal. A character counts as one column.
  */
 #ifndef REPRISE_CORE_TABLE_H
 #define REPRISE_CORE_TABLE_H
@@ -12,19 +12,23 @@
 #include "core/arena.h"
 
 #define TABLE_MAX_COLUMNS 16
+#define TABLE_MAX_HEADING_BYTES 1024
 
 struct table_row;
 
 struct table {
-    struct arena arena;
+    struct arena arena; /* of the rows */
+    struct arena heading_arena;
     struct table_row *first, *last;
+    bool is_row_open; /* `last` takes cells */
+    size_t dropped_rows;
     size_t column_count;
     const char *headings[TABLE_MAX_COLUMNS];
     bool is_right_aligned[TABLE_MAX_COLUMNS];
 };
 
-/* "started|>requests|status": '>' aligns a column to the right. At most max_bytes of cells are
- * kept. */
+/* "started|>requests|status": '>' aligns a column to the right. At most max_bytes of rows are
+ * kept; table_print() says how many more there were. */
 void table_init(struct table *table, const char *headings, size_t max_bytes);
 void table_fini(struct table *table);
 

@@ -68,9 +68,10 @@ int duration_parse_us(const char *text, uint64_t *ret_us)
 int size_parse_bytes(const char *text, uint64_t *ret_bytes)
 {
     static const struct unit units[] = {
-        {"", 1},      {"B", 1},      {"K", 1e3},       {"KB", 1e3},           {"kB", 1e3},
-        {"M", 1e6},   {"MB", 1e6},   {"G", 1e9},       {"GB", 1e9},           {"T", 1e12},
-        {"TB", 1e12}, {"KiB", 1024}, {"MiB", 1048576}, {"GiB", 1073741824.0}, {NULL, 0}};
+        {"", 1},         {"B", 1},     {"k", 1e3},      {"K", 1e3},      {"kB", 1e3},
+        {"KB", 1e3},     {"M", 1e6},   {"MB", 1e6},     {"G", 1e9},      {"GB", 1e9},
+        {"T", 1e12},     {"TB", 1e12}, {"KiB", 0x1p10}, {"MiB", 0x1p20}, {"GiB", 0x1p30},
+        {"TiB", 0x1p40}, {NULL, 0}};
     double value;
     const char *at;
     if (parse_number(text, &at, &value))
@@ -82,18 +83,25 @@ int size_parse_bytes(const char *text, uint64_t *ret_bytes)
     return 0;
 }
 
-char *duration_format(char *out, size_t out_size, double us)
+static void format_minutes(char *out, size_t out_size, double us)
 {
-    if (us < 1e3)
-        snprintf(out, out_size, "%.0fus", us);
-    else if (us < 1e6)
-        snprintf(out, out_size, "%.2fms", us / 1e3);
-    else if (us < 60e6)
-        snprintf(out, out_size, "%.2fs", us / 1e6);
-    else if (us < 3600e6)
+    if (us < 3600e6)
         snprintf(out, out_size, "%.0fm%02.0fs", floor(us / 60e6), floor(fmod(us, 60e6) / 1e6));
     else
         snprintf(out, out_size, "%.0fh%02.0fm", floor(us / 3600e6), floor(fmod(us, 3600e6) / 60e6));
+}
+
+char *duration_format(char *out, size_t out_size, double us)
+{
+    /* The limits are where rounding would show "1000us", "1000.00ms" or "60.00s". */
+    if (us < 999.5)
+        snprintf(out, out_size, "%.0fus", us);
+    else if (us < 999.995e3)
+        snprintf(out, out_size, "%.2fms", us / 1e3);
+    else if (us < 59.995e6)
+        snprintf(out, out_size, "%.2fs", us / 1e6);
+    else
+        format_minutes(out, out_size, fmax(us, 60e6));
     return out;
 }
 

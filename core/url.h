@@ -10,7 +10,7 @@ struct url {
     struct bytes scheme;    /* as written */
     struct bytes authority; /* host[:port], without user information */
     struct bytes host;      /* without the brackets of an IPv6 literal */
-    struct bytes target;    /* path and query, without fragment; "/" when the URL has none */
+    struct bytes target;    /* path and query, without fragment; "/" for none; may start with '?' */
     uint16_t port;          /* the scheme's default when not written */
     bool is_secure;         /* https or wss */
 };

@@ -66,6 +66,9 @@ enum chain_callback {
 /* As in the header: "start", "on_request", ... */
 const char *chain_callback_name(enum chain_callback callback);
 
+/* One bit for each enum chain_callback that the plugin has. */
+uint32_t chain_callbacks_of(const reprise_plugin *api);
+
 struct chain_options {
     uint64_t seed;
     uint64_t now_us;

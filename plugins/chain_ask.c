@@ -1,0 +1,326 @@
+/*
+ * chain_ask.c - one call of the chain: each plugin is asked in turn, its verdict judged, its time
+ * counted.
+ *
+ * Nothing a plugin answers is believed before it is checked against what its callback may answer
+ * and against the limits of the run.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "core/clock.h"
+#include "core/log.h"
+#include "plugins/host.h"
+
+/* The verdicts of each callback, one bit each: the table in reprise_plugin.h. */
+#define BIT(verdict) (1U << (verdict))
+#define ALWAYS (BIT(REPRISE_CONTINUE) | BIT(REPRISE_FAIL))
+static const uint32_t allowed[CHAIN_CALLBACK_COUNT] = {
+    [CHAIN_START] = ALWAYS,
+    [CHAIN_STOP] = ALWAYS,
+    [CHAIN_SESSION_START] = ALWAYS | BIT(REPRISE_END_SESSION),
+    [CHAIN_REQUEST] = ALWAYS | BIT(REPRISE_SKIP) | BIT(REPRISE_HOLD) | BIT(REPRISE_END_SESSION),
+    [CHAIN_RESPONSE] = ALWAYS | BIT(REPRISE_RETRY) | BIT(REPRISE_END_SESSION),
+    [CHAIN_WS_MESSAGE] = ALWAYS | BIT(REPRISE_SKIP) | BIT(REPRISE_END_SESSION),
+    [CHAIN_SESSION_END] = ALWAYS,
+};
+
+static bool has_callback(const struct chain_worker *worker, uint32_t plugin)
+{
+    return worker->chain->plugins[plugin].callbacks >> worker->callback & 1;
+}
+
+void chain_begin(struct chain_worker *worker, struct chain_user *user, enum chain_callback callback,
+                 uint64_t now_us, struct chain_outcome *outcome)
+{
+    const struct chain_options *options = &worker->chain->options;
+    *outcome = (struct chain_outcome){.verdict = REPRISE_CONTINUE};
+    arena_reset(&worker->scratch);
+    worker->user = user;
+    worker->callback = callback;
+    worker->outcome = outcome;
+    worker->last_added = NULL;
+    worker->last_send = NULL;
+    worker->request = NULL;
+    worker->answer = NULL;
+    worker->message = NULL;
+    worker->call.user_index = user ? user->index : 0;
+    worker->call.session_id = user ? user->session_id : 0;
+    worker->call.now_us = now_us;
+    worker->call.unix_us = options->unix_us + (int64_t)(now_us - options->now_us);
+}
+
+/* What differs from plugin to plugin in what they are shown. */
+static void turn_to(struct chain_worker *worker, uint32_t index)
+{
+    struct chain_plugin *plugin = &worker->chain->plugins[index];
+    worker->plugin = plugin;
+    worker->plugin_index = index;
+    worker->send_count = 0;
+    worker->reason[0] = '\0';
+    worker->call.plugin = plugin->instance;
+    worker->call.user = worker->user ? worker->user->states[index].user : NULL;
+    if (worker->info) {
+        const struct chain_added *added = worker->info->added;
+        worker->request_view.tag = added && added->plugin == index ? added->tag : 0;
+    }
+    if (worker->answer) {
+        bool wants_body = plugin->loaded.api.flags & REPRISE_WANT_BODY;
+        struct bytes body = worker->answer->response->body;
+        worker->response_view.body =
+            wants_body ? (reprise_bytes){body.ptr, body.len} : (reprise_bytes){0};
+    }
+}
+
+static int run_callback(struct chain_worker *worker)
+{
+    const reprise_plugin *api = &worker->plugin->loaded.api;
+    const reprise_call *call = &worker->call;
+    switch (worker->callback) {
+    case CHAIN_START:
+        return api->start(call);
+    case CHAIN_STOP:
+        api->stop(call);
+        return REPRISE_CONTINUE;
+    case CHAIN_SESSION_START:
+        return api->on_session_start(call);
+    case CHAIN_REQUEST:
+        return api->on_request(call, &worker->request_view);
+    case CHAIN_RESPONSE:
+        return api->on_response(call, &worker->response_view);
+    case CHAIN_WS_MESSAGE:
+        return api->on_ws_message(call, &worker->message_view);
+    case CHAIN_SESSION_END:
+        api->on_session_end(call);
+        return REPRISE_CONTINUE;
+    case CHAIN_CALLBACK_COUNT:
+        break;
+    }
+    return REPRISE_CONTINUE;
+}
+
+static void count_time(struct chain_worker *worker, uint64_t ns)
+{
+    struct chain_calls *calls = &worker->stats.calls[worker->plugin_index][worker->callback];
+    uint64_t budget_us = worker->chain->options.budget_us;
+    calls->count++;
+    calls->total_ns += ns;
+    if (ns > calls->max_ns)
+        calls->max_ns = ns;
+    if (ns <= budget_us * 1000)
+        return;
+    if (calls->slow++ == 0)
+        log_warning("plugin %s: %s took %.1f ms on the event loop, its budget is %.1f ms; further "
+                    "slow calls are counted",
+                    worker->plugin->loaded.api.name, chain_callback_name(worker->callback),
+                    (double)ns / 1e6, (double)budget_us / 1e3);
+}
+
+static enum reprise_verdict fail(struct chain_worker *worker, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static enum reprise_verdict fail(struct chain_worker *worker, const char *format, ...)
+{
+    int used = snprintf(worker->failure, sizeof worker->failure,
+                        "plugin %s: %s: ", worker->plugin->loaded.api.name,
+                        chain_callback_name(worker->callback));
+    va_list args;
+    va_start(args, format);
+    vsnprintf(worker->failure + used, sizeof worker->failure - (size_t)used, format, args);
+    va_end(args);
+    worker->outcome->error = worker->failure;
+    return REPRISE_FAIL;
+}
+
+/* How often a plugin may hold or retry: its own figure, or the default. */
+static uint32_t limit_of(uint32_t asked_for, uint32_t fallback)
+{
+    if (asked_for == 0)
+        return fallback;
+    return asked_for < CHAIN_MAX_REPEATS ? asked_for : CHAIN_MAX_REPEATS;
+}
+
+static enum reprise_verdict judge_hold(struct chain_worker *worker)
+{
+    const struct chain_request_info *info = worker->info;
+    uint32_t limit = limit_of(worker->plugin->loaded.api.max_holds, CHAIN_DEFAULT_HOLDS);
+    if (info->holds >= limit)
+        return fail(worker, "held one request %u times, its limit; max_holds raises it", limit);
+    if (worker->outcome->added || worker->outcome->delay_us)
+        return REPRISE_HOLD;
+    /* A request that waits for one added by the same plugin must not be that one itself. */
+    bool is_own = info->added && info->added->plugin == worker->plugin_index;
+    if (is_own || worker->user->states[worker->plugin_index].pending == 0)
+        return fail(worker, "held a request with nothing to wait for: no request was added, no "
+                            "delay asked for");
+    worker->outcome->waits_for_answer = true;
+    return REPRISE_HOLD;
+}
+
+static enum reprise_verdict judge(struct chain_worker *worker, int answer)
+{
+    if (answer < 0 || answer > REPRISE_FAIL || !(allowed[worker->callback] & BIT(answer)))
+        return fail(worker, "answered %d, which is no verdict of this callback", answer);
+    if (answer == REPRISE_FAIL)
+        return fail(worker, "%s", worker->reason[0] ? worker->reason : "failed without a reason");
+    if (answer == REPRISE_HOLD)
+        return judge_hold(worker);
+    if (answer == REPRISE_RETRY) {
+        uint32_t limit = limit_of(worker->plugin->loaded.api.max_retries, CHAIN_DEFAULT_RETRIES);
+        if (worker->info->attempt >= limit)
+            return fail(worker, "retried one request %u times, its limit; max_retries raises it",
+                        limit);
+    }
+    return (enum reprise_verdict)answer;
+}
+
+enum reprise_verdict chain_ask(struct chain_worker *worker, uint32_t index)
+{
+    if (!has_callback(worker, index))
+        return REPRISE_CONTINUE;
+    turn_to(worker, index);
+    bool is_serial = worker->plugin->loaded.api.threads == REPRISE_SERIAL;
+    if (is_serial)
+        pthread_mutex_lock(&worker->plugin->serial);
+    uint64_t began_ns = clock_now_ns();
+    worker->is_live = true;
+    int answer = run_callback(worker);
+    worker->is_live = false;
+    uint64_t ended_ns = clock_now_ns();
+    if (is_serial)
+        pthread_mutex_unlock(&worker->plugin->serial);
+    count_time(worker, ended_ns - began_ns);
+    host_drop_fresh(worker);
+    enum reprise_verdict verdict = judge(worker, answer);
+    if (verdict != REPRISE_CONTINUE) {
+        worker->outcome->verdict = verdict;
+        worker->outcome->plugin = index;
+    }
+    return verdict;
+}
+
+/* Leave nothing behind that points to the caller's memory; a user that is done sends no more. */
+static void end_call(struct chain_worker *worker)
+{
+    struct chain_outcome *outcome = worker->outcome;
+    bool is_over = outcome->verdict == REPRISE_FAIL || outcome->verdict == REPRISE_END_SESSION;
+    while (is_over && outcome->added) {
+        struct chain_added *added = outcome->added;
+        outcome->added = added->next;
+        outcome->added_count--;
+        chain_added_free(worker->user, added);
+    }
+    while (is_over && outcome->sends) {
+        struct chain_ws_send *send = outcome->sends;
+        outcome->sends = send->next;
+        chain_ws_send_free(send);
+    }
+    worker->request = NULL;
+    worker->info = NULL;
+    worker->answer = NULL;
+    worker->message = NULL;
+    worker->outcome = NULL;
+}
+
+static void show_request(struct chain_worker *worker, const struct http_request *request,
+                         const struct chain_request_info *info)
+{
+    worker->info = info;
+    worker->request_view = (reprise_request){
+        .step = info->added ? REPRISE_ADDED : info->step,
+        .attempt = info->attempt,
+        .holds = info->holds,
+    };
+    host_view_request(worker, request, &worker->request_view);
+}
+
+void chain_session_start(struct chain_user *user, uint64_t now_us,
+                         struct chain_outcome *ret_outcome)
+{
+    struct chain_worker *worker = user->worker;
+    chain_begin(worker, user, CHAIN_SESSION_START, now_us, ret_outcome);
+    for (uint32_t i = 0; i < worker->chain->count; i++) {
+        user->reached_count = i + 1;
+        if (chain_ask(worker, i) != REPRISE_CONTINUE)
+            break;
+    }
+    end_call(worker);
+}
+
+void chain_request(struct chain_user *user, uint64_t now_us, struct http_request *request,
+                   const struct chain_request_info *info, struct chain_outcome *ret_outcome)
+{
+    struct chain_worker *worker = user->worker;
+    chain_begin(worker, user, CHAIN_REQUEST, now_us, ret_outcome);
+    if (!info->added && info->attempt == 0 && info->holds == 0)
+        user->added_in_step = 0;
+    if (!chain_wants(worker->chain, CHAIN_REQUEST))
+        return;
+    worker->request = request;
+    show_request(worker, request, info);
+    for (uint32_t i = info->ask_from; i < worker->chain->count; i++) {
+        if (chain_ask(worker, i) != REPRISE_CONTINUE)
+            break;
+    }
+    end_call(worker);
+}
+
+void chain_response(struct chain_user *user, uint64_t now_us, const struct chain_answer *answer,
+                    struct chain_outcome *ret_outcome)
+{
+    struct chain_worker *worker = user->worker;
+    chain_begin(worker, user, CHAIN_RESPONSE, now_us, ret_outcome);
+    if (!chain_wants(worker->chain, CHAIN_RESPONSE))
+        return;
+    /* Only looked at: changeable() in host.c refuses outside on_request. */
+    worker->request = (struct http_request *)answer->request;
+    worker->answer = answer;
+    show_request(worker, answer->request, &answer->info);
+    worker->response_view = (reprise_response){
+        .request = &worker->request_view,
+        .status = (uint32_t)answer->response->status,
+        .recorded_status = (uint32_t)answer->recorded_status,
+        .error = answer->error,
+        .first_byte_us = answer->first_byte_us,
+        .total_us = answer->total_us,
+    };
+    for (uint32_t i = worker->chain->count; i-- > 0;) {
+        if (chain_ask(worker, i) != REPRISE_CONTINUE)
+            break;
+    }
+    end_call(worker);
+}
+
+void chain_ws_message(struct chain_user *user, uint64_t now_us, struct chain_message *message,
+                      struct chain_outcome *ret_outcome)
+{
+    struct chain_worker *worker = user->worker;
+    chain_begin(worker, user, CHAIN_WS_MESSAGE, now_us, ret_outcome);
+    if (!chain_wants(worker->chain, CHAIN_WS_MESSAGE))
+        return;
+    worker->message = message;
+    worker->message_view = (reprise_ws_message){
+        .step = message->step,
+        .index = message->index,
+        .is_outgoing = message->is_outgoing,
+        .is_text = message->is_text,
+        .data = {.ptr = message->data.ptr, .len = message->data.len},
+    };
+    uint32_t count = worker->chain->count;
+    for (uint32_t i = 0; i < count; i++) {
+        if (chain_ask(worker, message->is_outgoing ? i : count - 1 - i) != REPRISE_CONTINUE)
+            break;
+    }
+    end_call(worker);
+}
+
+void chain_session_end(struct chain_user *user, uint64_t now_us)
+{
+    struct chain_worker *worker = user->worker;
+    while (user->reached_count) {
+        struct chain_outcome outcome;
+        chain_begin(worker, user, CHAIN_SESSION_END, now_us, &outcome);
+        chain_ask(worker, --user->reached_count);
+        end_call(worker);
+    }
+}

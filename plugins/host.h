@@ -1,0 +1,130 @@
+/*
+ * host.h - what the chain and the host table share: the state of a call while a plugin has it.
+ *
+ * A worker is inside at most one callback at a time, so the call lives in the worker: a pointer to
+ * it that a plugin kept is still a pointer to a worker, and is_live tells that it came too late.
+ */
+#ifndef REPRISE_PLUGINS_HOST_H
+#define REPRISE_PLUGINS_HOST_H
+
+#include <pthread.h>
+
+#include "core/random.h"
+#include "plugins/chain.h"
+
+#define CHAIN_WORKER_MAGIC 0x7265707269736577U /* "reprisew" */
+#define CHAIN_MAX_LOG_LINES 1000               /* of plugins, per worker */
+
+struct chain_plugin {
+    struct plugin loaded;
+    void *instance; /* plugin_size bytes */
+    struct arena strings;
+    uint32_t callbacks;     /* one bit for each enum chain_callback it has */
+    bool is_started;        /* start() was reached, stop() was not */
+    pthread_mutex_t serial; /* held during calls into a REPRISE_SERIAL plugin */
+    uint64_t random_seed;
+    struct random random; /* for start and stop */
+    uint32_t metric_count;
+    uint32_t metrics[CHAIN_MAX_METRICS]; /* the plugin's number to the chain's index */
+};
+
+/* One plugin's part of one user. */
+struct chain_user_state {
+    struct random random;
+    void *user;       /* user_size bytes, in the same block */
+    uint32_t pending; /* requests it added that are not done with */
+};
+
+struct chain_user {
+    struct chain_worker *worker;
+    uint64_t index;
+    uint64_t session_id;
+    uint32_t reached_count;           /* plugins whose on_session_start was reached */
+    uint32_t added_in_step;           /* since the last recorded request was first asked about */
+    struct chain_user_state states[]; /* one per plugin */
+};
+
+struct chain_worker {
+    reprise_call call; /* what the plugin sees */
+    uint64_t magic;
+    bool is_live; /* a callback is running */
+    struct plugin_chain *chain;
+    chain_record_fn record;
+    void *record_owner;
+    struct arena scratch; /* what the callback reads; emptied before each call of the chain */
+
+    /* Who is asked what. */
+    struct chain_user *user; /* NULL in start and stop */
+    struct chain_plugin *plugin;
+    uint32_t plugin_index;
+    enum chain_callback callback;
+
+    /* The subject, as the chain has it and as the plugin sees it. */
+    struct http_request *request; /* changed only in on_request */
+    const struct chain_request_info *info;
+    reprise_request request_view;
+    const struct chain_answer *answer;
+    reprise_response response_view;
+    struct chain_message *message;
+    reprise_ws_message message_view;
+
+    /* What comes of it. */
+    struct chain_outcome *outcome;
+    struct chain_added *fresh; /* made in this callback, not sent; newest first */
+    struct chain_added *last_added;
+    struct chain_ws_send *last_send;
+    uint32_t send_count; /* in this callback */
+    char reason[256];    /* of a failure, as the plugin or a host function said it */
+    char failure[384];   /* outcome.error */
+
+    uint32_t log_lines;
+    struct chain_stats stats;
+};
+
+/* The table every call points to. */
+extern const reprise_host host_table;
+
+/* The worker behind a call; NULL, with a warning, when no callback is running with it. */
+struct chain_worker *host_worker(const reprise_call *call, const char *function);
+
+/* Keep why a host function says no, unless there is a reason already; -1. */
+int host_refuse(struct chain_worker *worker, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* These are the table's functions about requests. */
+reprise_bytes host_request_header(const reprise_call *call, const reprise_request *request,
+                                  const char *name);
+reprise_bytes host_response_header(const reprise_call *call, const reprise_response *response,
+                                   const char *name);
+int host_request_header_at(const reprise_call *call, const reprise_request *request, size_t index,
+                           reprise_bytes *ret_name, reprise_bytes *ret_value);
+int host_response_header_at(const reprise_call *call, const reprise_response *response,
+                            size_t index, reprise_bytes *ret_name, reprise_bytes *ret_value);
+int host_set_method(const reprise_call *call, reprise_request *request, const char *method);
+int host_set_url(const reprise_call *call, reprise_request *request, const char *url);
+int host_set_header(const reprise_call *call, reprise_request *request, const char *name,
+                    const char *value);
+int host_set_body(const reprise_call *call, reprise_request *request, const void *data, size_t len);
+reprise_request *host_new_request(const reprise_call *call, const reprise_request *like,
+                                  uint32_t tag);
+int host_send_request(const reprise_call *call, reprise_request *request);
+
+/* Show `request` to the plugin through `view`; the numbers in it are the caller's. */
+void host_view_request(struct chain_worker *worker, const struct http_request *request,
+                       reprise_request *view);
+
+/* Free the requests that were made and never sent. */
+void host_drop_fresh(struct chain_worker *worker);
+
+/* Register one metric for `plugin`; -1 with err when the name is taken or there are too many. */
+int chain_add_metric(struct plugin_chain *chain, uint32_t plugin, const char *name,
+                     const char *unit, uint32_t kind, struct error *err);
+
+/* Make the worker ready for one callback kind of one user (or of none); clears the outcome. */
+void chain_begin(struct chain_worker *worker, struct chain_user *user, enum chain_callback callback,
+                 uint64_t now_us, struct chain_outcome *outcome);
+
+/* Ask one plugin; the outcome has its verdict when that is not CONTINUE. */
+enum reprise_verdict chain_ask(struct chain_worker *worker, uint32_t plugin);
+
+#endif

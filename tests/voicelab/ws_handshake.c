@@ -1,0 +1,74 @@
+/* ws_handshake.c - the HTTP side of a WebSocket: what must be right before 101 (RFC 6455, 4.2). */
+#include "app.h"
+#include "handlers.h"
+#include "hub.h"
+#include "request.h"
+
+#include <microhttpd.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+/* Owned by the upgrade response; read once when the socket is handed over. */
+struct handover {
+    struct hub *hub;
+    char session[ID_CAP + 8];
+};
+
+static void on_upgrade(void *context, struct MHD_Connection *connection, void *rq,
+                       const char *early, size_t early_bytes, MHD_socket fd,
+                       struct MHD_UpgradeResponseHandle *handle)
+{
+    struct handover *handover = context;
+
+    (void)connection;
+    (void)rq;
+    hub_add(handover->hub, fd, handle, early, early_bytes, handover->session);
+    free(handover);
+}
+
+static bool has_token(const char *list, const char *token)
+{
+    size_t len = strlen(token);
+
+    for (; list && *list; list = strchr(list, ',')) {
+        list += strspn(list, ", \t");
+        if (strncasecmp(list, token, len) == 0 && (list[len] == '\0' || strchr(", \t", list[len])))
+            return true;
+    }
+    return false;
+}
+
+void ws_transcribe(struct request *rq)
+{
+    const char *upgrade = request_header(rq, "Upgrade");
+    const char *version = request_header(rq, "Sec-WebSocket-Version");
+    const char *key = request_header(rq, "Sec-WebSocket-Key");
+    char accept[32];
+
+    if (!upgrade || strcasecmp(upgrade, "websocket") != 0 ||
+        !has_token(request_header(rq, "Connection"), "upgrade")) {
+        reply_header(rq, "Connection", "Upgrade");
+        reply_header(rq, "Upgrade", "websocket");
+        reply_error(rq, 426, "upgrade_required", "this path speaks WebSocket");
+        return;
+    }
+    if (!version || strcmp(version, "13") != 0 || !key || strlen(key) != 24) {
+        reply_header(rq, "Sec-WebSocket-Version", "13");
+        reply_error(rq, 400, "bad_handshake",
+                    "Sec-WebSocket-Version must be 13, the key 24 characters");
+        return;
+    }
+    struct handover *handover = calloc(1, sizeof *handover);
+    if (!handover) {
+        reply_error(rq, 500, "no_memory", "out of memory");
+        return;
+    }
+    handover->hub = rq->app->hub;
+    memcpy(handover->session, rq->identity.session, sizeof handover->session);
+    secret_websocket_accept(key, accept);
+    rq->reply.upgrade = MHD_create_response_for_upgrade(on_upgrade, handover);
+    reply_header(rq, "Upgrade", "websocket");
+    reply_header(rq, "Sec-WebSocket-Accept", "%s", accept);
+    reply_empty(rq, 101);
+}
