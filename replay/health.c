@@ -1,0 +1,63 @@
+/* health.c - reads /proc/self and the process's clocks. */
+#include "replay/health.h"
+
+#include <dirent.h>
+#include <sched.h>
+#include <stdio.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/clock.h"
+
+/* Second field of /proc/self/statm (proc(5)): resident pages. */
+static uint64_t read_rss_bytes(void)
+{
+    FILE *file = fopen("/proc/self/statm", "re");
+    unsigned long total_pages, resident_pages = 0;
+    if (!file)
+        return 0;
+    if (fscanf(file, "%lu %lu", &total_pages, &resident_pages) != 2)
+        resident_pages = 0;
+    fclose(file);
+    return (uint64_t)resident_pages * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+/* Since Linux 6.2 the directory's size is the count; before, it has to be counted. */
+static uint64_t count_open_files(void)
+{
+    struct stat status;
+    if (stat("/proc/self/fd", &status) == 0 && status.st_size > 0)
+        return (uint64_t)status.st_size;
+    DIR *directory = opendir("/proc/self/fd");
+    uint64_t count = 0;
+    if (!directory)
+        return 0;
+    for (struct dirent *entry; (entry = readdir(directory));)
+        count += entry->d_name[0] != '.';
+    closedir(directory);
+    return count - 1; /* the directory itself */
+}
+
+void health_read(struct health_meter *meter, struct health *ret_health)
+{
+    uint64_t cpu_us = clock_process_cpu_us();
+    *ret_health = (struct health){.cpu_us = cpu_us - meter->cpu_us,
+                                  .rss_bytes = read_rss_bytes(),
+                                  .open_files = count_open_files()};
+    meter->cpu_us = cpu_us;
+}
+
+uint32_t health_cpu_count(void)
+{
+    cpu_set_t set;
+    if (sched_getaffinity(0, sizeof set, &set) == 0 && CPU_COUNT(&set) > 0)
+        return (uint32_t)CPU_COUNT(&set);
+    return 1;
+}
+
+uint64_t health_max_files(void)
+{
+    struct rlimit limit;
+    return getrlimit(RLIMIT_NOFILE, &limit) ? 0 : (uint64_t)limit.rlim_cur;
+}

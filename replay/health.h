@@ -1,0 +1,31 @@
+/*
+ * health.h - what the generator itself uses: CPU, memory, file descriptors.
+ *
+ * A load generator that does not look at itself mistakes its own limit for the target's.
+ */
+#ifndef REPRISE_REPLAY_HEALTH_H
+#define REPRISE_REPLAY_HEALTH_H
+
+#include <stdint.h>
+
+/* What was read last; zeroed before the first read. */
+struct health_meter {
+    uint64_t cpu_us;
+};
+
+struct health {
+    uint64_t cpu_us; /* of the whole process, user and system, since the meter's last read */
+    uint64_t rss_bytes;
+    uint64_t open_files;
+};
+
+/* What cannot be read (no /proc) is 0. */
+void health_read(struct health_meter *meter, struct health *ret_health);
+
+/* Processors this process may run on; at least 1. */
+uint32_t health_cpu_count(void);
+
+/* The limit on open files (RLIMIT_NOFILE, soft). */
+uint64_t health_max_files(void);
+
+#endif

@@ -1,0 +1,122 @@
+/*
+ * run_record.h - a run as values: what was asked for, what was measured, what was judged.
+ *
+ * The run store (run_store.h) writes these while a run goes on and gives them back from the file
+ * later; every report is made from a struct run_record and from nothing else.
+ */
+#ifndef REPRISE_REPLAY_RUN_RECORD_H
+#define REPRISE_REPLAY_RUN_RECORD_H
+
+#include "core/arena.h"
+#include "replay/health.h"
+#include "replay/metrics.h"
+
+/* A metric that a plugin made, by the index it was given. */
+struct run_plugin_metric {
+    const char *plugin;
+    const char *name;
+    const char *unit; /* may be empty */
+    bool is_histogram;
+};
+
+/* What is known before the first request. Texts may be NULL, which is stored as "". */
+struct run_facts {
+    int64_t started_unix_us;
+    const char *trace_path;
+    const char *trace_digest;
+    const char *target;
+    const char *plan_digest;
+    const char *command; /* the whole command line */
+    const char *tool_version;
+    uint64_t seed;
+    uint64_t planned_sessions; /* 0: as many as fit into the time */
+    uint32_t workers;
+    uint32_t cpu_count;
+    uint32_t endpoint_count;
+    const char *const *endpoint_names; /* "GET /jobs/{id}" */
+    uint32_t plugin_metric_count;      /* at most METRICS_MAX_CUSTOM */
+    const struct run_plugin_metric *plugin_metrics;
+};
+
+/* RUN_RUNNING in a file that nobody writes to: the run was cut off. */
+enum run_record_state { RUN_RUNNING, RUN_DONE, RUN_STOPPED, RUN_FAILED, RUN_STATE_COUNT };
+
+const char *
+run_record_state_name(enum run_record_state state); /* "running", "done", "stopped", "failed" */
+
+/* The generator in one second of the run. */
+struct generator_second {
+    uint32_t second;    /* from 0 */
+    uint64_t length_us; /* about a million; the last one is shorter */
+    struct health health;
+    uint64_t users_active;
+    uint64_t requests_in_flight;
+    uint64_t connections_open;
+    uint64_t worker_cpu_us;
+    uint64_t busiest_worker_cpu_us;
+    uint64_t max_loop_lag_us;
+};
+
+/* The same over the whole run. */
+struct run_health {
+    uint64_t seconds;
+    uint64_t length_us;
+    uint64_t cpu_us;
+    uint64_t busy_seconds; /* in which one worker used more than BUSY_PERCENT of its core */
+    double busiest_percent;
+    uint64_t max_loop_lag_us;
+    uint64_t peak_rss_bytes;
+    uint64_t peak_open_files;
+    uint64_t peak_users;
+    uint64_t peak_in_flight;
+    uint64_t peak_connections;
+};
+
+#define BUSY_PERCENT 90.0
+
+void run_health_add(struct run_health *health, const struct generator_second *second);
+
+struct run_threshold {
+    const char *expression; /* as it was given */
+    const char *metric;     /* "http_req_duration{endpoint:GET /jobs/{id}}" */
+    const char *condition;  /* "p(95)<500" */
+    double value;           /* in the metric's unit: milliseconds, a rate from 0 to 1, a count */
+    bool has_samples;
+    bool has_passed; /* false without samples */
+};
+
+struct run_plugin_call {
+    const char *plugin;
+    const char *callback;
+    uint64_t calls;
+    uint64_t ns;
+};
+
+/* How it ended. */
+struct run_end {
+    enum run_record_state state;
+    uint64_t duration_us;
+    int exit_code;
+    const char *verdict; /* one line: whether to believe the figures */
+    size_t threshold_count;
+    const struct run_threshold *thresholds;
+    size_t plugin_call_count;
+    const struct run_plugin_call *plugin_calls;
+};
+
+/* A run read back. Everything it points to is its own; run_record_free() frees all. */
+struct run_record {
+    struct arena arena;
+    const char *path;
+    struct run_facts facts;
+    struct run_end end;
+    struct run_health health;
+    struct metrics *totals;      /* its samples are empty: see below */
+    struct endpoint_metrics all; /* the sum of all endpoints */
+    size_t sample_count;
+    const struct failure_sample *samples; /* by due_us */
+};
+
+void run_record_free(struct run_record *run);
+
+#endif

@@ -1,0 +1,501 @@
+/* run_store_test.c - what a run file gives back: whole, cut off, damaged, foreign. */
+#include "replay/run_store.h"
+
+#include <fcntl.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "replay/run_put.h"
+
+enum { PATH_BYTES = 256 };
+
+static char folder[PATH_BYTES];
+
+static const char *path_of(const char *name)
+{
+    static char path[2 * PATH_BYTES];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    return path;
+}
+
+static const char *const endpoint_names[] = {"GET /jobs/{id}", "POST /jobs", "GET /health"};
+static const struct run_plugin_metric plugin_metrics[] = {{"voice", "job_wait", "ms", true},
+                                                          {"voice", "logins", NULL, false}};
+
+static const struct run_facts facts = {.started_unix_us = 1767323045000000,
+                                       .trace_path = "shop.trace",
+                                       .trace_digest = "abc",
+                                       .target = "http://127.0.0.1:8080",
+                                       .plan_digest = "0123",
+                                       .command = "reprise replay shop.trace --scale 10",
+                                       .tool_version = "0.1.0",
+                                       .seed = UINT64_MAX - 3,
+                                       .planned_sessions = 120,
+                                       .workers = 2,
+                                       .cpu_count = 4,
+                                       .endpoint_count = 3,
+                                       .endpoint_names = endpoint_names,
+                                       .plugin_metric_count = 2,
+                                       .plugin_metrics = plugin_metrics};
+
+/* Two answers, an unrecorded error and a refusal; the third endpoint is never asked for. */
+static void measure(struct metrics *delta, uint32_t second)
+{
+    metrics_clear(delta);
+    struct request_outcome good = {.endpoint = 0,
+                                   .status = 200,
+                                   .recorded_status = 200,
+                                   .lateness_us = 10,
+                                   .waiting_us = 900,
+                                   .service_us = 1000 + second,
+                                   .response_us = 1010 + second,
+                                   .bytes_sent = 50,
+                                   .bytes_received = 500};
+    struct request_outcome bad = good, refused = good;
+    bad.endpoint = 1, bad.status = 503, bad.origin = ORIGIN_RETRIED;
+    refused.endpoint = 1, refused.status = 0, refused.failure = FAILURE_CONNECT_REFUSED;
+    bad.due_us = refused.due_us = second * 1000000 + 5, refused.detail = "connection refused";
+    metrics_record_request(delta, &good);
+    metrics_record_request(delta, &good);
+    metrics_record_request(delta, &bad);
+    metrics_record_request(delta, &refused);
+    metrics_record_ws(delta, &(struct ws_outcome){.event = WS_MESSAGE_SENT, .value = 100});
+    metrics_record_ws(delta, &(struct ws_outcome){.event = WS_ANSWER_WAIT, .value = 700});
+    metrics_record_ws(delta, &(struct ws_outcome){.event = WS_CONNECT_FAILED,
+                                                  .failure = FAILURE_TIMEOUT,
+                                                  .detail = "no 101 in 10s"});
+    metrics_record_session(delta, &(struct session_outcome){.result = SESSION_DONE,
+                                                            .duration_us = 4000,
+                                                            .steps_not_sent = 1});
+    delta->sessions_started = 2;
+    metrics_record_custom(delta, 0, true, 30);
+    metrics_record_custom(delta, 1, false, 5);
+    delta->users_active = 10 + second;
+    delta->worker_cpu_us = 950000;
+    delta->max_loop_lag_us = 100 + second;
+}
+
+static struct run_store *open_run(const char *path)
+{
+    struct run_store *store;
+    struct error err = {0};
+    if (run_store_open(&store, path, &facts, &err))
+        fail_msg("%s", err.text);
+    return store;
+}
+
+static void put_seconds(struct run_store *store, uint32_t count)
+{
+    struct metrics *delta = metrics_new(3);
+    struct error err = {0};
+    for (uint32_t second = 0; second < count; second++) {
+        measure(delta, second);
+        struct health health = {
+            .cpu_us = 1200000, .rss_bytes = 1000 * (second + 1), .open_files = 40};
+        if (run_store_put_second(store, delta, second, 1000000, &health, &err))
+            fail_msg("%s", err.text);
+    }
+    metrics_free(delta);
+}
+
+static struct run_record *load_run(const char *path)
+{
+    struct run_record *run;
+    struct error err = {0};
+    if (run_store_load(&run, path, &err))
+        fail_msg("%s", err.text);
+    return run;
+}
+
+static void assert_same_histogram(const struct histogram *a, const struct histogram *b)
+{
+    struct buf left = BUF_INIT(1 << 17), right = BUF_INIT(1 << 17);
+    histogram_encode(a, &left);
+    histogram_encode(b, &right);
+    assert_true(bytes_equal(buf_bytes(&left), buf_bytes(&right)));
+    buf_fini(&left);
+    buf_fini(&right);
+}
+
+static void assert_totals_of(const struct run_record *run, uint32_t seconds)
+{
+    struct metrics *expected = metrics_new(3), *delta = metrics_new(3);
+    for (uint32_t second = 0; second < seconds; second++) {
+        measure(delta, second);
+        metrics_merge(expected, delta);
+    }
+    for (int i = 0; i < 3; i++) {
+        const struct endpoint_metrics *a = &expected->endpoints[i];
+        const struct endpoint_metrics *b = &run->totals->endpoints[i];
+        for (int clock = 0; clock < CLOCK_COUNT; clock++)
+            assert_same_histogram(&a->clocks[clock], &b->clocks[clock]);
+        assert_memory_equal(&a->requests, &b->requests,
+                            sizeof *a - offsetof(struct endpoint_metrics, requests));
+    }
+    assert_memory_equal(expected->ws.events, run->totals->ws.events, sizeof expected->ws.events);
+    assert_memory_equal(expected->ws.by_failure, run->totals->ws.by_failure,
+                        sizeof expected->ws.by_failure);
+    assert_same_histogram(&expected->ws.answer_wait, &run->totals->ws.answer_wait);
+    assert_same_histogram(&expected->session_duration, &run->totals->session_duration);
+    assert_same_histogram(&expected->custom[0].histogram, &run->totals->custom[0].histogram);
+    assert_int_equal(run->totals->custom[1].sum, expected->custom[1].sum);
+    assert_int_equal(run->totals->sessions_started, expected->sessions_started);
+    assert_int_equal(run->totals->steps_not_sent, expected->steps_not_sent);
+    assert_int_equal(run->totals->sessions_by_result[SESSION_DONE], seconds);
+    assert_int_equal(run->all.requests, 4 * seconds);
+    metrics_free(expected);
+    metrics_free(delta);
+}
+
+static void a_finished_run_gives_back_what_was_put(void **state)
+{
+    (void)state;
+    const char *path = path_of("finished.run");
+    struct run_store *store = open_run(path);
+    struct error err = {0};
+    put_seconds(store, 3);
+    static const struct run_threshold thresholds[] = {
+        {"http_reqs: count>1", "http_reqs", "count>1", 12, true, true},
+        {"ws_connecting: p(95)<5", "ws_connecting", "p(95)<5", 0, false, false}};
+    static const struct run_plugin_call calls[] = {{"voice", "on_request", 8, 4000}};
+    struct run_end end = {.state = RUN_DONE,
+                          .duration_us = 2900000,
+                          .exit_code = EXIT_THRESHOLD,
+                          .verdict = "believable",
+                          .threshold_count = 2,
+                          .thresholds = thresholds,
+                          .plugin_call_count = 1,
+                          .plugin_calls = calls};
+    assert_int_equal(run_store_finish(store, &end, &err), 0);
+    run_store_close(store);
+
+    struct run_record *run = load_run(path);
+    assert_int_equal(run->facts.started_unix_us, facts.started_unix_us);
+    assert_string_equal(run->facts.target, facts.target);
+    assert_string_equal(run->facts.command, facts.command);
+    assert_true(run->facts.seed == facts.seed);
+    assert_string_equal(run->facts.endpoint_names[1], "POST /jobs");
+    assert_string_equal(run->facts.plugin_metrics[0].name, "job_wait");
+    assert_true(run->facts.plugin_metrics[0].is_histogram);
+    assert_int_equal(run->end.state, RUN_DONE);
+    assert_int_equal(run->end.duration_us, 2900000);
+    assert_int_equal(run->end.exit_code, EXIT_THRESHOLD);
+    assert_string_equal(run->end.verdict, "believable");
+    assert_int_equal(run->end.threshold_count, 2);
+    assert_string_equal(run->end.thresholds[0].metric, "http_reqs");
+    assert_true(run->end.thresholds[0].has_passed);
+    assert_false(run->end.thresholds[1].has_samples);
+    assert_int_equal(run->end.plugin_calls[0].ns, 4000);
+    assert_totals_of(run, 3);
+    assert_int_equal(run->health.peak_users, 12);
+    assert_int_equal(run->health.max_loop_lag_us, 102);
+    assert_int_equal(run->health.peak_rss_bytes, 3000);
+    assert_int_equal(run->health.cpu_us, 3600000);
+    assert_int_equal(run->health.busy_seconds, 3);
+    run_record_free(run);
+}
+
+static void a_closed_run_is_one_file(void **state)
+{
+    (void)state;
+    const char *path = path_of("one.run");
+    struct run_store *store = open_run(path);
+    put_seconds(store, 1);
+    assert_int_equal(access(path_of("one.run-wal"), F_OK), 0);
+    run_store_close(store);
+    assert_int_not_equal(access(path_of("one.run-wal"), F_OK), 0);
+    assert_int_not_equal(access(path_of("one.run-shm"), F_OK), 0);
+    struct stat status;
+    assert_int_equal(stat(path_of("one.run"), &status), 0);
+    assert_int_equal(status.st_mode & 0777 & ~0644u, 0);
+}
+
+/* The earliest samples of each kind, with the second's start where the moment is not known. */
+static void samples_are_kept_with_their_moment_and_bounded(void **state)
+{
+    (void)state;
+    struct run_store *store = open_run(path_of("samples.run"));
+    put_seconds(store, 30);
+    run_store_close(store);
+    struct run_record *run = load_run(path_of("samples.run"));
+    size_t refused = 0, bad_status = 0, websocket = 0;
+    for (size_t i = 0; i < run->sample_count; i++) {
+        const struct failure_sample *sample = &run->samples[i];
+        if (sample->failure == FAILURE_CONNECT_REFUSED) {
+            assert_int_equal(sample->due_us, refused * 1000000 + 5);
+            assert_string_equal(sample->detail, "connection refused");
+            refused++;
+        } else if (sample->recorded_status == 101) {
+            assert_int_equal(sample->due_us, websocket * 1000000);
+            websocket++;
+        } else {
+            assert_int_equal(sample->status, 503);
+            bad_status++;
+        }
+    }
+    assert_int_equal(refused, 20);
+    assert_int_equal(bad_status, 20);
+    assert_int_equal(websocket, 20);
+    run_record_free(run);
+}
+
+static void a_run_that_goes_on_can_be_read(void **state)
+{
+    (void)state;
+    struct run_store *store = open_run(path_of("going.run"));
+    put_seconds(store, 2);
+    struct run_record *run = load_run(path_of("going.run"));
+    assert_int_equal(run->end.state, RUN_RUNNING);
+    assert_totals_of(run, 2);
+    run_record_free(run);
+    struct metrics *delta = metrics_new(3);
+    struct error err = {0};
+    measure(delta, 2);
+    assert_int_equal(run_store_put_second(store, delta, 2, 1000000, &(struct health){0}, &err), 0);
+    metrics_free(delta);
+    run_store_close(store);
+    run = load_run(path_of("going.run"));
+    assert_totals_of(run, 3);
+    run_record_free(run);
+}
+
+/* The writer says after each second that it was put, and is killed without warning. */
+static void a_killed_run_has_every_second_that_was_put(void **state)
+{
+    (void)state;
+    enum { ROUNDS = 8 };
+    for (int round = 0; round < ROUNDS; round++) {
+        int pipe_fds[2];
+        char name[32];
+        snprintf(name, sizeof name, "killed%d.run", round);
+        assert_int_equal(pipe(pipe_fds), 0);
+        pid_t writer = fork();
+        assert_true(writer >= 0);
+        if (writer == 0) {
+            struct run_store *store = open_run(path_of(name));
+            struct metrics *delta = metrics_new(3);
+            struct error err = {0};
+            for (uint32_t second = 0;; second++) {
+                measure(delta, second);
+                if (run_store_put_second(store, delta, second, 1000000, &(struct health){0},
+                                         &err) ||
+                    write(pipe_fds[1], "x", 1) != 1)
+                    _exit(1);
+            }
+        }
+        char said[16];
+        uint32_t put = 0;
+        while (put < 5 + (uint32_t)round * 3) {
+            ssize_t len = read(pipe_fds[0], said, 1);
+            assert_true(len == 1);
+            put++;
+        }
+        assert_int_equal(kill(writer, SIGKILL), 0);
+        assert_int_equal(waitpid(writer, NULL, 0), writer);
+        close(pipe_fds[1]);
+        for (ssize_t len; (len = read(pipe_fds[0], said, sizeof said)) > 0;)
+            put += (uint32_t)len;
+        close(pipe_fds[0]);
+
+        struct run_record *run = load_run(path_of(name));
+        assert_int_equal(run->end.state, RUN_RUNNING);
+        uint32_t found = (uint32_t)run->health.seconds;
+        assert_true(found == put || found == put + 1);
+        assert_totals_of(run, found);
+        assert_int_equal(run->end.duration_us, found * 1000000);
+        run_record_free(run);
+    }
+}
+
+static uint64_t number(const char *path, const char *sql)
+{
+    sqlite3 *db;
+    sqlite3_stmt *statement;
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    if (sqlite3_prepare_v2(db, sql, -1, &statement, NULL) != SQLITE_OK)
+        fail_msg("%s: %s", sql, sqlite3_errmsg(db));
+    assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
+    uint64_t value = (uint64_t)sqlite3_column_int64(statement, 0);
+    sqlite3_finalize(statement);
+    sqlite3_close(db);
+    return value;
+}
+
+static void the_seconds_add_up_to_the_totals_in_sql_too(void **state)
+{
+    (void)state;
+    struct run_store *store = open_run(path_of("sql.run"));
+    put_seconds(store, 4);
+    run_store_close(store);
+    const char *path = path_of("sql.run");
+    static const struct {
+        const char *sql;
+        uint64_t value;
+    } rows[] = {
+        {"SELECT sum(requests) FROM second", 16},
+        {"SELECT sum(requests) FROM total", 16},
+        {"SELECT sum(failures) FROM failures WHERE class = 'connect_refused'", 4},
+        {"SELECT sum(failures) FROM failures WHERE class = 'status'", 4},
+        {"SELECT failures FROM failures WHERE protocol = 'websocket'", 4},
+        {"SELECT requests FROM summary WHERE endpoint = 'GET /jobs/{id}'", 8},
+        {"SELECT requests_per_sec FROM summary WHERE endpoint = 'GET /jobs/{id}'", 2},
+        {"SELECT requests FROM seconds WHERE second = 2", 4},
+        {"SELECT cpu_percent FROM seconds WHERE second = 2", 120},
+        {"SELECT service_p50_us FROM second WHERE second = 0 AND endpoint_id = 0", 1000},
+        {"SELECT sessions_ended FROM generator_second WHERE second = 1", 1},
+        {"SELECT sum(messages_sent) FROM ws_second", 4},
+        {"SELECT status_5xx FROM total WHERE endpoint_id = 1", 4},
+        {"SELECT retried FROM total WHERE endpoint_id = 1", 4},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        uint64_t value = number(path, rows[i].sql);
+        if (value != rows[i].value)
+            fail_msg("%s: %d, not %d", rows[i].sql, (int)value, (int)rows[i].value);
+    }
+}
+
+static void an_existing_file_is_never_written_over(void **state)
+{
+    (void)state;
+    struct run_store *store = open_run(path_of("kept.run"));
+    put_seconds(store, 1);
+    run_store_close(store);
+    struct error err = {0};
+    assert_int_equal(run_store_open(&store, path_of("kept.run"), &facts, &err), -1);
+    assert_int_equal(err.exit_code, EXIT_INPUT);
+    assert_non_null(strstr(err.text, "kept.run: exists"));
+    struct run_record *run = load_run(path_of("kept.run"));
+    assert_totals_of(run, 1);
+    run_record_free(run);
+}
+
+static void execute(const char *path, const char *sql)
+{
+    sqlite3 *db;
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    if (sqlite3_exec(db, sql, NULL, NULL, NULL) != SQLITE_OK)
+        fail_msg("%s: %s", sql, sqlite3_errmsg(db));
+    sqlite3_close(db);
+}
+
+static void what_is_not_a_run_is_refused_in_one_line(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *sql, *message;
+    } rows[] = {
+        {"PRAGMA application_id = 7", "not a run; 'reprise replay' makes one"},
+        {"PRAGMA user_version = 99", "newer version (format 99, known is 1)"},
+        {"DELETE FROM run", "damaged: table run"},
+        {"UPDATE total SET service = x'ffff'", "damaged: table total"},
+        {"UPDATE total SET endpoint_id = 77 WHERE endpoint_id = 1", "damaged: table total"},
+        {"UPDATE endpoint SET endpoint_id = 99 WHERE endpoint_id = 2", "damaged: table endpoint"},
+        {"UPDATE failure_sample SET endpoint_id = 3", "damaged: table failure_sample"},
+        {"UPDATE plugin_metric SET histogram = x'8080'", "damaged: table plugin_metric"},
+        {"DROP VIEW summary; DROP TABLE threshold", "no such table: threshold"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "refused%zu.run", i);
+        struct run_store *store = open_run(path_of(name));
+        put_seconds(store, 1);
+        run_store_close(store);
+        execute(path_of(name), rows[i].sql);
+        struct run_record *run;
+        struct error err = {0};
+        assert_int_equal(run_store_load(&run, path_of(name), &err), -1);
+        if (!strstr(err.text, rows[i].message) || !strstr(err.text, name))
+            fail_msg("'%s' says not '%s'", err.text, rows[i].message);
+    }
+    struct run_record *run;
+    struct error err = {0};
+    assert_int_equal(run_store_load(&run, path_of("none.run"), &err), -1);
+    assert_non_null(strstr(err.text, "No such file"));
+    assert_int_equal(run_store_load(&run, TEST_SOURCE_DIR "/replay/run_store.h", &err), -1);
+    assert_non_null(strstr(err.text, "not a run"));
+}
+
+/* A limit on the database's size behaves as a full disk does. */
+static void a_full_disk_is_one_line_and_what_was_put_is_kept(void **state)
+{
+    (void)state;
+    struct run_store *store = open_run(path_of("full.run"));
+    put_seconds(store, 2);
+    struct metrics *delta = metrics_new(3);
+    struct error err = {0};
+    uint32_t second = 2;
+    assert_int_equal(run_sql_exec(store->db, "PRAGMA max_page_count = 60", &err), 0);
+    int result = 0;
+    for (; second < 2000 && !result; second++) {
+        measure(delta, second);
+        result = run_store_put_second(store, delta, second, 1000000, &(struct health){0}, &err);
+    }
+    assert_int_equal(result, -1);
+    assert_int_equal(err.exit_code, EXIT_TOOL);
+    assert_non_null(strstr(err.text, "full.run: disk full"));
+    metrics_free(delta);
+    run_store_close(store);
+    struct run_record *run = load_run(path_of("full.run"));
+    assert_totals_of(run, second - 1);
+    run_record_free(run);
+}
+
+static void the_default_name_is_the_trace_and_the_moment(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *trace, *name;
+    } rows[] = {
+        {"shop.trace", "shop-20260102T030405.run"},
+        {"/data/my.shop.trace", "my.shop-20260102T030405.run"},
+        {"dir/plain", "plain-20260102T030405.run"},
+        {".hidden", ".hidden-20260102T030405.run"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char out[PATH_BYTES];
+        assert_string_equal(
+            run_store_default_path(out, sizeof out, rows[i].trace, facts.started_unix_us),
+            rows[i].name);
+    }
+}
+
+static int make_folder(void **state)
+{
+    (void)state;
+    const char *base = getenv("TMPDIR");
+    snprintf(folder, sizeof folder, "%s/reprise-run-XXXXXX", base ? base : "/tmp");
+    return mkdtemp(folder) ? 0 : -1;
+}
+
+static int remove_folder(void **state)
+{
+    (void)state;
+    char command[2 * PATH_BYTES];
+    snprintf(command, sizeof command, "rm -r -- '%s'", folder);
+    return system(command);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_finished_run_gives_back_what_was_put),
+        cmocka_unit_test(a_closed_run_is_one_file),
+        cmocka_unit_test(samples_are_kept_with_their_moment_and_bounded),
+        cmocka_unit_test(a_run_that_goes_on_can_be_read),
+        cmocka_unit_test(a_killed_run_has_every_second_that_was_put),
+        cmocka_unit_test(the_seconds_add_up_to_the_totals_in_sql_too),
+        cmocka_unit_test(an_existing_file_is_never_written_over),
+        cmocka_unit_test(what_is_not_a_run_is_refused_in_one_line),
+        cmocka_unit_test(a_full_disk_is_one_line_and_what_was_put_is_kept),
+        cmocka_unit_test(the_default_name_is_the_trace_and_the_moment),
+    };
+    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+}
