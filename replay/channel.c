@@ -1,0 +1,374 @@
+/* channel.c - one WebSocket of one user, played against the recorded order of messages. */
+#include "replay/channel.h"
+
+#include <stdio.h>
+
+enum { OPCODE_TEXT = 1, OPCODE_BINARY = 2, OPCODE_CLOSE = 8, CLOSE_NORMAL = 1000 };
+
+static void record(const struct channel *channel, enum ws_event event, uint64_t value)
+{
+    const struct ws_outcome outcome = {
+        .endpoint = channel->connect->endpoint, .event = event, .value = value};
+    metrics_record_ws(channel->user->env->metrics, &outcome);
+}
+
+static struct loop *loop_of(const struct channel *channel)
+{
+    return channel->user->env->loop;
+}
+
+static void set_timer(struct channel *channel)
+{
+    const struct user_env *env = channel->user->env;
+    timers_set(&env->loop->timers, &channel->timer, env->loop->now_us + env->ws_wait_us);
+}
+
+static uint32_t count_messages(const struct plan_session *session, uint32_t channel)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < session->step_count; i++)
+        count += session->steps[i].kind == STEP_WS_MESSAGE && session->steps[i].channel == channel;
+    return count;
+}
+
+/* No more comes: messages that still wait are not sent. */
+static void end(struct channel *channel)
+{
+    struct user *user = channel->user;
+    if (channel->state == CHANNEL_OVER)
+        return;
+    channel->state = CHANNEL_OVER;
+    user->channels_active--;
+    timers_cancel(&loop_of(channel)->timers, &channel->timer);
+    if (channel->ws)
+        user->env->ops->ws_free(channel->ws);
+    channel->ws = NULL;
+    while (channel->waiting) {
+        struct run *run = channel->waiting;
+        channel->waiting = run->queue_next;
+        run_finish(run);
+    }
+    user_look_for_end(user);
+}
+
+static void count_missing(struct channel *channel, uint32_t wanted)
+{
+    while (channel->received < wanted) {
+        channel->received++;
+        channel->given_up++;
+        record(channel, WS_MISSING, 1);
+    }
+}
+
+static void close_channel(struct channel *channel, int code)
+{
+    channel->state = CHANNEL_CLOSING;
+    set_timer(channel);
+    if (channel->user->env->ops->ws_send(channel->ws, OPCODE_CLOSE, (struct bytes){0}, code))
+        end(channel);
+}
+
+/* All of the recording's messages are out and in: nothing keeps it open. */
+static void look_for_close(struct channel *channel)
+{
+    if (channel->state != CHANNEL_OPEN || channel->messages_left || channel->waiting)
+        return;
+    if (channel->received >= channel->connect->server_messages)
+        close_channel(channel, CLOSE_NORMAL);
+    else if (!timer_is_set(&channel->timer))
+        set_timer(channel);
+}
+
+/* The gap counts from the later of what it waited for: now. */
+static void pause_message(struct run *run)
+{
+    const struct user *user = run->user;
+    const struct pacing *pacing = &user->env->pacing;
+    uint64_t due_us = user_now_us(user);
+    if (pacing->mode == PACING_OPEN)
+        due_us = user->start_us + pacing_scale_us(run->step->offset_us, pacing->think_speed);
+    else if (pacing->mode == PACING_THINK)
+        due_us += pacing_scale_us(run->step->gap_us, pacing->think_speed);
+    run->due_us = due_us;
+    run_pause(run, due_us, RUN_ASK);
+}
+
+static void append_waiting(struct channel *channel, struct run *run)
+{
+    struct run **at = &channel->waiting;
+    while (*at)
+        at = &(*at)->queue_next;
+    run->queue_next = NULL;
+    run->state = RUN_HELD;
+    run->held_by = UINT32_MAX; /* no plugin's */
+    *at = run;
+}
+
+static void wake_waiting(struct channel *channel)
+{
+    while (channel->waiting && channel->received >= channel->waiting->step->server_messages) {
+        struct run *run = channel->waiting;
+        channel->waiting = run->queue_next;
+        timers_cancel(&loop_of(channel)->timers, &channel->timer);
+        pause_message(run);
+    }
+}
+
+void channel_message_ready(struct run *run)
+{
+    struct user *user = run->user;
+    struct channel *channel = &user->channels[run->step->channel];
+    bool waits = channel->state == CHANNEL_OPEN && channel->received < run->step->server_messages &&
+                 user->env->pacing.mode != PACING_OPEN;
+    if (!waits) {
+        pause_message(run);
+        return;
+    }
+    append_waiting(channel, run);
+    set_timer(channel);
+}
+
+static void send_plugin_messages(struct channel *channel, struct chain_ws_send *sends)
+{
+    while (sends) {
+        struct chain_ws_send *next = sends->next;
+        if (channel->state == CHANNEL_OPEN &&
+            channel->user->env->ops->ws_send(
+                channel->ws, sends->is_text ? OPCODE_TEXT : OPCODE_BINARY, sends->data, 0) == 0)
+            record(channel, WS_MESSAGE_SENT, sends->data.len);
+        chain_ws_send_free(sends);
+        sends = next;
+    }
+}
+
+/* Ask the plugins about a data message. False: the session has ended. */
+static bool ask_plugins(struct channel *channel, struct chain_message *message,
+                        struct chain_outcome *ret_outcome)
+{
+    struct user *user = channel->user;
+    *ret_outcome = (struct chain_outcome){.verdict = REPRISE_CONTINUE};
+    message->step = (uint32_t)(channel->connect - user->session->steps);
+    message->index = channel->message_index++;
+    if (!user->plugins || !chain_wants(user->env->chain, CHAIN_WS_MESSAGE))
+        return true;
+    chain_ws_message(user->plugins, user_now_us(user), message, ret_outcome);
+    if (run_ends_session(user, ret_outcome))
+        return false;
+    run_send_added(user, ret_outcome->added);
+    send_plugin_messages(channel, ret_outcome->sends);
+    return true;
+}
+
+/* Not sent, or sent: either way the recording's message is dealt with. */
+static void finish_message(struct channel *channel, struct run *run)
+{
+    if (channel->messages_left)
+        channel->messages_left--;
+    run_finish(run);
+    look_for_close(channel);
+}
+
+void channel_message_ask(struct run *run)
+{
+    struct channel *channel = &run->user->channels[run->step->channel];
+    if (channel->state == CHANNEL_CONNECTING) {
+        append_waiting(channel, run); /* open pacing: due before its WebSocket is open */
+        return;
+    }
+    if (channel->state != CHANNEL_OPEN || run->step->opcode > OPCODE_BINARY) {
+        channel_message_send(run);
+        return;
+    }
+    struct chain_outcome outcome;
+    struct chain_message message = {
+        .is_outgoing = true,
+        .is_text = run->step->opcode == OPCODE_TEXT,
+        .data = run->own_request.body.ptr ? run->own_request.body : bytes_of(""),
+        .arena = &run->arena,
+    };
+    if (!ask_plugins(channel, &message, &outcome))
+        return;
+    run->own_request.body = message.data;
+    if (outcome.verdict == REPRISE_SKIP) {
+        run->user->steps_handled++;
+        finish_message(channel, run);
+    } else if (outcome.delay_us) {
+        run->due_us = user_now_us(run->user) + outcome.delay_us;
+        run_pause(run, run->due_us, RUN_SEND);
+    } else {
+        channel_message_send(run);
+    }
+}
+
+static int valid_close_code(int code)
+{
+    /* 1005 and 1006 are never sent (RFC 6455 7.4.1). */
+    bool is_sendable =
+        code >= 1000 && code < 5000 && code != 1004 && code != 1005 && code != 1006 && code != 1015;
+    return is_sendable ? code : CLOSE_NORMAL;
+}
+
+void channel_message_send(struct run *run)
+{
+    struct user *user = run->user;
+    struct channel *channel = &user->channels[run->step->channel];
+    struct bytes payload = run->own_request.body;
+    int opcode = run->step->opcode;
+    uint64_t now_us = loop_read_clock(user->env->loop);
+    if (channel->state != CHANNEL_OPEN) {
+        finish_message(channel, run);
+        return;
+    }
+    if (opcode == OPCODE_CLOSE) {
+        user->steps_handled++;
+        channel->messages_left = 0;
+        close_channel(channel, valid_close_code(run->step->close_code));
+        run_finish(run);
+        return;
+    }
+    if (user->env->ops->ws_send(channel->ws, opcode, payload, 0) == 0) {
+        user->steps_handled++;
+        record(channel, WS_MESSAGE_SENT, payload.len);
+        record(channel, WS_LATENESS, now_us > run->due_us ? now_us - run->due_us : 0);
+        if (opcode <= OPCODE_BINARY) {
+            channel->awaits_answer = true;
+            channel->last_sent_us = now_us;
+        }
+    }
+    finish_message(channel, run);
+}
+
+static void on_timer(struct timer *timer, void *owner, uint64_t now_us)
+{
+    struct channel *channel = owner;
+    (void)timer;
+    (void)now_us;
+    if (channel->state == CHANNEL_CLOSING) {
+        record(channel, WS_CLOSED, loop_of(channel)->now_us - channel->opened_us);
+        end(channel);
+    } else if (channel->waiting) {
+        count_missing(channel, channel->waiting->step->server_messages);
+        wake_waiting(channel);
+    } else if (channel->messages_left == 0) {
+        count_missing(channel, channel->connect->server_messages);
+        look_for_close(channel);
+    }
+}
+
+static void on_open(void *owner, const struct transport_result *result)
+{
+    struct channel *channel = owner;
+    struct run *run = channel->upgrade;
+    channel->upgrade = NULL;
+    channel->state = CHANNEL_OPEN;
+    channel->opened_us = loop_of(channel)->now_us;
+    record(channel, WS_CONNECTED, channel->opened_us - run->started_us);
+    run_judge(run, result);
+    if (channel->state == CHANNEL_OPEN)
+        wake_waiting(channel);
+    look_for_close(channel);
+}
+
+static void on_message(void *owner, int opcode, struct bytes payload)
+{
+    struct channel *channel = owner;
+    uint64_t now_us = loop_of(channel)->now_us;
+    if (channel->state != CHANNEL_OPEN && channel->state != CHANNEL_CLOSING)
+        return;
+    record(channel, WS_MESSAGE_RECEIVED, payload.len);
+    if (channel->awaits_answer)
+        record(channel, WS_ANSWER_WAIT, now_us - channel->last_sent_us);
+    channel->awaits_answer = false;
+    if (channel->given_up)
+        channel->given_up--; /* late, and counted as received when it was given up */
+    else if (++channel->received > channel->connect->server_messages)
+        record(channel, WS_EXTRA, 1);
+    if (channel->user->state != USER_PLAYING)
+        return;
+    struct chain_outcome outcome;
+    struct chain_message message = {.is_text = opcode == OPCODE_TEXT, .data = payload};
+    if (!ask_plugins(channel, &message, &outcome))
+        return;
+    wake_waiting(channel);
+    if (channel->messages_left == 0 && timer_is_set(&channel->timer) &&
+        channel->state == CHANNEL_OPEN)
+        set_timer(channel);
+    look_for_close(channel);
+}
+
+/* The handshake came to nothing: the run's answer says why. */
+static void refuse(struct channel *channel, const struct transport_result *result)
+{
+    char detail[64] = "";
+    struct run *run = channel->upgrade;
+    channel->upgrade = NULL;
+    if (result->failure == FAILURE_NONE)
+        snprintf(detail, sizeof detail, "the upgrade was answered %d", result->response.status);
+    const struct ws_outcome outcome = {
+        .endpoint = channel->connect->endpoint,
+        .event = WS_CONNECT_FAILED,
+        .failure = result->failure == FAILURE_NONE ? FAILURE_PROTOCOL : result->failure,
+        .detail = detail[0] ? detail : result->detail,
+    };
+    metrics_record_ws(channel->user->env->metrics, &outcome);
+    channel->user
+        ->runs_active++; /* end() must not find the session over before the run is judged */
+    end(channel);
+    channel->user->runs_active--;
+    run_judge(run, result);
+}
+
+static void on_close(void *owner, const struct transport_result *result, int close_code)
+{
+    struct channel *channel = owner;
+    (void)close_code;
+    if (channel->state == CHANNEL_CONNECTING) {
+        refuse(channel, result);
+        return;
+    }
+    if (channel->state == CHANNEL_OVER)
+        return;
+    count_missing(channel, channel->connect->server_messages);
+    record(channel, WS_CLOSED, loop_of(channel)->now_us - channel->opened_us);
+    end(channel);
+}
+
+int channel_connect(struct run *run, const struct transport_request *request)
+{
+    static const struct transport_ws_events events = {
+        .on_open = on_open, .on_message = on_message, .on_close = on_close};
+    struct user *user = run->user;
+    struct channel *channel = &user->channels[run->step->channel];
+    struct run *waiting = channel->waiting; /* of an attempt before this one */
+    *channel = (struct channel){
+        .user = user,
+        .state = CHANNEL_CONNECTING,
+        .connect = run->step,
+        .upgrade = run,
+        .waiting = waiting,
+        .messages_left = count_messages(user->session, run->step->channel),
+    };
+    timer_init(&channel->timer, on_timer, channel);
+    channel->ws = user->env->ops->ws_open(user->connections, request, &events, channel);
+    if (!channel->ws) {
+        channel->state = CHANNEL_IDLE;
+        channel->upgrade = NULL;
+        return -1;
+    }
+    user->channels_active++;
+    return 0;
+}
+
+void channel_drop(struct channel *channel)
+{
+    if (channel->state == CHANNEL_IDLE || channel->state == CHANNEL_OVER)
+        return;
+    channel->state = CHANNEL_OVER;
+    channel->upgrade = NULL;
+    channel->waiting = NULL;
+    channel->user->channels_active--;
+    timers_cancel(&loop_of(channel)->timers, &channel->timer);
+    if (channel->ws)
+        channel->user->env->ops->ws_free(channel->ws);
+    channel->ws = NULL;
+}

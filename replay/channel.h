@@ -1,0 +1,60 @@
+/*
+ * channel.h - one WebSocket of one user: its upgrade, the client's messages in their rhythm, the
+ * server's counted.
+ *
+ *   IDLE --> CONNECTING --> OPEN --> CLOSING --> OVER
+ *                 \-- refused, failed ----------^
+ *
+ * A message waits until as many server messages have come as had come before it in the recording,
+ * at most ws_wait_us; one that does not come is counted as missing and no longer waited for. When
+ * all client messages are out and all server messages are in, the channel closes with 1000, unless
+ * the recording closed it.
+ */
+#ifndef REPRISE_REPLAY_CHANNEL_H
+#define REPRISE_REPLAY_CHANNEL_H
+
+#include "replay/run.h"
+
+enum channel_state {
+    CHANNEL_IDLE,
+    CHANNEL_CONNECTING,
+    CHANNEL_OPEN,
+    CHANNEL_CLOSING,
+    CHANNEL_OVER
+};
+
+struct channel {
+    struct user *user;
+    enum channel_state state;
+    const struct plan_step *connect;
+    struct transport_ws *ws;
+    struct run *upgrade; /* CONNECTING */
+    struct run
+        *waiting;      /* messages that wait for the server's, or for the upgrade: by queue_next */
+    uint32_t received; /* server messages, given-up ones included */
+    uint32_t given_up;
+    uint32_t messages_left; /* client messages of the recording not yet sent or dropped */
+    uint32_t message_index; /* both directions, for plugins */
+    bool awaits_answer;
+    uint64_t last_sent_us;
+    uint64_t opened_us;
+    struct timer timer; /* the wait for server messages, or for the closing handshake */
+};
+
+/* Send the upgrade of `run`. -1: it could not even be tried; nothing follows. */
+int channel_connect(struct run *run, const struct transport_request *request);
+
+/* The client message of `run` is unlocked: pause it until due, or let it wait for server messages
+ * first. */
+void channel_message_ready(struct run *run);
+
+/* It is due: ask the plugins, then channel_message_send(). */
+void channel_message_ask(struct run *run);
+
+/* Asked already: send, finish. */
+void channel_message_send(struct run *run);
+
+/* Forget it without a callback. */
+void channel_drop(struct channel *channel);
+
+#endif

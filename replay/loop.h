@@ -1,0 +1,61 @@
+/*
+ * loop.h - one worker's event loop: descriptors by epoll(7), moments by core/timers.h.
+ *
+ * Single-threaded. A watch lives in its owner's struct. The clock of the loop is the run's: 0 at
+ * the moment every worker calls the start.
+ */
+#ifndef REPRISE_REPLAY_LOOP_H
+#define REPRISE_REPLAY_LOOP_H
+
+#include "core/error.h"
+#include "core/timers.h"
+
+enum { LOOP_READ = 1, LOOP_WRITE = 2 };
+
+struct loop_watch;
+typedef void (*loop_fn)(struct loop_watch *watch, void *owner, int events);
+
+struct loop_watch {
+    int fd; /* -1: not watched */
+    int events;
+    loop_fn ready;
+    void *owner;
+};
+
+struct loop {
+    int epoll_fd;
+    struct timers timers;
+    uint64_t origin_us; /* clock_now_us() at the run's 0 */
+    uint64_t now_us; /* of the run, read once per pass; LOOP_BEFORE_START before 0 is never shown */
+    uint64_t max_lag_us; /* longest pass since loop_take_lag_us() */
+    size_t watch_count;
+};
+
+int loop_init(struct loop *loop, struct error *err);
+void loop_fini(struct loop *loop);
+
+/* The run's 0, in clock_now_us() terms; may lie ahead. */
+void loop_set_origin(struct loop *loop, uint64_t origin_us);
+
+/* The time as of now, not as of the pass; 0 before the run's start. */
+uint64_t loop_read_clock(struct loop *loop);
+
+void loop_watch_init(struct loop_watch *watch, loop_fn ready, void *owner);
+
+/* Watch `fd` for these events (LOOP_READ | LOOP_WRITE), or change them. -1 when the system refuses.
+ */
+int loop_watch_set(struct loop *loop, struct loop_watch *watch, int fd, int events);
+
+/* Stop watching; call before the descriptor is closed. No-op when it is not watched. */
+void loop_watch_clear(struct loop *loop, struct loop_watch *watch);
+
+/*
+ * One pass: run due timers, wait for events no longer than the next timer or max_wait_us, dispatch.
+ * A watch cleared by an earlier event of the same pass is not called.
+ */
+void loop_pass(struct loop *loop, uint64_t max_wait_us);
+
+/* The longest pass since the last call. */
+uint64_t loop_take_lag_us(struct loop *loop);
+
+#endif

@@ -1,0 +1,95 @@
+/*
+ * plan.h - what is to be replayed: each recorded session as steps, and what each step waits for.
+ *
+ * A step's predecessors are the steps that had ended when it began in the recording. Sort the steps
+ * of a session by their recorded end (end_order): the predecessors of any step are then a prefix of
+ * that order, so "all predecessors have ended" is one comparison, `needs` <= the length of the
+ * finished prefix.
+ *
+ *     recorded:   A |-----|          end_order: A B D C
+ *                 B   |------|       needs:     A 0, B 0, C 1 (A), D 2 (A B)
+ *                 C        |--------------|
+ *                 D            |---|
+ *
+ * A WebSocket message that the client sent also waits for the server messages that came before it
+ * on its channel. The plan is read-only once built and is shared by all workers.
+ */
+#ifndef REPRISE_REPLAY_PLAN_H
+#define REPRISE_REPLAY_PLAN_H
+
+#include "core/arena.h"
+#include "core/error.h"
+#include "core/http1.h"
+#include "core/map.h"
+
+enum plan_step_kind { STEP_REQUEST, STEP_WS_CONNECT, STEP_WS_MESSAGE };
+
+struct plan_step {
+    enum plan_step_kind kind;
+    uint32_t number;       /* in the whole plan, from 0: a key for what a transport prepares */
+    uint32_t endpoint;     /* index into plan.endpoints */
+    uint32_t needs;        /* length of the end_order prefix that must be done */
+    uint32_t end_position; /* of this step in end_order */
+    uint64_t offset_us;    /* recorded, from the session's start */
+    uint64_t gap_us; /* recorded, from the end of its last predecessor (or the session's start) */
+    int recorded_status;
+    struct bytes method;
+    struct bytes url;            /* absolute, on the target */
+    struct http_header *headers; /* without Host, Content-Length, Cookie and hop-by-hop ones */
+    size_t header_count;
+    struct bytes recorded_cookies; /* "a=1; b=2" */
+    struct bytes body;             /* or the message's payload */
+    /* WebSocket */
+    uint32_t channel; /* of the session, from 0 */
+    uint32_t
+        server_messages; /* before a message: how many had come; at the connect: how many in all */
+    int opcode;
+    int close_code;
+};
+
+struct plan_session {
+    int64_t session_id; /* in the trace */
+    uint64_t start_us;  /* recorded, from the first session's start */
+    uint64_t duration_us;
+    uint32_t step_count;
+    uint32_t channel_count;
+    struct plan_step *steps; /* in the order they began */
+    uint32_t *end_order;     /* step indices by recorded end */
+};
+
+struct plan_options {
+    struct bytes target; /* "http://127.0.0.1:8080", no path */
+    size_t max_bytes;    /* the plan may take */
+};
+
+struct plan {
+    struct arena arena;
+    struct map bodies; /* trace body id to bytes */
+    size_t session_count;
+    size_t session_capacity;
+    struct plan_session *sessions; /* by start_us */
+    uint32_t endpoint_count;
+    struct bytes *endpoints;
+    uint32_t step_count;
+    uint64_t unplayable; /* recorded exchanges that cannot be sent: body cut, no request, CONNECT */
+    uint64_t span_us;    /* from the first session's start to the last one's */
+    uint64_t mean_gap_us; /* before a step that is not its session's first */
+};
+
+/* Reads the trace and builds the plan. The caller's from success on; plan_free() it. */
+int plan_build(struct plan **ret_plan, const char *trace_path, const struct plan_options *options,
+               struct error *err);
+void plan_free(struct plan *plan);
+
+/* Fill needs, end_position, gap_us and end_order of steps whose recorded begin and end are given.
+ */
+struct plan_moments {
+    int64_t begin_us;
+    int64_t end_us;    /* INT64_MAX: it never ended */
+    int64_t anchor_us; /* a later moment than the last predecessor's end that it waited for;
+                          INT64_MIN: none */
+};
+int plan_order(struct arena *arena, struct plan_session *session,
+               const struct plan_moments *moments, int64_t session_start_us);
+
+#endif

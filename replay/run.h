@@ -1,0 +1,82 @@
+/*
+ * run.h - one request on its way: a step of the recording, or one that a plugin added.
+ *
+ *            +----------------------- RETRY --------------------------+
+ *            v                                                        |
+ *  PAUSED -> ask -- CONTINUE --> QUEUED -> SENT --> judge -- CONTINUE -+-> finish
+ *            ^ |                                                      |
+ *            | +-- HOLD --> PAUSED -> ADDING / HELD --+   SKIP -------+
+ *            +---------------------------------------+
+ *
+ * PAUSED waits for a moment (the step is due, or a plugin asked for a delay), ADDING for requests
+ * that a plugin added, one after another, HELD for another request of the same plugin. A
+ * WebSocket's upgrade and the client's messages are runs too; channel.h sends them.
+ */
+#ifndef REPRISE_REPLAY_RUN_H
+#define REPRISE_REPLAY_RUN_H
+
+#include "replay/user.h"
+
+enum run_state { RUN_PAUSED, RUN_QUEUED, RUN_SENT, RUN_ADDING, RUN_HELD };
+
+/* What follows a pause or the added requests. */
+enum run_next { RUN_ASK, RUN_SEND, RUN_RETRY, RUN_FINISH };
+
+struct run {
+    struct run *next, *previous; /* user->runs */
+    struct run *queue_next;      /* env queue */
+    struct user *user;
+    enum run_state state;
+    enum run_next then;
+    const struct plan_step *step; /* NULL: added by a plugin, or one that only carries `before` */
+    struct chain_added *added;    /* NULL: recorded */
+    struct run *parent;           /* waits in ADDING for this one */
+    struct chain_added *before;   /* to be sent before `then` */
+    struct chain_added *after;    /* to be sent once answered; nobody waits */
+    bool starts_session;          /* finishing it unlocks the first steps */
+    bool holds_slot;              /* counts in env->in_flight */
+    bool was_sent;                /* counted in user->steps_handled */
+    uint32_t attempt, holds, ask_from;
+    uint32_t held_by; /* HELD: the plugin whose request it waits for */
+    uint64_t due_us, started_us;
+    struct timer timer;
+    struct arena arena; /* of what plugins change */
+    struct http_request own_request;
+    struct http_request *request; /* own_request, or added->request */
+    struct buf cookies;
+    struct transport_call *call;
+};
+
+/* Start a step at `due_us`. -1 without memory. */
+int run_start_step(struct user *user, const struct plan_step *step, uint64_t due_us);
+
+/* Send a list of added requests, one after another, on behalf of nobody. Takes the list. */
+void run_send_added(struct user *user, struct chain_added *list);
+
+/* The same at the start of a session: user_begin_steps() follows. -1 without memory. */
+int run_start_after(struct user *user, struct chain_added *list);
+
+/* Drop it: cancel, free, no metric, no finish. */
+void run_drop(struct run *run);
+
+/* For channel.c: wait until at_us, then go on with `then`; what an upgrade came to; the end of a
+ * message. */
+void run_pause(struct run *run, uint64_t at_us, enum run_next then);
+void run_judge(struct run *run, const struct transport_result *result);
+void run_finish(struct run *run);
+
+/* Shared by run.c and run_answer.c. */
+struct chain_request_info run_info(const struct run *run);
+void run_append_after(struct run *run, struct chain_added *list);
+void run_release_slot(struct run *run);
+
+/* Carry out FAIL and END_SESSION; true when the user has ended. */
+bool run_ends_session(struct user *user, const struct chain_outcome *outcome);
+void run_free_added(struct user *user, struct chain_added *list);
+
+/* Slots of max_in_flight have become free: send what is queued. */
+void run_send_queued(struct user_env *env);
+
+const char *run_state_name(enum run_state state);
+
+#endif

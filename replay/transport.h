@@ -1,0 +1,99 @@
+/*
+ * transport.h - how requests and WebSockets reach the target: a struct of functions per way of
+ * doing it.
+ *
+ * One transport per worker, one transport_user per replayed user (its connections; users share
+ * none), one call per request under way. Everything happens on the worker's loop; a callback may
+ * start or cancel calls of its user, but not free the user.
+ *
+ *     open --> user_open --> send ... done      (any number at once)
+ *                        --> ws_open --> on_open --> ws_send / on_message ... --> on_close
+ *              user_close cancels what is under way without a callback --> close
+ */
+#ifndef REPRISE_REPLAY_TRANSPORT_H
+#define REPRISE_REPLAY_TRANSPORT_H
+
+#include "core/http_message.h"
+#include "replay/loop.h"
+#include "replay/outcome.h"
+
+struct transport_options {
+    uint64_t timeout_us;      /* for a whole request, connecting included */
+    size_t max_header_bytes;  /* of an answer */
+    size_t max_body_bytes;    /* of an answer that is kept; one that is only counted has no limit */
+    size_t max_message_bytes; /* of a WebSocket message */
+    bool verifies_tls;
+    uint32_t step_count; /* of the plan: how many prepared requests there may be */
+};
+
+/* Times in microseconds; the parts of service and connecting as outcome.h draws them. */
+struct transport_result {
+    enum failure failure;
+    const char *detail;            /* of a failure, borrowed */
+    struct http_response response; /* borrowed until the callback returns */
+    uint64_t dns_us, connect_us, tls_us;
+    uint64_t sending_us, waiting_us, receiving_us;
+    uint64_t bytes_sent, bytes_received;
+};
+
+typedef void (*transport_done_fn)(void *owner, const struct transport_result *result);
+
+#define TRANSPORT_NOT_PREPARED UINT32_MAX
+
+/* What to send. All of it must stay until done, or until cancel. */
+struct transport_request {
+    const struct http_request *http;
+    struct bytes cookies;  /* the Cookie value, may be empty */
+    uint32_t prepared_key; /* plan_step.number when the headers are the plan's own, unchanged;
+                              else TRANSPORT_NOT_PREPARED */
+    bool keeps_body;       /* decoded, in result.response.body */
+    bool keeps_headers;    /* in result.response.headers */
+    transport_done_fn done;
+    void *owner;
+};
+
+struct transport_ws_events {
+    /* The handshake was answered 101. */
+    void (*on_open)(void *owner, const struct transport_result *result);
+    /* A whole data message; borrowed until the call returns. */
+    void (*on_message)(void *owner, int opcode, struct bytes payload);
+    /* Nothing follows. Before on_open: the handshake failed (result.response.status is what came,
+     * if any). After it: result.failure is FAILURE_NONE when it ended with a closing handshake. */
+    void (*on_close)(void *owner, const struct transport_result *result, int close_code);
+};
+
+struct transport;
+struct transport_user;
+struct transport_call;
+struct transport_ws;
+
+struct transport_ops {
+    const char *name;
+    int (*open)(struct transport **ret_transport, struct loop *loop,
+                const struct transport_options *options, struct error *err);
+    void (*close)(struct transport *transport);
+
+    /* NULL without memory. */
+    struct transport_user *(*user_open)(struct transport *transport);
+    void (*user_close)(struct transport_user *user);
+
+    /* NULL: not sent, *ret_failure says why; done is not called. */
+    struct transport_call *(*send)(struct transport_user *user,
+                                   const struct transport_request *request,
+                                   enum failure *ret_failure);
+    void (*cancel)(struct transport_call *call);
+
+    struct transport_ws *(*ws_open)(struct transport_user *user,
+                                    const struct transport_request *request,
+                                    const struct transport_ws_events *events, void *owner);
+    /* -1: it cannot be sent any more. Control frames: opcode 8 (payload is the reason) and 9. */
+    int (*ws_send)(struct transport_ws *ws, int opcode, struct bytes payload, int close_code);
+    /* No callback follows. */
+    void (*ws_free)(struct transport_ws *ws);
+
+    size_t (*connections_open)(const struct transport *transport);
+};
+
+extern const struct transport_ops transport_curl;
+
+#endif

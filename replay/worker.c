@@ -1,0 +1,320 @@
+/* worker.c - runs users on a loop and hands their metrics over once a second. */
+#include "replay/worker.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/clock.h"
+
+enum { SECOND_US = 1000000, LONGEST_WAIT_US = 100000 };
+
+static void on_custom_metric(void *owner, uint32_t metric, bool is_histogram, uint64_t value)
+{
+    struct worker *worker = owner;
+    metrics_record_custom(worker->env.metrics, metric, is_histogram, value);
+}
+
+static struct user *add_user(struct worker *worker, uint64_t index)
+{
+    struct user *user = user_new(&worker->env, index);
+    if (!user)
+        return NULL;
+    user->next = worker->users;
+    if (user->next)
+        user->next->previous = user;
+    worker->users = user;
+    return user;
+}
+
+static void remove_user(struct worker *worker, struct user *user)
+{
+    if (user->previous)
+        user->previous->next = user->next;
+    else
+        worker->users = user->next;
+    if (user->next)
+        user->next->previous = user->previous;
+    user_free(user);
+}
+
+static void give_up(struct worker *worker, const char *what)
+{
+    if (worker->error.exit_code == 0)
+        error_set(&worker->error, EXIT_TOOL, "worker %u: %s", worker->number, what);
+    worker->is_stopping = true;
+}
+
+/* Open model: this worker's next arrival, if there is one in time. */
+static void find_arrival(struct worker *worker)
+{
+    const struct replay_settings *settings = worker->settings;
+    int more;
+    worker->has_arrival = false;
+    while ((more = arrivals_next(&worker->arrivals, &worker->next_arrival)) > 0) {
+        if (settings->duration_us && worker->next_arrival.at_us >= settings->duration_us)
+            return;
+        if (worker->next_arrival.user % settings->worker_count == worker->number)
+            break;
+    }
+    if (more < 0)
+        give_up(worker, "no memory for arrivals");
+    worker->has_arrival = more > 0;
+    if (more > 0)
+        timers_set(&worker->loop.timers, &worker->arrival_timer, worker->next_arrival.at_us);
+}
+
+static void on_arrival(struct timer *timer, void *owner, uint64_t now_us)
+{
+    struct worker *worker = owner;
+    (void)timer;
+    while (worker->has_arrival && worker->next_arrival.at_us <= now_us && !worker->is_stopping) {
+        const struct arrival *arrival = &worker->next_arrival;
+        const struct plan_session *session = &worker->settings->plan->sessions[arrival->session];
+        struct user *user = add_user(worker, arrival->user);
+        if (!user || user_play(user, session, arrival->at_us)) {
+            give_up(worker, "no memory for another user");
+            return;
+        }
+        find_arrival(worker);
+    }
+}
+
+/* Closed model: play again if the stages still want this user. True if it will. */
+static bool play_next(struct worker *worker, struct user *user, uint64_t from_us)
+{
+    const struct replay_settings *settings = worker->settings;
+    uint64_t at_us = stages_next_start_us(&settings->stages, (uint32_t)user->index, from_us);
+    if (worker->is_stopping || at_us == STAGES_NEVER)
+        return false;
+    uint32_t session = arrivals_draw(settings->plan, settings->seed, user->index, user->plays);
+    return user_play(user, &settings->plan->sessions[session], at_us) == 0;
+}
+
+static void on_user_ended(void *owner, struct user *user)
+{
+    struct worker *worker = owner;
+    if (worker->settings->stages.count && play_next(worker, user, worker->loop.now_us))
+        return;
+    remove_user(worker, user);
+}
+
+static void start_closed_users(struct worker *worker)
+{
+    const struct replay_settings *settings = worker->settings;
+    uint32_t most = stages_most_users(&settings->stages);
+    for (uint32_t i = worker->number; i < most; i += settings->worker_count) {
+        uint64_t from_us =
+            arrivals_stagger_us(settings->plan, &settings->pacing, settings->seed, i);
+        struct user *user = add_user(worker, i);
+        if (!user) {
+            give_up(worker, "no memory for another user");
+            return;
+        }
+        if (!play_next(worker, user, from_us))
+            remove_user(worker, user);
+    }
+}
+
+/* Hand the shard over if the last one was taken; else go on filling it. */
+static void hand_over(struct worker *worker)
+{
+    struct metrics *metrics = worker->env.metrics;
+    uint64_t cpu_us = clock_thread_cpu_us();
+    metrics->users_active = worker->env.users_active;
+    metrics->requests_in_flight = worker->env.in_flight;
+    metrics->connections_open = worker->settings->ops->connections_open(worker->env.transport);
+    metrics->worker_cpu_us += cpu_us - worker->last_cpu_us;
+    worker->last_cpu_us = cpu_us;
+    uint64_t lag_us = loop_take_lag_us(&worker->loop);
+    if (lag_us > metrics->max_loop_lag_us)
+        metrics->max_loop_lag_us = lag_us;
+    pthread_mutex_lock(&worker->mutex);
+    if (!worker->filled && worker->spare) {
+        worker->filled = metrics;
+        worker->env.metrics = worker->spare;
+        worker->spare = NULL;
+    }
+    pthread_mutex_unlock(&worker->mutex);
+}
+
+/* Users that wait for their turn never had it. */
+static void remove_waiting_users(struct worker *worker)
+{
+    struct user *next;
+    for (struct user *user = worker->users; user; user = next) {
+        next = user->next;
+        if (user->state == USER_STARTING)
+            remove_user(worker, user);
+    }
+}
+
+static void begin_stopping(struct worker *worker, uint64_t stop_at_us)
+{
+    worker->is_stopping = true;
+    worker->stop_at_us = stop_at_us;
+    remove_waiting_users(worker);
+    timers_cancel(&worker->loop.timers, &worker->arrival_timer);
+    while (worker->has_arrival) {
+        worker->arrivals_skipped++;
+        find_arrival(worker);
+        timers_cancel(&worker->loop.timers, &worker->arrival_timer);
+    }
+}
+
+/* Whether the run's time is over, or somebody asked us to end. */
+static void look_for_stop(struct worker *worker)
+{
+    uint64_t now_us = loop_read_clock(&worker->loop);
+    pthread_mutex_lock(&worker->mutex);
+    bool wants_stop = worker->wants_stop;
+    pthread_mutex_unlock(&worker->mutex);
+    uint64_t duration_us = worker->settings->duration_us;
+    if (!worker->is_stopping && duration_us && now_us >= duration_us)
+        begin_stopping(worker, now_us + worker->settings->grace_us);
+    if (wants_stop && (!worker->is_stopping || worker->stop_at_us > now_us))
+        begin_stopping(worker, now_us);
+    if (worker->is_stopping && now_us >= worker->stop_at_us) {
+        for (struct user *user = worker->users; user; user = user->next)
+            user_end(user, SESSION_CANCELLED, "the run ended first");
+    }
+}
+
+static void on_second(struct timer *timer, void *owner, uint64_t now_us)
+{
+    struct worker *worker = owner;
+    hand_over(worker);
+    /* On the grid of whole seconds, however late this one came. */
+    timers_set(&worker->loop.timers, timer, (now_us / SECOND_US + 1) * SECOND_US);
+}
+
+static uint64_t wait_limit_us(const struct worker *worker)
+{
+    uint64_t end_us = worker->is_stopping ? worker->stop_at_us : worker->settings->duration_us;
+    uint64_t now_us = worker->loop.now_us;
+    if (end_us && end_us > now_us && end_us - now_us < LONGEST_WAIT_US)
+        return end_us - now_us;
+    return LONGEST_WAIT_US;
+}
+
+static void *run_worker(void *owner)
+{
+    struct worker *worker = owner;
+    worker->last_cpu_us = clock_thread_cpu_us();
+    timers_set(&worker->loop.timers, &worker->second_timer, SECOND_US);
+    if (worker->settings->stages.count)
+        start_closed_users(worker);
+    else
+        find_arrival(worker);
+    while (worker->users || worker->has_arrival) {
+        look_for_stop(worker);
+        loop_pass(&worker->loop, wait_limit_us(worker));
+    }
+    hand_over(worker);
+    pthread_mutex_lock(&worker->mutex);
+    worker->is_done = true;
+    pthread_mutex_unlock(&worker->mutex);
+    return NULL;
+}
+
+int worker_init(struct worker *worker, const struct replay_settings *settings, uint32_t number,
+                struct error *err)
+{
+    *worker = (struct worker){.settings = settings, .number = number};
+    pthread_mutex_init(&worker->mutex, NULL);
+    worker->loop.epoll_fd = -1;
+    arrivals_init(&worker->arrivals, settings->plan, settings->scale,
+                  settings->pacing.arrival_speed, settings->seed);
+    timer_init(&worker->arrival_timer, on_arrival, worker);
+    timer_init(&worker->second_timer, on_second, worker);
+    uint32_t share = settings->max_in_flight / settings->worker_count;
+    worker->env = (struct user_env){
+        .loop = &worker->loop,
+        .plan = settings->plan,
+        .pacing = settings->pacing,
+        .ops = settings->ops,
+        .chain = settings->chain,
+        .ws_wait_us = settings->ws_wait_us,
+        .max_in_flight = share ? share : 1,
+        .user_ended = on_user_ended,
+        .owner = worker,
+    };
+    if (loop_init(&worker->loop, err) ||
+        settings->ops->open(&worker->env.transport, &worker->loop, &settings->transport, err))
+        return -1;
+    worker->env.metrics = metrics_new(settings->plan->endpoint_count + 1);
+    worker->spare = metrics_new(settings->plan->endpoint_count + 1);
+    if (!worker->env.metrics || !worker->spare)
+        return error_set(err, EXIT_TOOL, "no memory for metrics");
+    if (!chain_is_empty(settings->chain)) {
+        worker->env.chain_worker = chain_worker_new(settings->chain, on_custom_metric, worker);
+        if (!worker->env.chain_worker)
+            return error_set(err, EXIT_TOOL, "no memory for plugins");
+    }
+    return 0;
+}
+
+void worker_fini(struct worker *worker)
+{
+    while (worker->users)
+        remove_user(worker, worker->users);
+    if (worker->env.chain_worker)
+        chain_worker_free(worker->env.chain_worker);
+    if (worker->env.transport)
+        worker->settings->ops->close(worker->env.transport);
+    metrics_free(worker->env.metrics);
+    metrics_free(worker->filled);
+    metrics_free(worker->spare);
+    arrivals_fini(&worker->arrivals);
+    loop_fini(&worker->loop);
+    pthread_mutex_destroy(&worker->mutex);
+}
+
+int worker_start(struct worker *worker, uint64_t origin_us, int64_t unix_us, struct error *err)
+{
+    loop_set_origin(&worker->loop, origin_us);
+    worker->env.unix_origin_us = unix_us;
+    int code = pthread_create(&worker->thread, NULL, run_worker, worker);
+    if (code)
+        return error_set(err, EXIT_TOOL, "worker %u: %s", worker->number, strerror(code));
+    worker->is_running = true;
+    return 0;
+}
+
+void worker_stop(struct worker *worker)
+{
+    pthread_mutex_lock(&worker->mutex);
+    worker->wants_stop = true;
+    pthread_mutex_unlock(&worker->mutex);
+}
+
+struct metrics *worker_take(struct worker *worker)
+{
+    pthread_mutex_lock(&worker->mutex);
+    struct metrics *taken = worker->filled;
+    worker->filled = NULL;
+    pthread_mutex_unlock(&worker->mutex);
+    return taken;
+}
+
+void worker_return(struct worker *worker, struct metrics *metrics)
+{
+    metrics_clear(metrics);
+    pthread_mutex_lock(&worker->mutex);
+    worker->spare = metrics;
+    pthread_mutex_unlock(&worker->mutex);
+}
+
+bool worker_is_done(struct worker *worker)
+{
+    pthread_mutex_lock(&worker->mutex);
+    bool is_done = worker->is_done;
+    pthread_mutex_unlock(&worker->mutex);
+    return is_done;
+}
+
+void worker_join(struct worker *worker)
+{
+    if (worker->is_running)
+        pthread_join(worker->thread, NULL);
+    worker->is_running = false;
+}

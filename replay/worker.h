@@ -1,0 +1,80 @@
+/*
+ * worker.h - one thread of load: a loop, a transport, its share of the users, its metrics.
+ *
+ * Users are dealt by index: user i belongs to worker i modulo the number of workers, whoever plays.
+ * The plan and the chain are shared and read-only; a second's metrics are handed over under the one
+ * mutex.
+ */
+#ifndef REPRISE_REPLAY_WORKER_H
+#define REPRISE_REPLAY_WORKER_H
+
+#include <pthread.h>
+
+#include "replay/arrivals.h"
+#include "replay/user.h"
+
+/* What is played and how: the same for all workers. */
+struct replay_settings {
+    const struct plan *plan;
+    struct plugin_chain *chain;
+    const struct transport_ops *ops;
+    struct transport_options transport;
+    struct pacing pacing;
+    struct stages stages; /* closed model when it has any; else arrivals by scale */
+    double scale;
+    uint64_t seed;
+    uint64_t duration_us; /* nothing new starts behind it; 0: no limit */
+    uint64_t grace_us;    /* for sessions that are under way then */
+    uint64_t ws_wait_us;
+    uint32_t max_in_flight;
+    uint32_t worker_count;
+};
+
+struct worker {
+    const struct replay_settings *settings;
+    uint32_t number;
+    pthread_t thread;
+    bool is_running; /* the thread was started and not joined */
+    struct loop loop;
+    struct user_env env;
+    struct user *users;
+    struct timer arrival_timer;
+    struct timer second_timer;
+    struct arrivals arrivals; /* open model */
+    struct arrival next_arrival;
+    bool has_arrival;
+    uint32_t closed_left; /* closed model: users that may still play */
+    bool is_stopping;     /* nothing new starts */
+    bool has_finished;
+    uint64_t stop_at_us; /* what is under way ends then at the latest */
+    uint64_t last_cpu_us;
+    uint64_t arrivals_skipped; /* sessions that were planned and did not start */
+    struct error error;        /* why the worker gave up; exit_code 0: it did not */
+
+    pthread_mutex_t mutex; /* guards the four below */
+    bool wants_stop;
+    bool is_done;
+    struct metrics *filled; /* handed over, not yet taken */
+    struct metrics *spare;  /* given back, empty */
+};
+
+/* -1 with err. worker_fini() it in either case when worker->settings is set. */
+int worker_init(struct worker *worker, const struct replay_settings *settings, uint32_t number,
+                struct error *err);
+void worker_fini(struct worker *worker);
+
+/* Start the thread; the run's 0 is origin_us in clock_now_us() terms, unix_us since 1970. */
+int worker_start(struct worker *worker, uint64_t origin_us, int64_t unix_us, struct error *err);
+
+/* Ask it to end now: what is under way is dropped and counted as cancelled. */
+void worker_stop(struct worker *worker);
+
+/* The metrics handed over since the last call, or NULL; give them back with worker_return(). */
+struct metrics *worker_take(struct worker *worker);
+void worker_return(struct worker *worker, struct metrics *metrics);
+bool worker_is_done(struct worker *worker);
+
+/* Wait for the thread's end. */
+void worker_join(struct worker *worker);
+
+#endif
