@@ -44,9 +44,9 @@ static void end(struct channel *channel)
         user->env->ops->ws_free(channel->ws);
     channel->ws = NULL;
     while (channel->waiting) {
-        struct run *run = channel->waiting;
-        channel->waiting = run->queue_next;
-        run_finish(run);
+        struct task *task = channel->waiting;
+        channel->waiting = task->queue_next;
+        task_finish(task);
     }
     user_look_for_end(user);
 }
@@ -80,51 +80,52 @@ static void look_for_close(struct channel *channel)
 }
 
 /* The gap counts from the later of what it waited for: now. */
-static void pause_message(struct run *run)
+static void pause_message(struct task *task)
 {
-    const struct user *user = run->user;
+    const struct user *user = task->user;
     const struct pacing *pacing = &user->env->pacing;
     uint64_t due_us = user_now_us(user);
     if (pacing->mode == PACING_OPEN)
-        due_us = user->start_us + pacing_scale_us(run->step->offset_us, pacing->think_speed);
+        due_us = user->start_us + pacing_scale_us(task->step->offset_us, pacing->think_speed);
     else if (pacing->mode == PACING_THINK)
-        due_us += pacing_scale_us(run->step->gap_us, pacing->think_speed);
-    run->due_us = due_us;
-    run_pause(run, due_us, RUN_ASK);
+        due_us += pacing_scale_us(task->step->gap_us, pacing->think_speed);
+    task->due_us = due_us;
+    task_pause(task, due_us, TASK_ASK);
 }
 
-static void append_waiting(struct channel *channel, struct run *run)
+static void append_waiting(struct channel *channel, struct task *task)
 {
-    struct run **at = &channel->waiting;
+    struct task **at = &channel->waiting;
     while (*at)
         at = &(*at)->queue_next;
-    run->queue_next = NULL;
-    run->state = RUN_HELD;
-    run->held_by = UINT32_MAX; /* no plugin's */
-    *at = run;
+    task->queue_next = NULL;
+    task->state = TASK_HELD;
+    task->held_by = UINT32_MAX; /* no plugin's */
+    *at = task;
 }
 
 static void wake_waiting(struct channel *channel)
 {
     while (channel->waiting && channel->received >= channel->waiting->step->server_messages) {
-        struct run *run = channel->waiting;
-        channel->waiting = run->queue_next;
+        struct task *task = channel->waiting;
+        channel->waiting = task->queue_next;
         timers_cancel(&loop_of(channel)->timers, &channel->timer);
-        pause_message(run);
+        pause_message(task);
     }
 }
 
-void channel_message_ready(struct run *run)
+void channel_message_ready(struct task *task)
 {
-    struct user *user = run->user;
-    struct channel *channel = &user->channels[run->step->channel];
-    bool waits = channel->state == CHANNEL_OPEN && channel->received < run->step->server_messages &&
+    struct user *user = task->user;
+    struct channel *channel = &user->channels[task->step->channel];
+    bool waits = channel->state == CHANNEL_OPEN &&
+                 channel->received < task->step->server_messages &&
                  user->env->pacing.mode != PACING_OPEN;
     if (!waits) {
-        pause_message(run);
+        pause_message(task);
         return;
     }
-    append_waiting(channel, run);
+    append_waiting(channel, task);
     set_timer(channel);
 }
 
@@ -152,51 +153,51 @@ static bool ask_plugins(struct channel *channel, struct chain_message *message,
     if (!user->plugins || !chain_wants(user->env->chain, CHAIN_WS_MESSAGE))
         return true;
     chain_ws_message(user->plugins, user_now_us(user), message, ret_outcome);
-    if (run_ends_session(user, ret_outcome))
+    if (task_ends_session(user, ret_outcome))
         return false;
-    run_send_added(user, ret_outcome->added);
+    task_send_added(user, ret_outcome->added);
     send_plugin_messages(channel, ret_outcome->sends);
     return true;
 }
 
 /* Not sent, or sent: either way the recording's message is dealt with. */
-static void finish_message(struct channel *channel, struct run *run)
+static void finish_message(struct channel *channel, struct task *task)
 {
     if (channel->messages_left)
         channel->messages_left--;
-    run_finish(run);
+    task_finish(task);
     look_for_close(channel);
 }
 
-void channel_message_ask(struct run *run)
+void channel_message_ask(struct task *task)
 {
-    struct channel *channel = &run->user->channels[run->step->channel];
+    struct channel *channel = &task->user->channels[task->step->channel];
     if (channel->state == CHANNEL_CONNECTING) {
-        append_waiting(channel, run); /* open pacing: due before its WebSocket is open */
+        append_waiting(channel, task); /* open pacing: due before its WebSocket is open */
         return;
     }
-    if (channel->state != CHANNEL_OPEN || run->step->opcode > OPCODE_BINARY) {
-        channel_message_send(run);
+    if (channel->state != CHANNEL_OPEN || task->step->opcode > OPCODE_BINARY) {
+        channel_message_send(task);
         return;
     }
     struct chain_outcome outcome;
     struct chain_message message = {
         .is_outgoing = true,
-        .is_text = run->step->opcode == OPCODE_TEXT,
-        .data = run->own_request.body.ptr ? run->own_request.body : bytes_of(""),
-        .arena = &run->arena,
+        .is_text = task->step->opcode == OPCODE_TEXT,
+        .data = task->own_request.body.ptr ? task->own_request.body : bytes_of(""),
+        .arena = &task->arena,
     };
     if (!ask_plugins(channel, &message, &outcome))
         return;
-    run->own_request.body = message.data;
+    task->own_request.body = message.data;
     if (outcome.verdict == REPRISE_SKIP) {
-        run->user->steps_handled++;
-        finish_message(channel, run);
+        task->user->steps_handled++;
+        finish_message(channel, task);
     } else if (outcome.delay_us) {
-        run->due_us = user_now_us(run->user) + outcome.delay_us;
-        run_pause(run, run->due_us, RUN_SEND);
+        task->due_us = user_now_us(task->user) + outcome.delay_us;
+        task_pause(task, task->due_us, TASK_SEND);
     } else {
-        channel_message_send(run);
+        channel_message_send(task);
     }
 }
 
@@ -208,34 +209,34 @@ static int valid_close_code(int code)
     return is_sendable ? code : CLOSE_NORMAL;
 }
 
-void channel_message_send(struct run *run)
+void channel_message_send(struct task *task)
 {
-    struct user *user = run->user;
-    struct channel *channel = &user->channels[run->step->channel];
-    struct bytes payload = run->own_request.body;
-    int opcode = run->step->opcode;
+    struct user *user = task->user;
+    struct channel *channel = &user->channels[task->step->channel];
+    struct bytes payload = task->own_request.body;
+    int opcode = task->step->opcode;
     uint64_t now_us = loop_read_clock(user->env->loop);
     if (channel->state != CHANNEL_OPEN) {
-        finish_message(channel, run);
+        finish_message(channel, task);
         return;
     }
     if (opcode == OPCODE_CLOSE) {
         user->steps_handled++;
         channel->messages_left = 0;
-        close_channel(channel, valid_close_code(run->step->close_code));
-        run_finish(run);
+        close_channel(channel, valid_close_code(task->step->close_code));
+        task_finish(task);
         return;
     }
     if (user->env->ops->ws_send(channel->ws, opcode, payload, 0) == 0) {
         user->steps_handled++;
         record(channel, WS_MESSAGE_SENT, payload.len);
-        record(channel, WS_LATENESS, now_us > run->due_us ? now_us - run->due_us : 0);
+        record(channel, WS_LATENESS, now_us > task->due_us ? now_us - task->due_us : 0);
         if (opcode <= OPCODE_BINARY) {
             channel->awaits_answer = true;
             channel->last_sent_us = now_us;
         }
     }
-    finish_message(channel, run);
+    finish_message(channel, task);
 }
 
 static void on_timer(struct timer *timer, void *owner, uint64_t now_us)
@@ -258,12 +259,12 @@ static void on_timer(struct timer *timer, void *owner, uint64_t now_us)
 static void on_open(void *owner, const struct transport_result *result)
 {
     struct channel *channel = owner;
-    struct run *run = channel->upgrade;
+    struct task *task = channel->upgrade;
     channel->upgrade = NULL;
     channel->state = CHANNEL_OPEN;
     channel->opened_us = loop_of(channel)->now_us;
-    record(channel, WS_CONNECTED, channel->opened_us - run->started_us);
-    run_judge(run, result);
+    record(channel, WS_CONNECTED, channel->opened_us - task->started_us);
+    task_judge(task, result);
     if (channel->state == CHANNEL_OPEN)
         wake_waiting(channel);
     look_for_close(channel);
@@ -296,11 +297,11 @@ static void on_message(void *owner, int opcode, struct bytes payload)
     look_for_close(channel);
 }
 
-/* The handshake came to nothing: the run's answer says why. */
+/* The handshake came to nothing: the task's answer says why. */
 static void refuse(struct channel *channel, const struct transport_result *result)
 {
     char detail[64] = "";
-    struct run *run = channel->upgrade;
+    struct task *task = channel->upgrade;
     channel->upgrade = NULL;
     if (result->failure == FAILURE_NONE)
         snprintf(detail, sizeof detail, "the upgrade was answered %d", result->response.status);
@@ -311,11 +312,11 @@ static void refuse(struct channel *channel, const struct transport_result *resul
         .detail = detail[0] ? detail : result->detail,
     };
     metrics_record_ws(channel->user->env->metrics, &outcome);
-    channel->user
-        ->runs_active++; /* end() must not find the session over before the run is judged */
+    /* end() must not find the session over before the task is judged. */
+    channel->user->tasks_active++;
     end(channel);
-    channel->user->runs_active--;
-    run_judge(run, result);
+    channel->user->tasks_active--;
+    task_judge(task, result);
 }
 
 static void on_close(void *owner, const struct transport_result *result, int close_code)
@@ -333,20 +334,20 @@ static void on_close(void *owner, const struct transport_result *result, int clo
     end(channel);
 }
 
-int channel_connect(struct run *run, const struct transport_request *request)
+int channel_connect(struct task *task, const struct transport_request *request)
 {
     static const struct transport_ws_events events = {
         .on_open = on_open, .on_message = on_message, .on_close = on_close};
-    struct user *user = run->user;
-    struct channel *channel = &user->channels[run->step->channel];
-    struct run *waiting = channel->waiting; /* of an attempt before this one */
+    struct user *user = task->user;
+    struct channel *channel = &user->channels[task->step->channel];
+    struct task *waiting = channel->waiting; /* of an attempt before this one */
     *channel = (struct channel){
         .user = user,
         .state = CHANNEL_CONNECTING,
-        .connect = run->step,
-        .upgrade = run,
+        .connect = task->step,
+        .upgrade = task,
         .waiting = waiting,
-        .messages_left = count_messages(user->session, run->step->channel),
+        .messages_left = count_messages(user->session, task->step->channel),
     };
     timer_init(&channel->timer, on_timer, channel);
     channel->ws = user->env->ops->ws_open(user->connections, request, &events, channel);

@@ -13,7 +13,7 @@
 #ifndef REPRISE_REPLAY_CHANNEL_H
 #define REPRISE_REPLAY_CHANNEL_H
 
-#include "replay/run.h"
+#include "replay/task.h"
 
 enum channel_state {
     CHANNEL_IDLE,
@@ -28,8 +28,8 @@ struct channel {
     enum channel_state state;
     const struct plan_step *connect;
     struct transport_ws *ws;
-    struct run *upgrade; /* CONNECTING */
-    struct run
+    struct task *upgrade; /* CONNECTING */
+    struct task
         *waiting;      /* messages that wait for the server's, or for the upgrade: by queue_next */
     uint32_t received; /* server messages, given-up ones included */
     uint32_t given_up;
@@ -41,18 +41,18 @@ struct channel {
     struct timer timer; /* the wait for server messages, or for the closing handshake */
 };
 
-/* Send the upgrade of `run`. -1: it could not even be tried; nothing follows. */
-int channel_connect(struct run *run, const struct transport_request *request);
+/* Send the upgrade of `task`. -1: it could not even be tried; nothing follows. */
+int channel_connect(struct task *task, const struct transport_request *request);
 
-/* The client message of `run` is unlocked: pause it until due, or let it wait for server messages
+/* The client message of `task` is unlocked: pause it until due, or let it wait for server messages
  * first. */
-void channel_message_ready(struct run *run);
+void channel_message_ready(struct task *task);
 
 /* It is due: ask the plugins, then channel_message_send(). */
-void channel_message_ask(struct run *run);
+void channel_message_ask(struct task *task);
 
 /* Asked already: send, finish. */
-void channel_message_send(struct run *run);
+void channel_message_send(struct task *task);
 
 /* Forget it without a callback. */
 void channel_drop(struct channel *channel);

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "replay/channel.h"
-#include "replay/run.h"
+#include "replay/task.h"
 
 const char *user_state_name(enum user_state state)
 {
@@ -31,8 +31,8 @@ struct user *user_new(struct user_env *env, uint64_t index)
 /* What is under way, dropped: no metric, no callback. */
 static void drop_work(struct user *user)
 {
-    while (user->runs)
-        run_drop(user->runs);
+    while (user->tasks)
+        task_drop(user->tasks);
     for (uint32_t i = 0; user->channels && i < user->session->channel_count; i++)
         channel_drop(&user->channels[i]);
 }
@@ -125,7 +125,7 @@ static void unlock_steps(struct user *user, uint64_t unlocked_us)
         if (!is_unlocked(user, step))
             return;
         user->next_step++;
-        if (run_start_step(user, step, due_of(user, step, unlocked_us))) {
+        if (task_start_step(user, step, due_of(user, step, unlocked_us))) {
             user_end(user, SESSION_FAILED, "no memory for a request");
             return;
         }
@@ -147,7 +147,7 @@ void user_step_done(struct user *user, const struct plan_step *step)
 void user_look_for_end(struct user *user)
 {
     if (user->state == USER_PLAYING && user->done_count == user->session->step_count &&
-        user->runs_active == 0 && user->channels_active == 0)
+        user->tasks_active == 0 && user->channels_active == 0)
         user_end(user, SESSION_DONE, "");
 }
 
@@ -177,7 +177,7 @@ static void hand_back(struct user *user, uint64_t now_us)
         chain_session_end(user->plugins, now_us);
     metrics_record_session(env->metrics, &outcome);
     clear_session(user);
-    run_send_queued(env);
+    task_send_queued(env);
     env->user_ended(env->owner, user);
 }
 
@@ -196,12 +196,12 @@ static void begin(struct user *user, uint64_t now_us)
     if (user->plugins && chain_wants(env->chain, CHAIN_SESSION_START)) {
         struct chain_outcome outcome;
         chain_session_start(user->plugins, now_us, &outcome);
-        if (run_ends_session(user, &outcome))
+        if (task_ends_session(user, &outcome))
             return;
         if (outcome.delay_us)
             user->start_us = now_us + outcome.delay_us;
         if (outcome.added) {
-            if (run_start_after(user, outcome.added))
+            if (task_start_after(user, outcome.added))
                 user_end(user, SESSION_FAILED, "no memory for a request");
             return; /* user_begin_steps() once they are answered */
         }
@@ -212,7 +212,7 @@ static void begin(struct user *user, uint64_t now_us)
 void user_begin_steps(struct user *user)
 {
     uint64_t now_us = user_now_us(user);
-    if (user->start_us < now_us && user->runs_active) /* plugins came first */
+    if (user->start_us < now_us && user->tasks_active) /* plugins came first */
         user->start_us = now_us;
     unlock_steps(user, user->start_us);
     user_look_for_end(user);

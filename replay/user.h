@@ -2,9 +2,9 @@
  * user.h - one replayed user: plays a session's steps in order of what they wait for.
  *
  * A user lives on one worker's loop and owns its connections, cookies, plugin states and requests
- * under way. A step that is ready becomes a run (run.h); a WebSocket is a channel (channel.h). The
- * user itself keeps the books: which steps are done, which are unlocked by that, when the session
- * is over.
+ * under way. A step that is ready becomes a task (task.h); a WebSocket is a channel (channel.h).
+ * The user itself keeps the books: which steps are done, which are unlocked by that, when the
+ * session is over.
  *
  *     user_play --> session start asked --> steps unlocked ... --> all done --> ending -->
  * env.user_ended
@@ -21,7 +21,7 @@
 #include "replay/transport.h"
 
 struct user;
-struct run;
+struct task;
 struct channel;
 
 /* What all users of one worker share; filled by the worker, or by a test. */
@@ -38,7 +38,7 @@ struct user_env {
     int64_t unix_origin_us;            /* unix time of the run's 0 */
     uint32_t max_in_flight;            /* requests of all users of this worker */
     uint32_t in_flight;
-    struct run *queue_first, *queue_last; /* due, but over max_in_flight */
+    struct task *queue_first, *queue_last; /* due, but over max_in_flight */
     uint32_t users_active;
     /* The session is over and `user` may be played again or freed; never called inside a
      * transport's callback. */
@@ -59,10 +59,10 @@ struct user {
     uint32_t next_step;     /* the first that is not unlocked */
     uint32_t done_count;    /* length of the finished prefix of end_order */
     uint32_t steps_handled; /* sent, or skipped by a plugin */
-    uint32_t runs_active;
+    uint32_t tasks_active;
     uint32_t channels_active;
     unsigned char *done;      /* one bit for each position of end_order */
-    struct run *runs;         /* under way */
+    struct task *tasks;       /* under way */
     struct channel *channels; /* session->channel_count of them */
     struct cookie_jar cookies;
     struct transport_user *connections; /* NULL until the first request */
@@ -85,7 +85,7 @@ int user_play(struct user *user, const struct plan_session *session, uint64_t st
 /* End the session now with this result; what is under way is dropped. */
 void user_end(struct user *user, enum session_result result, const char *detail);
 
-/* For run.c and channel.c. */
+/* For task*.c and channel.c. */
 void user_begin_steps(struct user *user);
 void user_step_done(struct user *user, const struct plan_step *step);
 void user_look_for_end(struct user *user);

@@ -1,5 +1,5 @@
 /*
- * run.h - one request on its way: a step of the recording, or one that a plugin added.
+ * task.h - one request on its way: a step of the recording, or one that a plugin added.
  *
  *            +----------------------- RETRY --------------------------+
  *            v                                                        |
@@ -12,25 +12,25 @@
  * that a plugin added, one after another, HELD for another request of the same plugin. A
  * WebSocket's upgrade and the client's messages are runs too; channel.h sends them.
  */
-#ifndef REPRISE_REPLAY_RUN_H
-#define REPRISE_REPLAY_RUN_H
+#ifndef REPRISE_REPLAY_TASK_H
+#define REPRISE_REPLAY_TASK_H
 
 #include "replay/user.h"
 
-enum run_state { RUN_PAUSED, RUN_QUEUED, RUN_SENT, RUN_ADDING, RUN_HELD };
+enum task_state { TASK_PAUSED, TASK_QUEUED, TASK_SENT, TASK_ADDING, TASK_HELD };
 
 /* What follows a pause or the added requests. */
-enum run_next { RUN_ASK, RUN_SEND, RUN_RETRY, RUN_FINISH };
+enum task_next { TASK_ASK, TASK_SEND, TASK_RETRY, TASK_FINISH };
 
-struct run {
-    struct run *next, *previous; /* user->runs */
-    struct run *queue_next;      /* env queue */
+struct task {
+    struct task *next, *previous; /* user->tasks */
+    struct task *queue_next;      /* env queue */
     struct user *user;
-    enum run_state state;
-    enum run_next then;
+    enum task_state state;
+    enum task_next then;
     const struct plan_step *step; /* NULL: added by a plugin, or one that only carries `before` */
     struct chain_added *added;    /* NULL: recorded */
-    struct run *parent;           /* waits in ADDING for this one */
+    struct task *parent;          /* waits in ADDING for this one */
     struct chain_added *before;   /* to be sent before `then` */
     struct chain_added *after;    /* to be sent once answered; nobody waits */
     bool starts_session;          /* finishing it unlocks the first steps */
@@ -48,35 +48,35 @@ struct run {
 };
 
 /* Start a step at `due_us`. -1 without memory. */
-int run_start_step(struct user *user, const struct plan_step *step, uint64_t due_us);
+int task_start_step(struct user *user, const struct plan_step *step, uint64_t due_us);
 
 /* Send a list of added requests, one after another, on behalf of nobody. Takes the list. */
-void run_send_added(struct user *user, struct chain_added *list);
+void task_send_added(struct user *user, struct chain_added *list);
 
 /* The same at the start of a session: user_begin_steps() follows. -1 without memory. */
-int run_start_after(struct user *user, struct chain_added *list);
+int task_start_after(struct user *user, struct chain_added *list);
 
 /* Drop it: cancel, free, no metric, no finish. */
-void run_drop(struct run *run);
+void task_drop(struct task *task);
 
 /* For channel.c: wait until at_us, then go on with `then`; what an upgrade came to; the end of a
  * message. */
-void run_pause(struct run *run, uint64_t at_us, enum run_next then);
-void run_judge(struct run *run, const struct transport_result *result);
-void run_finish(struct run *run);
+void task_pause(struct task *task, uint64_t at_us, enum task_next then);
+void task_judge(struct task *task, const struct transport_result *result);
+void task_finish(struct task *task);
 
-/* Shared by run.c and run_answer.c. */
-struct chain_request_info run_info(const struct run *run);
-void run_append_after(struct run *run, struct chain_added *list);
-void run_release_slot(struct run *run);
+/* Shared by task.c and run_answer.c. */
+struct chain_request_info task_info(const struct task *task);
+void task_append_after(struct task *task, struct chain_added *list);
+void task_release_slot(struct task *task);
 
 /* Carry out FAIL and END_SESSION; true when the user has ended. */
-bool run_ends_session(struct user *user, const struct chain_outcome *outcome);
-void run_free_added(struct user *user, struct chain_added *list);
+bool task_ends_session(struct user *user, const struct chain_outcome *outcome);
+void task_free_added(struct user *user, struct chain_added *list);
 
 /* Slots of max_in_flight have become free: send what is queued. */
-void run_send_queued(struct user_env *env);
+void task_send_queued(struct user_env *env);
 
-const char *run_state_name(enum run_state state);
+const char *task_state_name(enum task_state state);
 
 #endif

@@ -1,0 +1,402 @@
+/* task.c - one request on its way: pause, ask the plugins, send, judge the answer, finish. */
+#include "replay/task.h"
+
+#include <stdlib.h>
+
+#include "core/url.h"
+#include "replay/channel.h"
+
+enum { MAX_COOKIE_BYTES = 64 * 1024, MAX_CHANGED_BYTES = 256 * 1024 * 1024 };
+
+const char *task_state_name(enum task_state state)
+{
+    static const char *const names[] = {"paused", "queued", "sent", "adding", "held"};
+    return names[state];
+}
+
+static void on_timer(struct timer *timer, void *owner, uint64_t now_us);
+static void ask(struct task *task);
+static void send_or_queue(struct task *task);
+
+static struct task *task_new(struct user *user)
+{
+    struct task *task = calloc(1, sizeof *task);
+    if (!task)
+        return NULL;
+    task->user = user;
+    arena_init(&task->arena, MAX_CHANGED_BYTES);
+    buf_init(&task->cookies, MAX_COOKIE_BYTES);
+    timer_init(&task->timer, on_timer, task);
+    task->next = user->tasks;
+    if (task->next)
+        task->next->previous = task;
+    user->tasks = task;
+    user->tasks_active++;
+    return task;
+}
+
+void task_free_added(struct user *user, struct chain_added *list)
+{
+    while (list) {
+        struct chain_added *next = list->next;
+        chain_added_free(user->plugins, list);
+        list = next;
+    }
+}
+
+void task_release_slot(struct task *task)
+{
+    if (task->holds_slot)
+        task->user->env->in_flight--;
+    task->holds_slot = false;
+}
+
+static void task_free(struct task *task)
+{
+    struct user *user = task->user;
+    task_release_slot(task);
+    timers_cancel(&user->env->loop->timers, &task->timer);
+    task_free_added(user, task->before);
+    task_free_added(user, task->after);
+    if (task->added)
+        chain_added_free(user->plugins, task->added);
+    if (task->previous)
+        task->previous->next = task->next;
+    else
+        user->tasks = task->next;
+    if (task->next)
+        task->next->previous = task->previous;
+    user->tasks_active--;
+    arena_fini(&task->arena);
+    buf_fini(&task->cookies);
+    free(task);
+}
+
+static void leave_queue(struct task *task)
+{
+    struct user_env *env = task->user->env;
+    struct task *before = NULL;
+    for (struct task *at = env->queue_first; at; before = at, at = at->queue_next) {
+        if (at != task)
+            continue;
+        if (before)
+            before->queue_next = task->queue_next;
+        else
+            env->queue_first = task->queue_next;
+        if (env->queue_last == task)
+            env->queue_last = before;
+        return;
+    }
+}
+
+void task_drop(struct task *task)
+{
+    if (task->call)
+        task->user->env->ops->cancel(task->call);
+    if (task->state == TASK_QUEUED)
+        leave_queue(task);
+    task_free(task);
+}
+
+void task_pause(struct task *task, uint64_t at_us, enum task_next then)
+{
+    task->state = TASK_PAUSED;
+    task->then = then;
+    if (timers_set(&task->user->env->loop->timers, &task->timer, at_us))
+        user_end(task->user, SESSION_FAILED, "no memory for a timer");
+}
+
+int task_start_step(struct user *user, const struct plan_step *step, uint64_t due_us)
+{
+    struct task *task = task_new(user);
+    if (!task)
+        return -1;
+    task->step = step;
+    task->due_us = due_us;
+    task->own_request = (struct http_request){
+        .method = step->method,
+        .url = step->url,
+        .body = step->body,
+        .headers = step->headers,
+        .header_count = step->header_count,
+        .arena = &task->arena,
+    };
+    task->request = &task->own_request;
+    if (step->kind == STEP_WS_MESSAGE)
+        channel_message_ready(task);
+    else
+        task_pause(task, due_us, TASK_ASK);
+    return 0;
+}
+
+/* A task without a request, for the sake of what it carries in `before`. */
+static struct task *start_carrier(struct user *user, struct chain_added *list)
+{
+    struct task *task = task_new(user);
+    if (!task) {
+        task_free_added(user, list);
+        return NULL;
+    }
+    task->before = list;
+    task_pause(task, user_now_us(user), TASK_FINISH);
+    return task;
+}
+
+void task_send_added(struct user *user, struct chain_added *list)
+{
+    if (list && !start_carrier(user, list))
+        user_end(user, SESSION_FAILED, "no memory for a request");
+}
+
+int task_start_after(struct user *user, struct chain_added *list)
+{
+    struct task *task = start_carrier(user, list);
+    if (!task)
+        return -1;
+    task->starts_session = true;
+    return 0;
+}
+
+/* The next request that `task` waits for becomes a task of its own. */
+static void start_child(struct task *task)
+{
+    struct user *user = task->user;
+    struct task *child = task_new(user);
+    if (!child) {
+        user_end(user, SESSION_FAILED, "no memory for a request");
+        return;
+    }
+    child->added = task->before;
+    task->before = child->added->next;
+    child->added->next = NULL;
+    child->parent = task;
+    child->request = &child->added->request;
+    child->due_us = user_now_us(user);
+    task->state = TASK_ADDING;
+    task_pause(child, child->due_us, TASK_ASK);
+}
+
+/* The pause is over, or a child is done: first what is to be sent before, then what follows. */
+static void go_on(struct task *task)
+{
+    if (task->before) {
+        start_child(task);
+        return;
+    }
+    bool is_message = task->step && task->step->kind == STEP_WS_MESSAGE;
+    switch (task->then) {
+    case TASK_RETRY:
+        task->attempt++;
+        task->holds = task->ask_from = 0;
+        task->due_us = user_now_us(task->user);
+        ask(task);
+        break;
+    case TASK_ASK:
+        if (is_message)
+            channel_message_ask(task);
+        else
+            ask(task);
+        break;
+    case TASK_SEND:
+        if (is_message)
+            channel_message_send(task);
+        else
+            send_or_queue(task);
+        break;
+    case TASK_FINISH:
+        task_finish(task);
+        break;
+    }
+}
+
+static void on_timer(struct timer *timer, void *owner, uint64_t now_us)
+{
+    (void)timer;
+    (void)now_us;
+    go_on(owner);
+}
+
+bool task_ends_session(struct user *user, const struct chain_outcome *outcome)
+{
+    if (outcome->verdict == REPRISE_FAIL)
+        user_end(user, SESSION_FAILED, outcome->error);
+    else if (outcome->verdict == REPRISE_END_SESSION)
+        user_end(user, SESSION_ENDED, "ended by a plugin");
+    else
+        return false;
+    return true;
+}
+
+struct chain_request_info task_info(const struct task *task)
+{
+    return (struct chain_request_info){
+        .step = task->step ? (uint32_t)(task->step - task->user->session->steps) : 0,
+        .attempt = task->attempt,
+        .holds = task->holds,
+        .ask_from = task->ask_from,
+        .added = task->added,
+    };
+}
+
+static void count_handled(struct task *task)
+{
+    if (task->step && !task->was_sent)
+        task->user->steps_handled++;
+    task->was_sent = true;
+}
+
+void task_append_after(struct task *task, struct chain_added *list)
+{
+    struct chain_added **end = &task->after;
+    while (*end)
+        end = &(*end)->next;
+    *end = list;
+}
+
+static void hold(struct task *task, const struct chain_outcome *outcome, uint64_t at_us)
+{
+    task->holds++;
+    task->ask_from = outcome->plugin;
+    task->before = outcome->added;
+    if (outcome->waits_for_answer && !outcome->added) {
+        task->state = TASK_HELD;
+        task->held_by = outcome->plugin;
+        return;
+    }
+    task_pause(task, at_us, TASK_ASK);
+}
+
+static void ask(struct task *task)
+{
+    struct user *user = task->user;
+    if (!user->plugins || !chain_wants(user->env->chain, CHAIN_REQUEST)) {
+        send_or_queue(task);
+        return;
+    }
+    struct chain_outcome outcome;
+    struct chain_request_info info = task_info(task);
+    uint64_t now_us = user_now_us(user);
+    chain_request(user->plugins, now_us, task->request, &info, &outcome);
+    if (task_ends_session(user, &outcome))
+        return;
+    uint64_t at_us = now_us + outcome.delay_us;
+    if (outcome.verdict == REPRISE_HOLD) {
+        hold(task, &outcome, at_us);
+    } else if (outcome.verdict == REPRISE_SKIP) {
+        count_handled(task);
+        task->before = outcome.added;
+        task_pause(task, at_us, TASK_FINISH);
+    } else {
+        task_append_after(task, outcome.added);
+        if (outcome.delay_us) {
+            task->due_us = at_us; /* a plugin's delay is think time */
+            task_pause(task, at_us, TASK_SEND);
+        } else {
+            send_or_queue(task);
+        }
+    }
+}
+
+/* The Cookie value, unless a plugin set the header itself. */
+static struct bytes cookies_of(struct task *task)
+{
+    const struct user *user = task->user;
+    const struct http_request *request = task->request;
+    struct bytes recorded = task->step ? task->step->recorded_cookies : (struct bytes){0};
+    struct url url;
+    if ((user->cookies.count == 0 && recorded.len == 0) || url_parse(request->url, &url))
+        return (struct bytes){0};
+    if (request->changes & HTTP_CHANGED_HEADERS || task->added) {
+        if (http_headers_find(request->headers, request->header_count, bytes_of("cookie")).ptr)
+            return (struct bytes){0};
+    }
+    int64_t unix_s = (user->env->unix_origin_us + (int64_t)user_now_us(user)) / 1000000;
+    buf_clear(&task->cookies);
+    cookie_jar_append(&user->cookies, url.target, recorded, unix_s, &task->cookies);
+    return buf_bytes(&task->cookies);
+}
+
+static void on_done(void *owner, const struct transport_result *result)
+{
+    struct task *task = owner;
+    task->call = NULL;
+    task_judge(task, result);
+}
+
+static void transmit(struct task *task)
+{
+    struct user_env *env = task->user->env;
+    bool is_prepared = task->step && !(task->request->changes & HTTP_CHANGED_HEADERS);
+    bool is_watched = task->user->plugins && chain_wants(env->chain, CHAIN_RESPONSE);
+    const struct transport_request request = {
+        .http = task->request,
+        .cookies = cookies_of(task),
+        .prepared_key = is_prepared ? task->step->number : TRANSPORT_NOT_PREPARED,
+        .keeps_body = is_watched && chain_wants_body(env->chain),
+        .keeps_headers = is_watched,
+        .done = on_done,
+        .owner = task,
+    };
+    enum failure failure = FAILURE_NO_PORTS;
+    task->state = TASK_SENT;
+    task->holds_slot = true;
+    env->in_flight++;
+    count_handled(task);
+    task->started_us = loop_read_clock(env->loop);
+    if (task->step && task->step->kind == STEP_WS_CONNECT) {
+        if (channel_connect(task, &request) == 0)
+            return;
+    } else {
+        task->call = env->ops->send(task->user->connections, &request, &failure);
+        if (task->call)
+            return;
+    }
+    const struct transport_result result = {.failure = failure, .detail = "could not be started"};
+    task_judge(task, &result);
+}
+
+static void send_or_queue(struct task *task)
+{
+    struct user_env *env = task->user->env;
+    if (env->in_flight < env->max_in_flight) {
+        transmit(task);
+        return;
+    }
+    task->state = TASK_QUEUED;
+    task->queue_next = NULL;
+    if (env->queue_last)
+        env->queue_last->queue_next = task;
+    else
+        env->queue_first = task;
+    env->queue_last = task;
+}
+
+void task_send_queued(struct user_env *env)
+{
+    while (env->queue_first && env->in_flight < env->max_in_flight) {
+        struct task *task = env->queue_first;
+        env->queue_first = task->queue_next;
+        if (!env->queue_first)
+            env->queue_last = NULL;
+        transmit(task);
+    }
+}
+
+void task_finish(struct task *task)
+{
+    struct user *user = task->user;
+    struct task *parent = task->parent;
+    const struct plan_step *step = task->step;
+    struct chain_added *after = task->after;
+    bool starts_session = task->starts_session;
+    task->after = NULL;
+    if (starts_session)
+        user_begin_steps(user);
+    task_free(task);
+    task_send_added(user, after);
+    if (parent)
+        task_pause(parent, user_now_us(user), parent->then);
+    if (step)
+        user_step_done(user, step);
+    user_look_for_end(user);
+}
