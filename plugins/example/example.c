@@ -1,5 +1,5 @@
 /*
- * example - gives every user's requests a header of its own, and counts them.
+ * example.c - gives every user's requests a header of its own, and counts them.
  *
  *     --plugin example                       X-User: user-0, user-1, ...
  *     --plugin example:header=X-Tester,name=load

@@ -1,5 +1,5 @@
 /* sample.c - a folder of the test's own, and a small trace in it that uses every table. */
-#include "sample.h"
+#include "tests/traces/sample.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -16,7 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "sample.h"
+#include "tests/traces/sample.h"
 #include "traces/reader.h"
 
 static struct sample_folder folder;

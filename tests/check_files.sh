@@ -1,0 +1,13 @@
+# check_files.sh - what the checks look at, for them to source: never what a build made.
+
+# project_files PATTERN: the project's files below the working directory whose path matches, one a
+# line. From git where this is a checkout (new files too), else every file but build/.
+project_files() {
+    if [ -e .git ]; then
+        git ls-files --cached --others --exclude-standard
+    else
+        find . -type f -not -path './build/*' -printf '%P\n'
+    fi | LC_ALL=C sort -u | grep -E "$1" | while IFS= read -r file; do
+        if [ -f "$file" ]; then echo "$file"; fi
+    done || true
+}
