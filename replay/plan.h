@@ -71,6 +71,7 @@ struct plan {
     uint32_t endpoint_count;
     struct bytes *endpoints;
     uint32_t step_count;
+    size_t target_bytes; /* how much of every URL is the target's origin */
     uint64_t unplayable; /* recorded exchanges that cannot be sent: body cut, no request, CONNECT */
     uint64_t span_us;    /* from the first session's start to the last one's */
     uint64_t mean_gap_us; /* before a step that is not its session's first */

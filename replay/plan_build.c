@@ -209,6 +209,7 @@ int plan_build(struct plan **ret_plan, const char *trace_path, const struct plan
         error_set(err, EXIT_TOOL, "no memory for a plan");
         goto out;
     }
+    builder.plan->target_bytes = options->target.len;
     arena_init(&builder.plan->arena, options->max_bytes);
     map_init(&builder.plan->bodies);
     if (trace_reader_open(&builder.reader, trace_path, err))

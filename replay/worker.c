@@ -209,6 +209,7 @@ static void *run_worker(void *owner)
         look_for_stop(worker);
         loop_pass(&worker->loop, wait_limit_us(worker));
     }
+    worker->ended_us = loop_read_clock(&worker->loop);
     hand_over(worker);
     pthread_mutex_lock(&worker->mutex);
     worker->is_done = true;

@@ -1,0 +1,167 @@
+/* director.c - starts the workers at one moment, gathers what they measured, stops them. */
+#include "replay/director.h"
+
+#include <stdlib.h>
+
+#include "core/clock.h"
+#include "core/log.h"
+
+enum {
+    START_DELAY_US = 20000, /* so that every worker is waiting at the run's 0 */
+    SECOND_US = 1000000,
+    GATHER_DELAY_US = 30000, /* workers hand over on the second; give them time to */
+    LOOK_EVERY_US = 50000    /* at signals and for the end */
+};
+
+struct gathering {
+    const struct director *director;
+    struct worker *workers;
+    uint32_t count;
+    struct metrics *delta;
+    struct loop loop;
+    struct timer timer;
+    uint32_t second;
+    uint64_t second_start_us;
+    bool has_failed;
+    struct error *err;
+};
+
+static void merge(struct gathering *gathering, const struct metrics *metrics)
+{
+    if (metrics && metrics_merge(gathering->delta, metrics) && !gathering->has_failed) {
+        gathering->has_failed = true;
+        error_set(gathering->err, EXIT_TOOL, "no memory to add up metrics");
+    }
+}
+
+static void emit(struct gathering *gathering, uint64_t now_us)
+{
+    const struct director *director = gathering->director;
+    uint64_t length_us =
+        now_us > gathering->second_start_us ? now_us - gathering->second_start_us : 0;
+    if (!gathering->has_failed && director->on_second(director->owner, gathering->delta,
+                                                      gathering->second, length_us, gathering->err))
+        gathering->has_failed = true;
+    metrics_clear(gathering->delta);
+    gathering->second++;
+    gathering->second_start_us = now_us;
+}
+
+static void on_second(struct timer *timer, void *owner, uint64_t now_us)
+{
+    struct gathering *gathering = owner;
+    for (uint32_t i = 0; i < gathering->count; i++) {
+        struct metrics *metrics = worker_take(&gathering->workers[i]);
+        if (!metrics)
+            continue;
+        merge(gathering, metrics);
+        worker_return(&gathering->workers[i], metrics);
+    }
+    uint64_t second_us = now_us / SECOND_US * SECOND_US;
+    emit(gathering, second_us);
+    timers_set(&gathering->loop.timers, timer, second_us + SECOND_US + GATHER_DELAY_US);
+}
+
+static bool all_done(struct gathering *gathering)
+{
+    for (uint32_t i = 0; i < gathering->count; i++) {
+        if (!worker_is_done(&gathering->workers[i]))
+            return false;
+    }
+    return true;
+}
+
+static void stop_all(struct gathering *gathering)
+{
+    for (uint32_t i = 0; i < gathering->count; i++)
+        worker_stop(&gathering->workers[i]);
+}
+
+static void wait_for_end(struct gathering *gathering, struct director_result *result)
+{
+    bool is_stopping = false;
+    while (!all_done(gathering)) {
+        if (!is_stopping && (stop_requested() || gathering->has_failed)) {
+            is_stopping = true;
+            result->was_stopped = !gathering->has_failed;
+            stop_all(gathering);
+        }
+        loop_pass(&gathering->loop, LOOK_EVERY_US);
+    }
+}
+
+/* What the workers had not handed over when they ended. */
+static void gather_rest(struct gathering *gathering, struct director_result *result)
+{
+    for (uint32_t i = 0; i < gathering->count; i++) {
+        struct worker *worker = &gathering->workers[i];
+        worker_join(worker);
+        merge(gathering, worker->filled);
+        merge(gathering, worker->env.metrics);
+        result->sessions_skipped += worker->arrivals_skipped;
+        if (worker->ended_us > result->duration_us)
+            result->duration_us = worker->ended_us;
+        if (worker->env.chain_worker)
+            chain_stats_merge(&result->plugins, chain_worker_stats(worker->env.chain_worker));
+        if (worker->error.exit_code && !gathering->has_failed) {
+            gathering->has_failed = true;
+            *gathering->err = worker->error;
+        }
+    }
+}
+
+static int start_all(struct gathering *gathering, struct error *err)
+{
+    const struct director *director = gathering->director;
+    const struct replay_settings *settings = director->settings;
+    for (uint32_t i = 0; i < settings->worker_count; i++) {
+        if (worker_init(&gathering->workers[i], settings, i, err)) {
+            worker_fini(&gathering->workers[i]);
+            return -1;
+        }
+        gathering->count++;
+    }
+    uint64_t origin_us = clock_now_us() + START_DELAY_US;
+    int64_t unix_us = clock_unix_us() + START_DELAY_US;
+    loop_set_origin(&gathering->loop, origin_us);
+    timers_set(&gathering->loop.timers, &gathering->timer, SECOND_US + GATHER_DELAY_US);
+    for (uint32_t i = 0; i < gathering->count; i++) {
+        if (worker_start(&gathering->workers[i], origin_us, unix_us, err)) {
+            stop_all(gathering);
+            return -1;
+        }
+    }
+    return 0;
+}
+
+int director_run(const struct director *director, struct director_result *ret_result,
+                 struct error *err)
+{
+    struct gathering gathering = {.director = director, .err = err};
+    *ret_result = (struct director_result){0};
+    int result = -1;
+    timer_init(&gathering.timer, on_second, &gathering);
+    if (loop_init(&gathering.loop, err))
+        return -1;
+    gathering.workers = calloc(director->settings->worker_count, sizeof *gathering.workers);
+    gathering.delta = metrics_new(director->settings->plan->endpoint_count + 1);
+    if (!gathering.workers || !gathering.delta) {
+        error_set(err, EXIT_TOOL, "no memory for %u workers", director->settings->worker_count);
+        goto out;
+    }
+    if (start_all(&gathering, err) == 0) {
+        wait_for_end(&gathering, ret_result);
+        result = 0;
+    }
+    gather_rest(&gathering, ret_result);
+    emit(&gathering, ret_result->duration_us);
+    if (gathering.has_failed)
+        result = -1;
+out:
+    for (uint32_t i = 0; i < gathering.count; i++)
+        worker_fini(&gathering.workers[i]);
+    free(gathering.workers);
+    metrics_free(gathering.delta);
+    loop_fini(&gathering.loop);
+    return result;
+}

@@ -1,0 +1,20 @@
+/*
+ * plan_digest.h - one SHA-256 over everything that decides what is sent, and when.
+ *
+ * The same trace, options and seed give the same digest on every machine and with any number of
+ * workers; the target's address is not part of it.
+ */
+#ifndef REPRISE_REPLAY_PLAN_DIGEST_H
+#define REPRISE_REPLAY_PLAN_DIGEST_H
+
+#include "replay/worker.h"
+#include "traces/digest.h"
+
+#define PLAN_DIGEST_TEXT_BYTES (2 * DIGEST_BYTES + 1)
+
+/* Hexadecimal into `out`. *ret_sessions: arrivals in all (open model), else 0. -1 without memory.
+ */
+int plan_digest(const struct replay_settings *settings, char out[PLAN_DIGEST_TEXT_BYTES],
+                uint64_t *ret_sessions);
+
+#endif

@@ -1,0 +1,219 @@
+/* replay_options.c - the command line of `reprise replay`: its table, and what goes with what. */
+#include "replay/replay_options.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* As typed, before checks. */
+struct raw_options {
+    const char *target, *pacing;
+    struct cli_list allowed_targets, stages;
+    double scale, speed, arrival_speed, think_speed;
+    uint64_t users, duration_us, seed, workers, max_in_flight, timeout_us, ws_timeout_us, grace_us;
+    bool is_insecure;
+};
+
+enum { MAX_WORKERS = 64 };
+#define NOT_GIVEN UINT64_MAX
+#define MAX_SCALE 1e6
+
+static const char examples[] =
+    "  reprise replay shop.trace --target http://127.0.0.1:8080\n"
+    "  reprise replay shop.trace --target http://127.0.0.1:8080 --scale 10 --speed 5\n"
+    "  reprise replay shop.trace --target http://127.0.0.1:8080 --users 200 --duration 5m\n"
+    "  reprise replay shop.trace --target http://127.0.0.1:8080 --stage 30s:100 --stage 2m:100\n"
+    "  reprise replay shop.trace --target http://127.0.0.1:8080 \\\n"
+    "      --threshold 'http_req_response{endpoint:GET /jobs/{id}}: p(95)<500'\n";
+
+static int check_speeds(const struct raw_options *raw, struct replay_settings *settings,
+                        struct error *err)
+{
+    double arrival = raw->arrival_speed > 0 ? raw->arrival_speed : raw->speed;
+    double think = raw->think_speed > 0 ? raw->think_speed : raw->speed;
+    if (!(arrival > 0) || !(think > 0))
+        return error_set(err, EXIT_INPUT, "replay: --speed has to be above 0, like 5 or 0.5");
+    settings->pacing.arrival_speed = arrival;
+    settings->pacing.think_speed = think;
+    if (strcmp(raw->pacing, "think") == 0)
+        settings->pacing.mode = PACING_THINK;
+    else if (strcmp(raw->pacing, "open") == 0)
+        settings->pacing.mode = PACING_OPEN;
+    else if (strcmp(raw->pacing, "max") == 0)
+        settings->pacing.mode = PACING_MAX;
+    else
+        return error_set(err, EXIT_INPUT, "replay: --pacing '%s': expected think, open or max",
+                         raw->pacing);
+    return 0;
+}
+
+/* Closed model: --users with --duration is one stage of constant users; --stage starts from
+ * --users, or 0. */
+static int check_stages(const struct raw_options *raw, struct replay_settings *settings,
+                        struct error *err)
+{
+    struct stages *stages = &settings->stages;
+    bool has_users = raw->users != NOT_GIVEN;
+    settings->duration_us = raw->duration_us == NOT_GIVEN ? 0 : raw->duration_us;
+    if (!has_users && raw->stages.count == 0)
+        return 0;
+    if (raw->scale != 1)
+        return error_set(err, EXIT_INPUT,
+                         "replay: --scale goes with recorded arrivals, --users and --stage are the "
+                         "alternative to them; give one or the other");
+    if (raw->users == 0 || (has_users && raw->users > UINT32_MAX))
+        return error_set(err, EXIT_INPUT, "replay: --users has to be 1 to %u", UINT32_MAX);
+    stages->start_users = has_users ? (uint32_t)raw->users : 0;
+    for (size_t i = 0; i < raw->stages.count; i++) {
+        if (stages_add(stages, raw->stages.items[i]))
+            return error_set(err, EXIT_INPUT,
+                             "replay: --stage '%s': expected DURATION:USERS, like 30s:100",
+                             raw->stages.items[i]);
+    }
+    if (raw->stages.count == 0) {
+        if (settings->duration_us == 0)
+            return error_set(err, EXIT_INPUT,
+                             "replay: --users needs --duration (or --stage) to know when to end");
+        stages->items[stages->count++] =
+            (struct stage){.duration_us = settings->duration_us, .users = stages->start_users};
+    }
+    uint64_t all_us = stages_duration_us(stages);
+    if (all_us == 0)
+        return error_set(err, EXIT_INPUT, "replay: the stages take no time");
+    if (settings->duration_us == 0 || all_us < settings->duration_us)
+        settings->duration_us = all_us;
+    return 0;
+}
+
+static int check_numbers(const struct raw_options *raw, struct replay_settings *settings,
+                         struct error *err)
+{
+    if (!(raw->scale > 0) || raw->scale > MAX_SCALE)
+        return error_set(err, EXIT_INPUT, "replay: --scale has to be above 0 and at most %.0f",
+                         MAX_SCALE);
+    if (raw->workers == 0 || raw->workers > MAX_WORKERS)
+        return error_set(err, EXIT_INPUT, "replay: --workers has to be 1 to %d", MAX_WORKERS);
+    if (raw->max_in_flight == 0 || raw->max_in_flight > UINT32_MAX)
+        return error_set(err, EXIT_INPUT, "replay: --max-in-flight has to be 1 to %u", UINT32_MAX);
+    if (raw->timeout_us < 1000)
+        return error_set(err, EXIT_INPUT, "replay: --timeout has to be at least 1ms");
+    settings->scale = raw->scale;
+    settings->seed = raw->seed;
+    settings->worker_count = (uint32_t)raw->workers;
+    settings->max_in_flight = (uint32_t)raw->max_in_flight;
+    settings->grace_us = raw->grace_us;
+    settings->ws_wait_us = raw->ws_timeout_us;
+    settings->transport = (struct transport_options){
+        .timeout_us = raw->timeout_us,
+        .max_header_bytes = 256 * 1024,
+        .max_body_bytes = 64 * 1024 * 1024,
+        .max_message_bytes = 64 * 1024 * 1024,
+        .verifies_tls = !raw->is_insecure,
+    };
+    return 0;
+}
+
+static int check(const struct raw_options *raw, const struct cli_arguments *arguments,
+                 struct replay_options *options, struct error *err)
+{
+    if (arguments->count != 1)
+        return error_set(err, EXIT_INPUT,
+                         arguments->count ? "replay: one trace at a time; '%s' is too many"
+                                          : "replay: which trace? 'reprise replay TRACE --target "
+                                            "URL'%s",
+                         arguments->count ? arguments->items[1] : "");
+    if (!raw->target)
+        return error_set(err, EXIT_INPUT,
+                         "replay: --target URL is missing: where should the load go?");
+    options->trace_path = arguments->items[0];
+    options->settings.ops = &transport_curl;
+    if (check_speeds(raw, &options->settings, err) || check_stages(raw, &options->settings, err) ||
+        check_numbers(raw, &options->settings, err))
+        return -1;
+    return target_check(raw->target, &raw->allowed_targets, options->target, err);
+}
+
+int replay_options_parse(int argc, char **argv, struct replay_options *ret_options,
+                         enum cli_outcome *ret_outcome, struct error *err)
+{
+    struct raw_options raw = {
+        .pacing = "think",
+        .scale = 1,
+        .speed = 1,
+        .users = NOT_GIVEN,
+        .duration_us = NOT_GIVEN,
+        .seed = 1,
+        .workers = 1,
+        .max_in_flight = 10000,
+        .timeout_us = 60000000,
+        .ws_timeout_us = 10000000,
+        .grace_us = 30000000,
+    };
+    struct replay_options options = {.max_plan_bytes = UINT64_C(4) << 30};
+    const struct cli_option table[] = {
+        {"target", 't', CLI_TEXT, &raw.target, "URL", "where the load goes: http://HOST[:PORT]",
+         "Target"},
+        {"allow-target", 0, CLI_LIST, &raw.allowed_targets, "HOST",
+         "a target that is not this machine has to be named here too", NULL},
+        {"insecure", 'k', CLI_FLAG, &raw.is_insecure, NULL,
+         "accept any TLS certificate of the target", NULL},
+        {"scale", 0, CLI_REAL, &raw.scale, "K",
+         "each recorded session becomes K, each another user (1)", "Users and time"},
+        {"speed", 0, CLI_REAL, &raw.speed, "C", "divide arrival offsets and think times by C (1)",
+         NULL},
+        {"arrival-speed", 0, CLI_REAL, &raw.arrival_speed, "C",
+         "the same for arrivals alone (--speed)", NULL},
+        {"think-speed", 0, CLI_REAL, &raw.think_speed, "C",
+         "the same for gaps inside sessions alone (--speed)", NULL},
+        {"users", 'u', CLI_NUMBER, &raw.users, "N",
+         "instead of recorded arrivals: N users, one session after another", NULL},
+        {"stage", 0, CLI_LIST, &raw.stages, "TIME:N",
+         "go to N users over TIME; may be given many times", NULL},
+        {"duration", 'd', CLI_DURATION, &raw.duration_us, "TIME", "start nothing new after TIME",
+         NULL},
+        {"graceful-stop", 0, CLI_DURATION, &raw.grace_us, "TIME",
+         "how long sessions may go on after --duration (30s)", NULL},
+        {"pacing", 0, CLI_TEXT, &raw.pacing, "MODE",
+         "think (gaps after answers), open (recorded offsets) or max (no gaps)", NULL},
+        {"seed", 0, CLI_NUMBER, &raw.seed, "N", "same trace, options and seed: same plan (1)",
+         NULL},
+        {"workers", 'w', CLI_NUMBER, &raw.workers, "N", "threads (1)", "Limits"},
+        {"max-in-flight", 0, CLI_NUMBER, &raw.max_in_flight, "N",
+         "requests under way at once, of all users (10000)", NULL},
+        {"timeout", 0, CLI_DURATION, &raw.timeout_us, "TIME", "for one request (60s)", NULL},
+        {"ws-timeout", 0, CLI_DURATION, &raw.ws_timeout_us, "TIME",
+         "for one recorded WebSocket message from the server (10s)", NULL},
+        {"max-plan-size", 0, CLI_SIZE, &options.max_plan_bytes, "SIZE",
+         "memory for the plan, bodies included (4GiB)", NULL},
+        {"plugin", 'p', CLI_LIST, &options.plugins, "NAME[:k=v,..]",
+         "ask this plugin; may be given many times, asked in order", "Plugins"},
+        {"plugin-path", 0, CLI_LIST, &options.plugin_folders, "DIR",
+         "look for plugins here first; may be given many times", NULL},
+        {"threshold", 0, CLI_LIST, &options.thresholds, "EXPR",
+         "fail (exit 99) unless it holds: 'http_req_response: p(95)<500'", "Results"},
+        {"run", 'o', CLI_TEXT, &options.run_path, "FILE",
+         "the run file (TRACE-TIME.run in the working directory)", NULL},
+        {"summary-export", 0, CLI_TEXT, &options.summary_export_path, "FILE",
+         "write the summary as JSON in k6's shape", NULL},
+        {"json", 0, CLI_FLAG, &options.prints_json, NULL,
+         "print the summary as JSON instead of text", NULL},
+        {"dry-run", 0, CLI_FLAG, &options.is_dry_run, NULL,
+         "print what would be sent and its digest; send nothing", NULL},
+        {"quiet", 'q', CLI_FLAG, &options.is_quiet, NULL, "no progress on stderr", NULL},
+        {0}};
+    const struct cli_verb verb = {
+        .name = "replay",
+        .summary = "Play a trace against a target, scaled to more users and compressed in time.",
+        .usage = "TRACE --target URL [options]",
+        .examples = examples,
+        .options = table,
+    };
+    struct cli_arguments arguments;
+    if (cli_parse(&verb, argc, argv, &arguments, ret_outcome, err))
+        return -1;
+    if (*ret_outcome == CLI_HELP_SHOWN)
+        return 0;
+    if (check(&raw, &arguments, &options, err))
+        return -1;
+    *ret_options = options;
+    return 0;
+}

@@ -1,0 +1,30 @@
+/*
+ * replay_options.h - the command line of `reprise replay` as values, checked.
+ */
+#ifndef REPRISE_REPLAY_REPLAY_OPTIONS_H
+#define REPRISE_REPLAY_REPLAY_OPTIONS_H
+
+#include "core/cli.h"
+#include "replay/target.h"
+#include "replay/worker.h"
+
+struct replay_options {
+    const char *trace_path;
+    char target[TARGET_MAX_BYTES];
+    const char *run_path; /* NULL: made from the trace's name */
+    const char *summary_export_path;
+    struct cli_list plugins;
+    struct cli_list plugin_folders;
+    struct cli_list thresholds;
+    uint64_t max_plan_bytes;
+    bool is_quiet;
+    bool is_dry_run;
+    bool prints_json;
+    struct replay_settings settings; /* without plan, chain and transport.step_count */
+};
+
+/* *ret_outcome CLI_HELP_SHOWN: nothing else is to be done. -1 with err (EXIT_INPUT). */
+int replay_options_parse(int argc, char **argv, struct replay_options *ret_options,
+                         enum cli_outcome *ret_outcome, struct error *err);
+
+#endif

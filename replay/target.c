@@ -1,0 +1,73 @@
+/* target.c - checks where the load goes before anything is sent. */
+#include "replay/target.h"
+
+#include <netdb.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "core/url.h"
+
+static bool is_loopback(const struct sockaddr *address)
+{
+    if (address->sa_family == AF_INET) {
+        const struct sockaddr_in *v4 = (const void *)address;
+        return ntohl(v4->sin_addr.s_addr) >> 24 == 127;
+    }
+    const struct sockaddr_in6 *v6 = (const void *)address;
+    if (IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr))
+        return v6->sin6_addr.s6_addr[12] == 127;
+    return IN6_IS_ADDR_LOOPBACK(&v6->sin6_addr);
+}
+
+/* 1: every address of the host is loopback, 0: one is not, -1: it has none. */
+static int host_is_loopback(const char *host, struct error *err)
+{
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *addresses = NULL;
+    int code = getaddrinfo(host, NULL, &hints, &addresses);
+    if (code)
+        return error_set(err, EXIT_INPUT, "target %s: %s", host, gai_strerror(code));
+    int result = 1;
+    for (const struct addrinfo *at = addresses; at; at = at->ai_next)
+        result = result && is_loopback(at->ai_addr);
+    freeaddrinfo(addresses);
+    return result;
+}
+
+static bool is_allowed(const char *host, const struct cli_list *allowed)
+{
+    for (size_t i = 0; i < allowed->count; i++) {
+        if (bytes_equal_nocase(bytes_of(host), bytes_of(allowed->items[i])))
+            return true;
+    }
+    return false;
+}
+
+int target_check(const char *text, const struct cli_list *allowed, char out[TARGET_MAX_BYTES],
+                 struct error *err)
+{
+    struct url url;
+    char host[256];
+    if (url_parse(bytes_of(text), &url) || url.scheme.len < 4 ||
+        bytes_equal_nocase(bytes_make(url.scheme.ptr, 2), bytes_of("ws")) ||
+        url.host.len >= sizeof host || strlen(text) >= TARGET_MAX_BYTES)
+        return error_set(err, EXIT_INPUT,
+                         "--target '%s': expected http://HOST[:PORT] or https://HOST[:PORT]", text);
+    if (!bytes_equal(url.target, bytes_of("/")))
+        return error_set(err, EXIT_INPUT,
+                         "--target '%s': a path is not part of a target; leave out '%.*s'", text,
+                         BYTES_ARG(url.target));
+    memcpy(host, url.host.ptr, url.host.len);
+    host[url.host.len] = '\0';
+    int loopback = host_is_loopback(host, err);
+    if (loopback < 0)
+        return -1;
+    if (!loopback && !is_allowed(host, allowed))
+        return error_set(err, EXIT_INPUT,
+                         "target %s is not this machine; if the load may go there, add "
+                         "--allow-target %s",
+                         host, host);
+    snprintf(out, TARGET_MAX_BYTES, "%.*s://%.*s", BYTES_ARG(url.scheme), BYTES_ARG(url.authority));
+    return 0;
+}

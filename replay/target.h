@@ -1,0 +1,22 @@
+/*
+ * target.h - where the load goes, and whether it may.
+ *
+ * A loopback target needs nothing. Any other has to be named a second time, with --allow-target, so
+ * that a recorded or mistyped address never receives load by accident.
+ */
+#ifndef REPRISE_REPLAY_TARGET_H
+#define REPRISE_REPLAY_TARGET_H
+
+#include "core/cli.h"
+#include "core/error.h"
+
+#define TARGET_MAX_BYTES 512
+
+/*
+ * Check "http://HOST[:PORT]" or "https://...", resolve its host, compare it with the allowed ones.
+ * The origin without a trailing slash goes into `out`. -1 with err (EXIT_INPUT).
+ */
+int target_check(const char *text, const struct cli_list *allowed, char out[TARGET_MAX_BYTES],
+                 struct error *err);
+
+#endif
