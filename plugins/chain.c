@@ -90,23 +90,15 @@ static int check_unique(const struct plugin_chain *chain, uint32_t at, struct er
     return 0;
 }
 
-/* Counts the plugin in as soon as there is something that chain_close() has to undo. */
-static int open_plugin(struct plugin_chain *chain, const char *spec,
-                       const struct plugin_search *search, struct error *err)
+int chain_adopt(struct plugin_chain *chain, const struct plugin *loaded, const char *options,
+                struct error *err)
 {
-    uint32_t at = chain->count;
+    uint32_t at = chain->count++;
     struct chain_plugin *plugin = &chain->plugins[at];
-    const char *colon = strchr(spec, ':');
-    char *name = strndup(spec, colon ? (size_t)(colon - spec) : strlen(spec));
-    int loaded = name ? plugin_load(&plugin->loaded, name, search, err)
-                      : error_set(err, EXIT_TOOL, "plugin %s: no memory", spec);
-    free(name);
-    if (loaded)
-        return -1;
-    chain->count++;
+    const reprise_plugin *api = &plugin->loaded.api;
+    plugin->loaded = *loaded;
     arena_init(&plugin->strings, PLUGIN_MAX_OPTIONS_BYTES);
     pthread_mutex_init(&plugin->serial, NULL);
-    const reprise_plugin *api = &plugin->loaded.api;
     if (check_unique(chain, at, err))
         return -1;
     plugin->callbacks = chain_callbacks_of(api);
@@ -115,13 +107,33 @@ static int open_plugin(struct plugin_chain *chain, const char *spec,
     plugin->instance = calloc(1, api->plugin_size ? api->plugin_size : 1);
     if (!plugin->instance)
         return error_set(err, EXIT_TOOL, "plugin %s: no memory", api->name);
-    if (options_write(api, colon ? colon + 1 : NULL, plugin->instance, &plugin->strings, err))
+    if (options_write(api, options, plugin->instance, &plugin->strings, err))
         return -1;
     for (const reprise_metric *metric = api->metrics; metric && metric->name; metric++) {
         if (chain_add_metric(chain, at, metric->name, metric->unit, metric->kind, err))
             return error_prefix(err, "plugin %s", api->name);
     }
     return 0;
+}
+
+static int open_plugin(struct plugin_chain *chain, const char *spec,
+                       const struct plugin_search *search, struct error *err)
+{
+    const char *colon = strchr(spec, ':');
+    char *name = strndup(spec, colon ? (size_t)(colon - spec) : strlen(spec));
+    struct plugin loaded;
+    int result = name ? plugin_load(&loaded, name, search, err)
+                      : error_set(err, EXIT_TOOL, "plugin %s: no memory", spec);
+    free(name);
+    return result ? -1 : chain_adopt(chain, &loaded, colon ? colon + 1 : NULL, err);
+}
+
+int chain_reserve(struct plugin_chain *chain, size_t count, struct error *err)
+{
+    *chain = (struct plugin_chain){0};
+    arena_init(&chain->strings, 64 * 1024); /* the names of 64 metrics, a target */
+    chain->plugins = calloc(count, sizeof *chain->plugins);
+    return chain->plugins ? 0 : error_set(err, EXIT_TOOL, "no memory for %zu plugins", count);
 }
 
 int chain_open(struct plugin_chain *chain, const char *const *specs, size_t count,
@@ -133,10 +145,8 @@ int chain_open(struct plugin_chain *chain, const char *const *specs, size_t coun
     if (count > CHAIN_MAX_PLUGINS)
         return error_set(err, EXIT_INPUT, "--plugin is given %zu times; at most %d fit in a run",
                          count, CHAIN_MAX_PLUGINS);
-    arena_init(&chain->strings, 64 * 1024); /* 64 metrics, a target */
-    chain->plugins = calloc(count, sizeof *chain->plugins);
-    if (!chain->plugins)
-        return error_set(err, EXIT_TOOL, "no memory for %zu plugins", count);
+    if (chain_reserve(chain, count, err))
+        return -1;
     for (size_t i = 0; i < count; i++) {
         if (open_plugin(chain, specs[i], search, err)) {
             chain_close(chain);

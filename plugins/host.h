@@ -116,6 +116,12 @@ void host_view_request(struct chain_worker *worker, const struct http_request *r
 /* Free the requests that were made and never sent. */
 void host_drop_fresh(struct chain_worker *worker);
 
+/* chain_open() in two steps, for plugins that are not in a file: room for `count`, then each one.
+ * After -1 from either, chain_close(). */
+int chain_reserve(struct plugin_chain *chain, size_t count, struct error *err);
+int chain_adopt(struct plugin_chain *chain, const struct plugin *loaded, const char *options,
+                struct error *err);
+
 /* Register one metric for `plugin`; -1 with err when the name is taken or there are too many. */
 int chain_add_metric(struct plugin_chain *chain, uint32_t plugin, const char *name,
                      const char *unit, uint32_t kind, struct error *err);

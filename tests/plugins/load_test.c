@@ -1,0 +1,275 @@
+/* load_test.c - loading: the search path, and one clear line for each plugin that does not fit. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/buf.h"
+#include "tests/plugins/chain_fixture.h"
+
+#define MODULES TEST_BINARY_DIR "/test-plugins"
+
+static char folder[64];
+
+static int make_folder(void **state)
+{
+    (void)state;
+    snprintf(folder, sizeof folder, "/tmp/reprise-load-test-XXXXXX");
+    unsetenv("REPRISE_PLUGIN_PATH");
+    return mkdtemp(folder) ? 0 : -1;
+}
+
+static int remove_folder(void **state)
+{
+    (void)state;
+    static const char *const made[] = {"one/mine.so", "two/mine.so", "one",      "two",
+                                       "text.so",     "open.so",     "folder.so"};
+    char path[128];
+    for (size_t i = 0; i < sizeof made / sizeof made[0]; i++) {
+        snprintf(path, sizeof path, "%s/%s", folder, made[i]);
+        if (unlink(path))
+            rmdir(path);
+    }
+    return rmdir(folder);
+}
+
+static const char *in_folder(const char *name)
+{
+    static char paths[4][128];
+    static int next;
+    char *path = paths[next++ % 4];
+    snprintf(path, sizeof paths[0], "%s/%s", folder, name);
+    return path;
+}
+
+static void copy_file(const char *from, const char *to)
+{
+    char bytes[4096];
+    size_t len;
+    FILE *in = fopen(from, "rb");
+    FILE *out = fopen(to, "wb");
+    assert_non_null(in);
+    assert_non_null(out);
+    while ((len = fread(bytes, 1, sizeof bytes, in)) > 0)
+        assert_int_equal(fwrite(bytes, 1, len, out), len);
+    fclose(in);
+    assert_int_equal(fclose(out), 0);
+    assert_int_equal(chmod(to, 0755), 0);
+}
+
+static void each_plugin_that_does_not_fit_is_refused_with_its_own_line(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *file, *error;
+    } rows[] = {
+        {"entry_missing.so", "has no reprise_plugin_entry; does it end with "
+                             "REPRISE_REGISTER(plugin);?"},
+        {"entry_null.so", "reprise_plugin_entry() gave NULL"},
+        {"size_zero.so", "its size is 0 and its ABI 1.0, ours is 1.0; did you start it with "
+                         "REPRISE_PLUGIN_HEADER?"},
+        {"size_small.so", "built for ABI 1.0 (16 bytes), which is too small for any version"},
+        {"size_large.so", "which is larger than its version: ABI 1.0"},
+        {"major_other.so", "built for ABI 7.0 ("},
+        {"major_other.so", "which has another major version: ABI 1.0 ("},
+        {"minor_newer.so", "built for ABI 1.9 ("},
+        {"minor_newer.so", "build it again with this reprise's reprise_plugin.h"},
+        {"name_missing.so", "its name is missing; one of a-z, 0-9 and '_' is required"},
+        {"threads_bad.so", "threads is 9, which is no threads model"},
+        {"field_too_small.so", "option narrow: its field has 4 bytes, a duration needs one of 8"},
+        {"option_outside.so", "option wide: its field lies outside plugin_size (16 bytes)"},
+        {"option_type_bad.so", "option wide: type 77 is none"},
+        {"fallback_bad.so", "option wide: fallback 'soon' is not a duration"},
+        {"metric_bad.so", "metric 'Not A Name': not a name of a-z, 0-9 and '_'"},
+        {"absent.so", "No such file or directory; check the path"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct plugin plugin;
+        struct error err = {.text = ""};
+        char path[512];
+        snprintf(path, sizeof path, MODULES "/%s", rows[i].file);
+        assert_int_equal(plugin_load(&plugin, path, NULL, &err), -1);
+        assert_int_equal(err.exit_code, EXIT_INPUT);
+        if (!strstr(err.text, rows[i].error) || !strstr(err.text, rows[i].file) ||
+            strchr(err.text, '\n'))
+            fail_msg("%s: '%s' does not say '%s'", rows[i].file, err.text, rows[i].error);
+    }
+}
+
+static void a_start_that_fails_says_why(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *spec, *error;
+    } rows[] = {
+        {MODULES "/start_fails.so", "plugin broken: start: the weights add up to 90%, not 100%"},
+        {MODULES "/start_verdict.so",
+         "plugin broken: start: answered 1, which is no verdict of this callback"},
+    };
+    for (size_t i = 0; i < 2; i++) {
+        struct plugin_chain chain;
+        struct error err = {.text = ""};
+        assert_int_equal(chain_open(&chain, &rows[i].spec, 1, NULL, &err), 0);
+        assert_int_equal(chain_start(&chain, &(struct chain_options){.seed = 1}, &err), -1);
+        assert_string_equal(err.text, rows[i].error);
+        chain_close(&chain);
+    }
+}
+
+static void what_is_no_shared_object_is_refused(void **state)
+{
+    (void)state;
+    struct plugin plugin;
+    struct error err;
+    FILE *file = fopen(in_folder("text.so"), "w");
+    assert_non_null(file);
+    fputs("this is not a plugin\n", file);
+    fclose(file);
+    assert_int_equal(plugin_load(&plugin, in_folder("text.so"), NULL, &err), -1);
+    assert_non_null(strstr(err.text, "cannot load it: "));
+    assert_non_null(strstr(err.text, "text.so"));
+    assert_int_equal(mkdir(in_folder("folder.so"), 0755), 0);
+    assert_int_equal(plugin_load(&plugin, in_folder("folder.so"), NULL, &err), -1);
+    assert_non_null(strstr(err.text, "is not a file; name the .so in it"));
+}
+
+static void a_file_or_a_folder_that_everybody_may_write_is_refused(void **state)
+{
+    (void)state;
+    struct plugin plugin;
+    struct error err;
+    copy_file(MODULES "/everything.so", in_folder("open.so"));
+    assert_int_equal(plugin_load(&plugin, in_folder("open.so"), NULL, &err), 0);
+    plugin_unload(&plugin);
+    assert_int_equal(chmod(in_folder("open.so"), 0757), 0);
+    assert_int_equal(plugin_load(&plugin, in_folder("open.so"), NULL, &err), -1);
+    assert_non_null(strstr(err.text, "open.so; 'chmod o-w' it if you trust it"));
+    assert_int_equal(chmod(in_folder("open.so"), 0755), 0);
+    assert_int_equal(chmod(folder, 0777), 0);
+    assert_int_equal(plugin_load(&plugin, in_folder("open.so"), NULL, &err), -1);
+    assert_non_null(strstr(err.text, "everybody may write its folder"));
+    assert_int_equal(chmod(folder, 01777), 0); /* sticky or not: others may add files there */
+    assert_int_equal(plugin_load(&plugin, in_folder("open.so"), NULL, &err), -1);
+    assert_int_equal(chmod(folder, 0755), 0);
+}
+
+static void folders_are_searched_in_the_order_given_and_the_environment_after_them(void **state)
+{
+    (void)state;
+    struct plugin plugin;
+    struct error err;
+    const char *folders[] = {in_folder("one"), in_folder("two")};
+    assert_int_equal(mkdir(folders[0], 0755), 0);
+    assert_int_equal(mkdir(folders[1], 0755), 0);
+    copy_file(MODULES "/everything.so", in_folder("one/mine.so"));
+    copy_file(MODULES "/everything.so", in_folder("two/mine.so"));
+    struct plugin_search search = {folders, 2};
+    assert_int_equal(plugin_load(&plugin, "mine", &search, &err), 0);
+    assert_non_null(strstr(plugin.path, "/one/mine.so"));
+    plugin_unload(&plugin);
+    search = (struct plugin_search){folders + 1, 1};
+    setenv("REPRISE_PLUGIN_PATH", folders[0], 1);
+    assert_int_equal(plugin_load(&plugin, "mine", &search, &err), 0);
+    assert_non_null(strstr(plugin.path, "/two/mine.so"));
+    plugin_unload(&plugin);
+    assert_int_equal(plugin_load(&plugin, "mine", NULL, &err), 0);
+    assert_non_null(strstr(plugin.path, "/one/mine.so"));
+    plugin_unload(&plugin);
+    unsetenv("REPRISE_PLUGIN_PATH");
+    assert_int_equal(plugin_load(&plugin, "mine", NULL, &err), -1);
+}
+
+static void a_name_that_is_not_found_says_where_it_was_looked_for(void **state)
+{
+    (void)state;
+    struct plugin plugin;
+    struct error err;
+    const char *folders[] = {folder};
+    const struct plugin_search search = {folders, 1};
+    assert_int_equal(plugin_load(&plugin, "nowhere", &search, &err), -1);
+    assert_non_null(strstr(err.text, "plugin nowhere: no nowhere.so in /tmp/reprise-load-test-"));
+    assert_non_null(strstr(err.text, "--plugin-path DIR adds a folder"));
+    assert_int_equal(plugin_load(&plugin, "..", &search, &err), -1);
+    assert_non_null(strstr(err.text, "a name is made of a-z, 0-9 and '_'"));
+    assert_int_equal(plugin_load(&plugin, "", &search, &err), -1);
+}
+
+static void the_same_plugin_twice_is_refused(void **state)
+{
+    (void)state;
+    struct plugin_chain chain;
+    struct error err;
+    const char *specs[] = {MODULES "/everything.so", MODULES "/everything.so:announce"};
+    assert_int_equal(chain_open(&chain, specs, 2, NULL, &err), -1);
+    assert_non_null(strstr(err.text, "plugin everything: given twice"));
+}
+
+static void two_plugins_cannot_share_a_metrics_name(void **state)
+{
+    (void)state;
+    struct plugin_chain chain;
+    struct error err;
+    static const reprise_metric metrics[] = {{"logins", "", "", REPRISE_COUNTER, 0},
+                                             REPRISE_METRICS_END};
+    const struct plugin first = {.api = {REPRISE_PLUGIN_HEADER, .name = "a", .metrics = metrics},
+                                 .path = strdup("here")};
+    const struct plugin second = {.api = {REPRISE_PLUGIN_HEADER, .name = "b", .metrics = metrics},
+                                  .path = strdup("there")};
+    assert_int_equal(chain_reserve(&chain, 2, &err), 0);
+    assert_int_equal(chain_adopt(&chain, &first, NULL, &err), 0);
+    assert_int_equal(chain_adopt(&chain, &second, NULL, &err), -1);
+    assert_string_equal(err.text, "plugin b: metric logins: plugin a has one of that name");
+    chain_close(&chain);
+}
+
+static void bad_options_stop_the_run_before_it_starts(void **state)
+{
+    (void)state;
+    struct plugin_chain chain;
+    struct error err;
+    const char *spec = MODULES "/everything.so:backoff=later";
+    assert_int_equal(chain_open(&chain, &spec, 1, NULL, &err), -1);
+    assert_string_equal(err.text, "plugin everything: backoff=later: expected a duration, like "
+                                  "250ms, 30s or 5m");
+}
+
+static int remember_name(void *owner, const char *name, const char *path)
+{
+    (void)path;
+    return buf_printf(owner, "%s ", name);
+}
+
+static void what_a_name_could_find_is_visited_once(void **state)
+{
+    (void)state;
+    struct buf names = BUF_INIT(1024);
+    const char *folders[] = {in_folder("one"), in_folder("two")};
+    const struct plugin_search search = {folders, 2};
+    assert_int_equal(plugin_search_each(&search, remember_name, &names), 0);
+    assert_ptr_equal(strstr(buf_text(&names), "mine "), buf_text(&names));
+    assert_null(strstr(buf_text(&names) + 1, "mine "));
+    buf_fini(&names);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_plugin_that_does_not_fit_is_refused_with_its_own_line),
+        cmocka_unit_test(a_start_that_fails_says_why),
+        cmocka_unit_test(what_is_no_shared_object_is_refused),
+        cmocka_unit_test(a_file_or_a_folder_that_everybody_may_write_is_refused),
+        cmocka_unit_test(folders_are_searched_in_the_order_given_and_the_environment_after_them),
+        cmocka_unit_test(a_name_that_is_not_found_says_where_it_was_looked_for),
+        cmocka_unit_test(the_same_plugin_twice_is_refused),
+        cmocka_unit_test(two_plugins_cannot_share_a_metrics_name),
+        cmocka_unit_test(bad_options_stop_the_run_before_it_starts),
+        cmocka_unit_test(what_a_name_could_find_is_visited_once),
+    };
+    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+}
