@@ -4,8 +4,9 @@
 #   drive.sh BASE_URL [BIN_DIR]      BIN_DIR holds voicelab_ws_client and voicelab_wav
 #
 # Plain HTTP is curl's: requests between which nothing has to be read go through one curl and so
-# over one kept-alive connection, paced by --rate. Prints one line a user; exits 1 when any answer
-# had another status than this script says. VOICELAB_ADMIN_PASSWORD overrides the default one.
+# over one kept-alive connection, paced by --rate. Prints one line a user. A user ends at the first
+# answer of another status than this script says, and the exit code is then 1.
+# VOICELAB_ADMIN_PASSWORD overrides the password of /admin.
 set -uo pipefail
 
 if [ $# -lt 1 ] || [ $# -gt 2 ]; then
@@ -52,12 +53,10 @@ exchange() {
     local codes i
     mapfile -t codes < <(curl --rate "$((RANDOM % 200 + 100))/m" "${batch[@]}" 2>>"$dir/errors")
     for ((i = 0; i < ${#wanted_list[@]}; i += 2)); do
-        if [ "${codes[i / 2]:-none}" != "${wanted_list[i]}" ]; then
-            local number=$((requests - ${#wanted_list[@]} / 2 + i / 2 + 1))
-            unexpected=$((unexpected + 1))
-            echo "drive.sh: user $user: ${wanted_list[i + 1]}: status ${codes[i / 2]:-none}, wanted" \
-                "${wanted_list[i]}: $(head -c 200 "$dir/$number.body" 2>/dev/null)" >&2
-        fi
+        [ "${codes[i / 2]:-none}" = "${wanted_list[i]}" ] && continue
+        local number=$((requests - ${#wanted_list[@]} / 2 + i / 2 + 1))
+        give_up "${wanted_list[i + 1]}: status ${codes[i / 2]:-none}, wanted ${wanted_list[i]}:" \
+            "$(head -c 200 "$dir/$number.body" 2>/dev/null)"
     done
     body=$dir/$requests.body
     batch=() wanted_list=()
@@ -122,7 +121,7 @@ analyse() {
         exchange
         case $(value status) in done | failed) return ;; esac
     done
-    fail "job $job_id: not done after $polls polls"
+    give_up "job $job_id: not done after $polls polls"
 }
 
 start_conversation() {
@@ -149,12 +148,24 @@ stream() {
     streams=$((streams + 1))
     "$bin/voicelab_ws_client" --source "$source" --token "$access" --audio "$dir/$name.wav" "$@" \
         "$base/ws/transcribe" >"$dir/$name.ws" 2>>"$dir/errors" ||
-        fail "WebSocket of $name.wav: $(tail -n 1 "$dir/$name.ws" "$dir/errors" | tr '\n' ' ')"
+        give_up "WebSocket of $name.wav: $(tail -n 1 "$dir/$name.ws" "$dir/errors" | tr '\n' ' ')"
 }
 
-fail() {
-    unexpected=$((unexpected + 1))
-    echo "drive.sh: user $user: $1" >&2
+# A user who got an answer nobody expected cannot sensibly go on.
+give_up() {
+    echo "drive.sh: user $user: $*" >&2
+    report 1
+    exit 1
+}
+
+# The user's line, and the numbers for the sum.
+report() {
+    local took_ms=$(((${EPOCHREALTIME/./} - began) / 1000))
+    [ -s "$dir/errors" ] && sed "s/^/drive.sh: user $user: /" "$dir/errors" >&2
+    printf 'user %2d  %-20s %-12s %3d requests %2d streams %3d.%d s  %s\n' "$user" "$persona" "$source" \
+        "$requests" "$streams" $((took_ms / 1000)) $((took_ms % 1000 / 100)) \
+        "$([ "$1" -eq 0 ] && echo ok || echo FAILED)"
+    echo "$requests $streams $1" >"$dir/tally"
 }
 
 # --- the personas ----------------------------------------------------------------------------
@@ -285,7 +296,7 @@ batch_client() {
         exchange
         [ "$(value status)" = running ] || return
     done
-    fail "batch $batch_id: not done after $polls polls"
+    give_up "batch $batch_id: not done after $polls polls"
 }
 
 web_form() {
@@ -351,16 +362,11 @@ play() {
     user=$1 persona=$2
     source=127.0.0.$((10 + user))
     dir=$work/$user
-    batch=() wanted_list=() auth=() requests=0 streams=0 unexpected=0 stale_at=$((SECONDS + 3600))
+    batch=() wanted_list=() auth=() requests=0 streams=0 stale_at=$((SECONDS + 3600))
+    began=${EPOCHREALTIME/./}
     mkdir "$dir"
-    local began=${EPOCHREALTIME/./}
     "$persona"
-    local took_ms=$(((${EPOCHREALTIME/./} - began) / 1000))
-    [ -s "$dir/errors" ] && sed "s/^/drive.sh: user $user: /" "$dir/errors" >&2
-    printf 'user %2d  %-20s %-12s %3d requests %2d streams %3d.%d s  %s\n' "$user" "$persona" "$source" \
-        "$requests" "$streams" $((took_ms / 1000)) $((took_ms % 1000 / 100)) \
-        "$([ "$unexpected" -eq 0 ] && echo ok || echo "$unexpected unexpected")"
-    echo "$requests $streams $unexpected" >"$dir/tally"
+    report 0
 }
 
 personas=(voice_note two_notes chat two_chats browse browse_by_language admin batch_client web_form
@@ -371,8 +377,8 @@ done
 wait
 
 awk -v users=${#personas[@]} '
-    { requests += $1; streams += $2; unexpected += $3 }
+    { requests += $1; streams += $2; failed += $3 }
     END {
-        printf "drive: %d users, %d requests, %d streams, %d unexpected\n", users, requests, streams, unexpected
-        exit unexpected > 0 || NR != users
+        printf "drive: %d users, %d requests, %d streams, %d failed\n", users, requests, streams, failed
+        exit failed > 0 || NR != users
     }' "$work"/*/tally
