@@ -1,7 +1,5 @@
 /* access_log.c - one line a request, written when its answer has been sent. */
-#include "access_log.h"
-
-#include "request.h"
+#include "tests/voicelab/access_log.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -9,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "tests/voicelab/request.h"
 
 struct access_log {
     int fd; /* opened to append: one write is one whole line, from any thread */

@@ -1,16 +1,16 @@
 /* accounts.c - signing up, logging in, staying logged in, and API keys. */
-#include "app.h"
-#include "clock.h"
-#include "gate.h"
-#include "handlers.h"
-#include "metrics.h"
-#include "options.h"
-#include "request.h"
-#include "store.h"
-
 #include <ctype.h>
 #include <openssl/crypto.h>
 #include <string.h>
+
+#include "tests/voicelab/app.h"
+#include "tests/voicelab/clock.h"
+#include "tests/voicelab/gate.h"
+#include "tests/voicelab/handlers.h"
+#include "tests/voicelab/metrics.h"
+#include "tests/voicelab/options.h"
+#include "tests/voicelab/request.h"
+#include "tests/voicelab/store.h"
 
 #define EMAIL_MAX 200
 

@@ -1,16 +1,16 @@
 /* admin.c - what operators look at: health, metrics, and a dashboard with its own token. */
-#include "app.h"
-#include "handlers.h"
-#include "jobs.h"
-#include "metrics.h"
-#include "misbehave.h"
-#include "options.h"
-#include "request.h"
-#include "store.h"
-
 #include <openssl/crypto.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "tests/voicelab/app.h"
+#include "tests/voicelab/handlers.h"
+#include "tests/voicelab/jobs.h"
+#include "tests/voicelab/metrics.h"
+#include "tests/voicelab/misbehave.h"
+#include "tests/voicelab/options.h"
+#include "tests/voicelab/request.h"
+#include "tests/voicelab/store.h"
 
 void health_get(struct request *rq)
 {

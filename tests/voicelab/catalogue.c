@@ -1,13 +1,13 @@
 /* catalogue.c - a list to page through and to search: the voices, and one's own conversations. */
-#include "app.h"
-#include "handlers.h"
-#include "request.h"
-#include "store.h"
-#include "words.h"
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "tests/voicelab/app.h"
+#include "tests/voicelab/handlers.h"
+#include "tests/voicelab/request.h"
+#include "tests/voicelab/store.h"
+#include "tests/voicelab/words.h"
 
 #define VOICES 120
 

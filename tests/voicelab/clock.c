@@ -1,5 +1,5 @@
 /* clock.c - the one place that asks the system for the time. */
-#include "clock.h"
+#include "tests/voicelab/clock.h"
 
 #include <time.h>
 

@@ -1,12 +1,12 @@
 /* conversations.c - talking in turns: each turn must carry the context id of the answer before. */
-#include "app.h"
-#include "handlers.h"
-#include "metrics.h"
-#include "request.h"
-#include "store.h"
-#include "words.h"
-
 #include <string.h>
+
+#include "tests/voicelab/app.h"
+#include "tests/voicelab/handlers.h"
+#include "tests/voicelab/metrics.h"
+#include "tests/voicelab/request.h"
+#include "tests/voicelab/store.h"
+#include "tests/voicelab/words.h"
 
 void conversations_create(struct request *rq)
 {

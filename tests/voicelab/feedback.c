@@ -1,17 +1,17 @@
 /* feedback.c - an HTML form as browsers meet them: a cookie, a hidden csrf input, a redirect.
  *
  * A csrf value belongs to one visitor and is good for one POST. */
-#include "app.h"
-#include "handlers.h"
-#include "html.h"
-#include "metrics.h"
-#include "request.h"
-#include "store.h"
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+
+#include "tests/voicelab/app.h"
+#include "tests/voicelab/handlers.h"
+#include "tests/voicelab/html.h"
+#include "tests/voicelab/metrics.h"
+#include "tests/voicelab/request.h"
+#include "tests/voicelab/store.h"
 
 static const char *const html_type = "text/html; charset=utf-8";
 

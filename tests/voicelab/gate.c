@@ -1,20 +1,20 @@
 /* gate.c - what every request passes before its handler: route, limits, identity, size. */
-#include "gate.h"
-
-#include "app.h"
-#include "clock.h"
-#include "limits.h"
-#include "metrics.h"
-#include "misbehave.h"
-#include "options.h"
-#include "request.h"
-#include "routes.h"
-#include "upload.h"
+#include "tests/voicelab/gate.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+
+#include "tests/voicelab/app.h"
+#include "tests/voicelab/clock.h"
+#include "tests/voicelab/limits.h"
+#include "tests/voicelab/metrics.h"
+#include "tests/voicelab/misbehave.h"
+#include "tests/voicelab/options.h"
+#include "tests/voicelab/request.h"
+#include "tests/voicelab/routes.h"
+#include "tests/voicelab/upload.h"
 
 static void limit(struct request *rq, const struct rate *rate, const char *name, const char *key,
                   enum counter refused)

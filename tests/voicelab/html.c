@@ -1,5 +1,5 @@
 /* html.c - pages and forms: text made safe for HTML, fields of a urlencoded body. */
-#include "html.h"
+#include "tests/voicelab/html.h"
 
 #include <stdbool.h>
 #include <string.h>

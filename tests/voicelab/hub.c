@@ -1,10 +1,5 @@
 /* hub.c - the open WebSockets: one thread, one epoll loop, one small transcriber each. */
-#include "hub.h"
-
-#include "clock.h"
-#include "metrics.h"
-#include "options.h"
-#include "transcriber.h"
+#include "tests/voicelab/hub.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -18,6 +13,11 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 #include <wslay/wslay.h>
+
+#include "tests/voicelab/clock.h"
+#include "tests/voicelab/metrics.h"
+#include "tests/voicelab/options.h"
+#include "tests/voicelab/transcriber.h"
 
 #define EVENTS 64
 #define TICK_US 1000000u   /* how often silent connections are looked for */

@@ -10,9 +10,9 @@
 #ifndef VOICELAB_HUB_H
 #define VOICELAB_HUB_H
 
-#include "app.h"
-
 #include <stddef.h>
+
+#include "tests/voicelab/app.h"
 
 struct hub;
 struct MHD_UpgradeResponseHandle;

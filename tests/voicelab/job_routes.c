@@ -1,16 +1,16 @@
 /* job_routes.c - submitting jobs and batches of them, and asking how they are. */
-#include "app.h"
-#include "clock.h"
-#include "handlers.h"
-#include "jobs.h"
-#include "metrics.h"
-#include "options.h"
-#include "request.h"
-#include "store.h"
-#include "words.h"
-
 #include <stdio.h>
 #include <string.h>
+
+#include "tests/voicelab/app.h"
+#include "tests/voicelab/clock.h"
+#include "tests/voicelab/handlers.h"
+#include "tests/voicelab/jobs.h"
+#include "tests/voicelab/metrics.h"
+#include "tests/voicelab/options.h"
+#include "tests/voicelab/request.h"
+#include "tests/voicelab/store.h"
+#include "tests/voicelab/words.h"
 
 #define BATCH_MAX 50
 

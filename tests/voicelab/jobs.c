@@ -1,13 +1,5 @@
 /* jobs.c - the analysis of uploads: a bounded queue and a fixed pool of workers. */
-#include "jobs.h"
-
-#include "clock.h"
-#include "metrics.h"
-#include "misbehave.h"
-#include "options.h"
-#include "secret.h"
-#include "store.h"
-#include "words.h"
+#include "tests/voicelab/jobs.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -16,6 +8,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "tests/voicelab/clock.h"
+#include "tests/voicelab/metrics.h"
+#include "tests/voicelab/misbehave.h"
+#include "tests/voicelab/options.h"
+#include "tests/voicelab/secret.h"
+#include "tests/voicelab/store.h"
+#include "tests/voicelab/words.h"
 
 struct job {
     char id[ID_CAP];

@@ -6,10 +6,10 @@
 #ifndef VOICELAB_JOBS_H
 #define VOICELAB_JOBS_H
 
-#include "app.h"
-
 #include <stddef.h>
 #include <stdint.h>
+
+#include "tests/voicelab/app.h"
 
 struct jobs;
 

@@ -1,11 +1,11 @@
 /* limits.c - rate limits: a token bucket per (limit, key). */
-#include "limits.h"
-
-#include "table.h"
+#include "tests/voicelab/limits.h"
 
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+
+#include "tests/voicelab/table.h"
 
 #define BUCKETS_MAX 200000 /* 100 bytes each: 20 MB at the worst */
 

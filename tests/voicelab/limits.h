@@ -5,9 +5,9 @@
 #ifndef VOICELAB_LIMITS_H
 #define VOICELAB_LIMITS_H
 
-#include "options.h"
-
 #include <stdint.h>
+
+#include "tests/voicelab/options.h"
 
 struct limits;
 

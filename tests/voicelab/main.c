@@ -1,21 +1,21 @@
 /* main.c - voicelab: set up, say where, wait for a signal, take down. */
-#include "access_log.h"
-#include "app.h"
-#include "handlers.h"
-#include "hub.h"
-#include "jobs.h"
-#include "limits.h"
-#include "metrics.h"
-#include "misbehave.h"
-#include "options.h"
-#include "server.h"
-#include "sessions.h"
-#include "store.h"
-#include "tokens.h"
-
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
+
+#include "tests/voicelab/access_log.h"
+#include "tests/voicelab/app.h"
+#include "tests/voicelab/handlers.h"
+#include "tests/voicelab/hub.h"
+#include "tests/voicelab/jobs.h"
+#include "tests/voicelab/limits.h"
+#include "tests/voicelab/metrics.h"
+#include "tests/voicelab/misbehave.h"
+#include "tests/voicelab/options.h"
+#include "tests/voicelab/server.h"
+#include "tests/voicelab/sessions.h"
+#include "tests/voicelab/store.h"
+#include "tests/voicelab/tokens.h"
 
 static bool start_parts(struct app *app)
 {

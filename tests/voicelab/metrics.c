@@ -1,12 +1,12 @@
 /* metrics.c - what the server saw, as Prometheus text. */
-#include "metrics.h"
-
-#include "routes.h"
+#include "tests/voicelab/metrics.h"
 
 #include <assert.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "tests/voicelab/routes.h"
 
 #define STATUSES 500 /* 100 to 599 */
 #define METHOD_SLOTS 2

@@ -1,14 +1,14 @@
 /* misbehave.c - latency, failures and leaks, on demand. */
-#include "misbehave.h"
-
-#include "clock.h"
-#include "words.h"
+#include "tests/voicelab/misbehave.h"
 
 #include <microhttpd.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "tests/voicelab/clock.h"
+#include "tests/voicelab/words.h"
 
 struct delayed {
     uint64_t due_us; /* on the monotonic clock */

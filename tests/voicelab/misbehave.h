@@ -4,10 +4,10 @@
 #ifndef VOICELAB_MISBEHAVE_H
 #define VOICELAB_MISBEHAVE_H
 
-#include "options.h"
-
 #include <stdbool.h>
 #include <stdint.h>
+
+#include "tests/voicelab/options.h"
 
 struct misbehaviour;
 struct MHD_Connection;

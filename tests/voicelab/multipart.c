@@ -1,5 +1,5 @@
 /* multipart.c - a strict multipart/form-data parser that is fed pieces and keeps none of them. */
-#include "multipart.h"
+#include "tests/voicelab/multipart.h"
 
 #include <stdio.h>
 #include <string.h>

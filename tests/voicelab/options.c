@@ -1,5 +1,5 @@
 /* options.c - the command line: a table of options that also makes the help. */
-#include "options.h"
+#include "tests/voicelab/options.h"
 
 #include <errno.h>
 #include <stddef.h>

@@ -1,9 +1,5 @@
 /* request.c - one request on its way through the server, and the answer it will get. */
-#include "request.h"
-
-#include "app.h"
-#include "clock.h"
-#include "upload.h"
+#include "tests/voicelab/request.h"
 
 #include <arpa/inet.h>
 #include <assert.h>
@@ -13,6 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+
+#include "tests/voicelab/app.h"
+#include "tests/voicelab/clock.h"
+#include "tests/voicelab/upload.h"
 
 static void note_client(struct request *rq)
 {

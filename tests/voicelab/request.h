@@ -9,13 +9,13 @@
 #ifndef VOICELAB_REQUEST_H
 #define VOICELAB_REQUEST_H
 
-#include "sessions.h"
-#include "tokens.h"
-
 #include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "tests/voicelab/sessions.h"
+#include "tests/voicelab/tokens.h"
 
 #define JSON_BODY_MAX (256u * 1024u) /* requests with JSON or a form; audio has --max-upload */
 #define REPLY_HEADERS_MAX 8

@@ -1,10 +1,10 @@
 /* routes.c - the table of what the server answers. */
-#include "routes.h"
-
-#include "handlers.h"
+#include "tests/voicelab/routes.h"
 
 #include <stdio.h>
 #include <string.h>
+
+#include "tests/voicelab/handlers.h"
 
 static const struct route routes[] = {
     {"GET", "/health", AUTH_NONE, BODY_NONE, true, health_get},

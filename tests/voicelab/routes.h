@@ -2,10 +2,10 @@
 #ifndef VOICELAB_ROUTES_H
 #define VOICELAB_ROUTES_H
 
-#include "secret.h"
-
 #include <stdbool.h>
 #include <stddef.h>
+
+#include "tests/voicelab/secret.h"
 
 struct request;
 

@@ -1,5 +1,5 @@
 /* secret.c - unguessable ids and tokens, and the digests under which they are kept. */
-#include "secret.h"
+#include "tests/voicelab/secret.h"
 
 #include <assert.h>
 #include <openssl/evp.h>

@@ -1,15 +1,5 @@
 /* server.c - the HTTP side: libmicrohttpd, its connections, and the life of each request. */
-#include "server.h"
-
-#include "access_log.h"
-#include "clock.h"
-#include "gate.h"
-#include "metrics.h"
-#include "misbehave.h"
-#include "options.h"
-#include "request.h"
-#include "routes.h"
-#include "upload.h"
+#include "tests/voicelab/server.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -21,6 +11,16 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include "tests/voicelab/access_log.h"
+#include "tests/voicelab/clock.h"
+#include "tests/voicelab/gate.h"
+#include "tests/voicelab/metrics.h"
+#include "tests/voicelab/misbehave.h"
+#include "tests/voicelab/options.h"
+#include "tests/voicelab/request.h"
+#include "tests/voicelab/routes.h"
+#include "tests/voicelab/upload.h"
 
 /* A refused body is read to its end, so that the client gets to see the answer, but no further
  * than this: then the connection is closed. */

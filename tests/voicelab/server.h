@@ -2,9 +2,9 @@
 #ifndef VOICELAB_SERVER_H
 #define VOICELAB_SERVER_H
 
-#include "app.h"
-
 #include <stdint.h>
+
+#include "tests/voicelab/app.h"
 
 struct server;
 

@@ -1,11 +1,11 @@
 /* sessions.c - what each visitor got done, from the server's own side. */
-#include "sessions.h"
-
-#include "table.h"
+#include "tests/voicelab/sessions.h"
 
 #include <pthread.h>
 #include <stdint.h>
 #include <stdlib.h>
+
+#include "tests/voicelab/table.h"
 
 #define SESSIONS_MAX 262144
 #define STEPS_SHOWN 64 /* sessions with more steps are counted under the last label */

@@ -1,5 +1,5 @@
 /* store.c - accounts and data in SQLite, in memory or in a file. */
-#include "store.h"
+#include "tests/voicelab/store.h"
 
 #include <assert.h>
 #include <pthread.h>

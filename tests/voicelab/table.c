@@ -1,5 +1,5 @@
 /* table.c - a hash table from short strings to structs, with a stated maximum of entries. */
-#include "table.h"
+#include "tests/voicelab/table.h"
 
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,14 +1,14 @@
 /* tokens.c - access tokens (JWT, HS256), rotating refresh tokens, admin tokens and API keys. */
-#include "tokens.h"
-
-#include "clock.h"
-#include "store.h"
+#include "tests/voicelab/tokens.h"
 
 #include <assert.h>
 #include <jwt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "tests/voicelab/clock.h"
+#include "tests/voicelab/store.h"
 
 struct tokens {
     const struct options *options;

@@ -7,10 +7,10 @@
 #ifndef VOICELAB_TOKENS_H
 #define VOICELAB_TOKENS_H
 
-#include "options.h"
-#include "secret.h"
-
 #include <jansson.h>
+
+#include "tests/voicelab/options.h"
+#include "tests/voicelab/secret.h"
 
 struct tokens;
 struct store;

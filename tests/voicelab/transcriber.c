@@ -1,11 +1,5 @@
 /* transcriber.c - one WebSocket: audio in, partial and final transcripts out. */
-#include "transcriber.h"
-
-#include "clock.h"
-#include "metrics.h"
-#include "secret.h"
-#include "sessions.h"
-#include "words.h"
+#include "tests/voicelab/transcriber.h"
 
 #include <errno.h>
 #include <jansson.h>
@@ -14,6 +8,12 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <wslay/wslay.h>
+
+#include "tests/voicelab/clock.h"
+#include "tests/voicelab/metrics.h"
+#include "tests/voicelab/secret.h"
+#include "tests/voicelab/sessions.h"
+#include "tests/voicelab/words.h"
 
 #define MESSAGE_MAX (1u << 20) /* one message in: half a minute of 16 kHz mono */
 

@@ -3,11 +3,11 @@
 #ifndef VOICELAB_TRANSCRIBER_H
 #define VOICELAB_TRANSCRIBER_H
 
-#include "app.h"
-
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "tests/voicelab/app.h"
 
 struct transcriber;
 

@@ -2,17 +2,7 @@
  *
  * The form: `file` (the WAV, with a file name and an audio type); and when they are there they must
  * be true of it: `size` in bytes, `sha256` in hex. `title` is free text. */
-#include "upload.h"
-
-#include "app.h"
-#include "clock.h"
-#include "handlers.h"
-#include "metrics.h"
-#include "multipart.h"
-#include "options.h"
-#include "request.h"
-#include "store.h"
-#include "wav_check.h"
+#include "tests/voicelab/upload.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -22,6 +12,16 @@
 #include <string.h>
 #include <strings.h>
 #include <unistd.h>
+
+#include "tests/voicelab/app.h"
+#include "tests/voicelab/clock.h"
+#include "tests/voicelab/handlers.h"
+#include "tests/voicelab/metrics.h"
+#include "tests/voicelab/multipart.h"
+#include "tests/voicelab/options.h"
+#include "tests/voicelab/request.h"
+#include "tests/voicelab/store.h"
+#include "tests/voicelab/wav_check.h"
 
 enum field { FIELD_FILE, FIELD_SIZE, FIELD_SHA256, FIELD_TITLE, FIELD_OTHER };
 

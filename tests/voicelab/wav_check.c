@@ -1,5 +1,5 @@
 /* wav_check.c - is this stream of bytes a WAV file, and of the size it states? */
-#include "wav_check.h"
+#include "tests/voicelab/wav_check.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* words.c - transcripts and answers: words drawn from a seed, the same for the same seed. */
-#include "words.h"
+#include "tests/voicelab/words.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,13 +1,13 @@
 /* ws_handshake.c - the HTTP side of a WebSocket: what must be right before 101 (RFC 6455, 4.2). */
-#include "app.h"
-#include "handlers.h"
-#include "hub.h"
-#include "request.h"
-
 #include <microhttpd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+
+#include "tests/voicelab/app.h"
+#include "tests/voicelab/handlers.h"
+#include "tests/voicelab/hub.h"
+#include "tests/voicelab/request.h"
 
 /* Owned by the upgrade response; read once when the socket is handed over. */
 struct handover {
