@@ -1,0 +1,356 @@
+/* sessions.c - the live sessions, the keys that lead to them, and the rules between them. */
+#include "capture/sessions.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "core/map.h"
+#include "traces/digest.h"
+
+enum { MAX_KEYS_HELD = 64, MAX_NAME_BYTES = 64, MAX_LABEL_BYTES = 32, MAX_ADDRESS_BYTES = 46 };
+
+/* A key's place in a session; `hash` is the map's key. */
+struct held_key {
+    uint64_t hash;
+    uint64_t class;
+    struct session *session;
+    struct held_key *next;
+};
+
+struct session {
+    struct session *newer, *older; /* by last use */
+    struct session *next_changed;
+    struct trace_session row;
+    struct held_key *keys;
+    size_t key_count;
+    bool is_changed;
+    bool is_by_address; /* in the map of addresses: anonymous */
+    char address[MAX_ADDRESS_BYTES];
+    char identity[MAX_NAME_BYTES + 32];
+    char label[MAX_LABEL_BYTES];
+};
+
+struct sessions {
+    struct session_options options;
+    void (*on_row)(void *owner, const struct trace_session *row);
+    void *owner;
+    struct map by_key;
+    struct map by_id;
+    struct map by_address; /* anonymous ones */
+    struct session *newest, *oldest;
+    struct session *changed;
+    size_t live_count;
+    int64_t last_id;
+};
+
+struct sessions *sessions_new(const struct session_options *options,
+                              void (*on_row)(void *owner, const struct trace_session *row),
+                              void *owner)
+{
+    struct sessions *sessions = calloc(1, sizeof *sessions);
+    if (!sessions)
+        return NULL;
+    sessions->options = *options;
+    sessions->on_row = on_row;
+    sessions->owner = owner;
+    map_init(&sessions->by_key);
+    map_init(&sessions->by_id);
+    map_init(&sessions->by_address);
+    return sessions;
+}
+
+static struct bytes id_bytes(const struct session *session)
+{
+    return bytes_make(&session->row.session_id, sizeof session->row.session_id);
+}
+
+static struct bytes hash_bytes(const uint64_t *hash)
+{
+    return bytes_make(hash, sizeof *hash);
+}
+
+static void unlink_session(struct sessions *sessions, struct session *session)
+{
+    *(session->newer ? &session->newer->older : &sessions->newest) = session->older;
+    *(session->older ? &session->older->newer : &sessions->oldest) = session->newer;
+}
+
+static void link_newest(struct sessions *sessions, struct session *session)
+{
+    session->newer = NULL;
+    session->older = sessions->newest;
+    *(sessions->newest ? &sessions->newest->newer : &sessions->oldest) = session;
+    sessions->newest = session;
+}
+
+static void mark_changed(struct sessions *sessions, struct session *session)
+{
+    if (session->is_changed)
+        return;
+    session->is_changed = true;
+    session->next_changed = sessions->changed;
+    sessions->changed = session;
+}
+
+void sessions_flush(struct sessions *sessions)
+{
+    while (sessions->changed) {
+        struct session *session = sessions->changed;
+        sessions->changed = session->next_changed;
+        session->is_changed = false;
+        sessions->on_row(sessions->owner, &session->row);
+    }
+}
+
+static void leave_address(struct sessions *sessions, struct session *session)
+{
+    if (session->is_by_address)
+        map_remove(&sessions->by_address, bytes_of(session->address));
+    session->is_by_address = false;
+}
+
+static void end_session(struct sessions *sessions, struct session *session)
+{
+    if (session->is_changed)
+        sessions_flush(sessions);
+    while (session->keys) {
+        struct held_key *key = session->keys;
+        session->keys = key->next;
+        map_remove(&sessions->by_key, hash_bytes(&key->hash));
+        free(key);
+    }
+    leave_address(sessions, session);
+    map_remove(&sessions->by_id, id_bytes(session));
+    unlink_session(sessions, session);
+    sessions->live_count--;
+    free(session);
+}
+
+void sessions_free(struct sessions *sessions)
+{
+    if (!sessions)
+        return;
+    while (sessions->newest)
+        end_session(sessions, sessions->newest);
+    map_fini(&sessions->by_key);
+    map_fini(&sessions->by_id);
+    map_fini(&sessions->by_address);
+    free(sessions);
+}
+
+/* The session, or NULL when it has been idle for too long, which ends it. */
+static struct session *if_live(struct sessions *sessions, struct session *session, int64_t at_us)
+{
+    if (!session)
+        return NULL;
+    if (at_us - session->row.last_us <= sessions->options.idle_gap_us)
+        return session;
+    end_session(sessions, session);
+    return NULL;
+}
+
+static struct session *by_hash(struct sessions *sessions, uint64_t hash, int64_t at_us)
+{
+    struct held_key *key = map_get(&sessions->by_key, hash_bytes(&hash));
+    return if_live(sessions, key ? key->session : NULL, at_us);
+}
+
+static struct session *by_id(struct sessions *sessions, int64_t id, int64_t at_us)
+{
+    if (id == 0)
+        return NULL;
+    return if_live(sessions, map_get(&sessions->by_id, bytes_make(&id, sizeof id)), at_us);
+}
+
+static bool holds_another(const struct session *session, const struct session_key *key)
+{
+    for (const struct held_key *held = session->keys; held; held = held->next) {
+        if (held->class == key->class && held->hash != key->hash)
+            return true;
+    }
+    return false;
+}
+
+static void hold_key(struct sessions *sessions, struct session *session,
+                     const struct session_key *key)
+{
+    if (session->key_count >= MAX_KEYS_HELD || map_get(&sessions->by_key, hash_bytes(&key->hash)))
+        return;
+    struct held_key *held = malloc(sizeof *held);
+    if (!held)
+        return;
+    *held = (struct held_key){
+        .hash = key->hash, .class = key->class, .session = session, .next = session->keys};
+    if (map_set(&sessions->by_key, hash_bytes(&held->hash), held)) {
+        free(held);
+        return;
+    }
+    session->keys = held;
+    session->key_count++;
+    leave_address(sessions, session);
+}
+
+/* "cookie sid 3fa9c1d2": enough of a digest to tell two apart, and nothing of the secret. */
+static void set_identity(struct session *session, const struct session_key *key)
+{
+    static const char *const words[] = {"address", "cookie", "token", "header"};
+    unsigned char digest[DIGEST_BYTES];
+    char hex[9];
+    int name_bytes = key->name.len < MAX_NAME_BYTES ? (int)key->name.len : MAX_NAME_BYTES;
+    digest_of(key->value, digest);
+    digest_hex(digest, 4, hex);
+    snprintf(session->identity, sizeof session->identity, "%s%s%.*s %s", words[key->kind],
+             name_bytes ? " " : "", name_bytes, name_bytes ? key->name.ptr : "", hex);
+    session->row.identity_kind = key->kind;
+    session->row.identity = bytes_of(session->identity);
+}
+
+/* The browser's or the program's name. */
+static void set_label(struct session *session, struct bytes user_agent)
+{
+    static const char *const browsers[] = {"Firefox", "Edg", "OPR", "Chrome", "Safari"};
+    struct bytes name = bytes_make(user_agent.ptr, bytes_index_of(user_agent, '/'));
+    name.len = bytes_index_of(name, ' ');
+    for (size_t i = 0; i < sizeof browsers / sizeof *browsers; i++) {
+        if (user_agent.len && memmem(user_agent.ptr, user_agent.len, browsers[i],
+                                     strlen(browsers[i]))) {
+            name = bytes_of(browsers[i]);
+            break;
+        }
+    }
+    size_t len = name.len < sizeof session->label ? name.len : sizeof session->label - 1;
+    if (len)
+        memcpy(session->label, name.ptr, len);
+    session->row.label = bytes_make(session->label, len);
+}
+
+static struct session *new_session(struct sessions *sessions,
+                                   const struct session_sighting *sighting)
+{
+    if (sessions->live_count >= sessions->options.max_sessions)
+        end_session(sessions, sessions->oldest);
+    struct session *session = calloc(1, sizeof *session);
+    if (!session)
+        return NULL;
+    snprintf(session->address, sizeof session->address, "%.*s", BYTES_ARG(sighting->address));
+    session->row = (struct trace_session){
+        .session_id = sessions->last_id + 1,
+        .identity_kind = TRACE_BY_ADDRESS,
+        .identity = bytes_of(session->address),
+        .first_us = sighting->first_us,
+        .last_us = sighting->last_us,
+    };
+    if (map_set(&sessions->by_id, id_bytes(session), session)) {
+        free(session);
+        return NULL;
+    }
+    sessions->last_id++;
+    sessions->live_count++;
+    link_newest(sessions, session);
+    set_label(session, session_header_of(sighting->request_headers, "user-agent"));
+    return session;
+}
+
+/* Rule 2: may this session take the key? */
+static struct session *if_free(struct session *session, const struct session_key *key)
+{
+    return session && !holds_another(session, key) ? session : NULL;
+}
+
+static struct session *by_address(struct sessions *sessions,
+                                  const struct session_sighting *sighting)
+{
+    return if_live(sessions, map_get(&sessions->by_address, sighting->address),
+                   sighting->first_us);
+}
+
+/* An answer hands a second token to a session that has one, on a connection that carries no keys:
+ * somebody else logs in from the same address. */
+static bool is_another_login(const struct session *session, const struct session_keys *born)
+{
+    for (size_t i = 0; i < born->count; i++) {
+        if (born->items[i].kind == TRACE_BY_TOKEN && holds_another(session, &born->items[i]))
+            return true;
+    }
+    return false;
+}
+
+static struct session *choose(struct sessions *sessions, const struct session_sighting *sighting,
+                              const struct session_keys *keys, const struct session_keys *born)
+{
+    int64_t at_us = sighting->first_us;
+    struct session *session = NULL;
+    for (size_t i = 0; i < keys->count && !session; i++)
+        session = by_hash(sessions, keys->items[i].hash, at_us);
+    for (const uint64_t *hash = sighting->body_hashes; hash && *hash && !session; hash++)
+        session = by_hash(sessions, *hash, at_us);
+    if (session)
+        return session;
+    session = by_id(sessions, sighting->connection_session_id, at_us);
+    if (keys->count) {
+        session = if_free(session, &keys->items[0]);
+        return session ? session : if_free(by_address(sessions, sighting), &keys->items[0]);
+    }
+    if (session && is_another_login(session, born))
+        session = NULL;
+    return session ? session : by_address(sessions, sighting);
+}
+
+static void note_use(struct sessions *sessions, struct session *session,
+                     const struct session_sighting *sighting)
+{
+    struct trace_session *row = &session->row;
+    if (sighting->first_us < row->first_us)
+        row->first_us = sighting->first_us;
+    if (sighting->last_us > row->last_us)
+        row->last_us = sighting->last_us;
+    row->exchange_count++;
+    row->flaws |= sighting->flaws;
+    unlink_session(sessions, session);
+    link_newest(sessions, session);
+    mark_changed(sessions, session);
+}
+
+int64_t sessions_add_exchange(struct sessions *sessions, const struct session_sighting *sighting)
+{
+    struct session_keys keys, born;
+    session_keys_of_request(&keys, sighting->request_headers, sighting->target,
+                            sessions->options.header);
+    session_keys_of_response(&born, sighting->response_headers, sighting->response_body);
+    struct session *session = choose(sessions, sighting, &keys, &born);
+    bool is_new = !session;
+    if (is_new)
+        session = new_session(sessions, sighting);
+    if (!session)
+        return 0;
+    if (keys.count && session->row.identity_kind < keys.items[0].kind)
+        set_identity(session, &keys.items[0]);
+    for (size_t i = 0; i < keys.count; i++)
+        hold_key(sessions, session, &keys.items[i]);
+    for (size_t i = 0; i < born.count; i++)
+        hold_key(sessions, session, &born.items[i]);
+    if (is_new && !session->keys && !map_get(&sessions->by_address, sighting->address))
+        session->is_by_address =
+            map_set(&sessions->by_address, bytes_of(session->address), session) == 0;
+    note_use(sessions, session, sighting);
+    return session->row.session_id;
+}
+
+void sessions_add_message(struct sessions *sessions, int64_t session_id, int64_t at_us,
+                          uint32_t flaws)
+{
+    struct session *session =
+        map_get(&sessions->by_id, bytes_make(&session_id, sizeof session_id));
+    if (!session)
+        return;
+    session->row.message_count++;
+    session->row.flaws |= flaws;
+    if (at_us > session->row.last_us)
+        session->row.last_us = at_us;
+    mark_changed(sessions, session);
+}
+
+uint64_t sessions_count(const struct sessions *sessions)
+{
+    return (uint64_t)sessions->last_id;
+}
