@@ -13,8 +13,8 @@ enum {
 
 void exchange_pool_init(struct exchange_pool *pool, size_t max_body_bytes, size_t max_held_bytes)
 {
-    *pool = (struct exchange_pool){.max_body_bytes = max_body_bytes,
-                                   .max_held_bytes = max_held_bytes};
+    *pool =
+        (struct exchange_pool){.max_body_bytes = max_body_bytes, .max_held_bytes = max_held_bytes};
 }
 
 static void part_fini(struct exchange_part *part)
@@ -141,8 +141,8 @@ static struct bytes put_headers(char **at, const struct http1_head *head)
 /* Room for everything a head is stored as, so that the views into it stay good. */
 static char *reserve_text(struct exchange_part *part, const struct http1_head *head)
 {
-    size_t size = head->method.len + head->target.len + head->reason.len +
-                  head->header_block.len + 3 * head->header_count + 16;
+    size_t size = head->method.len + head->target.len + head->reason.len + head->header_block.len +
+                  3 * head->header_count + 16;
     buf_clear(&part->text);
     return buf_reserve(&part->text, size);
 }

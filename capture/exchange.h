@@ -63,7 +63,8 @@ struct exchange *exchange_new(struct exchange_pool *pool);
 void exchange_free(struct exchange_pool *pool, struct exchange *exchange);
 
 /* Take over a head. -1 without memory. */
-int exchange_set_request(struct exchange *exchange, const struct http1_head *head, int64_t first_us);
+int exchange_set_request(struct exchange *exchange, const struct http1_head *head,
+                         int64_t first_us);
 int exchange_set_response(struct exchange *exchange, const struct http1_head *head,
                           int64_t first_us);
 void exchange_add_interim(struct exchange *exchange, int status);

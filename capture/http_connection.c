@@ -14,9 +14,8 @@ enum {
 
 struct http_limits http_default_limits(void)
 {
-    return (struct http_limits){.max_body_bytes = 64u << 20,
-                                .max_held_bytes = 512u << 20,
-                                .max_pending = 4096};
+    return (struct http_limits){
+        .max_body_bytes = 64u << 20, .max_held_bytes = 512u << 20, .max_pending = 4096};
 }
 
 void http_context_init(struct http_context *context, const struct http_limits *limits,
@@ -213,16 +212,15 @@ static size_t step_body(struct http_connection *connection, enum flow_side from,
     return (size_t)used;
 }
 
-static size_t step_search(struct http_connection *connection, enum flow_side from,
-                          struct bytes in)
+static size_t step_search(struct http_connection *connection, enum flow_side from, struct bytes in)
 {
     struct http_side *side = &connection->sides[from];
     bool is_response = from == FLOW_SERVER;
     bool is_after_gap = side->skip_reason == TRACE_REASON_AFTER_GAP;
     enum http_sync_places places = HTTP_SYNC_AT_START;
     if (is_after_gap)
-        places = is_response && connection->pairing.count ? HTTP_SYNC_ANYWHERE
-                                                          : HTTP_SYNC_AFTER_BLANK;
+        places =
+            is_response && connection->pairing.count ? HTTP_SYNC_ANYWHERE : HTTP_SYNC_AFTER_BLANK;
     size_t skipped = http_sync_find(in, is_response, places);
     http_lose(connection, side->skip_reason, skipped);
     if (is_after_gap)
@@ -286,8 +284,7 @@ static void set_held(struct http_connection *connection, struct http_side *side,
     }
     if (left.len == 0)
         return;
-    if (pool->held_bytes + left.len > pool->max_held_bytes ||
-        buf_append_bytes(&side->held, left)) {
+    if (pool->held_bytes + left.len > pool->max_held_bytes || buf_append_bytes(&side->held, left)) {
         buf_clear(&side->held);
         http_lose(connection, TRACE_REASON_INCOMPLETE, left.len);
         http_side_search(side, TRACE_REASON_UNPARSABLE);
@@ -347,171 +344,20 @@ static void swap_sides(struct http_connection *connection)
     connection->is_swapped = !connection->is_swapped;
 }
 
-static enum flow_side side_now(const struct http_connection *connection, enum flow_side from)
-{
-    return connection->is_swapped ? (enum flow_side)!from : from;
-}
-
 void http_connection_data(struct http_connection *connection, enum flow_side from,
                           struct bytes data, int64_t at_us)
 {
     struct http_side *client = &connection->sides[FLOW_CLIENT];
     connection->now_us = at_us;
-    from = side_now(connection, from);
+    from = http_side_now(connection, from);
     if (is_other_way_round(connection, from, data)) {
         swap_sides(connection);
-        from = (enum flow_side)!from;
+        from = (enum flow_side) !from;
     }
     bool was_waiting = client->state == SIDE_WAIT;
     run(connection, from, data);
     if (was_waiting && client->state != SIDE_WAIT && from == FLOW_SERVER && client->held.len)
         run(connection, FLOW_CLIENT, (struct bytes){.ptr = ""});
-}
-
-/* What is held will not become a message. */
-static void drop_held(struct http_connection *connection, struct http_side *side,
-                      enum trace_reason reason)
-{
-    size_t len = side->held.len;
-    http_lose(connection, side->was_found ? side->skip_reason : reason, len);
-    connection->context->pool.held_bytes -= len;
-    buf_release(&side->held);
-    side->looked_bytes = 0;
-}
-
-/* Bytes of a body are missing: true when its framing survives. *ret_beyond: those behind its end. */
-static bool skip_body(struct http_side *side, struct exchange_part *part, uint64_t missing_bytes,
-                      uint64_t *ret_beyond)
-{
-    uint64_t in_body = missing_bytes;
-    *ret_beyond = 0;
-    if (side->body.framing == HTTP1_LENGTH && missing_bytes > side->body.left_bytes) {
-        in_body = side->body.left_bytes;
-        *ret_beyond = missing_bytes - in_body;
-    }
-    if (!http1_body_skip(&side->body, in_body))
-        return false;
-    part->body_bytes += in_body;
-    return true;
-}
-
-static void gap_in_body(struct http_connection *connection, enum flow_side from,
-                        uint64_t missing_bytes)
-{
-    struct http_side *side = &connection->sides[from];
-    struct exchange *exchange = side->exchange;
-    uint64_t beyond;
-    exchange->flaws |= TRACE_FLAW_GAP;
-    if (!skip_body(side, from == FLOW_CLIENT ? &exchange->request : &exchange->response,
-                   missing_bytes, &beyond)) {
-        http_cut_message(connection, from, TRACE_FLAW_GAP | TRACE_FLAW_TRUNCATED);
-        http_side_search(side, TRACE_REASON_AFTER_GAP);
-        side->lost_bytes = missing_bytes;
-        side->was_lost_from_boundary = false;
-        return;
-    }
-    if (side->body.is_done)
-        http_end_message(connection, from, true);
-    if (!beyond)
-        return;
-    if (side->state == SIDE_WAIT) {
-        side->has_gap_in_wait = true;
-        return;
-    }
-    http_side_search(side, TRACE_REASON_AFTER_GAP);
-    side->lost_bytes = beyond;
-    if (from == FLOW_CLIENT)
-        http_hold_place(connection);
-}
-
-void http_connection_gap(struct http_connection *connection, enum flow_side from,
-                         uint64_t missing_bytes, int64_t at_us)
-{
-    from = side_now(connection, from);
-    struct http_side *side = &connection->sides[from];
-    connection->now_us = at_us;
-    connection->flaws |= TRACE_FLAW_GAP;
-    if (from == FLOW_SERVER)
-        pairing_mark_gap(&connection->pairing);
-    switch (side->state) {
-    case SIDE_HEAD:
-        side->lost_bytes += missing_bytes + side->held.len;
-        side->was_lost_from_boundary = true;
-        drop_held(connection, side, TRACE_REASON_INCOMPLETE);
-        http_side_search(side, TRACE_REASON_AFTER_GAP);
-        if (from == FLOW_CLIENT)
-            http_hold_place(connection);
-        break;
-    case SIDE_SEARCH:
-        side->lost_bytes += missing_bytes;
-        break;
-    case SIDE_BODY:
-        gap_in_body(connection, from, missing_bytes);
-        break;
-    case SIDE_WAIT:
-        drop_held(connection, side, TRACE_REASON_AFTER_GAP);
-        side->has_gap_in_wait = true;
-        break;
-    case SIDE_WEBSOCKET:
-        if (side->ws)
-            ws_stream_gap(side->ws, at_us);
-        break;
-    case SIDE_OPAQUE:
-        break;
-    }
-}
-
-/* No message was ever seen: whatever its bytes were counted as, they are another protocol's. */
-static void count_as_not_http(struct http_connection *connection)
-{
-    uint64_t *bytes = connection->losses.payload_bytes;
-    int64_t first_us = connection->now_us;
-    uint64_t total = 0;
-    for (int reason = 0; reason < TRACE_REASON_COUNT; reason++) {
-        if (bytes[reason] && connection->losses.first_us[reason] < first_us)
-            first_us = connection->losses.first_us[reason];
-        total += bytes[reason];
-        bytes[reason] = 0;
-    }
-    http_lose(connection, TRACE_REASON_NOT_HTTP, total);
-    connection->losses.first_us[TRACE_REASON_NOT_HTTP] = first_us;
-}
-
-static void end_of_body(struct http_connection *connection, enum flow_side from,
-                        enum trace_connection_end end)
-{
-    struct http_side *side = &connection->sides[from];
-    if (http1_body_close(&side->body) && end == TRACE_END_FIN)
-        http_end_message(connection, from, true);
-    else
-        http_cut_message(connection, from, TRACE_FLAW_TRUNCATED);
-}
-
-void http_connection_close(struct http_connection *connection, enum flow_side from,
-                           enum trace_connection_end end, int64_t at_us)
-{
-    from = side_now(connection, from);
-    struct http_side *side = &connection->sides[from];
-    if (side->is_closed)
-        return;
-    connection->now_us = at_us;
-    if (side->state == SIDE_BODY)
-        end_of_body(connection, from, end);
-    if (side->held.len && (side->state != SIDE_WAIT || end != TRACE_END_FIN))
-        drop_held(connection, side, TRACE_REASON_INCOMPLETE);
-    if (side->ws)
-        ws_stream_close(side->ws, at_us);
-    side->is_closed = true;
-    if (!connection->sides[!from].is_closed)
-        return;
-    if (connection->sides[!from].held.len) /* it waited for an answer that did not come */
-        drop_held(connection, &connection->sides[!from], TRACE_REASON_INCOMPLETE);
-    if (connection->sides[!from].ws)
-        ws_stream_close(connection->sides[!from].ws, at_us);
-    http_end_pending(connection);
-    if (!connection->sides[0].has_messages && !connection->sides[1].has_messages &&
-        connection->stored_bytes == 0)
-        count_as_not_http(connection);
 }
 
 const char *http_connection_protocol(const struct http_connection *connection)

@@ -35,9 +35,9 @@ struct http_sink {
 };
 
 struct http_limits {
-    size_t max_body_bytes;  /* of one body or message */
-    size_t max_held_bytes;  /* of all bodies being collected */
-    size_t max_pending;     /* requests without answer on one connection */
+    size_t max_body_bytes; /* of one body or message */
+    size_t max_held_bytes; /* of all bodies being collected */
+    size_t max_pending;    /* requests without answer on one connection */
 };
 
 /* What the connections of one capture share: limits, scratch, memory to use again. */

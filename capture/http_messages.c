@@ -17,7 +17,8 @@ static void emit_when_over(struct http_connection *connection, struct exchange *
     struct http_context *context = connection->context;
     if (!exchange->request.has_ended || !exchange->response.has_ended)
         return;
-    if (exchange->is_lost_request && !exchange->response.has_head && !exchange->interim_statuses[0]) {
+    if (exchange->is_lost_request && !exchange->response.has_head &&
+        !exchange->interim_statuses[0]) {
         exchange_free(&context->pool, exchange);
         return;
     }
@@ -79,7 +80,8 @@ static void end_part(struct http_connection *connection, struct exchange *exchan
         part->body_id = context->sink.put_body(connection->owner, exchange,
                                                is_request ? TRACE_CLIENT : TRACE_SERVER, body);
     exchange_part_end(part, at_us);
-    /* A request may wait long for its answer: not with its body. The answer's is looked at again. */
+    /* A request may wait long for its answer: not with its body. The answer's is looked at again.
+     */
     if (is_request || !exchange->request.has_ended)
         exchange_part_drop_body(&context->pool, part);
     emit_when_over(connection, exchange);
@@ -101,8 +103,7 @@ static void on_ws_lost(void *owner, enum trace_reason reason, uint64_t payload_b
 static void start_websocket(struct http_connection *connection, struct bytes extensions)
 {
     static const struct ws_callbacks callbacks = {on_ws_message, on_ws_lost};
-    struct ws_settings settings = {.max_message_bytes =
-                                       connection->context->limits.max_body_bytes};
+    struct ws_settings settings = {.max_message_bytes = connection->context->limits.max_body_bytes};
     connection->is_websocket = true;
     for (int i = 0; i < 2; i++) {
         struct http_side *side = &connection->sides[i];
@@ -216,8 +217,8 @@ int http_begin_request(struct http_connection *connection, int64_t first_us)
 static struct exchange *take_request(struct http_connection *connection)
 {
     struct http_side *side = server_of(connection);
-    size_t lost = pairing_lost_answers(&connection->pairing, side->lost_bytes,
-                                       side->was_lost_from_boundary);
+    size_t lost =
+        pairing_lost_answers(&connection->pairing, side->lost_bytes, side->was_lost_from_boundary);
     side->lost_bytes = 0;
     while (lost--)
         end_without_response(connection, pairing_pop(&connection->pairing), TRACE_FLAW_GAP);
@@ -238,8 +239,7 @@ static struct exchange *new_orphan(struct http_connection *connection)
 static void begin_tunnel(struct http_connection *connection, struct exchange *exchange)
 {
     const struct http1_head *head = &connection->context->head;
-    bool is_websocket =
-        head->status == 101 && http1_header_has_token(head, "upgrade", "websocket");
+    bool is_websocket = head->status == 101 && http1_header_has_token(head, "upgrade", "websocket");
     exchange->is_websocket = is_websocket;
     if (client_of(connection)->exchange == exchange) /* its body has not ended: it never will */
         http_cut_message(connection, FLOW_CLIENT, TRACE_FLAW_TRUNCATED);

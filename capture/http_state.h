@@ -1,6 +1,6 @@
 /*
- * http_state.h - the inside of an http_connection, shared by its two files: http_connection.c moves
- * bytes, http_messages.c makes exchanges of them.
+ * http_state.h - the inside of an http_connection, shared by its files: http_connection.c moves
+ * bytes, http_messages.c makes exchanges of them, http_losses.c deals with gaps and ends.
  */
 #ifndef REPRISE_CAPTURE_HTTP_STATE_H
 #define REPRISE_CAPTURE_HTTP_STATE_H
@@ -16,10 +16,10 @@ enum side_state { SIDE_HEAD, SIDE_BODY, SIDE_SEARCH, SIDE_WAIT, SIDE_WEBSOCKET, 
 struct http_side {
     enum side_state state;
     enum trace_reason skip_reason; /* SEARCH: of the bytes passed over */
-    bool was_found;    /* HEAD: the start was found by searching, so it may be none */
-    bool has_messages; /* at least one head was read */
+    bool was_found;                /* HEAD: the start was found by searching, so it may be none */
+    bool has_messages;             /* at least one head was read */
     bool is_closed;
-    bool has_gap_in_wait; /* WAIT: bytes are missing, whatever they will be read as */
+    bool has_gap_in_wait;  /* WAIT: bytes are missing, whatever they will be read as */
     struct buf held;       /* a head that is not whole, or what waits for an answer */
     size_t looked_bytes;   /* of `held`: no end of a head in them */
     int64_t held_since_us; /* of its first byte */
@@ -36,7 +36,7 @@ struct http_connection {
     void *owner;
     struct http_side sides[2]; /* by enum flow_side, after swapping */
     struct pairing pairing;
-    int64_t exchange_id;      /* of the upgrade, for the messages */
+    int64_t exchange_id; /* of the upgrade, for the messages */
     int64_t session_id;
     int64_t now_us;
     bool is_mid_stream;
@@ -46,6 +46,13 @@ struct http_connection {
     uint64_t stored_bytes;
     struct http_losses losses;
 };
+
+/* Which side that is, after a wrong guess was put right. */
+static inline enum flow_side http_side_now(const struct http_connection *connection,
+                                           enum flow_side from)
+{
+    return connection->is_swapped ? (enum flow_side) !from : from;
+}
 
 /* Counting: each byte is taken once. */
 void http_lose(struct http_connection *connection, enum trace_reason reason, uint64_t bytes);

@@ -102,7 +102,8 @@ bool http_sync_is_socks(struct bytes in)
     return in.len >= 3 && in.ptr[0] == 5 && in.ptr[1] > 0 && in.len == 2 + (size_t)in.ptr[1];
 }
 
-/* The line, or the block, that a balancer puts ahead of the client's bytes (PROXY protocol 1, 2). */
+/* The line, or the block, that a balancer puts ahead of the client's bytes (PROXY protocol 1, 2).
+ */
 size_t http_sync_proxy_line(struct bytes in)
 {
     static const char signature[] = "\r\n\r\n\0\r\nQUIT\n";

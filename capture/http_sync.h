@@ -1,6 +1,6 @@
 /*
- * http_sync.h - where in a stream of bytes an HTTP/1 message may begin, when the place is not known:
- * behind missing bytes, after a start in the middle, behind bytes that are not HTTP.
+ * http_sync.h - where in a stream of bytes an HTTP/1 message may begin, when the place is not
+ * known: behind missing bytes, after a start in the middle, behind bytes that are not HTTP.
  *
  * Stricter than parsing is, because here a wrong guess invents a message: a start line must be
  * whole or begin with a known method.
@@ -11,9 +11,9 @@
 #include "core/bytes.h"
 
 enum http_sync_places {
-    HTTP_SYNC_AT_START,   /* of the bytes: a segment usually begins a message */
+    HTTP_SYNC_AT_START,    /* of the bytes: a segment usually begins a message */
     HTTP_SYNC_AFTER_BLANK, /* and behind an empty line, where a message without body ends */
-    HTTP_SYNC_ANYWHERE    /* for answers: bodies end anywhere */
+    HTTP_SYNC_ANYWHERE     /* for answers: bodies end anywhere */
 };
 
 bool http_sync_is_request(struct bytes in);

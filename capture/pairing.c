@@ -54,7 +54,8 @@ static size_t count_before_gap(const struct pairing *pairing)
     return count;
 }
 
-/* Rounded to the nearest from a boundary; inside an answer its own rest comes first: rounded down. */
+/* Rounded to the nearest from a boundary; inside an answer its own rest comes first: rounded down.
+ */
 static uint64_t answers_in(const struct pairing *pairing, uint64_t lost_bytes, bool from_boundary)
 {
     if (pairing->answer_count == 0)

@@ -20,8 +20,8 @@
 struct pairing {
     struct exchange *first, *last;
     size_t count;
-    bool is_pipelined;       /* a request was sent before the answer to the one before it */
-    uint64_t answer_count;   /* answers seen whole, and their bytes with heads */
+    bool is_pipelined;     /* a request was sent before the answer to the one before it */
+    uint64_t answer_count; /* answers seen whole, and their bytes with heads */
     uint64_t answer_bytes;
 };
 
@@ -38,7 +38,6 @@ void pairing_learn(struct pairing *pairing, uint64_t answer_bytes);
 
 /* How many of the first in line lost their answer in `lost_bytes`; from_boundary: the first lost
  * byte was the first of an answer, or in its head. */
-size_t pairing_lost_answers(const struct pairing *pairing, uint64_t lost_bytes,
-                            bool from_boundary);
+size_t pairing_lost_answers(const struct pairing *pairing, uint64_t lost_bytes, bool from_boundary);
 
 #endif

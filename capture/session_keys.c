@@ -4,8 +4,8 @@
 #include "core/map.h"
 
 enum {
-    MIN_VALUE_BYTES = 6,         /* "true", "1": flags, not secrets */
-    LONG_VALUE_BYTES = 16,       /* long enough to be one user's wherever it is carried */
+    MIN_VALUE_BYTES = 6,   /* "true", "1": flags, not secrets */
+    LONG_VALUE_BYTES = 16, /* long enough to be one user's wherever it is carried */
     MAX_VALUE_BYTES = 8192,
     MAX_SCANNED_BYTES = 64 * 1024 /* of a body */
 };
@@ -48,7 +48,7 @@ static bool is_cookie_name(struct bytes name)
 
 static bool is_token_name(struct bytes name)
 {
-    static const char *const words[] = {"token", "jwt",     "session", "api_key",
+    static const char *const words[] = {"token",  "jwt",     "session", "api_key",
                                         "apikey", "api-key", "ticket",  NULL};
     if (is_passing_name(name))
         return false;
@@ -161,8 +161,8 @@ static size_t string_end(struct bytes in, size_t from)
 
 static size_t skip_space(struct bytes in, size_t at)
 {
-    while (at < in.len && (in.ptr[at] == ' ' || in.ptr[at] == '\t' || in.ptr[at] == '\r' ||
-                           in.ptr[at] == '\n'))
+    while (at < in.len &&
+           (in.ptr[at] == ' ' || in.ptr[at] == '\t' || in.ptr[at] == '\r' || in.ptr[at] == '\n'))
         at++;
     return at;
 }

@@ -212,8 +212,8 @@ static void set_label(struct session *session, struct bytes user_agent)
     struct bytes name = bytes_make(user_agent.ptr, bytes_index_of(user_agent, '/'));
     name.len = bytes_index_of(name, ' ');
     for (size_t i = 0; i < sizeof browsers / sizeof *browsers; i++) {
-        if (user_agent.len && memmem(user_agent.ptr, user_agent.len, browsers[i],
-                                     strlen(browsers[i]))) {
+        if (user_agent.len &&
+            memmem(user_agent.ptr, user_agent.len, browsers[i], strlen(browsers[i]))) {
             name = bytes_of(browsers[i]);
             break;
         }
@@ -260,8 +260,7 @@ static struct session *if_free(struct session *session, const struct session_key
 static struct session *by_address(struct sessions *sessions,
                                   const struct session_sighting *sighting)
 {
-    return if_live(sessions, map_get(&sessions->by_address, sighting->address),
-                   sighting->first_us);
+    return if_live(sessions, map_get(&sessions->by_address, sighting->address), sighting->first_us);
 }
 
 /* An answer hands a second token to a session that has one, on a connection that carries no keys:
@@ -339,8 +338,7 @@ int64_t sessions_add_exchange(struct sessions *sessions, const struct session_si
 void sessions_add_message(struct sessions *sessions, int64_t session_id, int64_t at_us,
                           uint32_t flaws)
 {
-    struct session *session =
-        map_get(&sessions->by_id, bytes_make(&session_id, sizeof session_id));
+    struct session *session = map_get(&sessions->by_id, bytes_make(&session_id, sizeof session_id));
     if (!session)
         return;
     session->row.message_count++;

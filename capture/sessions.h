@@ -30,8 +30,8 @@ struct session_sighting {
     struct bytes request_headers;
     struct bytes target;
     struct bytes response_headers;
-    struct bytes response_body;   /* when at hand */
-    const uint64_t *body_hashes;  /* of tokens in the request's body; ends with 0, or NULL */
+    struct bytes response_body;    /* when at hand */
+    const uint64_t *body_hashes;   /* of tokens in the request's body; ends with 0, or NULL */
     int64_t connection_session_id; /* of the exchange before it on the connection, or 0 */
     int64_t first_us;
     int64_t last_us;

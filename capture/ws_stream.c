@@ -29,9 +29,9 @@ struct ws_stream {
     wslay_frame_context_ptr frames;
     struct ws_inflate *inflate;
     struct buf inflated;
-    struct bytes input;       /* what wslay's callback takes from */
-    uint64_t fed_bytes;       /* to wslay, */
-    uint64_t parsed_bytes;    /* and as headers and payloads back from it */
+    struct bytes input;    /* what wslay's callback takes from */
+    uint64_t fed_bytes;    /* to wslay, */
+    uint64_t parsed_bytes; /* and as headers and payloads back from it */
     uint64_t lost_bytes;
     uint64_t frame_left_bytes;
     bool is_in_frame;
@@ -196,8 +196,7 @@ static void begin_message(struct ws_stream *stream, struct ws_message *message,
                          !wslay_is_ctrl_frame(frame->opcode),
     };
     /* A fragment of nothing, or a bit that no extension asked for: kept, and said. */
-    if (frame->opcode == WSLAY_CONTINUATION_FRAME ||
-        (frame->rsv && !message->row.is_compressed))
+    if (frame->opcode == WSLAY_CONTINUATION_FRAME || (frame->rsv && !message->row.is_compressed))
         message->row.flaws |= TRACE_FLAW_UNPARSABLE;
 }
 
@@ -206,8 +205,11 @@ static void begin_frame(struct ws_stream *stream, const struct wslay_frame_iocb 
     bool is_control = wslay_is_ctrl_frame(frame->opcode);
     struct ws_message *message = is_control ? &stream->control : &stream->data;
     uint64_t length = frame->payload_length;
-    stream->parsed_bytes +=
-        2u + (length > UINT16_MAX ? 8u : length > 125 ? 2u : 0u) + (frame->mask ? 4u : 0u);
+    stream->parsed_bytes += 2u +
+                            (length > UINT16_MAX ? 8u
+                             : length > 125      ? 2u
+                                                 : 0u) +
+                            (frame->mask ? 4u : 0u);
     stream->frame_left_bytes = length;
     stream->is_in_frame = true;
     stream->current = message;

@@ -1,5 +1,6 @@
 /*
- * ws_stream.h - one direction of a WebSocket: bytes in, messages out (RFC 6455 section 5, RFC 7692).
+ * ws_stream.h - one direction of a WebSocket: bytes in, messages out (RFC 6455 section 5, RFC
+ * 7692).
  *
  * Control frames come out where they stand, between the fragments of a message as well. Frames
  * cannot be found again behind missing bytes: what follows a gap is counted, not guessed.
@@ -11,8 +12,8 @@
 #include "traces/trace.h"
 
 struct ws_settings {
-    bool is_deflated; /* permessage-deflate was agreed on */
-    bool keeps_no_context; /* ..._no_context_takeover for this direction */
+    bool is_deflated;         /* permessage-deflate was agreed on */
+    bool keeps_no_context;    /* ..._no_context_takeover for this direction */
     size_t max_message_bytes; /* kept of one message, after inflating */
 };
 
