@@ -1,9 +1,9 @@
 /* ws_stream_test.c - frames of one direction, and the messages they must become. */
 #include "capture/ws_stream.h"
 
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <setjmp.h>
 
 #include <cmocka.h>
 #include <zlib.h>
@@ -66,7 +66,10 @@ struct row {
     const char *expected;
 };
 
-#define ROW(name, bytes, expected) {name, bytes, sizeof bytes - 1, expected}
+#define ROW(name, bytes, expected)                                                                 \
+    {                                                                                              \
+        name, bytes, sizeof bytes - 1, expected                                                    \
+    }
 
 static const struct row rows[] = {
     ROW("one", "\x81\x02hi", "1 hi/1\n"),
@@ -74,11 +77,14 @@ static const struct row rows[] = {
     ROW("empty", "\x81\x00", "1 /1\n"),
     ROW("fragments", "\x01\x02he\x00\x02ll\x80\x01o", "1 hello/3\n"),
     ROW("a ping between fragments", "\x01\x02he\x89\x01p\x80\x03llo", "9 p/1\n1 hello/2\n"),
-    ROW("close with a code", "\x88\x05\x03\xf1" "big", "8 \x03\xf1" "big/1\n"),
+    ROW("close with a code",
+        "\x88\x05\x03\xf1"
+        "big",
+        "8 \x03\xf1"
+        "big/1\n"),
     ROW("close without", "\x88\x00", "8 /1\n"),
     ROW("a fragment of nothing", "\x80\x01o", "0 o/1 flaws 32\n"),
-    ROW("a message that another one breaks off", "\x01\x02he\x81\x01x",
-        "1 he/1 flaws 36\n1 x/1\n"),
+    ROW("a message that another one breaks off", "\x01\x02he\x81\x01x", "1 he/1 flaws 36\n1 x/1\n"),
     ROW("cut in a payload", "\x81\x05hi", "1 hi/1 flaws 4\n"),
     ROW("a reserved bit nobody asked for", "\xc1\x02hi", "1 hi/1 flaws 32\n"),
 };
@@ -138,7 +144,12 @@ static void a_message_over_the_limit_is_cut_and_counted(void **state)
     const struct ws_settings settings = {.max_message_bytes = 3};
     for (size_t piece = 1; piece < 9; piece++) {
         struct heard heard;
-        hear_in_pieces(&heard, &settings, bytes_make("\x01\x04" "0123\x80\x01" "4", 9), piece);
+        hear_in_pieces(&heard, &settings,
+                       bytes_make("\x01\x04"
+                                  "0123\x80\x01"
+                                  "4",
+                                  9),
+                       piece);
         assert_string_equal(buf_text(&heard.text), "1 012/2 flaws 4\n");
         assert_int_equal(heard.lost[TRACE_REASON_BODY_LIMIT], 2);
         assert_int_equal(heard.last.wire_bytes, 5);
@@ -173,9 +184,8 @@ static void deflated_messages_are_inflated(void **state)
 {
     (void)state;
     for (int keeps_context = 0; keeps_context < 2; keeps_context++) {
-        struct ws_settings settings = {.is_deflated = true,
-                                       .keeps_no_context = !keeps_context,
-                                       .max_message_bytes = 1 << 20};
+        struct ws_settings settings = {
+            .is_deflated = true, .keeps_no_context = !keeps_context, .max_message_bytes = 1 << 20};
         struct buf wire = BUF_INIT(1 << 20);
         z_stream stream = {0};
         struct heard heard;
@@ -183,7 +193,8 @@ static void deflated_messages_are_inflated(void **state)
         append_deflated(&wire, &stream, bytes_of("hello hello hello"), keeps_context);
         append_deflated(&wire, &stream, bytes_of("hello again hello"), keeps_context);
         hear_in_pieces(&heard, &settings, buf_bytes(&wire), 3);
-        assert_string_equal(buf_text(&heard.text), "1 hello hello hello/1\n1 hello again hello/1\n");
+        assert_string_equal(buf_text(&heard.text),
+                            "1 hello hello hello/1\n1 hello again hello/1\n");
         assert_true(heard.last.is_compressed);
         assert_int_equal(heard.last.payload_bytes, 17);
         deflateEnd(&stream);
