@@ -27,7 +27,7 @@
 
 enum {
     BATCH_US = 1000000,
-    BATCH_ROWS = 20000,
+    BATCH_ROWS = 50000,
     BATCH_BYTES = 8 * 1024 * 1024, /* half the page cache: a batch stays in memory until its end */
     MAX_PATH_BYTES = 4096
 };
