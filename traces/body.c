@@ -76,8 +76,9 @@ static size_t pack(struct body_packer *packer, struct bytes content)
     /* Room for less than the worst case makes zstd give up early on what does not shrink. */
     if (make_room(packer, most))
         return 0;
-    size_t packed = ZSTD_compressCCtx(packer->compressor, packer->room, most, content.ptr,
-                                      content.len, content.len <= SMALL_BYTES ? SMALL_LEVEL : LEVEL);
+    size_t packed =
+        ZSTD_compressCCtx(packer->compressor, packer->room, most, content.ptr, content.len,
+                          content.len <= SMALL_BYTES ? SMALL_LEVEL : LEVEL);
     return ZSTD_isError(packed) ? 0 : packed;
 }
 

@@ -13,8 +13,10 @@ int db_fail(sqlite3 *db, struct error *err)
                          "the disk is full: free some space; what was committed is kept");
     case SQLITE_NOMEM:
         return error_set(err, EXIT_TOOL, "out of memory");
-    case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
+        return error_set(err, EXIT_INPUT,
+                         "not a reprise trace (not an SQLite file); 'reprise capture' makes one");
+    case SQLITE_CORRUPT:
         return error_set(err, EXIT_INPUT, "the file is damaged (%s)", sqlite3_errmsg(db));
     case SQLITE_BUSY:
     case SQLITE_LOCKED:

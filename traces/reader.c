@@ -28,12 +28,16 @@ enum statement {
     NEXT_EXCHANGE,
     ALL_MESSAGE_IDS,
     EXCHANGE_MESSAGE_IDS,
+    SESSION_MESSAGE_IDS,
     NEXT_MESSAGE,
     GET_SESSION,
     GET_EXCHANGE,
+    GET_MESSAGE,
     GET_ENDPOINT,
     GET_BODY,
     GET_FACTS,
+    COUNTS,
+    ENDPOINTS,
     STATEMENT_COUNT
 };
 
@@ -48,12 +52,24 @@ static const char *const statement_sql[STATEMENT_COUNT] = {
     [ALL_MESSAGE_IDS] = "SELECT message_id FROM message ORDER BY first_us, message_id",
     [EXCHANGE_MESSAGE_IDS] = "SELECT message_id FROM message WHERE exchange_id = ?"
                              " ORDER BY first_us, message_id",
+    [SESSION_MESSAGE_IDS] = "SELECT message_id FROM message WHERE exchange_id IN"
+                            " (SELECT exchange_id FROM exchange WHERE session_id = ?)"
+                            " ORDER BY first_us, message_id",
     [NEXT_MESSAGE] = "SELECT " MESSAGE_COLUMNS " FROM message WHERE message_id = ?",
     [GET_SESSION] = "SELECT " SESSION_COLUMNS " FROM session WHERE session_id = ?",
     [GET_EXCHANGE] = "SELECT " EXCHANGE_COLUMNS " FROM exchange WHERE exchange_id = ?",
+    [GET_MESSAGE] = "SELECT " MESSAGE_COLUMNS " FROM message WHERE message_id = ?",
     [GET_ENDPOINT] = "SELECT method, template FROM endpoint WHERE endpoint_id = ?",
     [GET_BODY] = "SELECT hash, content_bytes, encoding, content FROM body WHERE body_id = ?",
     [GET_FACTS] = "SELECT " TRACE_COLUMNS " FROM trace WHERE trace_id = 1",
+    [COUNTS] = "SELECT (SELECT count(*) FROM session), (SELECT count(*) FROM connection),"
+               " (SELECT count(*) FROM exchange), (SELECT count(*) FROM message),"
+               " count(*), coalesce(sum(content_bytes), 0), coalesce(sum(length(content)), 0)"
+               " FROM body",
+    [ENDPOINTS] = "SELECT endpoint_id, endpoint, count, errors,"
+                  " CAST(round(p50_ms * 1000) AS INTEGER), CAST(round(p95_ms * 1000) AS INTEGER),"
+                  " CAST(round(max_ms * 1000) AS INTEGER), request_bytes, response_bytes"
+                  " FROM endpoints",
 };
 
 struct trace_reader {
@@ -304,6 +320,24 @@ int trace_reader_next_message(struct trace_reader *reader, struct trace_message 
     return done(reader, found, err);
 }
 
+int trace_reader_start_session_messages(struct trace_reader *reader, int64_t session_id,
+                                        struct error *err)
+{
+    (void)err;
+    reader->message_ids =
+        start_ids(reader, reader->message_ids, ALL_MESSAGE_IDS, SESSION_MESSAGE_IDS, session_id);
+    return 0;
+}
+
+int trace_reader_get_message(struct trace_reader *reader, int64_t message_id,
+                             struct trace_message *message, struct error *err)
+{
+    int found = seek(reader->statements[GET_MESSAGE], message_id, err);
+    if (found == 1 && message_in(reader->statements[GET_MESSAGE], message, err))
+        found = -1;
+    return done(reader, found, err);
+}
+
 int trace_reader_get_session(struct trace_reader *reader, int64_t session_id,
                              struct trace_session *session, struct error *err)
 {
@@ -389,4 +423,53 @@ int trace_reader_get_body(struct trace_reader *reader, int64_t body_id, struct b
     /* Give the content's memory back. */
     sqlite3_reset(statement);
     return done(reader, result, err);
+}
+
+int trace_reader_count(struct trace_reader *reader, struct trace_counts *counts, struct error *err)
+{
+    sqlite3_stmt *statement = reader->statements[COUNTS];
+    sqlite3_reset(statement);
+    int found = step(statement, err);
+    if (found == 1) {
+        struct row_in row = row_in_start(statement);
+        counts->sessions = row_in_count(&row);
+        counts->connections = row_in_count(&row);
+        counts->exchanges = row_in_count(&row);
+        counts->messages = row_in_count(&row);
+        counts->bodies = row_in_count(&row);
+        counts->body_bytes = row_in_count(&row);
+        counts->stored_bytes = row_in_count(&row);
+        found = row_in_end(&row, "body", 0, err);
+    }
+    sqlite3_reset(statement);
+    return done(reader, found, err);
+}
+
+int trace_reader_start_endpoints(struct trace_reader *reader, struct error *err)
+{
+    (void)err;
+    sqlite3_reset(reader->statements[ENDPOINTS]);
+    return 0;
+}
+
+int trace_reader_next_endpoint(struct trace_reader *reader, struct trace_endpoint_totals *totals,
+                               struct error *err)
+{
+    sqlite3_stmt *statement = reader->statements[ENDPOINTS];
+    int found = step(statement, err);
+    if (found == 1) {
+        struct row_in row = row_in_start(statement);
+        totals->endpoint_id = row_in_id(&row);
+        totals->name = row_in_text(&row);
+        totals->count = row_in_count(&row);
+        totals->errors = row_in_count(&row);
+        totals->p50_us = row_in_moment(&row);
+        totals->p95_us = row_in_moment(&row);
+        totals->max_us = row_in_moment(&row);
+        totals->request_bytes = row_in_count(&row);
+        totals->response_bytes = row_in_count(&row);
+        if (row_in_end(&row, "endpoint", totals->endpoint_id, err))
+            found = -1;
+    }
+    return done(reader, found, err);
 }

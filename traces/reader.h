@@ -42,6 +42,10 @@ int trace_reader_start_messages(struct trace_reader *reader, int64_t exchange_id
 int trace_reader_next_message(struct trace_reader *reader, struct trace_message *message,
                               struct error *err);
 
+/* Of all upgrades of one session, in the same order; trace_reader_next_message() goes on. */
+int trace_reader_start_session_messages(struct trace_reader *reader, int64_t session_id,
+                                        struct error *err);
+
 int trace_reader_start_connections(struct trace_reader *reader, struct error *err);
 int trace_reader_next_connection(struct trace_reader *reader, struct trace_connection *connection,
                                  struct error *err);
@@ -61,8 +65,42 @@ int trace_reader_get_exchange(struct trace_reader *reader, int64_t exchange_id,
                               struct trace_exchange *exchange, int64_t *ret_endpoint_id,
                               struct error *err);
 
+int trace_reader_get_message(struct trace_reader *reader, int64_t message_id,
+                             struct trace_message *message, struct error *err);
+
 /* Append the content to `out` (whose maximum bounds it). body_id 0 appends nothing. */
 int trace_reader_get_body(struct trace_reader *reader, int64_t body_id, struct buf *out,
                           struct error *err);
+
+/* How many rows there are of each. */
+struct trace_counts {
+    uint64_t sessions;
+    uint64_t connections;
+    uint64_t exchanges;
+    uint64_t messages;
+    uint64_t bodies;
+    uint64_t body_bytes;   /* of the contents, each once */
+    uint64_t stored_bytes; /* what they take in the file */
+};
+
+int trace_reader_count(struct trace_reader *reader, struct trace_counts *counts, struct error *err);
+
+/* What the exchanges of one endpoint add up to. Durations are of whole exchanges, by rank. */
+struct trace_endpoint_totals {
+    int64_t endpoint_id;
+    struct bytes name;
+    uint64_t count;
+    uint64_t errors; /* status 400 and above, or no answer */
+    int64_t p50_us;  /* TRACE_NO_MOMENT: none was timed */
+    int64_t p95_us;
+    int64_t max_us;
+    uint64_t request_bytes; /* of bodies */
+    uint64_t response_bytes;
+};
+
+/* The busiest first. Sorts all durations: seconds for a trace of millions of exchanges. */
+int trace_reader_start_endpoints(struct trace_reader *reader, struct error *err);
+int trace_reader_next_endpoint(struct trace_reader *reader, struct trace_endpoint_totals *totals,
+                               struct error *err);
 
 #endif

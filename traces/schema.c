@@ -240,13 +240,8 @@ int schema_create(sqlite3 *db, struct error *err)
 int schema_check(sqlite3 *db, struct error *err)
 {
     int64_t application_id = 0;
-    if (db_query_int(db, "PRAGMA application_id", &application_id, err)) {
-        if (sqlite3_errcode(db) == SQLITE_NOTADB)
-            return error_set(
-                err, EXIT_INPUT,
-                "not a reprise trace (not an SQLite file); 'reprise capture' makes one");
+    if (db_query_int(db, "PRAGMA application_id", &application_id, err))
         return -1;
-    }
     if (application_id != SCHEMA_APPLICATION_ID)
         return error_set(err, EXIT_INPUT,
                          "not a reprise trace (an SQLite file with application_id %lld); 'reprise "
