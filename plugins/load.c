@@ -137,48 +137,36 @@ static int find(char **ret_path, const char *name, const struct plugin_search *s
 }
 
 /* Whoever can write the file, or put another in its place, could run code as us. */
-static int check_permissions(const char *path, const char *name, struct error *err)
+static int check_permissions(const char *path, struct error *err)
 {
-    struct stat file;
+    struct stat file, folder;
     if (stat(path, &file))
-        return error_set(err, EXIT_INPUT, "plugin %s: %s: %s", name, path, strerror(errno));
+        return error_set(err, EXIT_INPUT, "%s", strerror(errno));
     if (!S_ISREG(file.st_mode))
-        return error_set(err, EXIT_INPUT, "plugin %s: %s is not a file; name the .so in it", name,
-                         path);
+        return error_set(err, EXIT_INPUT, "it is not a file; name the .so in it");
     if (file.st_mode & S_IWOTH)
-        return error_set(err, EXIT_INPUT,
-                         "plugin %s: everybody may write %s; 'chmod o-w' it if you trust it", name,
-                         path);
-    struct stat folder;
+        return error_set(err, EXIT_INPUT, "everybody may write it; 'chmod o-w' if you trust it");
     char *parent = strndup(path, (size_t)(strrchr(path, '/') - path) + 1);
-    int failed = !parent || stat(parent, &folder);
     int result = 0;
-    if (failed)
-        result = error_set(err, EXIT_INPUT, "plugin %s: %s: %s", name, path, strerror(errno));
+    if (!parent || stat(parent, &folder))
+        result = error_set(err, EXIT_INPUT, "%s", strerror(errno));
     else if (folder.st_mode & S_IWOTH)
         result = error_set(err, EXIT_INPUT,
-                           "plugin %s: everybody may write its folder %s; move %s to a folder of "
-                           "your own",
-                           name, parent, path);
+                           "everybody may write its folder; move it to a folder of your own");
     free(parent);
     return result;
 }
 
 /* What the struct says about itself, before anything else in it is believed. */
-static int check_version(const reprise_plugin *theirs, const char *path, const char *name,
-                         struct error *err)
+static int check_version(const reprise_plugin *theirs, struct error *err)
 {
-    if (theirs->size == 0)
-        return error_set(err, EXIT_INPUT,
-                         "plugin %s: %s: its size is 0 and its ABI %u.%u, ours is %d.%d; did you "
-                         "start it with REPRISE_PLUGIN_HEADER?",
-                         name, path, theirs->abi_major, theirs->abi_minor, REPRISE_ABI_MAJOR,
-                         REPRISE_ABI_MINOR);
     const char *wrong = NULL;
-    if (theirs->size < SIZE_OF_ABI_1_0)
-        wrong = "is too small for any version";
+    if (theirs->size == 0)
+        wrong = "says its size is 0: did you start it with REPRISE_PLUGIN_HEADER?";
+    else if (theirs->size < SIZE_OF_ABI_1_0)
+        wrong = "is smaller than any version";
     else if (theirs->abi_major != REPRISE_ABI_MAJOR)
-        wrong = "has another major version";
+        wrong = "is of another major version";
     else if (theirs->abi_minor > REPRISE_ABI_MINOR)
         wrong = "is newer than this reprise";
     else if (theirs->size > sizeof *theirs)
@@ -186,60 +174,55 @@ static int check_version(const reprise_plugin *theirs, const char *path, const c
     if (!wrong)
         return 0;
     return error_set(err, EXIT_INPUT,
-                     "plugin %s: %s: built for ABI %u.%u (%u bytes), which %s: ABI %d.%d (%zu "
-                     "bytes); build it again with this reprise's reprise_plugin.h",
-                     name, path, theirs->abi_major, theirs->abi_minor, theirs->size, wrong,
-                     REPRISE_ABI_MAJOR, REPRISE_ABI_MINOR, sizeof *theirs);
+                     "built for ABI %u.%u (%u bytes), this reprise has ABI %d.%d (%zu bytes): it "
+                     "%s; build it again with this reprise's reprise_plugin.h",
+                     theirs->abi_major, theirs->abi_minor, theirs->size, REPRISE_ABI_MAJOR,
+                     REPRISE_ABI_MINOR, sizeof *theirs, wrong);
 }
 
-static int check_fields(const reprise_plugin *api, const char *path, const char *name,
-                        struct error *err)
+static int check_fields(const reprise_plugin *api, struct error *err)
 {
-    if (!api->name || !plugin_name_is_valid(api->name))
+    if (!api->name)
+        return error_set(err, EXIT_INPUT, "it has no name; set .name to one of a-z, 0-9 and '_'");
+    if (!plugin_name_is_valid(api->name))
         return error_set(err, EXIT_INPUT,
-                         "plugin %s: %s: its name is %s%s%s; one of a-z, 0-9 and '_' is required",
-                         name, path, api->name ? "'" : "", api->name ? api->name : "missing",
-                         api->name ? "'" : "");
+                         "its name '%.60s' is not made of a-z, 0-9 and '_', a letter first",
+                         api->name);
     if (api->threads > REPRISE_PARALLEL)
-        return error_set(err, EXIT_INPUT, "plugin %s: %s: threads is %u, which is no threads model",
-                         api->name, path, api->threads);
+        return error_set(err, EXIT_INPUT, "its threads is %u, which is no enum reprise_threads",
+                         api->threads);
     if (api->flags & ~(uint32_t)REPRISE_WANT_BODY)
-        return error_set(err, EXIT_INPUT, "plugin %s: %s: flags 0x%x has bits ABI %d.%d lacks",
-                         api->name, path, api->flags, REPRISE_ABI_MAJOR, REPRISE_ABI_MINOR);
+        return error_set(err, EXIT_INPUT, "its flags 0x%x have bits that ABI %d.%d lacks",
+                         api->flags, REPRISE_ABI_MAJOR, REPRISE_ABI_MINOR);
     if (api->plugin_size > PLUGIN_MAX_STATE_BYTES || api->user_size > PLUGIN_MAX_STATE_BYTES)
         return error_set(err, EXIT_INPUT,
-                         "plugin %s: %s: plugin_size %zu and user_size %zu: at most %d bytes each",
-                         api->name, path, api->plugin_size, api->user_size, PLUGIN_MAX_STATE_BYTES);
-    if (options_check(api, err))
-        return error_prefix(err, "plugin %s: %s", api->name, path);
-    return 0;
+                         "its plugin_size is %zu and its user_size %zu, at most %d bytes fit",
+                         api->plugin_size, api->user_size, PLUGIN_MAX_STATE_BYTES);
+    return options_check(api, err);
 }
 
-static int load_api(struct plugin *plugin, const char *name, struct error *err)
+static int load_api(struct plugin *plugin, struct error *err)
 {
     dlerror();
     plugin->library = dlopen(plugin->path, RTLD_NOW | RTLD_LOCAL);
     if (!plugin->library) {
         const char *why = dlerror();
-        return error_set(err, EXIT_INPUT, "plugin %s: cannot load it: %s", name,
-                         why ? why : plugin->path);
+        return error_set(err, EXIT_INPUT, "cannot load it: %s", why ? why : "no reason given");
     }
     const reprise_plugin *(*entry)(void);
     void *symbol = dlsym(plugin->library, "reprise_plugin_entry");
     if (!symbol)
         return error_set(err, EXIT_INPUT,
-                         "plugin %s: %s has no reprise_plugin_entry; does it end with "
-                         "REPRISE_REGISTER(plugin);?",
-                         name, plugin->path);
+                         "it has no reprise_plugin_entry; does it end with "
+                         "REPRISE_REGISTER(plugin);?");
     memcpy(&entry, &symbol, sizeof entry); /* POSIX promises that this works, C does not */
     const reprise_plugin *theirs = entry();
     if (!theirs)
-        return error_set(err, EXIT_INPUT, "plugin %s: %s: reprise_plugin_entry() gave NULL", name,
-                         plugin->path);
-    if (check_version(theirs, plugin->path, name, err))
+        return error_set(err, EXIT_INPUT, "reprise_plugin_entry() gave NULL");
+    if (check_version(theirs, err))
         return -1;
     memcpy(&plugin->api, theirs, theirs->size);
-    return check_fields(&plugin->api, plugin->path, name, err);
+    return check_fields(&plugin->api, err);
 }
 
 int plugin_load(struct plugin *ret_plugin, const char *name, const struct plugin_search *search,
@@ -248,7 +231,11 @@ int plugin_load(struct plugin *ret_plugin, const char *name, const struct plugin
     struct plugin plugin = {0};
     if (find(&plugin.path, name, search, err))
         return -1;
-    if (check_permissions(plugin.path, name, err) || load_api(&plugin, name, err)) {
+    if (check_permissions(plugin.path, err) || load_api(&plugin, err)) {
+        if (strchr(name, '/'))
+            error_prefix(err, "plugin %s", plugin.path);
+        else
+            error_prefix(err, "plugin %s (%s)", name, plugin.path);
         plugin_unload(&plugin);
         return -1;
     }

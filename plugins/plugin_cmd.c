@@ -52,8 +52,8 @@ static int list_one(void *owner, const char *name, const char *path)
         table_row(listing->table);
         table_cell(listing->table, "%s", name);
         table_cell(listing->table, "%s", is_loaded ? or_dash(plugin.api.version) : "-");
-        table_cell(listing->table, "%s", is_loaded ? or_dash(plugin.api.summary) : err.text);
         table_cell(listing->table, "%s", path);
+        table_cell(listing->table, "%s", is_loaded ? or_dash(plugin.api.summary) : err.text);
     }
     if (is_loaded)
         plugin_unload(&plugin);
@@ -77,7 +77,7 @@ static int list(const struct plugin_search *search, bool as_json)
         print_json(listing.json);
         return EXIT_DONE;
     }
-    table_init(&table, "plugin|version|what it does|file", MAX_TABLE_BYTES);
+    table_init(&table, "plugin|version|file|what it does", MAX_TABLE_BYTES);
     listing.table = &table;
     plugin_search_each(search, list_one, &listing);
     if (listing.count)

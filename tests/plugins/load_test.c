@@ -69,19 +69,21 @@ static void each_plugin_that_does_not_fit_is_refused_with_its_own_line(void **st
     static const struct {
         const char *file, *error;
     } rows[] = {
-        {"entry_missing.so", "has no reprise_plugin_entry; does it end with "
+        {"entry_missing.so", ": it has no reprise_plugin_entry; does it end with "
                              "REPRISE_REGISTER(plugin);?"},
-        {"entry_null.so", "reprise_plugin_entry() gave NULL"},
-        {"size_zero.so", "its size is 0 and its ABI 1.0, ours is 1.0; did you start it with "
-                         "REPRISE_PLUGIN_HEADER?"},
-        {"size_small.so", "built for ABI 1.0 (16 bytes), which is too small for any version"},
-        {"size_large.so", "which is larger than its version: ABI 1.0"},
-        {"major_other.so", "built for ABI 7.0 ("},
-        {"major_other.so", "which has another major version: ABI 1.0 ("},
-        {"minor_newer.so", "built for ABI 1.9 ("},
-        {"minor_newer.so", "build it again with this reprise's reprise_plugin.h"},
-        {"name_missing.so", "its name is missing; one of a-z, 0-9 and '_' is required"},
-        {"threads_bad.so", "threads is 9, which is no threads model"},
+        {"entry_null.so", ": reprise_plugin_entry() gave NULL"},
+        {"size_zero.so", ": built for ABI 1.0 (0 bytes), this reprise has ABI 1.0 ("},
+        {"size_zero.so", "its size is 0: did you start it with REPRISE_PLUGIN_HEADER?; build"},
+        {"size_small.so", "built for ABI 1.0 (16 bytes), this reprise has ABI 1.0 ("},
+        {"size_small.so", "it is smaller than any version"},
+        {"size_large.so", "it is larger than its version"},
+        {"major_other.so", ": built for ABI 7.0 ("},
+        {"major_other.so", "it is of another major version; build it again with this reprise's "
+                           "reprise_plugin.h"},
+        {"minor_newer.so", ": built for ABI 1.9 ("},
+        {"minor_newer.so", "it is newer than this reprise"},
+        {"name_missing.so", ": it has no name; set .name to one of a-z, 0-9 and '_'"},
+        {"threads_bad.so", ": its threads is 9, which is no enum reprise_threads"},
         {"field_too_small.so", "option narrow: its field has 4 bytes, a duration needs one of 8"},
         {"option_outside.so", "option wide: its field lies outside plugin_size (16 bytes)"},
         {"option_type_bad.so", "option wide: type 77 is none"},
@@ -136,7 +138,7 @@ static void what_is_no_shared_object_is_refused(void **state)
     assert_non_null(strstr(err.text, "text.so"));
     assert_int_equal(mkdir(in_folder("folder.so"), 0755), 0);
     assert_int_equal(plugin_load(&plugin, in_folder("folder.so"), NULL, &err), -1);
-    assert_non_null(strstr(err.text, "is not a file; name the .so in it"));
+    assert_non_null(strstr(err.text, "it is not a file; name the .so in it"));
 }
 
 static void a_file_or_a_folder_that_everybody_may_write_is_refused(void **state)
@@ -149,7 +151,8 @@ static void a_file_or_a_folder_that_everybody_may_write_is_refused(void **state)
     plugin_unload(&plugin);
     assert_int_equal(chmod(in_folder("open.so"), 0757), 0);
     assert_int_equal(plugin_load(&plugin, in_folder("open.so"), NULL, &err), -1);
-    assert_non_null(strstr(err.text, "open.so; 'chmod o-w' it if you trust it"));
+    assert_non_null(
+        strstr(err.text, "open.so: everybody may write it; 'chmod o-w' if you trust it"));
     assert_int_equal(chmod(in_folder("open.so"), 0755), 0);
     assert_int_equal(chmod(folder, 0777), 0);
     assert_int_equal(plugin_load(&plugin, in_folder("open.so"), NULL, &err), -1);
