@@ -1,7 +1,7 @@
 # The front door. CMake does the building (CMakePresets.json); these are the commands people type.
 PRESET ?= release
 BUILD := build/$(PRESET)
-JOBS ?= 2
+JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 
 .PHONY: all deps build demo test bench install clean
 

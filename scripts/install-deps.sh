@@ -4,33 +4,44 @@
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 
+mapfile -t wanted < <(grep -v '^#' "$here/debian-packages.txt" | grep .)
+if ! command -v apt-get dpkg-query >/dev/null; then
+    # Another distribution: cmake will name what it does not find.
+    echo "install-deps: no apt-get here; these are Debian's names of what is needed: ${wanted[*]}" >&2
+    exit 0
+fi
+
 missing=()
-while read -r package; do
-    case "$package" in "" | \#*) continue ;; esac
-    if ! dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed; then
+for package in "${wanted[@]}"; do
+    if ! dpkg-query -W -f '${db:Status-Status}\n' "$package" 2>/dev/null | grep -qx installed; then
         missing+=("$package")
     fi
-done <"$here/debian-packages.txt"
+done
 [ ${#missing[@]} -eq 0 ] && exit 0
 
-if ! command -v apt-get >/dev/null; then
-    echo "install-deps: apt-get not found; install these yourself: ${missing[*]}" >&2
-    exit 2
-fi
 as_root=()
 if [ "$(id -u)" -ne 0 ]; then
-    as_root=(sudo)
-    echo "install-deps: not root: sudo will run apt-get" >&2
-fi
-echo "install-deps: installing with apt-get: ${missing[*]}" >&2
-export DEBIAN_FRONTEND=noninteractive
-if ! "${as_root[@]}" apt-get install -y --no-install-recommends "${missing[@]}" >/tmp/reprise-deps.log 2>&1; then
-    # A fresh machine may hold no package list, or an old one.
-    "${as_root[@]}" apt-get update >/tmp/reprise-deps.log 2>&1 || true
-    if ! "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
-        "${missing[@]}" >>/tmp/reprise-deps.log 2>&1; then
-        echo "install-deps: apt-get failed; the end of /tmp/reprise-deps.log:" >&2
-        tail -n 5 /tmp/reprise-deps.log >&2
+    if ! command -v sudo >/dev/null; then
+        echo "install-deps: not root, and no sudo; have root run: apt-get install ${missing[*]}" >&2
         exit 1
     fi
+    as_root=(sudo)
 fi
+echo "install-deps: installing with ${as_root[*]:+sudo }apt-get: ${missing[*]}" >&2
+
+log=$(mktemp /tmp/reprise-deps.XXXXXX)
+install_missing() {
+    # A fresh machine updates itself at first: wait for its lock.
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 \
+        install -y --no-install-recommends "${missing[@]}" >>"$log" 2>&1
+}
+update_lists() {
+    # A fresh machine may hold no package list, or an old one.
+    "${as_root[@]}" apt-get -o DPkg::Lock::Timeout=300 update >>"$log" 2>&1
+}
+if ! install_missing && ! { update_lists && install_missing; }; then
+    echo "install-deps: apt-get failed; the end of $log:" >&2
+    tail -n 5 "$log" >&2
+    exit 1
+fi
+rm -f "$log"
