@@ -9,10 +9,18 @@
 
 enum { MAX_ANSWER_HEADERS_BYTES = 256 * 1024, MAX_IDLE_CONNECTIONS = 16 };
 
-/* One socket that libcurl asked us to watch. */
+/*
+ * One socket that libcurl asked us to watch. libcurl takes its interest back after every request; a
+ * connection stays registered all the same until it is closed: two system calls less a request. Its
+ * resolver's descriptors come and go without our knowing, so those are dropped at once.
+ */
 struct curl_socket {
+    struct curl_socket *next; /* user->sockets */
     struct loop_watch watch;
     struct transport_user *user;
+    curl_socket_t fd;
+    bool is_connection; /* opened and closed through us */
+    bool is_idle;       /* libcurl does not want to hear of it */
 };
 
 static pthread_once_t curl_once = PTHREAD_ONCE_INIT;
@@ -83,6 +91,10 @@ void tcurl_user_kick(struct transport_user *user)
 static void on_socket_ready(struct loop_watch *watch, void *owner, int events)
 {
     struct curl_socket *socket = owner;
+    if (socket->is_idle) { /* closed by the target between requests: libcurl will notice on use */
+        loop_watch_clear(socket->user->transport->loop, watch);
+        return;
+    }
     act(socket->user, watch->fd,
         (events & LOOP_READ ? CURL_CSELECT_IN : 0) | (events & LOOP_WRITE ? CURL_CSELECT_OUT : 0));
 }
@@ -108,28 +120,56 @@ static void on_drain_timer(struct timer *timer, void *owner, uint64_t now_us)
     }
 }
 
-static int socket_callback(CURL *easy, curl_socket_t fd, int what, void *owner, void *socket_owner)
+static struct curl_socket **find_socket(struct transport_user *user, curl_socket_t fd)
+{
+    struct curl_socket **at = &user->sockets;
+    while (*at && (*at)->fd != fd)
+        at = &(*at)->next;
+    return at;
+}
+
+void tcurl_socket_release(struct transport_user *user, curl_socket_t fd)
+{
+    struct curl_socket **at = find_socket(user, fd);
+    struct curl_socket *socket = *at;
+    if (!socket)
+        return;
+    *at = socket->next;
+    loop_watch_clear(user->transport->loop, &socket->watch);
+    free(socket);
+}
+
+static struct curl_socket *add_socket(struct transport_user *user, curl_socket_t fd)
+{
+    struct curl_socket *socket = calloc(1, sizeof *socket);
+    if (!socket)
+        return NULL;
+    socket->user = user;
+    socket->fd = fd;
+    loop_watch_init(&socket->watch, on_socket_ready, socket);
+    socket->next = user->sockets;
+    user->sockets = socket;
+    return socket;
+}
+
+static int socket_callback(CURL *easy, curl_socket_t fd, int what, void *owner, void *unused)
 {
     struct transport_user *user = owner;
-    struct curl_socket *socket = socket_owner;
-    struct loop *loop = user->transport->loop;
+    struct curl_socket *socket = *find_socket(user, fd);
     (void)easy;
+    (void)unused;
     if (what == CURL_POLL_REMOVE) {
-        if (socket)
-            loop_watch_clear(loop, &socket->watch);
-        free(socket);
+        if (socket && socket->is_connection)
+            socket->is_idle = true;
+        else
+            tcurl_socket_release(user, fd);
         return 0;
     }
-    if (!socket) {
-        socket = calloc(1, sizeof *socket);
-        if (!socket)
-            return -1;
-        socket->user = user;
-        loop_watch_init(&socket->watch, on_socket_ready, socket);
-        curl_multi_assign(user->multi, fd, socket);
-    }
+    if (!socket && !(socket = add_socket(user, fd)))
+        return -1;
+    socket->is_idle = false;
     int events = (what & CURL_POLL_IN ? LOOP_READ : 0) | (what & CURL_POLL_OUT ? LOOP_WRITE : 0);
-    return loop_watch_set(loop, &socket->watch, fd, events);
+    return loop_watch_set(user->transport->loop, &socket->watch, fd, events);
 }
 
 static int timer_callback(CURLM *multi, long timeout_ms, void *owner)
@@ -146,20 +186,27 @@ static int timer_callback(CURLM *multi, long timeout_ms, void *owner)
 
 static curl_socket_t open_socket(void *owner, curlsocktype purpose, struct curl_sockaddr *address)
 {
-    struct transport *transport = owner;
+    struct transport_user *user = owner;
     (void)purpose;
     int fd = socket(address->family, address->socktype | SOCK_CLOEXEC | SOCK_NONBLOCK,
                     address->protocol);
     if (fd < 0)
         return CURL_SOCKET_BAD;
-    transport->connections_open++;
+    struct curl_socket *socket = add_socket(user, fd);
+    if (!socket) {
+        close(fd);
+        return CURL_SOCKET_BAD;
+    }
+    socket->is_connection = true;
+    user->transport->connections_open++;
     return fd;
 }
 
 static int close_socket(void *owner, curl_socket_t fd)
 {
-    struct transport *transport = owner;
-    transport->connections_open--;
+    struct transport_user *user = owner;
+    user->transport->connections_open--;
+    tcurl_socket_release(user, fd);
     return close(fd);
 }
 
@@ -193,9 +240,9 @@ static void set_common_options(struct transport_call *call)
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, call);
     curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
-    curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, transport);
+    curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, call->user);
     curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, close_socket);
-    curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, transport);
+    curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, call->user);
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)(transport->options.timeout_us / 1000));
     curl_easy_setopt(easy, CURLOPT_PROXY, "");
     if (!transport->options.verifies_tls) {
@@ -320,6 +367,8 @@ static void tcurl_user_close(struct transport_user *user)
         call_free(call);
     }
     curl_multi_cleanup(user->multi);
+    while (user->sockets)
+        tcurl_socket_release(user, user->sockets->fd);
     timers_cancel(&user->transport->loop->timers, &user->curl_timer);
     timers_cancel(&user->transport->loop->timers, &user->drain_timer);
     free(user);

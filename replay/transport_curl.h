@@ -21,6 +21,8 @@ struct transport {
     size_t connections_open;
 };
 
+struct curl_socket;
+
 struct transport_user {
     struct transport *transport;
     CURLM *multi;
@@ -30,6 +32,7 @@ struct transport_user {
     int active_count;
     struct transport_call *idle; /* easy handles to use again */
     struct transport_ws *websockets;
+    struct curl_socket *sockets; /* of all its connections, in use or idle */
     bool is_draining;
     bool needs_kick;
 };
@@ -51,6 +54,9 @@ struct transport_call {
 /* Let libcurl act now; what ends is delivered here, or from the loop while calls are being started.
  */
 void tcurl_user_kick(struct transport_user *user);
+
+/* Stop watching a socket that somebody else will watch from now on. */
+void tcurl_socket_release(struct transport_user *user, curl_socket_t fd);
 
 /* The failure that a result code of libcurl stands for. */
 enum failure tcurl_failure_of(CURL *easy, CURLcode code);

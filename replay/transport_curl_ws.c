@@ -117,6 +117,8 @@ static void watch_connection(struct transport_ws *ws)
 {
     curl_socket_t fd = CURL_SOCKET_BAD;
     curl_easy_getinfo(ws->call->easy, CURLINFO_ACTIVESOCKET, &fd);
+    if (ws->watch.fd < 0 && fd != CURL_SOCKET_BAD)
+        tcurl_socket_release(ws->user, fd);
     int events = LOOP_READ | (ws_client_wants_write(ws->client) ? LOOP_WRITE : 0);
     if (fd == CURL_SOCKET_BAD || loop_watch_set(ws->user->transport->loop, &ws->watch, fd, events))
         finish(ws, FAILURE_RESET, "the connection is gone");
