@@ -1,0 +1,85 @@
+/* verdict.c - judges the generator by its lateness, its CPU and its loop. */
+#include "replay/verdict.h"
+
+#include <stdio.h>
+
+#include "core/units.h"
+
+struct judged {
+    uint64_t lateness_us, response_us; /* p99 */
+    bool is_late;
+    bool is_busy;
+    bool has_stood_still;
+};
+
+static struct judged look_at(const struct endpoint_metrics *all, const struct run_health *health)
+{
+    struct judged judged = {
+        .lateness_us = histogram_percentile(&all->clocks[CLOCK_LATENESS], 99),
+        .response_us = histogram_percentile(&all->clocks[CLOCK_RESPONSE], 99),
+    };
+    judged.is_late = judged.lateness_us > 1000 && judged.lateness_us > judged.response_us / 10;
+    judged.is_busy = health->busy_seconds && health->busy_seconds * 10 >= health->seconds;
+    judged.has_stood_still = health->max_loop_lag_us > judged.lateness_us / 2;
+    return judged;
+}
+
+static void say(struct verdict *verdict, const struct judged *judged,
+                const struct run_health *health)
+{
+    char lateness[UNITS_TEXT_BYTES], response[UNITS_TEXT_BYTES], lag[UNITS_TEXT_BYTES];
+    duration_format(lateness, sizeof lateness, (double)judged->lateness_us);
+    duration_format(response, sizeof response, (double)judged->response_us);
+    duration_format(lag, sizeof lag, (double)health->max_loop_lag_us);
+    switch (verdict->kind) {
+    case VERDICT_INVALID:
+        snprintf(verdict->text, sizeof verdict->text,
+                 "not valid: the generator was the limit (lateness p99 %s of response p99 %s, "
+                 "a worker busy in %u of %u seconds, loop lag %s); use more --workers, less load, "
+                 "or a bigger machine",
+                 lateness, response, (unsigned)health->busy_seconds, (unsigned)health->seconds,
+                 lag);
+        break;
+    case VERDICT_HELD_UP:
+        snprintf(verdict->text, sizeof verdict->text,
+                 "requests left late (lateness p99 %s of response p99 %s) though no worker was "
+                 "busy: the target or --max-in-flight held them up; judge by http_req_response",
+                 lateness, response);
+        break;
+    case VERDICT_TIGHT:
+        snprintf(verdict->text, sizeof verdict->text,
+                 "believable (lateness p99 %s), but a worker was busy in %u of %u seconds: more "
+                 "load needs more --workers",
+                 lateness, (unsigned)health->busy_seconds, (unsigned)health->seconds);
+        break;
+    case VERDICT_VALID:
+        snprintf(verdict->text, sizeof verdict->text,
+                 "believable: requests left on time (lateness p99 %s, response p99 %s)", lateness,
+                 response);
+        break;
+    case VERDICT_NOTHING:
+        snprintf(verdict->text, sizeof verdict->text,
+                 "nothing was answered, so nothing was measured");
+        break;
+    }
+}
+
+int verdict_judge(const struct metrics *totals, const struct run_health *health,
+                  struct verdict *ret_verdict)
+{
+    struct endpoint_metrics all;
+    if (metrics_sum_endpoints(totals, &all))
+        return -1;
+    struct judged judged = look_at(&all, health);
+    bool is_limit = judged.is_busy || judged.has_stood_still;
+    *ret_verdict = (struct verdict){.kind = VERDICT_VALID};
+    if (!all.clocks[CLOCK_RESPONSE].count && !totals->ws.events[WS_CONNECTED])
+        ret_verdict->kind = VERDICT_NOTHING;
+    else if (judged.is_late)
+        ret_verdict->kind = is_limit ? VERDICT_INVALID : VERDICT_HELD_UP;
+    else if (judged.is_busy)
+        ret_verdict->kind = VERDICT_TIGHT;
+    say(ret_verdict, &judged, health);
+    endpoint_metrics_fini(&all);
+    return 0;
+}

@@ -1,0 +1,459 @@
+/* summary_test.c - what people and programs are told about a run with known figures. */
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#include <jansson.h>
+
+#include "replay/report.h"
+#include "replay/report_cmd.h"
+#include "replay/run_store.h"
+#include "replay/thresholds.h"
+#include "replay/verdict.h"
+
+static char folder[256];
+
+static const char *path_of(const char *name)
+{
+    static char path[512];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    return path;
+}
+
+static const char *const endpoint_names[] = {"GET /jobs/{id}", "POST /jobs\033[31m", "GET /never"};
+static const struct run_plugin_metric plugin_metrics[] = {{"voice", "job_wait", "us", true}};
+static const struct run_facts facts = {.trace_path = "shop.trace",
+                                       .target = "http://127.0.0.1:8080",
+                                       .command = "reprise replay shop.trace",
+                                       .seed = 7,
+                                       .planned_sessions = 5,
+                                       .workers = 1,
+                                       .cpu_count = 2,
+                                       .endpoint_count = 3,
+                                       .endpoint_names = endpoint_names,
+                                       .plugin_metric_count = 1,
+                                       .plugin_metrics = plugin_metrics};
+
+/* 100 answers in 1 to 100 ms; of POST /jobs 10 retried ones that were 503 and not recorded so, and
+ * two refusals. */
+static void measure(struct metrics *delta)
+{
+    for (uint64_t i = 1; i <= 100; i++) {
+        struct request_outcome outcome = {.endpoint = 0,
+                                          .status = 200,
+                                          .recorded_status = 200,
+                                          .lateness_us = 200,
+                                          .service_us = i * 1000,
+                                          .response_us = i * 1000 + 200,
+                                          .bytes_sent = 100,
+                                          .bytes_received = 2000};
+        metrics_record_request(delta, &outcome);
+    }
+    for (uint64_t i = 0; i < 12; i++) {
+        bool is_refused = i >= 10;
+        struct request_outcome outcome = {.endpoint = 1,
+                                          .origin = ORIGIN_RETRIED,
+                                          .status = is_refused ? 0 : 503,
+                                          .recorded_status = 202,
+                                          .failure =
+                                              is_refused ? FAILURE_CONNECT_REFUSED : FAILURE_NONE,
+                                          .due_us = 1500000 + i,
+                                          .service_us = 10000,
+                                          .response_us = 10000,
+                                          .detail = is_refused ? "refused by 127.0.0.1" : NULL};
+        metrics_record_request(delta, &outcome);
+    }
+    for (int i = 0; i < 5; i++)
+        metrics_record_session(
+            delta, &(struct session_outcome){.result = i ? SESSION_DONE : SESSION_FAILED,
+                                             .duration_us = 3000000,
+                                             .detail = "plugin voice: no token"});
+    metrics_record_ws(delta, &(struct ws_outcome){.event = WS_CONNECTED, .value = 900});
+    metrics_record_ws(delta, &(struct ws_outcome){.event = WS_ANSWER_WAIT, .value = 45000});
+    metrics_record_ws(delta, &(struct ws_outcome){.event = WS_MESSAGE_SENT, .value = 4000});
+    metrics_record_ws(delta, &(struct ws_outcome){.event = WS_MISSING});
+    metrics_record_custom(delta, 0, true, 70000);
+    delta->users_active = 3;
+    delta->worker_cpu_us = 300000;
+    delta->max_loop_lag_us = 450;
+}
+
+static struct run_record *known_run(const char *name)
+{
+    static const char *const expressions[] = {
+        "http_req_response: p(95)<500", "http_req_failed: rate<1%",
+        "http_reqs{status:5xx}: count<10", "ws_lateness: max<5"};
+    struct run_store *store;
+    struct run_record *run;
+    struct error err = {0};
+    struct metrics *delta = metrics_new(3);
+    struct thresholds thresholds;
+    struct run_threshold results[4];
+    struct verdict verdict;
+    size_t failed;
+    unlink(path_of(name));
+    if (run_store_open(&store, path_of(name), &facts, &err))
+        fail_msg("%s", err.text);
+    measure(delta);
+    struct health health = {.cpu_us = 500000, .rss_bytes = 20000000, .open_files = 30};
+    assert_int_equal(run_store_put_second(store, delta, 0, 1000000, &health, &err), 0);
+    metrics_clear(delta);
+    assert_int_equal(run_store_put_second(store, delta, 1, 1000000, &health, &err), 0);
+    thresholds_init(&thresholds);
+    for (size_t i = 0; i < 4; i++) {
+        if (thresholds_parse(&thresholds, expressions[i], &facts, &err))
+            fail_msg("%s", err.text);
+    }
+    assert_int_equal(
+        thresholds_judge(&thresholds, run_store_totals(store), 2000000, results, &failed), 0);
+    assert_int_equal(failed, 3);
+    assert_int_equal(verdict_judge(run_store_totals(store), run_store_health(store), &verdict), 0);
+    static const struct run_plugin_call calls[] = {{"voice", "on_request", 112, 224000}};
+    struct run_end end = {.state = RUN_DONE,
+                          .duration_us = 2000000,
+                          .exit_code = EXIT_THRESHOLD,
+                          .verdict = verdict.text,
+                          .threshold_count = 4,
+                          .thresholds = results,
+                          .plugin_call_count = 1,
+                          .plugin_calls = calls};
+    assert_int_equal(run_store_finish(store, &end, &err), 0);
+    run_store_close(store);
+    thresholds_fini(&thresholds);
+    metrics_free(delta);
+    if (run_store_load(&run, path_of(name), &err))
+        fail_msg("%s", err.text);
+    return run;
+}
+
+static char *printed(const struct run_record *run, bool has_colour)
+{
+    char *text = NULL;
+    size_t len;
+    FILE *out = open_memstream(&text, &len);
+    assert_non_null(out);
+    report_print(run, has_colour, out);
+    fclose(out);
+    return text;
+}
+
+/* Each in this order: thresholds, totals, HTTP, endpoints, failures, WebSocket, network,
+ * generator. */
+static const char *const expected_lines[] = {
+    "shop.trace against http://127.0.0.1:8080, 2.00s, seed 7",
+    "█ THRESHOLDS",
+    "    http_req_response\n    ✓ 'p(95)<500' p(95)=",
+    "    http_req_failed\n    ✗ 'rate<1%' rate=10.71%",
+    "    http_reqs{status:5xx}\n    ✗ 'count<10' count=10",
+    "    ws_lateness\n    ✗ 'max<5' no samples",
+    "█ TOTAL RESULTS",
+    "    sessions........................: 5 2.50/s  of 5 planned, 1 failed",
+    "    session_duration................: avg=3.00s",
+    "    http_req_diverged...............: 8.93% 10 out of 112",
+    "    steps_not_sent..................: 0",
+    "    PLUGINS\n    job_wait........................: avg=70.00ms",
+    "    HTTP\n    http_req_response...............: avg=",
+    "    http_req_duration...............: avg=",
+    "min=1.00ms",
+    "max=100.00ms",
+    "p(99)=99.33ms\n",
+    "    http_req_lateness...............: avg=",
+    "    http_req_failed.................: 10.71% 12 out of 112",
+    "    http_reqs.......................: 112 56.00/s  100 recorded, 0 added, 12 retried",
+    "    ENDPOINT ",
+    "    GET /jobs/{id} ",
+    "    POST /jobs.[31m ",
+    "    WENT WRONG ",
+    "    connect_refused ",
+    "1.50s     POST /jobs.[31m  refused by 127.0.0.1\n",
+    "    session failed ",
+    "plugin voice: no token",
+    "    status 503, recorded 202 ",
+    "    WEBSOCKET\n    ws_answer_wait..................: avg=45.00ms",
+    "    ws_msgs_sent....................: 1 0.50/s",
+    "    ws_msgs_missing.................: 1, and 0 that were not recorded",
+    "    NETWORK\n    data_received...................: 200.0 kB 100.0 kB/s",
+    "    data_sent.......................: 14.0 kB 7.0 kB/s",
+    "█ GENERATOR",
+    "    cpu.............................: 50% of a core, of 2; busiest worker 30%",
+    "    loop_lag........................: max=450us",
+    "    memory..........................: max=20.0 MB",
+    "on_request 112 times, 2.00 us each",
+    "    believable: requests left on time (lateness p99 200us, response p99 ",
+};
+
+static void the_summary_says_everything_in_order(void **state)
+{
+    (void)state;
+    struct run_record *run = known_run("text.run");
+    char *text = printed(run, false);
+    const char *at = text;
+    for (size_t i = 0; i < sizeof expected_lines / sizeof *expected_lines; i++) {
+        const char *found = strstr(at, expected_lines[i]);
+        if (!found)
+            fail_msg("no '%s' after '%.60s' in:\n%s", expected_lines[i], at, text);
+        at = found;
+    }
+    assert_null(strchr(text, '\033'));
+    assert_null(strstr(text, "GET /never"));
+    free(text);
+    text = printed(run, true);
+    assert_non_null(strstr(text, "\033[32m✓\033[0m"));
+    free(text);
+    run_record_free(run);
+}
+
+static void a_run_without_an_answer_says_so(void **state)
+{
+    (void)state;
+    struct run_store *store;
+    struct run_record *run;
+    assert_int_equal(run_store_open(&store, path_of("empty.run"), &facts, NULL), 0);
+    run_store_close(store);
+    assert_int_equal(run_store_load(&run, path_of("empty.run"), NULL), 0);
+    char *text = printed(run, false);
+    assert_non_null(strstr(text, "this run is still going on, or was cut off"));
+    assert_non_null(strstr(text, "nothing was answered, so nothing was measured"));
+    assert_null(strstr(text, "nan"));
+    free(text);
+    run_record_free(run);
+}
+
+/* --- JSON --- */
+
+static double real(const json_t *root, const char *metric, const char *key)
+{
+    const json_t *value = json_object_get(json_object_get(root, metric), key);
+    if (!json_is_number(value))
+        fail_msg("no number %s of %s", key, metric);
+    return json_number_value(value);
+}
+
+static void the_export_has_the_shape_of_k6(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *metric, *key;
+        double value;
+    } rows[] = {
+        {"http_reqs", "count", 112},
+        {"http_reqs", "rate", 56},
+        {"http_req_duration", "min", 1},
+        {"http_req_duration", "max", 100},
+        {"http_req_duration", "count", 110},
+        {"http_req_duration{endpoint:GET /jobs/{id}}", "avg", 50.5},
+        {"http_req_duration{endpoint:GET /jobs/{id}}", "med", 50.175},
+        {"http_req_duration{endpoint:GET /jobs/{id}}", "p(90)", 90.111},
+        {"http_req_duration{endpoint:GET /jobs/{id}}", "p(95)", 95.231},
+        {"http_req_duration{endpoint:GET /jobs/{id}}", "p(99)", 99.327},
+        {"http_req_response{endpoint:GET /jobs/{id}}", "max", 100.2},
+        {"http_req_lateness{endpoint:GET /jobs/{id}}", "max", 0.2},
+        {"lateness", "max", 0.2},
+        {"service", "max", 100},
+        {"response", "max", 100.2},
+        {"http_req_failed", "value", 12.0 / 112},
+        {"http_req_failed", "passes", 12},
+        {"http_req_failed", "fails", 100},
+        {"http_req_failed{endpoint:POST /jobs\033[31m}", "value", 1},
+        {"http_reqs{status:5xx}", "count", 10},
+        {"iterations", "count", 5},
+        {"ws_answer_wait", "avg", 45},
+        {"data_received", "count", 200000},
+        {"data_sent", "count", 14000},
+        {"job_wait", "avg", 70},
+        {"vus_max", "value", 3},
+    };
+    struct run_record *run = known_run("json.run");
+    struct error err = {0};
+    if (report_export_json(run, path_of("summary.json"), &err))
+        fail_msg("%s", err.text);
+    run_record_free(run);
+    json_error_t json_err;
+    json_t *summary = json_load_file(path_of("summary.json"), 0, &json_err);
+    if (!summary)
+        fail_msg("%s", json_err.text);
+    const json_t *metrics = json_object_get(summary, "metrics");
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        double value = real(metrics, rows[i].metric, rows[i].key);
+        if (value < rows[i].value - 0.001 || value > rows[i].value + 0.001)
+            fail_msg("%s of %s: %f, not %f", rows[i].key, rows[i].metric, value, rows[i].value);
+    }
+    assert_null(json_object_get(metrics, "http_req_duration{endpoint:GET /never}"));
+    assert_null(json_object_get(metrics, "ws_session_duration"));
+
+    /* k6: true when the threshold was crossed. */
+    const json_t *crossed =
+        json_object_get(json_object_get(metrics, "http_req_response"), "thresholds");
+    assert_true(json_is_false(json_object_get(crossed, "p(95)<500")));
+    crossed = json_object_get(json_object_get(metrics, "http_reqs{status:5xx}"), "thresholds");
+    assert_true(json_is_true(json_object_get(crossed, "count<10")));
+    const json_t *threshold = json_array_get(json_object_get(summary, "thresholds"), 3);
+    assert_true(json_is_false(json_object_get(threshold, "passed")));
+    assert_true(json_is_null(json_object_get(threshold, "value")));
+    assert_int_equal(real(json_object_get(summary, "failures"), "http", "connect_refused"), 2);
+    assert_int_equal(real(summary, "generator", "peak_users"), 3);
+    json_decref(summary);
+}
+
+static void bytes_that_are_not_text_do_not_spoil_the_export(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"GET /\xff\xfe"};
+    struct run_facts odd = facts;
+    odd.endpoint_count = 1;
+    odd.endpoint_names = names;
+    struct run_store *store;
+    struct run_record *run;
+    struct metrics *delta = metrics_new(1);
+    metrics_record_request(delta, &(struct request_outcome){.status = 500, .detail = "\xff"});
+    assert_int_equal(run_store_open(&store, path_of("odd.run"), &odd, NULL), 0);
+    assert_int_equal(run_store_put_second(store, delta, 0, 1, &(struct health){0}, NULL), 0);
+    run_store_close(store);
+    metrics_free(delta);
+    assert_int_equal(run_store_load(&run, path_of("odd.run"), NULL), 0);
+    assert_int_equal(report_export_json(run, path_of("odd.json"), NULL), 0);
+    run_record_free(run);
+    json_t *summary = json_load_file(path_of("odd.json"), 0, NULL);
+    assert_non_null(summary);
+    assert_int_equal(
+        real(json_object_get(summary, "metrics"), "http_reqs{endpoint:GET /??}", "count"), 1);
+    json_decref(summary);
+}
+
+static void an_export_that_cannot_be_written_leaves_no_half_of_one(void **state)
+{
+    (void)state;
+    struct run_record *run = known_run("export.run");
+    struct error err = {0};
+    assert_int_equal(report_export_json(run, "/dev/full", &err), -1);
+    assert_int_equal(err.exit_code, EXIT_TOOL);
+    assert_string_equal(err.text, "summary export /dev/full: No space left on device");
+    assert_int_equal(report_export_json(run, path_of("no/such/folder.json"), &err), -1);
+    assert_non_null(strstr(err.text, "No such file or directory"));
+    run_record_free(run);
+}
+
+/* --- the verb --- */
+
+static int report_with(const char *a, const char *b, const char *c)
+{
+    char words[4][512] = {"report"};
+    char *argv[5] = {words[0]};
+    int argc = 1;
+    const char *given[] = {a, b, c};
+    for (int i = 0; i < 3 && given[i]; i++, argc++) {
+        snprintf(words[argc], sizeof words[argc], "%s", given[i]);
+        argv[argc] = words[argc];
+    }
+    /* What it prints is not this test's output. */
+    fflush(stdout);
+    int out = dup(STDOUT_FILENO), err = dup(STDERR_FILENO);
+    int null = open("/dev/null", O_WRONLY);
+    dup2(null, STDOUT_FILENO);
+    dup2(null, STDERR_FILENO);
+    int code = report_cmd(argc, argv);
+    fflush(stdout);
+    dup2(out, STDOUT_FILENO);
+    dup2(err, STDERR_FILENO);
+    close(out);
+    close(err);
+    close(null);
+    return code;
+}
+
+static void the_verb_answers_with_the_exit_codes_promised(void **state)
+{
+    (void)state;
+    run_record_free(known_run("verb.run"));
+    char run[512], json[512], option[600];
+    snprintf(run, sizeof run, "%s", path_of("verb.run"));
+    snprintf(json, sizeof json, "%s", path_of("verb.json"));
+    snprintf(option, sizeof option, "--summary-export=%s", json);
+    assert_int_equal(report_with(run, NULL, NULL), EXIT_DONE);
+    assert_int_equal(report_with(run, "--json", option), EXIT_DONE);
+    assert_int_equal(access(json, R_OK), 0);
+    assert_int_equal(report_with("--help", NULL, NULL), EXIT_DONE);
+    assert_int_equal(report_with(NULL, NULL, NULL), EXIT_INPUT);
+    assert_int_equal(report_with(run, run, NULL), EXIT_INPUT);
+    assert_int_equal(report_with(run, "--jsom", NULL), EXIT_INPUT);
+    assert_int_equal(report_with(path_of("none.run"), NULL, NULL), EXIT_INPUT);
+    assert_int_equal(report_with(run, "--summary-export", "/dev/full"), EXIT_TOOL);
+}
+
+/* --- the verdict --- */
+
+static void the_verdict_tells_target_from_generator(void **state)
+{
+    (void)state;
+    static const struct {
+        uint64_t lateness_us, service_us, seconds, busy_seconds, max_loop_lag_us;
+        enum verdict_kind kind;
+    } rows[] = {
+        {100, 50000, 10, 0, 300, VERDICT_VALID},
+        {900, 1000, 10, 0, 300, VERDICT_VALID},        /* under a millisecond is nobody's problem */
+        {100, 50000, 10, 5, 300, VERDICT_TIGHT},       /* busy, and still on time */
+        {30000, 50000, 10, 5, 300, VERDICT_INVALID},   /* late and busy */
+        {30000, 50000, 10, 0, 20000, VERDICT_INVALID}, /* late, the loop stood still */
+        {30000, 50000, 10, 0, 300, VERDICT_HELD_UP},   /* late, and not our doing */
+        {30000, 50000, 100, 5, 300, VERDICT_HELD_UP},  /* busy in one second of twenty only */
+        {2000, 900000, 10, 0, 300, VERDICT_VALID},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct metrics *totals = metrics_new(1);
+        struct run_health health = {.seconds = rows[i].seconds,
+                                    .busy_seconds = rows[i].busy_seconds,
+                                    .max_loop_lag_us = rows[i].max_loop_lag_us};
+        struct verdict verdict;
+        metrics_record_request(
+            totals,
+            &(struct request_outcome){.status = 200,
+                                      .lateness_us = rows[i].lateness_us,
+                                      .service_us = rows[i].service_us,
+                                      .response_us = rows[i].lateness_us + rows[i].service_us});
+        assert_int_equal(verdict_judge(totals, &health, &verdict), 0);
+        if (verdict.kind != rows[i].kind)
+            fail_msg("row %zu: %s", i, verdict.text);
+        metrics_free(totals);
+    }
+    struct metrics *nothing = metrics_new(1);
+    struct verdict verdict;
+    assert_int_equal(verdict_judge(nothing, &(struct run_health){0}, &verdict), 0);
+    assert_int_equal(verdict.kind, VERDICT_NOTHING);
+    metrics_free(nothing);
+}
+
+static int make_folder(void **state)
+{
+    (void)state;
+    const char *base = getenv("TMPDIR");
+    snprintf(folder, sizeof folder, "%s/reprise-summary-XXXXXX", base ? base : "/tmp");
+    return mkdtemp(folder) ? 0 : -1;
+}
+
+static int remove_folder(void **state)
+{
+    (void)state;
+    char command[512];
+    snprintf(command, sizeof command, "rm -r -- '%s'", folder);
+    return system(command);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_summary_says_everything_in_order),
+        cmocka_unit_test(a_run_without_an_answer_says_so),
+        cmocka_unit_test(the_export_has_the_shape_of_k6),
+        cmocka_unit_test(bytes_that_are_not_text_do_not_spoil_the_export),
+        cmocka_unit_test(an_export_that_cannot_be_written_leaves_no_half_of_one),
+        cmocka_unit_test(the_verb_answers_with_the_exit_codes_promised),
+        cmocka_unit_test(the_verdict_tells_target_from_generator),
+    };
+    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+}
