@@ -42,6 +42,11 @@ void flow_free(struct flow *flow)
     free(flow);
 }
 
+void flow_set_owner(struct flow *flow, void *owner)
+{
+    flow->owner = owner;
+}
+
 static void count(struct flow *flow, enum trace_reason reason, const struct segment *segment)
 {
     flow->counts.packets[reason]++;
@@ -230,7 +235,7 @@ static int add_stray(struct flow *flow, enum flow_side from, struct segment *seg
         count(flow, TRACE_REASON_OUT_OF_WINDOW, segment);
         return 0;
     }
-    flow_give_up_held(flow);
+    flow_let_go(flow);
     if (stream->is_closed)
         return add_after_close(flow, stream, segment);
     if (stream->is_anchored)
@@ -313,6 +318,11 @@ int64_t flow_last_us(const struct flow *flow)
 size_t flow_held_bytes(const struct flow *flow)
 {
     return flow->held_bytes;
+}
+
+bool flow_is_waiting(const struct flow *flow)
+{
+    return flow->held_pieces > 0;
 }
 
 const struct ledger_counts *flow_counts(const struct flow *flow)

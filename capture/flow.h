@@ -55,12 +55,18 @@ struct flow *flow_start(const struct flow_limits *limits, const struct flow_sink
                         const struct segment *first, bool source_is_client);
 void flow_free(struct flow *flow);
 
+/* For an owner that is made after its flow; before the first flow_add(). */
+void flow_set_owner(struct flow *flow, void *owner);
+
 /* -1 only without memory: nothing could be held back, so holes were given up and the segment went
  * out at once. */
 int flow_add(struct flow *flow, const struct segment *segment);
 
 /* Time goes on without a segment: give up the holes whose grace has passed. */
 void flow_tick(struct flow *flow, int64_t now_us);
+
+/* Give up all holes now and deliver what is held; the connection goes on. */
+void flow_let_go(struct flow *flow);
 
 /* Give up all holes, deliver what is held, close both sides (once). */
 void flow_finish(struct flow *flow, enum trace_connection_end end, int64_t at_us);
@@ -69,6 +75,7 @@ bool flow_is_closed(const struct flow *flow); /* both sides closed: only stray p
 bool flow_is_mid_stream(const struct flow *flow); /* no SYN was seen */
 int64_t flow_last_us(const struct flow *flow);    /* when its last segment arrived */
 size_t flow_held_bytes(const struct flow *flow);
+bool flow_is_waiting(const struct flow *flow); /* something is held back: flow_tick() may help */
 const struct ledger_counts *flow_counts(const struct flow *flow);
 
 /* Bytes of an overlap that differed from the ones seen first; only what was held can be compared.

@@ -210,7 +210,7 @@ static void force_oldest(struct flow *flow, int64_t at_us)
     let_out_ready(flow);
 }
 
-void flow_give_up_held(struct flow *flow)
+void flow_let_go(struct flow *flow)
 {
     while (flow->held_pieces > 0)
         force_oldest(flow, flow->last_us);
@@ -240,7 +240,7 @@ static int hold(struct flow *flow, enum flow_side from, struct stream_input *inp
     flow->conflicting_bytes += overlap.differing_bytes;
     if (result == 0)
         return 0;
-    flow_give_up_held(flow);
+    flow_let_go(flow);
     if (stream->is_closed) {
         if (input->kind == PIECE_DATA)
             flow->counts.payload_bytes[TRACE_REASON_AFTER_CLOSE] += input->len;
@@ -303,7 +303,7 @@ static void give_up_tail(struct flow *flow, enum flow_side from, int64_t at_us)
 
 void flow_finish(struct flow *flow, enum trace_connection_end end, int64_t at_us)
 {
-    flow_give_up_held(flow);
+    flow_let_go(flow);
     for (int side = FLOW_CLIENT; side <= FLOW_SERVER; side++)
         give_up_tail(flow, (enum flow_side)side, at_us);
     for (int side = FLOW_CLIENT; side <= FLOW_SERVER; side++)

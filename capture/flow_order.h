@@ -54,7 +54,4 @@ int flow_hold(struct flow *flow, enum flow_side from, const struct segment *segm
 /* Let out what is due, give up what is overdue or over the limits. */
 void flow_settle(struct flow *flow, int64_t now_us);
 
-/* Let out everything, with gaps where holes are. */
-void flow_give_up_held(struct flow *flow);
-
 #endif

@@ -6,9 +6,10 @@
  *     segment --> map by addresses, ports and path
  *                    +--> closed list: waits a little for stray packets, then released
  *
- * Bounded: a maximum of flows and of bytes held back in all of them. Time is the capture's own (the
- * latest segment's). A flow begins with a SYN or with the first payload: acknowledgements, FIN and
- * RST of connections we know nothing about make none.
+ * Bounded: at the maximum of flows the least recently used is forgotten; at the maximum of bytes
+ * held back in all of them, the flow that waits longest gives up its holes. Time is the capture's
+ * own (the latest segment's). A flow begins with a SYN or with the first payload: acknowledgements,
+ * FIN and RST of connections we know nothing about make none.
  */
 #ifndef REPRISE_CAPTURE_FLOW_TABLE_H
 #define REPRISE_CAPTURE_FLOW_TABLE_H
