@@ -103,6 +103,8 @@ int chain_adopt(struct plugin_chain *chain, const struct plugin *loaded, const c
         return -1;
     plugin->callbacks = chain_callbacks_of(api);
     chain->wants |= plugin->callbacks;
+    if (plugin->callbacks >> CHAIN_SESSION_END & 1) /* the end comes for those that were begun */
+        chain->wants |= 1U << CHAIN_SESSION_START;
     chain->wants_body |= api->on_response && (api->flags & REPRISE_WANT_BODY);
     plugin->instance = calloc(1, api->plugin_size ? api->plugin_size : 1);
     if (!plugin->instance)
@@ -242,6 +244,7 @@ struct chain_worker *chain_worker_new(struct plugin_chain *chain, chain_record_f
     worker->call.target =
         (reprise_bytes){.ptr = target ? target : "", .len = target ? strlen(target) : 0};
     arena_init(&worker->scratch, CHAIN_MAX_SCRATCH_BYTES);
+    buf_init(&worker->message_data, CHAIN_MAX_WS_BYTES);
     return worker;
 }
 
@@ -250,6 +253,7 @@ void chain_worker_free(struct chain_worker *worker)
     if (!worker)
         return;
     arena_fini(&worker->scratch);
+    buf_fini(&worker->message_data);
     worker->magic = 0;
     free(worker);
 }

@@ -5,6 +5,7 @@
  * Nothing a plugin answers is believed before it is checked against what its callback may answer
  * and against the limits of the run.
  */
+#include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -50,6 +51,12 @@ void chain_begin(struct chain_worker *worker, struct chain_user *user, enum chai
     worker->call.unix_us = options->unix_us + (int64_t)(now_us - options->now_us);
 }
 
+/* Plugins are promised a '\0' behind every body; replay keeps them in memory that has one. */
+static bool ends_with_nul(struct bytes body)
+{
+    return !body.ptr || body.ptr[body.len] == '\0';
+}
+
 /* What differs from plugin to plugin in what they are shown. */
 static void turn_to(struct chain_worker *worker, uint32_t index)
 {
@@ -67,6 +74,7 @@ static void turn_to(struct chain_worker *worker, uint32_t index)
     if (worker->answer) {
         bool wants_body = plugin->loaded.api.flags & REPRISE_WANT_BODY;
         struct bytes body = worker->answer->response->body;
+        assert(!wants_body || ends_with_nul(body));
         worker->response_view.body =
             wants_body ? (reprise_bytes){body.ptr, body.len} : (reprise_bytes){0};
     }
@@ -215,6 +223,8 @@ static void end_call(struct chain_worker *worker)
         outcome->sends = send->next;
         chain_ws_send_free(send);
     }
+    if (worker->message_data.capacity > CHAIN_MAX_SCRATCH_BYTES)
+        buf_release(&worker->message_data); /* one large message is no reason to keep as much */
     worker->request = NULL;
     worker->info = NULL;
     worker->answer = NULL;
@@ -231,6 +241,7 @@ static void show_request(struct chain_worker *worker, const struct http_request 
         .attempt = info->attempt,
         .holds = info->holds,
     };
+    assert(ends_with_nul(request->body));
     host_view_request(worker, request, &worker->request_view);
 }
 
@@ -299,12 +310,16 @@ void chain_ws_message(struct chain_user *user, uint64_t now_us, struct chain_mes
     if (!chain_wants(worker->chain, CHAIN_WS_MESSAGE))
         return;
     worker->message = message;
+    buf_clear(&worker->message_data);
+    buf_append_bytes(&worker->message_data, message->data);
+    struct bytes data =
+        buf_failed(&worker->message_data) ? (struct bytes){0} : buf_bytes(&worker->message_data);
     worker->message_view = (reprise_ws_message){
         .step = message->step,
         .index = message->index,
         .is_outgoing = message->is_outgoing,
         .is_text = message->is_text,
-        .data = {.ptr = message->data.ptr, .len = message->data.len},
+        .data = {.ptr = data.ptr, .len = data.len},
     };
     uint32_t count = worker->chain->count;
     for (uint32_t i = 0; i < count; i++) {

@@ -9,6 +9,7 @@
 
 #include <pthread.h>
 
+#include "core/buf.h"
 #include "core/random.h"
 #include "plugins/chain.h"
 
@@ -67,6 +68,7 @@ struct chain_worker {
     reprise_response response_view;
     struct chain_message *message;
     reprise_ws_message message_view;
+    struct buf message_data; /* a copy that ends with '\0' */
 
     /* What comes of it. */
     struct chain_outcome *outcome;

@@ -118,7 +118,7 @@ typedef struct reprise_ws_message {
     uint32_t index;       /* place among the messages of its direction, from 0 */
     uint32_t is_outgoing; /* 1: about to be sent, from the trace; 0: just received */
     uint32_t is_text;
-    reprise_bytes data;
+    reprise_bytes data; /* ptr is NULL over 16 MiB */
 } reprise_ws_message;
 
 typedef struct reprise_host reprise_host;

@@ -454,6 +454,7 @@ static void wants_tells_which_callbacks_any_plugin_has(void **state)
                       PLUGIN("b", .on_session_end = note_void, .flags = REPRISE_WANT_BODY), NULL});
     assert_true(chain_wants(&fx.chain, CHAIN_REQUEST));
     assert_true(chain_wants(&fx.chain, CHAIN_SESSION_END));
+    assert_true(chain_wants(&fx.chain, CHAIN_SESSION_START)); /* no end without a start */
     assert_false(chain_wants(&fx.chain, CHAIN_RESPONSE));
     assert_false(chain_wants(&fx.chain, CHAIN_WS_MESSAGE));
     assert_false(chain_wants_body(&fx.chain)); /* b never looks at an answer */

@@ -440,6 +440,29 @@ static void a_request_added_at_the_session_start_goes_to_the_target(void **state
     fixture_stop(&fx);
 }
 
+static int reads_as_text(const reprise_call *call, const reprise_ws_message *message)
+{
+    (void)call;
+    assert_int_equal(message->data.len, 4);
+    assert_string_equal(message->data.ptr, "ping");
+    return REPRISE_SKIP;
+}
+
+static void a_message_ends_with_a_zero_byte_even_when_what_was_received_does_not(void **state)
+{
+    (void)state;
+    struct fixture fx;
+    char *received = malloc(4); /* exactly: a byte behind it is an error of its own */
+    memcpy(received, "ping", 4);
+    struct chain_message message = {.is_text = true, .data = {received, 4}};
+    fixture_start(&fx,
+                  (const reprise_plugin *[]){PLUGIN("a", .on_ws_message = reads_as_text), NULL});
+    chain_ws_message(fx.user, 2000, &message, &fx.outcome);
+    assert_int_equal(fx.outcome.verdict, REPRISE_SKIP);
+    fixture_stop(&fx);
+    free(received);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -451,6 +474,7 @@ int main(void)
         cmocka_unit_test(only_a_plugin_that_asked_for_bodies_is_shown_them),
         cmocka_unit_test(the_first_error_of_a_callback_is_kept_on_one_line),
         cmocka_unit_test(websocket_messages_are_replaced_dropped_and_joined_by_others),
+        cmocka_unit_test(a_message_ends_with_a_zero_byte_even_when_what_was_received_does_not),
         cmocka_unit_test(messages_sent_in_one_callback_have_a_limit),
         cmocka_unit_test(metrics_have_one_number_per_plugin_and_one_index_per_run),
         cmocka_unit_test(a_run_has_room_for_64_metrics_of_plugins),
