@@ -190,6 +190,8 @@ int replay_options_parse(int argc, char **argv, struct replay_options *ret_optio
          "look for plugins here first; may be given many times", NULL},
         {"threshold", 0, CLI_LIST, &options.thresholds, "EXPR",
          "fail (exit 99) unless it holds: 'http_req_response: p(95)<500'", "Results"},
+        {"strict", 0, CLI_FLAG, &options.is_strict, NULL,
+         "exit 111 when the generator, not the target, was the limit", NULL},
         {"run", 'o', CLI_TEXT, &options.run_path, "FILE",
          "the run file (TRACE-TIME.run in the working directory)", NULL},
         {"summary-export", 0, CLI_TEXT, &options.summary_export_path, "FILE",

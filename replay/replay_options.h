@@ -20,6 +20,7 @@ struct replay_options {
     bool is_quiet;
     bool is_dry_run;
     bool prints_json;
+    bool is_strict;                  /* an invalid measurement is a failure */
     struct replay_settings settings; /* without plan, chain and transport.step_count */
 };
 

@@ -1,0 +1,78 @@
+/* replay_cmd.c - the verb `replay`: prepare, play, report. */
+#include "replay/replay_cmd.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "core/log.h"
+#include "replay/replay_run.h"
+#include "replay/report.h"
+
+static int print_dry_run(const struct replay_run *run)
+{
+    const struct plan *plan = run->plan;
+    printf("plan      %s\n", run->digest);
+    printf("target    %s\n", run->options.target);
+    printf("recorded  %zu sessions, %u steps, %u endpoints\n", plan->session_count,
+           plan->step_count, plan->endpoint_count);
+    if (run->planned_sessions)
+        printf("sessions  %llu\n", (unsigned long long)run->planned_sessions);
+    else
+        printf("users     up to %u\n", stages_most_users(&run->options.settings.stages));
+    return EXIT_DONE;
+}
+
+/* The report is made from the file, as it will be tomorrow. */
+static int report(const struct replay_run *run, struct error *err)
+{
+    struct run_record *record;
+    int result = 0;
+    if (run_store_load(&record, run->run_path, err))
+        return -1;
+    const char *no_colour = getenv("NO_COLOR");
+    bool has_colour = isatty(STDOUT_FILENO) && !(no_colour && *no_colour);
+    if (run->options.summary_export_path)
+        result = report_export_json(record, run->options.summary_export_path, err);
+    if (!result && run->options.prints_json)
+        result = report_print_json(record, stdout, err);
+    else if (!result)
+        report_print(record, has_colour, stdout);
+    run_record_free(record);
+    return result;
+}
+
+int replay_cmd(int argc, char **argv)
+{
+    struct replay_run *run = calloc(1, sizeof *run);
+    struct error err = {0};
+    enum cli_outcome parsed;
+    enum exit_code exit_code = EXIT_DONE;
+    int result;
+    if (!run)
+        return EXIT_TOOL;
+    if (replay_options_parse(argc, argv, &run->options, &parsed, &err)) {
+        free(run);
+        return error_report(&err);
+    }
+    if (parsed == CLI_HELP_SHOWN) {
+        free(run);
+        return EXIT_DONE;
+    }
+    stop_on_signals();
+    result = replay_run_prepare(run, argc, argv, &err);
+    if (!result && run->options.is_dry_run) {
+        print_dry_run(run);
+    } else if (!result) {
+        result = replay_run_play(run, &exit_code, &err);
+        struct error report_error = {0};
+        /* What was measured is shown even when the run could not go on. */
+        if (run->has_file && report(run, &report_error) && !result) {
+            result = -1;
+            err = report_error;
+        }
+    }
+    replay_run_fini(run);
+    free(run);
+    return result ? error_report(&err) : (int)exit_code;
+}

@@ -1,0 +1,269 @@
+/* replay_run.c - prepares a run, plays it, and writes what came of it. */
+#include "replay/replay_run.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/clock.h"
+#include "core/log.h"
+#include "replay/verdict.h"
+
+enum { MAX_FACTS_BYTES = 64 * 1024 * 1024 };
+
+static int prepare_plan(struct replay_run *run, struct error *err)
+{
+    const struct plan_options options = {.target = bytes_of(run->options.target),
+                                         .max_bytes = run->options.max_plan_bytes};
+    if (plan_build(&run->plan, run->options.trace_path, &options, err))
+        return -1;
+    struct replay_settings *settings = &run->options.settings;
+    settings->plan = run->plan;
+    settings->transport.step_count = run->plan->step_count;
+    if (run->plan->unplayable)
+        log_warning("%s: %llu recorded requests cannot be sent again and are left out "
+                    "(cut bodies, CONNECT)",
+                    run->options.trace_path, (unsigned long long)run->plan->unplayable);
+    if (plan_digest(settings, run->digest, &run->planned_sessions))
+        return error_set(err, EXIT_TOOL, "no memory for the plan's digest");
+    return 0;
+}
+
+static int prepare_plugins(struct replay_run *run, int64_t unix_us, struct error *err)
+{
+    const struct replay_options *options = &run->options;
+    const struct plugin_search search = {.folders = options->plugin_folders.items,
+                                         .count = options->plugin_folders.count};
+    const struct chain_options chain_options = {
+        .seed = options->settings.seed, .unix_us = unix_us, .target_url = options->target};
+    if (chain_open(&run->chain, options->plugins.items, options->plugins.count, &search, err))
+        return -1;
+    run->chain_is_open = true;
+    run->options.settings.chain = &run->chain;
+    if (options->is_dry_run)
+        return 0;
+    if (chain_start(&run->chain, &chain_options, err))
+        return -1;
+    run->chain_is_started = true;
+    return 0;
+}
+
+static const char *join_command(struct arena *texts, int argc, char **argv)
+{
+    struct buf line = BUF_INIT(64 * 1024);
+    buf_append_text(&line, "reprise");
+    for (int i = 0; i < argc; i++) {
+        bool is_plain = argv[i][strcspn(argv[i], " '\"\\$`(){}<>|&;*?")] == '\0';
+        buf_printf(&line, is_plain ? " %s" : " '%s'", argv[i]);
+    }
+    const char *copy = arena_copy(texts, buf_bytes(&line)).ptr;
+    buf_fini(&line);
+    return copy;
+}
+
+/* The plan's endpoints, and one for what plugins add. */
+static int name_endpoints(struct replay_run *run)
+{
+    uint32_t count = run->plan->endpoint_count;
+    const char **names = arena_alloc(&run->texts, (count + 1u) * sizeof *names);
+    if (!names)
+        return -1;
+    for (uint32_t i = 0; i < count; i++)
+        names[i] = run->plan->endpoints[i].ptr;
+    names[count] = "(added by plugins)";
+    run->facts.endpoint_names = names;
+    run->facts.endpoint_count = count + 1;
+    return 0;
+}
+
+static int name_plugin_metrics(struct replay_run *run)
+{
+    const struct plugin_chain *chain = &run->chain;
+    struct run_plugin_metric *metrics =
+        arena_alloc(&run->texts, (chain->metric_count + 1u) * sizeof *metrics);
+    if (!metrics)
+        return -1;
+    for (uint32_t i = 0; i < chain->metric_count; i++) {
+        metrics[i] =
+            (struct run_plugin_metric){.plugin = chain_plugin_name(chain, chain->metrics[i].plugin),
+                                       .name = chain->metrics[i].name,
+                                       .unit = chain->metrics[i].unit,
+                                       .is_histogram = chain->metrics[i].is_histogram};
+    }
+    run->facts.plugin_metrics = metrics;
+    run->facts.plugin_metric_count = chain->metric_count;
+    return 0;
+}
+
+static int gather_facts(struct replay_run *run, int argc, char **argv, int64_t unix_us,
+                        struct error *err)
+{
+    const struct replay_settings *settings = &run->options.settings;
+    run->facts = (struct run_facts){
+        .started_unix_us = unix_us,
+        .trace_path = run->options.trace_path,
+        .target = run->options.target,
+        .plan_digest = run->digest,
+        .command = join_command(&run->texts, argc, argv),
+        .tool_version = REPRISE_VERSION,
+        .seed = settings->seed,
+        .planned_sessions = run->planned_sessions,
+        .workers = settings->worker_count,
+        .cpu_count = health_cpu_count(),
+    };
+    if (name_endpoints(run) || name_plugin_metrics(run))
+        return error_set(err, EXIT_TOOL, "no memory for the names of endpoints");
+    return 0;
+}
+
+int replay_run_prepare(struct replay_run *run, int argc, char **argv, struct error *err)
+{
+    int64_t unix_us = clock_unix_us();
+    arena_init(&run->texts, MAX_FACTS_BYTES);
+    thresholds_init(&run->thresholds);
+    if (prepare_plan(run, err) || prepare_plugins(run, unix_us, err) ||
+        gather_facts(run, argc, argv, unix_us, err))
+        return -1;
+    for (size_t i = 0; i < run->options.thresholds.count; i++) {
+        if (thresholds_parse(&run->thresholds, run->options.thresholds.items[i], &run->facts, err))
+            return -1;
+    }
+    return 0;
+}
+
+void replay_run_fini(struct replay_run *run)
+{
+    if (run->store)
+        run_store_close(run->store);
+    if (run->chain_is_started)
+        chain_stop(&run->chain, run->progress.elapsed_us);
+    if (run->chain_is_open)
+        chain_close(&run->chain);
+    plan_free(run->plan);
+    thresholds_fini(&run->thresholds);
+    arena_fini(&run->texts);
+}
+
+static int on_second(void *owner, const struct metrics *delta, uint32_t second, uint64_t length_us,
+                     struct error *err)
+{
+    struct replay_run *run = owner;
+    struct health health;
+    health_read(&run->meter, &health);
+    run->progress.elapsed_us += length_us;
+    if (progress_add(&run->progress, delta, length_us))
+        return error_set(err, EXIT_TOOL, "no memory for progress");
+    progress_show(&run->display, &run->progress);
+    return run_store_put_second(run->store, delta, second, length_us, &health, err);
+}
+
+/* One row for each plugin and callback that was called. */
+static size_t list_plugin_calls(const struct replay_run *run, const struct chain_stats *stats,
+                                struct run_plugin_call *calls)
+{
+    size_t count = 0;
+    for (uint32_t i = 0; i < run->chain.count; i++) {
+        for (int j = 0; j < CHAIN_CALLBACK_COUNT; j++) {
+            const struct chain_calls *called = &stats->calls[i][j];
+            if (called->count)
+                calls[count++] = (struct run_plugin_call){
+                    .plugin = chain_plugin_name(&run->chain, i),
+                    .callback = chain_callback_name((enum chain_callback)j),
+                    .calls = called->count,
+                    .ns = called->total_ns,
+                };
+        }
+    }
+    return count;
+}
+
+static enum exit_code exit_code_of(const struct replay_run *run,
+                                   const struct director_result *result,
+                                   const struct verdict *verdict, size_t failed_thresholds)
+{
+    if (result->was_stopped)
+        return EXIT_STOPPED;
+    if (run->options.is_strict && verdict->kind == VERDICT_INVALID)
+        return EXIT_INVALID;
+    return failed_thresholds ? EXIT_THRESHOLD : EXIT_DONE;
+}
+
+/* Judge, and write how it ended. */
+static int finish(struct replay_run *run, const struct director_result *result, bool has_failed,
+                  enum exit_code *ret_exit_code, struct error *err)
+{
+    const struct metrics *totals = run_store_totals(run->store);
+    struct verdict verdict;
+    size_t failed_thresholds = 0;
+    int outcome = -1;
+    struct run_threshold *judged = calloc(run->thresholds.count + 1, sizeof *judged);
+    struct run_plugin_call *calls =
+        calloc((size_t)run->chain.count * CHAIN_CALLBACK_COUNT + 1, sizeof *calls);
+    if (!judged || !calls || verdict_judge(totals, run_store_health(run->store), &verdict) ||
+        thresholds_judge(&run->thresholds, totals, result->duration_us, judged,
+                         &failed_thresholds)) {
+        error_set(err, EXIT_TOOL, "no memory to judge the run");
+        goto out;
+    }
+    *ret_exit_code =
+        has_failed ? EXIT_TOOL : exit_code_of(run, result, &verdict, failed_thresholds);
+    const struct run_end end = {
+        .state = has_failed            ? RUN_FAILED
+                 : result->was_stopped ? RUN_STOPPED
+                                       : RUN_DONE,
+        .duration_us = result->duration_us,
+        .exit_code = (int)*ret_exit_code,
+        .verdict = verdict.text,
+        .threshold_count = run->thresholds.count,
+        .thresholds = judged,
+        .plugin_call_count = list_plugin_calls(run, &result->plugins, calls),
+        .plugin_calls = calls,
+    };
+    outcome = run_store_finish(run->store, &end, err);
+out:
+    free(judged);
+    free(calls);
+    return outcome;
+}
+
+static int open_store(struct replay_run *run, struct error *err)
+{
+    if (run->options.run_path) {
+        if (strlen(run->options.run_path) >= sizeof run->run_path)
+            return error_set(err, EXIT_INPUT, "replay: --run: the path is too long");
+        memcpy(run->run_path, run->options.run_path, strlen(run->options.run_path) + 1);
+    } else {
+        run_store_default_path(run->run_path, sizeof run->run_path, run->options.trace_path,
+                               run->facts.started_unix_us);
+    }
+    return run_store_open(&run->store, run->run_path, &run->facts, err);
+}
+
+int replay_run_play(struct replay_run *run, enum exit_code *ret_exit_code, struct error *err)
+{
+    const struct director director = {
+        .settings = &run->options.settings, .on_second = on_second, .owner = run};
+    struct director_result *result = calloc(1, sizeof *result);
+    struct error play_error = {0};
+    if (!result)
+        return error_set(err, EXIT_TOOL, "no memory");
+    if (open_store(run, err)) {
+        free(result);
+        return -1;
+    }
+    run->has_file = true;
+    progress_display_init(&run->display, stderr, run->options.is_quiet);
+    run->progress.duration_us = run->options.settings.duration_us;
+    run->progress.planned_sessions = run->planned_sessions;
+    health_read(&run->meter, &(struct health){0});
+    bool has_failed = director_run(&director, result, &play_error) != 0;
+    progress_clear(&run->display);
+    int outcome = finish(run, result, has_failed, ret_exit_code, err);
+    run_store_close(run->store); /* now the file is whole, and a report can be made from it */
+    run->store = NULL;
+    free(result);
+    if (has_failed) {
+        *err = play_error;
+        return -1;
+    }
+    return outcome;
+}
