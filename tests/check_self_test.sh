@@ -163,6 +163,8 @@ expect_all_caught check_style.sh
 write_file core/x.c 'int gets_more(int a);\nint (*xstrcpy)(int a);\nint snprintf_all(int a);'
 write_file core/clock.c 'int f(struct timespec *t)\n{\n    return clock_gettime(CLOCK_REALTIME, t);\n}'
 write_file core/full.c "void f(void)\n{\n$(for i in {1..60}; do printf '    f();\\n'; done)}"
+row='        "one row of a table that is so long that two do not fit side by side",\n'
+write_file core/table.c "void f(void)\n{\n    char *a[] = {\n$(for i in {1..70}; do printf '%s' "$row"; done)    };\n}"
 write_file tests/x_test.c 'void f(void)\n{\n    assert_int_equal(a, b);\n    assert_true(a);\n}'
 printf '#!/usr/bin/env bash\nmktemp /tmp/x.XXXXXX\n' >"$tree/x.sh"
 expect_clean check_style.sh 'what only looks like a violation'

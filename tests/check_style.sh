@@ -63,13 +63,16 @@ while IFS= read -r file; do
     fi
 done < <(project_files "$c_files" | grep -vE '^tests/')
 
-# A body runs from '{' to '}' in the first column.
+# A body runs from '{' to '}' in the first column; the rows of a table in it are not counted.
 functions_over() {
     awk -v most="$1" '
-        FNR == 1 { start = 0 }
-        /^\{/ { start = FNR }
+        FNR == 1 { start = 0; is_table = 0 }
+        /^\{/ { start = FNR; rows = 0 }
+        /\] = \{$/ { is_table = 1 }
+        is_table { rows++ }
+        /\};$/ { is_table = 0 }
         /^\}/ {
-            if (start && FNR - start - 1 > most) print FILENAME ":" start ":"
+            if (start && FNR - start - 1 - rows > most) print FILENAME ":" start ":"
             start = 0
         }' "${@:2}"
 }
@@ -108,7 +111,7 @@ version=$(clang-format --version 2>/dev/null | sed -nE 's/.*version ([0-9]+)\..*
 if [ "$version" = 14 ]; then
     mapfile -t c_list < <(project_files "$c_files")
     if [ ${#c_list[@]} -gt 0 ] && ! layout=$(clang-format --dry-run -Werror "${c_list[@]}" 2>&1); then
-        grep -E '^[^ ]+:[0-9]+:' <<<"$layout" | cut -d: -f1-2 | sort -u |
+        grep -E '^[^ ]+:[0-9]+:' <<<"$layout" | cut -d: -f1-2 | sort -t: -k1,1 -u |
             sed 's/$/: not laid out by .clang-format; run clang-format -i on the file/'
         failed=1
     fi
