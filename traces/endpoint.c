@@ -156,10 +156,10 @@ static bool append_segment(struct template_text *out, struct bytes segment, bool
     segment.len = bytes_index_of(segment, ';');
     struct bytes extension = is_last ? extension_of(segment) : bytes_from(segment, segment.len);
     struct bytes stem = bytes_make(segment.ptr, segment.len - extension.len);
+    if (has_at_sign(segment)) /* ".com" of a mail address is no extension */
+        return append(out, bytes_of("{id}"));
     if (is_id(stem))
         return append(out, bytes_of("{id}")) && append(out, extension);
-    if (extension.len && has_at_sign(segment))
-        return append(out, bytes_of("{id}"));
     return append(out, segment);
 }
 

@@ -12,12 +12,13 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "core/arena.h"
 #include "traces/body.h"
 #include "traces/digest.h"
 #include "traces/rows.h"
 #include "traces/schema.h"
 
-enum { MAX_NAME_BYTES = 64 * 1024 };
+enum { MAX_NAME_BYTES = 64 * 1024, MAX_FACTS_BYTES = 1024 * 1024 };
 
 enum statement {
     SESSIONS,
@@ -78,7 +79,8 @@ struct trace_reader {
     sqlite3_stmt *statements[STATEMENT_COUNT];
     sqlite3_stmt *exchange_ids; /* the one its cursor walks; borrowed from statements, or NULL */
     sqlite3_stmt *message_ids;
-    struct trace_facts facts; /* views of the row that GET_FACTS stays on */
+    struct trace_facts facts; /* views of the arena */
+    struct arena arena;
     struct body_packer *packer;
     struct buf endpoint_name;
 };
@@ -138,21 +140,37 @@ static int open_db(struct trace_reader *reader, struct error *err)
                : 0;
 }
 
-static int load(struct trace_reader *reader, struct error *err)
+static int prepare(struct trace_reader *reader, struct error *err)
 {
     for (int i = 0; i < STATEMENT_COUNT; i++) {
-        if (db_prepare(reader->db, statement_sql[i], &reader->statements[i], err)) {
-            /* Its tables lack something that this version has. */
-            if (sqlite3_errcode(reader->db) == SQLITE_ERROR)
-                err->exit_code = EXIT_INPUT, error_prefix(err, "the file is damaged");
-            return -1;
-        }
+        if (!db_prepare(reader->db, statement_sql[i], &reader->statements[i], err))
+            continue;
+        /* Its tables lack something that this version has. */
+        if (sqlite3_errcode(reader->db) == SQLITE_ERROR)
+            error_set(err, EXIT_INPUT, "the file is damaged: %s", sqlite3_errmsg(reader->db));
+        return -1;
     }
-    int found = step(reader->statements[GET_FACTS], err);
+    return 0;
+}
+
+/* Copied: a statement that stays on its row would keep a writer beside us from tidying its log. */
+static int load_facts(struct trace_reader *reader, struct error *err)
+{
+    sqlite3_stmt *statement = reader->statements[GET_FACTS];
+    struct trace_facts facts;
+    int found = step(statement, err);
     if (found == 0)
         return error_set(err, EXIT_INPUT, "the file is damaged: its table `trace` is empty");
-    if (found < 0 || facts_in(reader->statements[GET_FACTS], &reader->facts, err))
+    if (found < 0 || facts_in(statement, &facts, err))
         return -1;
+    facts.source = arena_copy(&reader->arena, facts.source);
+    facts.tool_version = arena_copy(&reader->arena, facts.tool_version);
+    facts.redaction = arena_copy(&reader->arena, facts.redaction);
+    sqlite3_reset(statement);
+    if (!facts.source.ptr || !facts.tool_version.ptr || !facts.redaction.ptr)
+        return error_set(err, EXIT_INPUT, "the facts in its table `trace` are over %d bytes",
+                         MAX_FACTS_BYTES);
+    reader->facts = facts;
     return 0;
 }
 
@@ -162,13 +180,14 @@ int trace_reader_open(struct trace_reader **ret_reader, const char *path, struct
     if (!reader)
         return error_set(err, EXIT_TOOL, "%s: out of memory", path);
     buf_init(&reader->endpoint_name, MAX_NAME_BYTES);
+    arena_init(&reader->arena, MAX_FACTS_BYTES);
     reader->path = strdup(path);
     reader->packer = body_packer_new();
     int result;
     if (!reader->path || !reader->packer)
         result = error_set(err, EXIT_TOOL, "out of memory");
     else
-        result = open_db(reader, err) || load(reader, err) ? -1 : 0;
+        result = open_db(reader, err) || prepare(reader, err) || load_facts(reader, err) ? -1 : 0;
     if (result) {
         trace_reader_close(reader);
         return error_prefix(err, "%s", path);
@@ -186,6 +205,7 @@ void trace_reader_close(struct trace_reader *reader)
     sqlite3_close(reader->db);
     body_packer_free(reader->packer);
     buf_fini(&reader->endpoint_name);
+    arena_fini(&reader->arena);
     free(reader->path);
     free(reader);
 }
@@ -272,8 +292,10 @@ static int next_of_ids(sqlite3_stmt *ids, sqlite3_stmt *rows, const char *table,
     if (!ids)
         return 0;
     int found = step(ids, err);
-    if (found != 1)
+    if (found != 1) {
+        sqlite3_reset(rows);
         return found;
+    }
     int64_t id = sqlite3_column_int64(ids, 0);
     found = seek(rows, id, err);
     if (found == 0)

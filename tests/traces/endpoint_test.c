@@ -1,0 +1,155 @@
+/* endpoint_test.c - which segments are ids and which are words. */
+#include "traces/endpoint.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+struct row {
+    const char *target;
+    const char *wanted;
+};
+
+static void check(const struct row *rows, size_t count)
+{
+    char out[ENDPOINT_TEMPLATE_BYTES];
+    for (size_t i = 0; i < count; i++) {
+        struct bytes got = endpoint_template(bytes_of(rows[i].target), out);
+        if (!bytes_equal(got, bytes_of(rows[i].wanted)))
+            fail_msg("%s: got %s, wanted %s", rows[i].target, out, rows[i].wanted);
+    }
+}
+
+#define check_rows(rows) check(rows, sizeof(rows) / sizeof(rows)[0])
+
+static void words_stay(void **state)
+{
+    (void)state;
+    static const struct row rows[] = {
+        {"/", "/"},
+        {"", ""},
+        {"/index.html", "/index.html"},
+        {"/api/v1/jobs", "/api/v1/jobs"},
+        {"/api/v1.5/jobs", "/api/v1.5/jobs"},
+        {"/oauth2/callback", "/oauth2/callback"},
+        {"/assets/jquery-3.6.0.min.js", "/assets/jquery-3.6.0.min.js"},
+        {"/docs/utf-8", "/docs/utf-8"},
+        {"/img/favicon.ico", "/img/favicon.ico"},
+        {"/deadbeef", "/deadbeef"}, /* hex digits without a number are words too */
+        {"/feedface/decade", "/feedface/decade"},
+        {"/getUserAccountBalanceHistory", "/getUserAccountBalanceHistory"},
+        {"/MAX_UPLOAD_SIZE_IN_BYTES", "/MAX_UPLOAD_SIZE_IN_BYTES"},
+        {"/internationalization", "/internationalization"},
+        {"/a/b/", "/a/b/"},
+        {"//a", "//a"},
+        {"/s3/mp3/h264", "/s3/mp3/h264"},
+        {"/.well-known/acme-challenge", "/.well-known/acme-challenge"},
+        {"*", "*"},
+    };
+    check_rows(rows);
+}
+
+static void ids_become_id(void **state)
+{
+    (void)state;
+    static const struct row rows[] = {
+        {"/jobs/1", "/jobs/{id}"},
+        {"/jobs/4711/result", "/jobs/{id}/result"},
+        {"/reports/2024-05-01", "/reports/{id}"},
+        {"/points/-3", "/points/{id}"},
+        {"/o/3f2504e0-4f89-11d3-9a0c-0305e82c3301", "/o/{id}"},
+        {"/o/3F2504E04F8911D39A0C0305E82C3301", "/o/{id}"},
+        {"/c/9b2e0c4d", "/c/{id}"},
+        {"/t/01ARZ3NDEKTSV4RRFFQ69G5FAV", "/t/{id}"},       /* ULID */
+        {"/t/V1StGXR8_Z5jdHi6B-myT", "/t/{id}"},            /* nanoid */
+        {"/t/cjld2cjxh0000qzrmn831i7rn", "/t/{id}"},        /* cuid */
+        {"/t/2ArTWAnuKMp4GBFSEjvL0Kx7Rkm", "/t/{id}"},      /* KSUID */
+        {"/u/kJsdfGhTyqWErtYuIoPa", "/u/{id}"},             /* letters only, at random */
+        {"/p/cus_NffrFeUfNV2Hib", "/p/cus_NffrFeUfNV2Hib"}, /* too short to be sure */
+        {"/p/job_8f3a11c9", "/p/{id}"},
+        {"/p/user-4711", "/p/{id}"},
+        {"/posts/a-fine-title-5f3a9c1d", "/posts/{id}"},
+        {"/users/ann@example.com", "/users/{id}"},
+        {"/users/ann%40example.com/cart", "/users/{id}/cart"},
+        {"/k/eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmN", "/k/{id}"},
+    };
+    check_rows(rows);
+}
+
+static void the_extension_of_the_last_segment_stays(void **state)
+{
+    (void)state;
+    static const struct row rows[] = {
+        {"/clips/8842.wav", "/clips/{id}.wav"},
+        {"/clips/8842.mp3", "/clips/{id}.mp3"},
+        {"/static/app.3f9a1c2b.js", "/static/{id}.js"},
+        {"/clips/8842.wav/info", "/clips/{id}/info"},
+        {"/v/1.5", "/v/1.5"},
+        {"/users/ann@example.com", "/users/{id}"},
+    };
+    check_rows(rows);
+}
+
+static void query_parameters_and_authority_are_left_out(void **state)
+{
+    (void)state;
+    static const struct row rows[] = {
+        {"/search?q=1234", "/search"},
+        {"/jobs/7?x=/a/b", "/jobs/{id}"},
+        {"/page#part", "/page"},
+        {"/cart;jsessionid=9A8B7C6D", "/cart"},
+        {"http://shop.test:8080/jobs/7?x=1", "/jobs/{id}"},
+        {"http://shop.test", "/"},
+        {"shop.test:443", "{id}"}, /* of CONNECT: all hosts are one endpoint */
+    };
+    check_rows(rows);
+}
+
+static void a_long_path_is_cut_and_says_so(void **state)
+{
+    (void)state;
+    char target[2048] = "", out[ENDPOINT_TEMPLATE_BYTES];
+    for (size_t i = 0; i + 2 < sizeof target; i += 2)
+        memcpy(target + i, "/a", 3);
+    struct bytes got = endpoint_template(bytes_of(target), out);
+    assert_true(got.len < ENDPOINT_TEMPLATE_BYTES);
+    assert_string_equal(out + got.len - 7, "/{more}");
+    assert_int_equal(got.len, 2 * ENDPOINT_MAX_SEGMENTS + 7);
+
+    memset(target, 'x', sizeof target - 1);
+    memcpy(target, "/api/", 5);
+    endpoint_template(bytes_of(target), out);
+    assert_string_equal(out, "/api/{more}");
+}
+
+/* Every length around the limit: the sanitizer watches `out`. */
+static void a_template_never_grows_over_its_room(void **state)
+{
+    (void)state;
+    char target[600];
+    for (size_t len = 1; len < sizeof target; len++) {
+        for (size_t step = 1; step < 40; step += 13) {
+            char out[ENDPOINT_TEMPLATE_BYTES];
+            for (size_t i = 0; i < len; i++)
+                target[i] = i % step ? 'w' : '/';
+            struct bytes got = endpoint_template(bytes_make(target, len), out);
+            assert_true(got.len < sizeof out);
+            assert_int_equal(out[got.len], '\0');
+        }
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(words_stay),
+        cmocka_unit_test(ids_become_id),
+        cmocka_unit_test(the_extension_of_the_last_segment_stays),
+        cmocka_unit_test(query_parameters_and_authority_are_left_out),
+        cmocka_unit_test(a_long_path_is_cut_and_says_so),
+        cmocka_unit_test(a_template_never_grows_over_its_room),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
