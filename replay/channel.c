@@ -215,7 +215,7 @@ void channel_message_send(struct task *task)
     struct channel *channel = &user->channels[task->step->channel];
     struct bytes payload = task->own_request.body;
     int opcode = task->step->opcode;
-    uint64_t now_us = loop_read_clock(user->env->loop);
+    uint64_t now_us = loop_refresh(user->env->loop);
     if (channel->state != CHANNEL_OPEN) {
         finish_message(channel, task);
         return;
@@ -262,7 +262,7 @@ static void on_open(void *owner, const struct transport_result *result)
     struct task *task = channel->upgrade;
     channel->upgrade = NULL;
     channel->state = CHANNEL_OPEN;
-    channel->opened_us = loop_of(channel)->now_us;
+    channel->opened_us = loop_refresh(loop_of(channel));
     record(channel, WS_CONNECTED, channel->opened_us - task->started_us);
     task_judge(task, result);
     if (channel->state == CHANNEL_OPEN)
@@ -273,7 +273,7 @@ static void on_open(void *owner, const struct transport_result *result)
 static void on_message(void *owner, int opcode, struct bytes payload)
 {
     struct channel *channel = owner;
-    uint64_t now_us = loop_of(channel)->now_us;
+    uint64_t now_us = loop_refresh(loop_of(channel));
     if (channel->state != CHANNEL_OPEN && channel->state != CHANNEL_CLOSING)
         return;
     record(channel, WS_MESSAGE_RECEIVED, payload.len);

@@ -41,6 +41,12 @@ uint64_t loop_read_clock(struct loop *loop)
     return now_us > loop->origin_us ? now_us - loop->origin_us : 0;
 }
 
+uint64_t loop_refresh(struct loop *loop)
+{
+    loop->now_us = loop_read_clock(loop);
+    return loop->now_us;
+}
+
 void loop_watch_init(struct loop_watch *watch, loop_fn ready, void *owner)
 {
     *watch = (struct loop_watch){.fd = -1, .ready = ready, .owner = owner};
@@ -84,7 +90,7 @@ static void dispatch(struct loop *loop, const struct epoll_event *events, int co
             ready |= LOOP_READ;
         if (events[i].events & (EPOLLOUT | EPOLLHUP | EPOLLERR))
             ready |= LOOP_WRITE;
-        loop->now_us = loop_read_clock(loop);
+        loop_refresh(loop);
         if (watch->fd >= 0)
             watch->ready(watch, watch->owner, ready & (watch->events ? watch->events : ready));
     }
@@ -102,7 +108,7 @@ static void wait_for_events(struct loop *loop, uint64_t wait_us)
 
 void loop_pass(struct loop *loop, uint64_t max_wait_us)
 {
-    uint64_t started_us = loop->now_us = loop_read_clock(loop);
+    uint64_t started_us = loop_refresh(loop);
     timers_run(&loop->timers, loop->now_us);
     uint64_t waiting_from_us = loop_read_clock(loop);
     uint64_t next_us = timers_next_us(&loop->timers);

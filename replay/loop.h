@@ -40,6 +40,9 @@ void loop_set_origin(struct loop *loop, uint64_t origin_us);
 /* The time as of now, not as of the pass; 0 before the run's start. */
 uint64_t loop_read_clock(struct loop *loop);
 
+/* The same, and now_us from here on: where a moment is measured, not only compared. */
+uint64_t loop_refresh(struct loop *loop);
+
 void loop_watch_init(struct loop_watch *watch, loop_fn ready, void *owner);
 
 /* Watch `fd` for these events (LOOP_READ | LOOP_WRITE), or change them. -1 when the system refuses.

@@ -107,7 +107,7 @@ void task_judge(struct task *task, const struct transport_result *result)
 {
     struct user *user = task->user;
     struct user_env *env = user->env;
-    uint64_t now_us = user_now_us(user);
+    uint64_t now_us = loop_refresh(env->loop); /* the answer may be of this very pass */
     task_release_slot(task);
     if (!task->step || task->step->kind == STEP_REQUEST)
         record(task, result, now_us);
