@@ -172,45 +172,59 @@ static int compare_u64(uint64_t a, uint64_t b)
     return a < b ? -1 : a > b;
 }
 
-/* A total order, so that which samples are kept does not depend on the order of merging. */
-static int compare_samples(const struct failure_sample *a, const struct failure_sample *b)
+/* WebSockets and sessions have kinds of their own. What there is no answer to has one status. */
+static int compare_kinds(const struct failure_sample *a, const struct failure_sample *b)
+{
+    bool is_answer = a->failure == FAILURE_NONE && b->failure == FAILURE_NONE;
+    int order = compare_u64(a->failure == FAILURE_NONE, b->failure == FAILURE_NONE);
+    order = order ? order : compare_u64(a->failure, b->failure);
+    order = order ? order : compare_u64(a->recorded_status == 101, b->recorded_status == 101);
+    order = order
+                ? order
+                : compare_u64(a->endpoint == SAMPLE_NO_ENDPOINT, b->endpoint == SAMPLE_NO_ENDPOINT);
+    if (order || !is_answer)
+        return order;
+    order = compare_u64((uint64_t)a->status, (uint64_t)b->status);
+    return order ? order : compare_u64((uint64_t)a->recorded_status, (uint64_t)b->recorded_status);
+}
+
+static int compare_within_kind(const struct failure_sample *a, const struct failure_sample *b)
 {
     int order = compare_u64(a->due_us, b->due_us);
-    order = order ? order : compare_u64(a->failure, b->failure);
-    order = order ? order : compare_u64((uint64_t)a->status, (uint64_t)b->status);
-    order = order ? order : compare_u64((uint64_t)a->recorded_status, (uint64_t)b->recorded_status);
     order = order ? order : compare_u64(a->endpoint, b->endpoint);
+    order = order ? order : compare_u64((uint64_t)a->recorded_status, (uint64_t)b->recorded_status);
     return order ? order : strcmp(a->detail, b->detail);
 }
 
-static bool is_same_kind(const struct failure_sample *a, const struct failure_sample *b)
-{
-    return a->failure == b->failure && a->status == b->status &&
-           a->recorded_status == b->recorded_status;
-}
-
-/* Keeps the earliest of each kind and, of more than METRICS_MAX_SAMPLES kinds, the earliest. */
+/*
+ * Of more kinds than there is room for the last ones go, by an order that knows nothing of time: a
+ * kind that has its place at the end has had it in every shard, so its count is exact in whatever
+ * order shards are merged.
+ */
 static void keep_sample(struct metrics *metrics, const struct failure_sample *sample)
 {
-    struct failure_sample *latest = NULL;
+    struct failure_sample *last = NULL;
     for (uint32_t i = 0; i < metrics->sample_count; i++) {
         struct failure_sample *kept = &metrics->samples[i];
-        if (is_same_kind(kept, sample)) {
-            if (compare_samples(sample, kept) < 0)
+        if (compare_kinds(kept, sample) == 0) {
+            uint64_t count = kept->count + sample->count;
+            if (compare_within_kind(sample, kept) < 0)
                 *kept = *sample;
+            kept->count = count;
             return;
         }
-        if (!latest || compare_samples(kept, latest) > 0)
-            latest = kept;
+        if (!last || compare_kinds(kept, last) > 0)
+            last = kept;
     }
     if (metrics->sample_count < METRICS_MAX_SAMPLES)
         metrics->samples[metrics->sample_count++] = *sample;
-    else if (compare_samples(sample, latest) < 0)
-        *latest = *sample;
+    else if (compare_kinds(sample, last) < 0)
+        *last = *sample;
 }
 
 static void add_sample(struct metrics *metrics, struct failure_sample sample, const char *detail)
 {
+    sample.count = 1;
     snprintf(sample.detail, sizeof sample.detail, "%s", detail ? detail : "");
     keep_sample(metrics, &sample);
 }

@@ -11,7 +11,7 @@
 #include "replay/outcome.h"
 
 #define METRICS_MAX_CUSTOM 64
-#define METRICS_MAX_SAMPLES 16 /* failures kept with their detail, per shard */
+#define METRICS_MAX_SAMPLES 32 /* kinds of failures kept with a sample each, per shard */
 
 enum http_clock {
     CLOCK_RESPONSE,
@@ -52,13 +52,15 @@ struct ws_metrics {
 #define SAMPLE_NO_ENDPOINT UINT32_MAX
 
 /* One request, WebSocket (recorded_status 101) or session (no endpoint, no status) that went wrong:
- * failed, or answered with another status than recorded. */
+ * failed, or answered with another status than recorded. Of each kind the earliest is kept: with an
+ * answer a kind is the status and the recorded one, without it is the failure. */
 struct failure_sample {
     uint64_t due_us; /* 0 where it is not known */
     uint32_t endpoint;
     int status;
     int recorded_status;
     enum failure failure;
+    uint64_t count; /* how many there were of this kind */
     char detail[120];
 };
 
@@ -107,8 +109,7 @@ void metrics_record_custom(struct metrics *metrics, uint32_t custom, bool is_his
                            uint64_t value);
 
 /*
- * Add `other` to `metrics`; gauges add up, max_loop_lag_us takes the greater. Of the samples the
- * earliest of each kind (failure, status, recorded status) are kept. -1 without memory.
+ * Add `other` to `metrics`; gauges add up, max_loop_lag_us takes the greater. -1 without memory.
  */
 int metrics_merge(struct metrics *metrics, const struct metrics *other);
 

@@ -310,11 +310,35 @@ static int load_samples(struct load *load)
         sample->endpoint = has_endpoint ? (uint32_t)endpoint_id : SAMPLE_NO_ENDPOINT;
         sample->status = (int)sql_take_u64(&load->row);
         sample->recorded_status = (int)sql_take_u64(&load->row);
+        sample->count = 1;
         sample->failure = failure_of(sql_take_text(&load->row));
         snprintf(sample->detail, sizeof sample->detail, "%s", sql_take_text(&load->row));
     }
     run->samples = samples;
     run->sample_count = count;
+    return result < 0 ? -1 : 0;
+}
+
+static int load_divergences(struct load *load)
+{
+    struct run_record *run = load->run;
+    struct run_divergence *divergences =
+        arena_zalloc(&run->arena, METRICS_MAX_SAMPLES * sizeof *divergences);
+    size_t count = 0;
+    int result;
+    if (!divergences)
+        return error_set(load->err, EXIT_TOOL, "no memory for the run");
+    if (start(load, "SELECT status, recorded_status, answers FROM divergence "
+                    "ORDER BY answers DESC, status, recorded_status"))
+        return -1;
+    while ((result = next(load)) == 1 && count < METRICS_MAX_SAMPLES) {
+        struct run_divergence *divergence = &divergences[count++];
+        divergence->status = (int)sql_take_u64(&load->row);
+        divergence->recorded_status = (int)sql_take_u64(&load->row);
+        divergence->answers = sql_take_u64(&load->row);
+    }
+    run->divergences = divergences;
+    run->divergence_count = count;
     return result < 0 ? -1 : 0;
 }
 
@@ -394,7 +418,8 @@ static int load_all(struct load *load)
     if (run_sql_exec(load->db, "BEGIN", load->err) || check_version(load) || load_facts(load) ||
         load_endpoints(load) || load_totals(load) || load_ws(load) || load_failures(load) ||
         load_sessions(load) || load_plugin_metrics(load) || load_generator(load) ||
-        load_samples(load) || load_thresholds(load) || load_plugin_calls(load))
+        load_samples(load) || load_divergences(load) || load_thresholds(load) ||
+        load_plugin_calls(load))
         return -1;
     if (load->is_out_of_memory || metrics_sum_endpoints(load->run->totals, &load->run->all))
         return error_set(load->err, EXIT_TOOL, "no memory for the run");

@@ -17,6 +17,7 @@ static const struct {
     [INSERT_SESSION_RESULT] = {"session_result", 2},
     [INSERT_GENERATOR_SECOND] = {"generator_second", 14},
     [INSERT_FAILURE] = {"failure", 4},
+    [INSERT_DIVERGENCE] = {"divergence", 3},
     [INSERT_PLUGIN_METRIC] = {"plugin_metric", 7},
     [INSERT_PLUGIN_CALL] = {"plugin_call", 4},
     [INSERT_THRESHOLD] = {"threshold", 6},
@@ -286,6 +287,23 @@ static int put_samples(struct run_store *store, const struct metrics *delta, uin
     return 0;
 }
 
+/* Answers with another status than recorded, by both. */
+static int put_divergences(struct run_store *store, struct error *err)
+{
+    for (uint32_t i = 0; i < store->totals->sample_count; i++) {
+        const struct failure_sample *sample = &store->totals->samples[i];
+        if (sample->failure != FAILURE_NONE)
+            continue;
+        struct sql_row row = start_insert(store, INSERT_DIVERGENCE);
+        sql_put_u64(&row, (uint64_t)sample->status);
+        sql_put_u64(&row, (uint64_t)sample->recorded_status);
+        sql_put_u64(&row, sample->count);
+        if (sql_put_end(&row, err))
+            return -1;
+    }
+    return 0;
+}
+
 static int put_generator(struct run_store *store, const struct generator_second *generator,
                          const struct metrics *delta, struct error *err)
 {
@@ -320,8 +338,8 @@ int run_put_second(struct run_store *store, const struct metrics *delta,
     uint64_t began_us = store->health.length_us - generator->length_us;
     if (put_endpoints(store, delta, generator->second, err) ||
         put_ws(store, &delta->ws, generator->second, err) || put_sessions(store, err) ||
-        put_samples(store, delta, began_us, err) || put_plugin_metrics(store, err) ||
-        put_generator(store, generator, delta, err))
+        put_samples(store, delta, began_us, err) || put_divergences(store, err) ||
+        put_plugin_metrics(store, err) || put_generator(store, generator, delta, err))
         return -1;
     return 0;
 }
@@ -334,7 +352,9 @@ int run_put_totals(struct run_store *store, struct error *err)
     }
     if (has_events(&store->totals->ws) && put_ws_total(store, err))
         return -1;
-    return put_sessions(store, err) || put_plugin_metrics(store, err) ? -1 : 0;
+    return put_sessions(store, err) || put_divergences(store, err) || put_plugin_metrics(store, err)
+               ? -1
+               : 0;
 }
 
 static int put_threshold(struct run_store *store, const struct run_threshold *threshold,

@@ -85,6 +85,13 @@ struct run_threshold {
     bool has_passed; /* false without samples */
 };
 
+/* How often an answer's status was not the recorded one. */
+struct run_divergence {
+    int status;
+    int recorded_status; /* 0: none was recorded, and this one is an error */
+    uint64_t answers;
+};
+
 struct run_plugin_call {
     const char *plugin;
     const char *callback;
@@ -113,8 +120,10 @@ struct run_record {
     struct run_health health;
     struct metrics *totals;      /* its samples are empty: see below */
     struct endpoint_metrics all; /* the sum of all endpoints */
+    size_t divergence_count;
+    const struct run_divergence *divergences; /* most frequent first */
     size_t sample_count;
-    const struct failure_sample *samples; /* by due_us */
+    const struct failure_sample *samples; /* by due_us, each with a count of 1 */
 };
 
 void run_record_free(struct run_record *run);

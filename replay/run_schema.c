@@ -126,6 +126,12 @@
     "  class TEXT NOT NULL,             -- none: answered with another status\n"                   \
     "  detail TEXT NOT NULL\n"                                                                     \
     ");\n"                                                                                         \
+    "CREATE TABLE divergence (\n"                                                                  \
+    "  status INTEGER NOT NULL,\n"                                                                 \
+    "  recorded_status INTEGER NOT NULL, -- 0: none, a plugin's request\n"                         \
+    "  answers INTEGER NOT NULL,\n"                                                                \
+    "  PRIMARY KEY (status, recorded_status)\n"                                                    \
+    ");\n"                                                                                         \
     "CREATE INDEX failure_sample_by_kind ON failure_sample (class, status, recorded_status);\n"    \
     "CREATE TABLE plugin_metric (\n"                                                               \
     "  metric_id INTEGER PRIMARY KEY,\n"                                                           \

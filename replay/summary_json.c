@@ -265,7 +265,16 @@ static json_t *failures_of(const struct run_record *run)
         set(item, "detail", text_of(sample->detail));
         json_array_append_new(samples, item);
     }
+    json_t *divergences = json_array();
+    for (size_t i = 0; i < run->divergence_count; i++) {
+        json_t *item = json_object();
+        set(item, "status", json_integer(run->divergences[i].status));
+        set(item, "recorded_status", json_integer(run->divergences[i].recorded_status));
+        set(item, "answers", integer(run->divergences[i].answers));
+        json_array_append_new(divergences, item);
+    }
     set(object, "http", http);
+    set(object, "divergences", divergences);
     set(object, "websocket", websocket);
     set(object, "samples", samples);
     return object;

@@ -8,7 +8,7 @@
 #include "replay/summary_page.h"
 #include "replay/verdict.h"
 
-enum { MAX_ENDPOINT_ROWS = 40, MAX_SAMPLE_ROWS = 12, TABLE_BYTES = 4 << 20 };
+enum { MAX_ENDPOINT_ROWS = 40, TABLE_BYTES = 4 << 20 };
 
 /* --- sections --- */
 
@@ -250,30 +250,28 @@ static void sample_cells(const struct page *page, struct table *table,
     table_cell(table, "%s", sample->detail);
 }
 
-/* Answers with another status than recorded: the samples are by status, the counters are not. */
-static size_t status_rows(const struct page *page, struct table *table)
+static size_t divergence_rows(const struct page *page, struct table *table)
 {
     const struct run_record *run = page->run;
-    size_t rows = 0;
-    for (size_t i = 0; i < run->sample_count && rows < MAX_SAMPLE_ROWS; i++) {
-        const struct failure_sample *sample = &run->samples[i];
-        bool is_first = sample->failure == FAILURE_NONE;
-        for (size_t j = 0; j < i && is_first; j++)
-            is_first = run->samples[j].status != sample->status ||
-                       run->samples[j].recorded_status != sample->recorded_status;
-        if (!is_first)
-            continue;
+    for (size_t i = 0; i < run->divergence_count; i++) {
+        const struct run_divergence *divergence = &run->divergences[i];
+        const struct failure_sample *sample = NULL;
+        for (size_t j = 0; j < run->sample_count && !sample; j++) {
+            if (run->samples[j].failure == FAILURE_NONE &&
+                run->samples[j].status == divergence->status &&
+                run->samples[j].recorded_status == divergence->recorded_status)
+                sample = &run->samples[j];
+        }
         table_row(table);
-        if (sample->recorded_status)
-            table_cell(table, "    status %d, recorded %d", sample->status,
-                       sample->recorded_status);
+        if (divergence->recorded_status)
+            table_cell(table, "    status %d, recorded %d", divergence->status,
+                       divergence->recorded_status);
         else
-            table_cell(table, "    status %d", sample->status);
-        table_cell(table, "%s", "");
+            table_cell(table, "    status %d", divergence->status);
+        table_cell(table, "%llu", (unsigned long long)divergence->answers);
         sample_cells(page, table, sample);
-        rows++;
     }
-    return rows;
+    return run->divergence_count;
 }
 
 static size_t failure_rows(const struct page *page, struct table *table, const uint64_t *by_failure,
@@ -317,7 +315,7 @@ static void print_failures(const struct page *page)
     size_t rows = failure_rows(page, &table, page->run->all.by_failure, false);
     rows += failure_rows(page, &table, page->run->totals->ws.by_failure, true);
     rows += session_row(page, &table);
-    rows += status_rows(page, &table);
+    rows += divergence_rows(page, &table);
     if (rows) {
         fputc('\n', page->out);
         table_print(&table, page->out);

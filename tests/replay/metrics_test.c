@@ -166,7 +166,7 @@ static void fill_shard(struct metrics *shard, uint64_t seed)
         snprintf(detail, sizeof detail, "seed %u", (unsigned)seed);
         struct request_outcome outcome =
             answered((uint32_t)random_below(&random, ENDPOINTS), statuses[random_below(&random, 7)],
-                     (int)(200 + random_below(&random, 4)));
+                     (int)(200 + random_below(&random, 10)));
         outcome.due_us = random_below(&random, 1000);
         outcome.service_us = random_below(&random, 1000000);
         outcome.detail = detail;
@@ -208,7 +208,7 @@ static bool has_sample(const struct metrics *metrics, const struct failure_sampl
         const struct failure_sample *sample = &metrics->samples[i];
         if (sample->due_us == wanted->due_us && sample->status == wanted->status &&
             sample->failure == wanted->failure && sample->endpoint == wanted->endpoint &&
-            strcmp(sample->detail, wanted->detail) == 0)
+            sample->count == wanted->count && strcmp(sample->detail, wanted->detail) == 0)
             return true;
     }
     return false;

@@ -354,6 +354,7 @@ static void the_seconds_add_up_to_the_totals_in_sql_too(void **state)
         {"SELECT sum(messages_sent) FROM ws_second", 4},
         {"SELECT status_5xx FROM total WHERE endpoint_id = 1", 4},
         {"SELECT retried FROM total WHERE endpoint_id = 1", 4},
+        {"SELECT answers FROM divergence WHERE status = 503 AND recorded_status = 200", 4},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         uint64_t value = number(path, rows[i].sql);

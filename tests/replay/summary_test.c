@@ -174,7 +174,7 @@ static const char *const expected_lines[] = {
     "1.50s     POST /jobs.[31m  refused by 127.0.0.1\n",
     "    session failed ",
     "plugin voice: no token",
-    "    status 503, recorded 202 ",
+    "    status 503, recorded 202     10  1.50s     POST /jobs.[31m",
     "    WEBSOCKET\n    ws_answer_wait..................: avg=45.00ms",
     "    ws_msgs_sent....................: 1 0.50/s",
     "    ws_msgs_missing.................: 1, and 0 that were not recorded",
