@@ -153,6 +153,38 @@ static void the_example_gives_each_user_its_own_header_and_counts(void **state)
     fixture_stop(&fx);
 }
 
+/* The answer has Retry-After: `wait`. */
+static enum reprise_verdict answer_busy(struct fixture *fx, int recorded_status, const char *wait)
+{
+    const struct http_header header = {.name = {"Retry-After", 11}, .value = bytes_of(wait)};
+    const struct http_response response = {.status = 503, .headers = &header, .header_count = 1};
+    const struct chain_answer answer = {.request = &fx->request,
+                                        .info = fx->info,
+                                        .response = &response,
+                                        .recorded_status = recorded_status};
+    chain_response(fx->user, 3000, &answer, &fx->outcome);
+    return fx->outcome.verdict;
+}
+
+static void the_worked_plugin_of_the_documentation_waits_as_it_is_asked_to(void **state)
+{
+    (void)state;
+    struct fixture fx;
+    open_module(&fx, MODULES "/polite.so:longest=10s,jitter=0s");
+    assert_int_equal(answer_busy(&fx, 200, "7"), REPRISE_RETRY);
+    assert_int_equal(fx.outcome.delay_us, 7000000);
+    assert_int_equal(fx.recorded_count, 2);
+    assert_int_equal(fx.recorded[1].value, 7000000);
+    assert_int_equal(answer_busy(&fx, 503, "7"), REPRISE_CONTINUE);
+    assert_int_equal(answer_busy(&fx, 200, "Fri, 20 Nov 2026 20:00:00 GMT"), REPRISE_CONTINUE);
+    assert_int_equal(answer_busy(&fx, 200, "18446744073710"), REPRISE_FAIL); /* times 10^6 wraps */
+    assert_int_equal(answer_busy(&fx, 200, "11"), REPRISE_FAIL);
+    assert_string_equal(fx.outcome.error,
+                        "plugin polite: on_response: asked to wait 11 s, which is "
+                        "over longest");
+    fixture_stop(&fx);
+}
+
 static void a_plugin_in_c_plus_plus_has_objects_per_user(void **state)
 {
     (void)state;
@@ -178,6 +210,7 @@ int main(void)
         cmocka_unit_test(the_recorded_login_is_skipped),
         cmocka_unit_test(the_first_websocket_message_carries_the_token_and_pings_are_answered),
         cmocka_unit_test(the_example_gives_each_user_its_own_header_and_counts),
+        cmocka_unit_test(the_worked_plugin_of_the_documentation_waits_as_it_is_asked_to),
         cmocka_unit_test(a_plugin_in_c_plus_plus_has_objects_per_user),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
