@@ -20,7 +20,7 @@ struct replay_run {
     char digest[PLAN_DIGEST_TEXT_BYTES];
     uint64_t planned_sessions;
     char run_path[1024];
-    bool has_file; /* made by this run */
+    bool has_file;      /* made by this run */
     struct arena texts; /* of the facts */
     struct run_facts facts;
     struct run_store *store;

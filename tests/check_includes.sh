@@ -15,7 +15,7 @@ library_rows='
 ^zstd\.h$        ^traces/[^/]*$
 ^openssl/        ^(traces/[^/]*|replay/ws_[^/]*\.c)$
 ^jansson\.h$     ^(traces/[^/]*|plugins/plugin_cmd\.c|replay/[^/]*_json\.c)$
-^pcap(\.h$|/)    ^capture/source_[^/]*\.c$
+^pcap(\.h$|/)    ^capture/source_[^/]*$
 ^wslay/          ^(capture/ws_[^/]*\.c|replay/ws_[^/]*\.c)$
 ^zlib\.h$        ^capture/ws_[^/]*\.c$
 ^curl/           ^replay/transport_curl[^/]*$

@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "core/random.h"
-#include "sample.h"
+#include "tests/traces/sample.h"
 
 static struct sample_folder folder;
 static char path[SAMPLE_PATH_BYTES];
