@@ -178,6 +178,7 @@ int exchange_set_request(struct exchange *exchange, const struct http1_head *hea
     }
     snprintf(exchange->http_version, sizeof exchange->http_version, "1.%d",
              head->minor_version % 10);
+    exchange->flaws |= head->has_bad_line ? TRACE_FLAW_UNPARSABLE : 0;
     part->first_us = first_us;
     part->has_head = true;
     return 0;
@@ -194,12 +195,14 @@ int exchange_set_response(struct exchange *exchange, const struct http1_head *he
     exchange->reason = put(&at, head->reason);
     part->headers = put_headers(&at, head);
     buf_commit(&part->text, (size_t)(at - start));
+    exchange->flaws |= head->has_bad_line ? TRACE_FLAW_UNPARSABLE : 0;
     exchange->status = head->status;
     if (!exchange->http_version[0])
         snprintf(exchange->http_version, sizeof exchange->http_version, "1.%d",
                  head->minor_version % 10);
     if (part->first_us == TRACE_NO_MOMENT)
-        part->first_us = first_us;
+        exchange->flaws |= head->has_bad_line ? TRACE_FLAW_UNPARSABLE : 0;
+    part->first_us = first_us;
     part->has_head = true;
     return 0;
 }

@@ -43,11 +43,10 @@ static struct bytes skip_empty_lines(struct bytes in)
     return in;
 }
 
-/* "HTTP/1.x" at the start, any case as some clients send it. */
+/* "HTTP/1.x" at the start; case matters (RFC 9112 2.3). */
 static int parse_version(struct bytes in, int *ret_minor)
 {
-    if (in.len < 8 || !bytes_starts_with_nocase(in, bytes_of("HTTP/1.")) ||
-        !ascii_is_digit(in.ptr[7]))
+    if (in.len < 8 || !bytes_starts_with(in, bytes_of("HTTP/1.")) || !ascii_is_digit(in.ptr[7]))
         return -1;
     *ret_minor = in.ptr[7] - '0';
     return 0;
@@ -94,8 +93,10 @@ static int parse_header_line(struct bytes line, struct http1_head *head)
     if (memchr(line.ptr, '\0', line.len))
         return -1;
     if (line.ptr[0] == ' ' || line.ptr[0] == '\t') {
-        if (!head->header_count)
-            return -1;
+        if (!head->header_count) {
+            head->has_bad_line = true;
+            return 0;
+        }
         struct bytes *value = &head->headers[head->header_count - 1].value;
         struct bytes more = bytes_trim(line);
         if (value->len == 0)
@@ -106,11 +107,13 @@ static int parse_header_line(struct bytes line, struct http1_head *head)
         return 0;
     }
     size_t colon = bytes_index_of(line, ':');
-    if (colon == line.len || head->header_count == HTTP1_MAX_HEADERS)
-        return -1;
     /* Space before the colon is forbidden (RFC 9112 5.1) and seen: keep the name without it. */
     struct bytes name = bytes_trim(bytes_make(line.ptr, colon));
-    if (name.len == 0)
+    if (colon == line.len || name.len == 0) {
+        head->has_bad_line = true;
+        return 0;
+    }
+    if (head->header_count == HTTP1_MAX_HEADERS)
         return -1;
     head->headers[head->header_count++] =
         (struct http_header){.name = name, .value = bytes_trim(bytes_from(line, colon + 1))};
@@ -121,7 +124,7 @@ static ssize_t parse_headers(struct bytes in, struct bytes rest, struct http1_he
 {
     const char *start = rest.ptr;
     head->header_count = 0;
-    head->has_folded_value = false;
+    head->has_folded_value = head->has_bad_line = false;
     for (;;) {
         const char *line_start = rest.ptr;
         struct bytes line;
@@ -190,7 +193,7 @@ bool http1_looks_like_response(struct bytes in)
     static const char start[] = "HTTP/1.";
     in = skip_empty_lines(in);
     size_t len = in.len < sizeof start - 1 ? in.len : sizeof start - 1;
-    return bytes_equal_nocase(bytes_make(in.ptr, len), bytes_make(start, len));
+    return bytes_equal(bytes_make(in.ptr, len), bytes_make(start, len));
 }
 
 struct bytes http1_header(const struct http1_head *head, const char *name)

@@ -25,6 +25,7 @@ struct http_header {
 struct http1_head {
     bool is_response;
     bool has_folded_value;
+    bool has_bad_line; /* a line that is no header was left out */
     int minor_version; /* of HTTP/1.x */
     int status;        /* response: 100..999 */
     struct bytes method;

@@ -22,8 +22,8 @@ void fact_lists_fini(struct fact_lists *lists)
     arena_fini(&lists->arena);
 }
 
-static void add(struct fact_lists *lists, enum fact_kind kind, const char *what,
-                uint64_t body_bytes)
+static struct fact *add(struct fact_lists *lists, enum fact_kind kind, const char *what,
+                        uint64_t body_bytes)
 {
     struct fact_list *list = &lists->kinds[kind];
     struct fact *fact = arena_zalloc(&lists->arena, sizeof *fact);
@@ -32,6 +32,7 @@ static void add(struct fact_lists *lists, enum fact_kind kind, const char *what,
     *list->end = fact;
     list->end = &fact->next;
     list->count++;
+    return fact;
 }
 
 /* The truth's columns, by name. */
@@ -49,13 +50,26 @@ enum column {
     MASKED,
     WIRE,
     DECODED,
+    NOTE,
     COLUMN_COUNT
 };
 
 static const char *const column_names[COLUMN_COUNT] = {
-    "proto",     "kind",        "tcp_stream",         "method",    "uri",
-    "host",      "status",      "body_len",           "ws_opcode", "ws_fin",
-    "ws_masked", "payload_len", "payload_decoded_len"};
+    [PROTO] = "proto",
+    [KIND] = "kind",
+    [STREAM] = "tcp_stream",
+    [METHOD] = "method",
+    [URI] = "uri",
+    [HOST] = "host",
+    [STATUS] = "status",
+    [BODY] = "body_len",
+    [OPCODE] = "ws_opcode",
+    [FIN] = "ws_fin",
+    [MASKED] = "ws_masked",
+    [WIRE] = "payload_len",
+    [DECODED] = "payload_decoded_len",
+    [NOTE] = "note",
+};
 
 struct truth_file {
     size_t places[COLUMN_COUNT];
@@ -132,6 +146,8 @@ static void take_frame(struct fact_lists *lists, struct truth_file *file)
 static void take_row(struct fact_lists *lists, struct truth_file *file)
 {
     char what[8192];
+    struct fact *fact;
+    struct bytes note = cell(file, NOTE);
     struct bytes proto = cell(file, PROTO), method = cell(file, METHOD), uri = cell(file, URI),
                  host = cell(file, HOST), status = cell(file, STATUS);
     if (bytes_equal(proto, bytes_of("ws"))) {
@@ -141,7 +157,8 @@ static void take_row(struct fact_lists *lists, struct truth_file *file)
     } else if (bytes_equal(cell(file, KIND), bytes_of("request"))) {
         snprintf(what, sizeof what, "%.*s %.*s %.*s", BYTES_ARG(method), BYTES_ARG(uri),
                  BYTES_ARG(host));
-        add(lists, FACT_REQUEST, what, number(file, BODY));
+        fact = add(lists, FACT_REQUEST, what, number(file, BODY));
+        fact->is_optional = note.len && memmem(note.ptr, note.len, "incomplete", 10);
     } else {
         snprintf(what, sizeof what, "%.*s", BYTES_ARG(status));
         add(lists, FACT_RESPONSE, what, number(file, BODY));
@@ -236,8 +253,10 @@ struct fact_match fact_lists_match(struct fact_lists *truth, struct fact_lists *
                                .found = trace->kinds[kind].count};
     for (struct fact *wanted = truth->kinds[kind].first; wanted; wanted = wanted->next) {
         struct fact *fact = find_match(&trace->kinds[kind], wanted);
-        if (!fact)
+        if (!fact) {
+            match.optional += wanted->is_optional;
             continue;
+        }
         fact->is_matched = wanted->is_matched = true;
         match.matched++;
         match.same_bodies += fact->body_bytes == wanted->body_bytes ||

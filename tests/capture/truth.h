@@ -16,6 +16,7 @@ struct fact {
     struct fact *next;
     struct bytes what;   /* "GET /a host", "200", "client 1 12" (opcode and bytes on the wire) */
     uint64_t body_bytes; /* of a message: after inflating; FACT_UNKNOWN: the truth does not say */
+    bool is_optional;    /* the truth calls it incomplete, and is not sure that it is one */
     bool is_matched;
 };
 
@@ -40,6 +41,7 @@ int fact_lists_read_trace(struct fact_lists *lists, const char *path, struct err
 struct fact_match {
     size_t expected, found;
     size_t matched;     /* same `what` */
+    size_t optional;    /* of those expected and not found: not sure */
     size_t same_bodies; /* of these, same length, or not known to the truth */
 };
 

@@ -45,7 +45,10 @@ struct verdict {
 static const struct known {
     const char *name;
     const char *why;
-} known_differences[] = {{NULL, NULL}};
+} known_differences[] = {
+    {"ndpi_http-manipulated.pcap", "18 spaces ahead of a target: the truth has an empty one"},
+    {"zeek_connect-with-smtp.pcap", "a space in the target: the truth has what is ahead of it"},
+    {NULL, NULL}};
 
 static struct bytes manifest_cell(char *line, const struct bytes *header, const char *name)
 {
@@ -78,7 +81,7 @@ static bool read_entry(char *line, const struct bytes *header, struct entry *ent
     if (!bytes_to_u64(manifest_cell(line, header, "recommended_responses"), &entry->responses))
         entry->responses = FACT_UNKNOWN;
     entry->is_other_protocol = has_word(exercises, "http2") || has_word(exercises, "h2c") ||
-                               has_word(exercises, "keylog") || has_word(exercises, "dsb");
+                               has_word(exercises, "tls1") || has_word(exercises, "dsb");
     return true;
 }
 
@@ -132,7 +135,7 @@ static void judge_kind(const struct entry *entry, struct verdict *verdict, enum 
     if (match->found > expected && entry->trust != 'D') {
         snprintf(text, sizeof text, "%s: more than the truth", names[kind]);
         fail(verdict, text);
-    } else if (match->found < expected || match->matched < match->expected) {
+    } else if (match->found < expected || match->matched + match->optional < match->expected) {
         snprintf(text, sizeof text, "%s: some are missing", names[kind]);
         if (has_losses(&verdict->result.totals.ledger))
             explain(verdict, text);
@@ -194,7 +197,8 @@ static void run_entry(const struct entry *entry, const char *out, const struct o
     fact_lists_init(&trace);
     if (capture_run(&capture, &verdict->result, &err)) {
         if (verdict->result.has_trace)
-            explain(verdict, "the file is cut off");
+            explain(verdict, strstr(err.text, "truncated") ? "the file is cut off"
+                                                           : "the file cannot be read to its end");
         else
             fail(verdict, err.text);
     }
