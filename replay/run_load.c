@@ -435,7 +435,8 @@ static int open_database(struct load *load, const char *path)
     if (sqlite3_open_v2(path, &load->db, flags | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
         return run_sql_error(load->db, load->err);
     sqlite3_busy_timeout(load->db, 2000);
-    return 0;
+    return run_sql_exec(load->db, "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON",
+                        load->err);
 }
 
 int run_store_load(struct run_record **ret_run, const char *path, struct error *err)

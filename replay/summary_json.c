@@ -126,7 +126,12 @@ static json_t *metrics_of(const struct run_record *run)
     }
     for (uint32_t i = 0; i < run->facts.plugin_metric_count; i++) {
         struct metric_entry entry = metric_of_plugin(&run->facts, i);
-        add_metric(metrics, run, entry.name, &entry, &everything);
+        char key[MAX_KEY_BYTES];
+        clean(key, sizeof key, entry.name);
+        /* A name that is taken is told apart by its plugin's. */
+        if (json_object_get(metrics, key))
+            snprintf(key, sizeof key, "%s.%s", run->facts.plugin_metrics[i].plugin, entry.name);
+        add_metric(metrics, run, key, &entry, &everything);
     }
     json_t *users = json_object();
     set(users, "value", integer(run->health.peak_users));

@@ -104,8 +104,6 @@ static void print_totals(const struct page *page)
     page_trend_if_any(page, "session_duration", &totals->session_duration);
     if (page->run->all.requests)
         page_rate(page, "http_req_diverged", page->run->all.diverged, page->run->all.requests);
-    page_leader(page, "steps_not_sent");
-    fprintf(page->out, "%llu\n", (unsigned long long)totals->steps_not_sent);
 }
 
 static void print_plugins(const struct page *page)
@@ -357,6 +355,18 @@ static void print_network(const struct page *page)
     page_bytes(page, "data_sent", all->bytes_sent + ws->bytes_sent);
 }
 
+static void print_lateness(const struct page *page)
+{
+    const struct histogram *lateness = &page->run->all.clocks[CLOCK_LATENESS];
+    char median[UNITS_TEXT_BYTES], p99[UNITS_TEXT_BYTES];
+    if (!lateness->count)
+        return;
+    page_leader(page, "lateness");
+    fprintf(page->out, "med=%s p(99)=%s\n",
+            duration_format(median, sizeof median, (double)histogram_percentile(lateness, 50)),
+            duration_format(p99, sizeof p99, (double)histogram_percentile(lateness, 99)));
+}
+
 static void print_generator(const struct page *page)
 {
     const struct run_record *run = page->run;
@@ -366,8 +376,11 @@ static void print_generator(const struct page *page)
         health->length_us ? 100.0 * (double)health->cpu_us / (double)health->length_us : 0;
     page_heading(page, "█ GENERATOR");
     page_leader(page, "cpu");
-    fprintf(page->out, "%.0f%% of a core, of %u; busiest worker %.0f%% in its busiest second\n",
-            percent, (unsigned)run->facts.cpu_count, health->busiest_percent);
+    fprintf(page->out, "%.0f%% of one core, of %u cores; busiest worker at most %.0f%%\n", percent,
+            (unsigned)run->facts.cpu_count, health->busiest_percent);
+    print_lateness(page);
+    page_leader(page, "steps_not_sent");
+    fprintf(page->out, "%llu\n", (unsigned long long)run->totals->steps_not_sent);
     page_leader(page, "loop_lag");
     fprintf(page->out, "max=%s\n",
             duration_format(text, sizeof text, (double)health->max_loop_lag_us));
@@ -391,13 +404,20 @@ static void print_generator(const struct page *page)
 /* A run that was cut off had no chance to judge itself. */
 static void print_verdict(const struct page *page)
 {
+    static const struct {
+        const char *mark, *colour;
+    } marks[] = {[VERDICT_VALID] = {"✓", PAGE_GREEN},
+                 [VERDICT_TIGHT] = {"!", PAGE_YELLOW},
+                 [VERDICT_HELD_UP] = {"!", PAGE_YELLOW},
+                 [VERDICT_INVALID] = {"✗", PAGE_RED},
+                 [VERDICT_NOTHING] = {"✗", PAGE_RED}};
     const struct run_record *run = page->run;
     struct verdict verdict;
-    const char *text = run->end.verdict;
-    if (!*text && verdict_judge(run->totals, &run->health, &verdict) == 0)
-        text = verdict.text;
-    fputs("\n    ", page->out);
-    page_put_clean(page, text);
+    if (verdict_judge(run->totals, &run->health, &verdict))
+        return;
+    fprintf(page->out, "\n    %s%s%s ", page_colour(page, marks[verdict.kind].colour),
+            marks[verdict.kind].mark, page_colour(page, PAGE_PLAIN));
+    page_put_clean(page, *run->end.verdict ? run->end.verdict : verdict.text);
     fputs("\n\n", page->out);
 }
 

@@ -13,6 +13,7 @@
 
 #include <cmocka.h>
 
+#include "core/random.h"
 #include "replay/run_put.h"
 
 enum { PATH_BYTES = 256 };
@@ -424,6 +425,56 @@ static void what_is_not_a_run_is_refused_in_one_line(void **state)
     assert_non_null(strstr(err.text, "not a run"));
 }
 
+static size_t read_file(const char *path, char *out, size_t out_size)
+{
+    FILE *file = fopen(path, "r");
+    assert_non_null(file);
+    size_t len = fread(out, 1, out_size, file);
+    fclose(file);
+    return len;
+}
+
+static void write_file(const char *path, const char *bytes, size_t len)
+{
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    assert_int_equal(fwrite(bytes, 1, len, file), len);
+    fclose(file);
+}
+
+static void a_damaged_file_is_refused_or_read_and_never_trusted(void **state)
+{
+    (void)state;
+    enum { MAX_FILE_BYTES = 1 << 20, ROUNDS = 400 };
+    char *whole = malloc(MAX_FILE_BYTES), *damaged = malloc(MAX_FILE_BYTES);
+    struct run_store *store = open_run(path_of("whole.run"));
+    struct random random;
+    size_t refused = 0;
+    put_seconds(store, 2);
+    run_store_close(store);
+    size_t len = read_file(path_of("whole.run"), whole, MAX_FILE_BYTES);
+    assert_true(len > 4096 && len < MAX_FILE_BYTES);
+    random_init(&random, 1, 0);
+    for (int round = 0; round < ROUNDS; round++) {
+        struct run_record *run;
+        struct error err = {0};
+        size_t kept = round % 4 ? len : (size_t)random_below(&random, len);
+        memcpy(damaged, whole, len);
+        for (int i = 0; round % 4 && i < 8; i++)
+            damaged[random_below(&random, len)] = (char)random_u64(&random);
+        write_file(path_of("damaged.run"), damaged, kept);
+        if (run_store_load(&run, path_of("damaged.run"), &err) == 0) {
+            run_record_free(run);
+            continue;
+        }
+        assert_non_null(strstr(err.text, "damaged.run: "));
+        refused++;
+    }
+    assert_true(refused >= ROUNDS / 4);
+    free(whole);
+    free(damaged);
+}
+
 /* A limit on the database's size behaves as a full disk does. */
 static void a_full_disk_is_one_line_and_what_was_put_is_kept(void **state)
 {
@@ -495,6 +546,7 @@ int main(void)
         cmocka_unit_test(the_seconds_add_up_to_the_totals_in_sql_too),
         cmocka_unit_test(an_existing_file_is_never_written_over),
         cmocka_unit_test(what_is_not_a_run_is_refused_in_one_line),
+        cmocka_unit_test(a_damaged_file_is_refused_or_read_and_never_trusted),
         cmocka_unit_test(a_full_disk_is_one_line_and_what_was_put_is_kept),
         cmocka_unit_test(the_default_name_is_the_trace_and_the_moment),
     };

@@ -27,7 +27,8 @@ static const char *path_of(const char *name)
 }
 
 static const char *const endpoint_names[] = {"GET /jobs/{id}", "POST /jobs\033[31m", "GET /never"};
-static const struct run_plugin_metric plugin_metrics[] = {{"voice", "job_wait", "us", true}};
+static const struct run_plugin_metric plugin_metrics[] = {{"voice", "job_wait", "us", true},
+                                                          {"voice", "http_reqs", "", false}};
 static const struct run_facts facts = {.trace_path = "shop.trace",
                                        .target = "http://127.0.0.1:8080",
                                        .command = "reprise replay shop.trace",
@@ -37,7 +38,7 @@ static const struct run_facts facts = {.trace_path = "shop.trace",
                                        .cpu_count = 2,
                                        .endpoint_count = 3,
                                        .endpoint_names = endpoint_names,
-                                       .plugin_metric_count = 1,
+                                       .plugin_metric_count = 2,
                                        .plugin_metrics = plugin_metrics};
 
 /* 100 answers in 1 to 100 ms; of POST /jobs 10 retried ones that were 503 and not recorded so, and
@@ -79,6 +80,7 @@ static void measure(struct metrics *delta)
     metrics_record_ws(delta, &(struct ws_outcome){.event = WS_MESSAGE_SENT, .value = 4000});
     metrics_record_ws(delta, &(struct ws_outcome){.event = WS_MISSING});
     metrics_record_custom(delta, 0, true, 70000);
+    metrics_record_custom(delta, 1, false, 17);
     delta->users_active = 3;
     delta->worker_cpu_us = 300000;
     delta->max_loop_lag_us = 450;
@@ -156,7 +158,6 @@ static const char *const expected_lines[] = {
     "    sessions........................: 5 2.50/s  of 5 planned, 1 failed",
     "    session_duration................: avg=3.00s",
     "    http_req_diverged...............: 8.93% 10 out of 112",
-    "    steps_not_sent..................: 0",
     "    PLUGINS\n    job_wait........................: avg=70.00ms",
     "    HTTP\n    http_req_response...............: avg=",
     "    http_req_duration...............: avg=",
@@ -181,11 +182,13 @@ static const char *const expected_lines[] = {
     "    NETWORK\n    data_received...................: 200.0 kB 100.0 kB/s",
     "    data_sent.......................: 14.0 kB 7.0 kB/s",
     "█ GENERATOR",
-    "    cpu.............................: 50% of a core, of 2; busiest worker 30%",
+    "    cpu.............................: 50% of one core, of 2 cores; busiest worker at most 30%",
+    "    lateness........................: med=200us p(99)=200us",
+    "    steps_not_sent..................: 0",
     "    loop_lag........................: max=450us",
     "    memory..........................: max=20.0 MB",
     "on_request 112 times, 2.00 us each",
-    "    believable: requests left on time (lateness p99 200us, response p99 ",
+    "    ✓ believable: requests left on time (lateness p99 200us, response p99 ",
 };
 
 static void the_summary_says_everything_in_order(void **state)
@@ -267,6 +270,7 @@ static void the_export_has_the_shape_of_k6(void **state)
         {"data_received", "count", 200000},
         {"data_sent", "count", 14000},
         {"job_wait", "avg", 70},
+        {"voice.http_reqs", "count", 17},
         {"vus_max", "value", 3},
     };
     struct run_record *run = known_run("json.run");
