@@ -13,11 +13,11 @@ enum { EVENTS_PER_PASS = 256 };
 
 int loop_init(struct loop *loop, struct error *err)
 {
-    *loop = (struct loop){.epoll_fd = epoll_create1(EPOLL_CLOEXEC)};
+    *loop = (struct loop){.epoll_fd = epoll_create1(EPOLL_CLOEXEC), .clock_us = clock_now_us};
     if (loop->epoll_fd < 0)
         return error_set(err, EXIT_TOOL, "event loop: %s", strerror(errno));
     timers_init(&loop->timers);
-    loop_set_origin(loop, clock_now_us());
+    loop_set_origin(loop, loop->clock_us());
     return 0;
 }
 
@@ -37,7 +37,7 @@ void loop_set_origin(struct loop *loop, uint64_t origin_us)
 
 uint64_t loop_read_clock(struct loop *loop)
 {
-    uint64_t now_us = clock_now_us();
+    uint64_t now_us = loop->clock_us();
     return now_us > loop->origin_us ? now_us - loop->origin_us : 0;
 }
 

@@ -24,6 +24,7 @@ struct loop_watch {
 
 struct loop {
     int epoll_fd;
+    uint64_t (*clock_us)(void); /* clock_now_us, or a test's */
     struct timers timers;
     uint64_t origin_us; /* clock_now_us() at the run's 0 */
     uint64_t now_us; /* of the run, read once per pass; LOOP_BEFORE_START before 0 is never shown */

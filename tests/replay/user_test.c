@@ -1,0 +1,306 @@
+/* user_test.c - whole sessions played by one user against a scripted target on a clock of our own.
+ */
+#include "replay/user.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "tests/support/fake_target.h"
+#include "tests/support/script_trace.h"
+
+#define TRACE_FILE "user_test.trace"
+
+/* One user on one loop; filled by start(), emptied by end(). */
+static struct {
+    struct loop loop;
+    struct plan *plan;
+    struct plugin_chain chain;
+    struct user_env env;
+    struct user *user;
+    int ended;
+} play;
+
+static void on_user_ended(void *owner, struct user *user)
+{
+    (void)owner;
+    (void)user;
+    play.ended++;
+}
+
+static void start(const char *script, const struct pacing pacing)
+{
+    struct error err;
+    const struct plan_options options = {.target = bytes_of("http://target:80"),
+                                         .max_bytes = 64 << 20};
+    if (script_trace_write(TRACE_FILE, script, &err) ||
+        plan_build(&play.plan, TRACE_FILE, &options, &err))
+        fail_msg("%s", err.text);
+    unlink(TRACE_FILE);
+    buf_clear(&fake_log);
+    buf_append_text(&fake_log, "");
+    fake_now_us = 0;
+    play.ended = 0;
+    assert_int_equal(loop_init(&play.loop, &err), 0);
+    play.loop.clock_us = fake_clock_us;
+    loop_set_origin(&play.loop, 0);
+    play.env = (struct user_env){
+        .loop = &play.loop,
+        .plan = play.plan,
+        .pacing = pacing,
+        .ops = &fake_target,
+        .chain = &play.chain,
+        .metrics = metrics_new(play.plan->endpoint_count + 1),
+        .ws_wait_us = 1000000,
+        .max_in_flight = 100,
+        .user_ended = on_user_ended,
+    };
+    assert_int_equal(fake_target.open(&play.env.transport, &play.loop, NULL, &err), 0);
+    play.user = user_new(&play.env, 0);
+    assert_non_null(play.user);
+    assert_int_equal(user_play(play.user, &play.plan->sessions[0], 0), 0);
+}
+
+static void end(void)
+{
+    user_free(play.user);
+    fake_run(&play.loop, UINT64_MAX - 1);
+    fake_target.close(play.env.transport);
+    metrics_free(play.env.metrics);
+    loop_fini(&play.loop);
+    plan_free(play.plan);
+    fake_answers = NULL;
+    fake_pushes = NULL;
+}
+
+static struct pacing think(double speed)
+{
+    return (struct pacing){PACING_THINK, speed, speed};
+}
+
+/* Play all of it and compare what reached the target, and when. */
+static void expect(const char *log)
+{
+    fake_run(&play.loop, UINT64_MAX - 1);
+    assert_string_equal(buf_text(&fake_log), log);
+}
+
+static void a_gap_counts_from_the_live_answer(void **state)
+{
+    (void)state;
+    static const struct fake_answer answers[] = {{"GET /a", 50, 200, 0, NULL, NULL}, {0}};
+    fake_answers = answers;
+    start("session s\n0 10 GET /a 200\n30 40 GET /b 200\n", think(1));
+    expect("0 GET /a\n70 GET /b\n");
+    assert_int_equal(play.ended, 1);
+    end();
+}
+
+static void speed_divides_gaps_and_leaves_answers_alone(void **state)
+{
+    (void)state;
+    start("session s\n0 10 GET /a 200\n60 70 GET /b 200\n", think(5));
+    expect("0 GET /a\n20 GET /b\n"); /* 10 for the answer, 50 / 5 for the gap */
+    end();
+}
+
+static void what_ran_in_parallel_runs_in_parallel(void **state)
+{
+    (void)state;
+    static const struct fake_answer answers[] = {
+        {"GET /b", 100, 200, 0, NULL, NULL}, {"GET /a", 10, 200, 0, NULL, NULL}, {0}};
+    fake_answers = answers;
+    /* /c began when both had ended: it waits for the slower one, whichever that is now. */
+    start("session s\n0 50 GET /a 200\n10 20 GET /b 200\n60 70 GET /c 200\n", think(1));
+    expect("0 GET /a\n10 GET /b\n120 GET /c\n");
+    end();
+}
+
+static void only_what_had_ended_is_waited_for(void **state)
+{
+    (void)state;
+    static const struct fake_answer answers[] = {{"GET /slow", 500, 200, 0, NULL, NULL}, {0}};
+    fake_answers = answers;
+    start("session s\n0 100 GET /slow 200\n5 15 GET /a 200\n25 35 GET /b 200\n", think(1));
+    expect("0 GET /slow\n5 GET /a\n25 GET /b\n");
+    assert_int_equal(play.ended, 1);
+    end();
+}
+
+static void a_request_that_was_never_answered_holds_nobody_up(void **state)
+{
+    (void)state;
+    start("session s\n0 - GET /lost 0\n20 30 GET /a 200\n", think(1));
+    expect("0 GET /lost\n20 GET /a\n");
+    assert_int_equal(play.ended, 1);
+    end();
+}
+
+static void open_pacing_keeps_recorded_offsets_whatever_answers_do(void **state)
+{
+    (void)state;
+    static const struct fake_answer answers[] = {{"GET /a", 500, 200, 0, NULL, NULL}, {0}};
+    fake_answers = answers;
+    start("session s\n0 10 GET /a 200\n30 40 GET /b 200\n60 70 GET /c 200\n",
+          (struct pacing){PACING_OPEN, 1, 2});
+    expect("0 GET /a\n15 GET /b\n30 GET /c\n");
+    end();
+}
+
+static void max_pacing_leaves_the_gaps_out(void **state)
+{
+    (void)state;
+    start("session s\n0 10 GET /a 200\n5000 5010 GET /b 200\n", (struct pacing){PACING_MAX, 1, 1});
+    expect("0 GET /a\n10 GET /b\n");
+    end();
+}
+
+static void a_failed_request_is_counted_and_the_session_goes_on(void **state)
+{
+    (void)state;
+    static const struct fake_answer answers[] = {
+        {"GET /a", 3, 0, FAILURE_RESET, NULL, NULL}, {"GET /b", 10, 500, 0, NULL, NULL}, {0}};
+    fake_answers = answers;
+    start("session s\n0 10 GET /a 200\n30 40 GET /b 200\n50 60 GET /c 200\n", think(1));
+    expect("0 GET /a\n23 GET /b\n43 GET /c\n");
+    const struct endpoint_metrics *endpoints = play.env.metrics->endpoints;
+    assert_int_equal(endpoints[0].by_failure[FAILURE_RESET], 1);
+    assert_int_equal(endpoints[1].failed, 1);
+    assert_int_equal(endpoints[1].diverged, 1);
+    assert_int_equal(endpoints[2].failed, 0);
+    assert_int_equal(play.env.metrics->sessions_by_result[SESSION_DONE], 1);
+    end();
+}
+
+static void an_error_that_was_recorded_as_one_is_no_failure(void **state)
+{
+    (void)state;
+    static const struct fake_answer answers[] = {{"GET /a", 10, 404, 0, NULL, NULL}, {0}};
+    fake_answers = answers;
+    start("session s\n0 10 GET /a 404\n", think(1));
+    expect("0 GET /a\n");
+    assert_int_equal(play.env.metrics->endpoints[0].failed, 0);
+    end();
+}
+
+static void live_cookies_replace_recorded_ones(void **state)
+{
+    (void)state;
+    static const struct fake_answer answers[] = {
+        {"GET /login", 10, 200, 0, "sid=live; Path=/; HttpOnly", NULL}, {0}};
+    fake_answers = answers;
+    start(
+        "session s\n0 10 GET /login 200\n20 30 GET /a 200\nheader Cookie: sid=recorded; lang=de\n",
+        think(1));
+    expect("0 GET /login\n20 GET /a\n  cookie sid=live; lang=de\n");
+    end();
+}
+
+static void over_max_in_flight_requests_wait_and_their_lateness_shows(void **state)
+{
+    (void)state;
+    start("session s\n0 10 GET /a 200\n0 10 GET /b 200\n", think(1));
+    play.env.max_in_flight = 1;
+    expect("0 GET /a\n10 GET /b\n");
+    assert_int_equal(play.env.metrics->endpoints[1].clocks[CLOCK_LATENESS].max, 10000);
+    assert_int_equal(play.env.metrics->endpoints[1].clocks[CLOCK_RESPONSE].max, 20000);
+    assert_int_equal(play.env.metrics->endpoints[1].clocks[CLOCK_SERVICE].max, 10000);
+    end();
+}
+
+static const char websocket_script[] = "session s\n"
+                                       "0 5 WS /live\n"
+                                       "> 15 hello\n"
+                                       "< 35 hello to you\n"
+                                       "> 45 thanks\n"
+                                       "> 50 close 1000\n";
+
+static void a_message_waits_for_the_server_messages_before_it(void **state)
+{
+    (void)state;
+    static const struct fake_push pushes[] = {{0, 200, "hello to you"}, {0}};
+    fake_pushes = pushes;
+    start(websocket_script, think(1));
+    expect("0 WS /live\n15 > hello\n225 > thanks\n230 > close 1000\n");
+    const struct ws_metrics *ws = &play.env.metrics->ws;
+    assert_int_equal(ws->events[WS_MESSAGE_SENT], 2);
+    assert_int_equal(ws->events[WS_MESSAGE_RECEIVED], 1);
+    assert_int_equal(ws->events[WS_MISSING], 0);
+    assert_int_equal(ws->answer_wait.max, 200000);
+    assert_int_equal(play.ended, 1);
+    end();
+}
+
+static void a_server_message_that_does_not_come_is_missed_and_no_longer_waited_for(void **state)
+{
+    (void)state;
+    start(websocket_script, think(1));
+    expect("0 WS /live\n15 > hello\n1025 > thanks\n1030 > close 1000\n"); /* ws_wait_us is 1 s */
+    assert_int_equal(play.env.metrics->ws.events[WS_MISSING], 1);
+    assert_int_equal(play.ended, 1);
+    end();
+}
+
+static void a_websocket_whose_close_was_not_recorded_closes_when_all_is_said(void **state)
+{
+    (void)state;
+    static const struct fake_push pushes[] = {{0, 20, "one"}, {0, 30, "two"}, {0}};
+    fake_pushes = pushes;
+    start("session s\n0 5 WS /live\n> 15 hello\n< 20 one\n< 25 two\n", think(1));
+    expect("0 WS /live\n15 > hello\n45 > close 1000\n");
+    assert_int_equal(play.ended, 1);
+    end();
+}
+
+static void messages_of_a_websocket_that_was_closed_are_not_sent_and_counted(void **state)
+{
+    (void)state;
+    static const struct fake_push pushes[] = {{0, 2, "close"}, {0}};
+    fake_pushes = pushes;
+    start(websocket_script, think(1));
+    expect("0 WS /live\n15 > hello\n");
+    assert_int_equal(play.ended, 1);
+    assert_int_equal(play.env.metrics->steps_not_sent, 2);
+    end();
+}
+
+static void a_session_that_is_ended_drops_what_is_under_way(void **state)
+{
+    (void)state;
+    static const struct fake_answer answers[] = {{"GET /a", -1, 200, 0, NULL, NULL}, {0}};
+    fake_answers = answers;
+    start("session s\n0 10 GET /a 200\n20 30 GET /b 200\n", think(1));
+    fake_run(&play.loop, 5000);
+    user_end(play.user, SESSION_CANCELLED, "the run ended first");
+    expect("0 GET /a\n");
+    assert_int_equal(play.env.metrics->sessions_by_result[SESSION_CANCELLED], 1);
+    assert_int_equal(play.env.metrics->steps_not_sent, 1);
+    assert_int_equal(play.env.in_flight, 0);
+    end();
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_gap_counts_from_the_live_answer),
+        cmocka_unit_test(speed_divides_gaps_and_leaves_answers_alone),
+        cmocka_unit_test(what_ran_in_parallel_runs_in_parallel),
+        cmocka_unit_test(only_what_had_ended_is_waited_for),
+        cmocka_unit_test(a_request_that_was_never_answered_holds_nobody_up),
+        cmocka_unit_test(open_pacing_keeps_recorded_offsets_whatever_answers_do),
+        cmocka_unit_test(max_pacing_leaves_the_gaps_out),
+        cmocka_unit_test(a_failed_request_is_counted_and_the_session_goes_on),
+        cmocka_unit_test(an_error_that_was_recorded_as_one_is_no_failure),
+        cmocka_unit_test(live_cookies_replace_recorded_ones),
+        cmocka_unit_test(over_max_in_flight_requests_wait_and_their_lateness_shows),
+        cmocka_unit_test(a_message_waits_for_the_server_messages_before_it),
+        cmocka_unit_test(a_server_message_that_does_not_come_is_missed_and_no_longer_waited_for),
+        cmocka_unit_test(a_websocket_whose_close_was_not_recorded_closes_when_all_is_said),
+        cmocka_unit_test(messages_of_a_websocket_that_was_closed_are_not_sent_and_counted),
+        cmocka_unit_test(a_session_that_is_ended_drops_what_is_under_way),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,273 @@
+/* fake_target.c - a transport that answers from a script on a clock the test moves. */
+#include "tests/support/fake_target.h"
+
+#include <stdlib.h>
+
+#include "core/url.h"
+
+const struct fake_answer *fake_answers;
+const struct fake_push *fake_pushes;
+struct buf fake_log = BUF_INIT(1 << 20);
+uint64_t fake_now_us;
+
+struct transport {
+    struct loop *loop;
+};
+
+struct transport_user {
+    struct transport *transport;
+    struct transport_call *calls;
+};
+
+struct transport_call {
+    struct transport_call *next;
+    struct transport_user *user;
+    struct timer timer;
+    struct transport_request request;
+    struct fake_answer answer;
+};
+
+struct push {
+    struct timer timer;
+    struct transport_ws *ws;
+    const char *text;
+};
+
+enum { MAX_PUSHES = 64 };
+
+struct transport_ws {
+    struct transport_user *user;
+    struct transport_ws_events events;
+    void *owner;
+    struct timer open_timer;
+    int messages;
+    int push_count;
+    struct push pushes[MAX_PUSHES];
+};
+
+uint64_t fake_clock_us(void)
+{
+    return fake_now_us;
+}
+
+void fake_run(struct loop *loop, uint64_t until_us)
+{
+    for (;;) {
+        uint64_t next_us = timers_next_us(&loop->timers);
+        if (next_us == TIMERS_NONE_US || next_us > until_us)
+            return;
+        if (next_us > fake_now_us)
+            fake_now_us = next_us;
+        loop->now_us = fake_now_us;
+        timers_run(&loop->timers, fake_now_us);
+    }
+}
+
+static void write_log(struct bytes verb, struct bytes what)
+{
+    buf_printf(&fake_log, "%g %.*s %.*s\n", (double)fake_now_us / 1000, BYTES_ARG(verb),
+               BYTES_ARG(what));
+}
+
+static struct fake_answer find_answer(struct bytes method, struct bytes target)
+{
+    struct buf line = BUF_INIT(4096);
+    struct fake_answer found = {.after_ms = 10, .status = 200};
+    buf_printf(&line, "%.*s %.*s", BYTES_ARG(method), BYTES_ARG(target));
+    for (const struct fake_answer *at = fake_answers; at && at->request; at++) {
+        if (strcmp(at->request, buf_text(&line)) == 0)
+            found = *at;
+    }
+    buf_fini(&line);
+    return found;
+}
+
+static void unlink_call(struct transport_call *call)
+{
+    struct transport_call **at = &call->user->calls;
+    while (*at != call)
+        at = &(*at)->next;
+    *at = call->next;
+}
+
+static void on_answer(struct timer *timer, void *owner, uint64_t now_us)
+{
+    struct transport_call *call = owner;
+    const struct fake_answer *answer = &call->answer;
+    struct http_header header = {bytes_of("Set-Cookie"), bytes_of(answer->set_cookie)};
+    struct transport_result result = {
+        .failure = answer->failure,
+        .detail = answer->failure ? "as the script says" : NULL,
+        .waiting_us = (uint64_t)(answer->after_ms * 1000),
+        .response = {.status = answer->status,
+                     .headers = &header,
+                     .header_count = answer->set_cookie != NULL,
+                     .body = bytes_of(answer->body ? answer->body : "")},
+    };
+    (void)timer;
+    (void)now_us;
+    unlink_call(call);
+    call->request.done(call->request.owner, &result);
+    free(call);
+}
+
+static struct transport_call *fake_send(struct transport_user *user,
+                                        const struct transport_request *request,
+                                        enum failure *ret_failure)
+{
+    struct transport_call *call = calloc(1, sizeof *call);
+    struct url url = {0};
+    (void)ret_failure;
+    url_parse(request->http->url, &url);
+    *call = (struct transport_call){.next = user->calls, .user = user, .request = *request};
+    call->answer = find_answer(request->http->method, url.target);
+    user->calls = call;
+    write_log(request->http->method, url.target);
+    if (request->cookies.len)
+        buf_printf(&fake_log, "  cookie %.*s\n", BYTES_ARG(request->cookies));
+    timer_init(&call->timer, on_answer, call);
+    if (call->answer.after_ms >= 0)
+        timers_set(&user->transport->loop->timers, &call->timer,
+                   fake_now_us + (uint64_t)(call->answer.after_ms * 1000));
+    return call;
+}
+
+static void fake_cancel(struct transport_call *call)
+{
+    timers_cancel(&call->user->transport->loop->timers, &call->timer);
+    unlink_call(call);
+    free(call);
+}
+
+static void on_push(struct timer *timer, void *owner, uint64_t now_us)
+{
+    struct push *push = owner;
+    struct transport_ws *ws = push->ws;
+    struct transport_result result = {0};
+    (void)timer;
+    (void)now_us;
+    if (strcmp(push->text, "close") == 0)
+        ws->events.on_close(ws->owner, &result, 1000);
+    else
+        ws->events.on_message(ws->owner, 1, bytes_of(push->text));
+}
+
+static void schedule_pushes(struct transport_ws *ws, int after_message)
+{
+    for (const struct fake_push *at = fake_pushes; at && at->text; at++) {
+        if (at->after_message != after_message || ws->push_count == MAX_PUSHES)
+            continue;
+        struct push *push = &ws->pushes[ws->push_count++];
+        push->ws = ws;
+        push->text = at->text;
+        timer_init(&push->timer, on_push, push);
+        timers_set(&ws->user->transport->loop->timers, &push->timer,
+                   fake_now_us + (uint64_t)(at->after_ms * 1000));
+    }
+}
+
+static void on_open(struct timer *timer, void *owner, uint64_t now_us)
+{
+    struct transport_ws *ws = owner;
+    struct transport_result result = {.response = {.status = 101}};
+    (void)timer;
+    (void)now_us;
+    ws->events.on_open(ws->owner, &result);
+    schedule_pushes(ws, -1);
+}
+
+static struct transport_ws *fake_ws_open(struct transport_user *user,
+                                         const struct transport_request *request,
+                                         const struct transport_ws_events *events, void *owner)
+{
+    struct transport_ws *ws = calloc(1, sizeof *ws);
+    struct url url = {0};
+    url_parse(request->http->url, &url);
+    *ws = (struct transport_ws){.user = user, .events = *events, .owner = owner};
+    write_log(bytes_of("WS"), url.target);
+    timer_init(&ws->open_timer, on_open, ws);
+    timers_set(&user->transport->loop->timers, &ws->open_timer, fake_now_us + 5000);
+    return ws;
+}
+
+static int fake_ws_send(struct transport_ws *ws, int opcode, struct bytes payload, int close_code)
+{
+    if (opcode == 8) {
+        buf_printf(&fake_log, "%g > close %d\n", (double)fake_now_us / 1000, close_code);
+        struct push *push = &ws->pushes[ws->push_count++];
+        *push = (struct push){.ws = ws, .text = "close"};
+        timer_init(&push->timer, on_push, push);
+        timers_set(&ws->user->transport->loop->timers, &push->timer, fake_now_us + 1000);
+        return 0;
+    }
+    write_log(bytes_of(">"), payload);
+    schedule_pushes(ws, ws->messages++);
+    return 0;
+}
+
+static void on_free(struct timer *timer, void *owner, uint64_t now_us)
+{
+    (void)timer;
+    (void)now_us;
+    free(owner);
+}
+
+static void fake_ws_free(struct transport_ws *ws)
+{
+    struct timers *timers = &ws->user->transport->loop->timers;
+    for (int i = 0; i < ws->push_count; i++)
+        timers_cancel(timers, &ws->pushes[i].timer);
+    timers_cancel(timers, &ws->open_timer);
+    /* We may be inside one of its callbacks. */
+    timer_init(&ws->open_timer, on_free, ws);
+    timers_set(timers, &ws->open_timer, 0);
+}
+
+static int fake_open(struct transport **ret_transport, struct loop *loop,
+                     const struct transport_options *options, struct error *err)
+{
+    (void)options;
+    (void)err;
+    *ret_transport = calloc(1, sizeof **ret_transport);
+    (*ret_transport)->loop = loop;
+    return 0;
+}
+
+static void fake_close(struct transport *transport)
+{
+    free(transport);
+}
+
+static struct transport_user *fake_user_open(struct transport *transport)
+{
+    struct transport_user *user = calloc(1, sizeof *user);
+    user->transport = transport;
+    return user;
+}
+
+static void fake_user_close(struct transport_user *user)
+{
+    while (user->calls)
+        fake_cancel(user->calls);
+    free(user);
+}
+
+static size_t fake_connections_open(const struct transport *transport)
+{
+    (void)transport;
+    return 0;
+}
+
+const struct transport_ops fake_target = {
+    .name = "fake",
+    .open = fake_open,
+    .close = fake_close,
+    .user_open = fake_user_open,
+    .user_close = fake_user_close,
+    .send = fake_send,
+    .cancel = fake_cancel,
+    .ws_open = fake_ws_open,
+    .ws_send = fake_ws_send,
+    .ws_free = fake_ws_free,
+    .connections_open = fake_connections_open,
+};

@@ -1,0 +1,42 @@
+/*
+ * fake_target.h - a transport that answers from a script on a clock the test moves: no network, no
+ * real second.
+ *
+ * Every request and message that reaches it is written to a log, "12.5 GET /a\n", in milliseconds
+ * of the run.
+ */
+#ifndef REPRISE_TESTS_SUPPORT_FAKE_TARGET_H
+#define REPRISE_TESTS_SUPPORT_FAKE_TARGET_H
+
+#include "core/buf.h"
+#include "replay/transport.h"
+
+struct fake_answer {
+    const char *request; /* "GET /a"; NULL ends the list */
+    double after_ms;     /* from the request to the answer's last byte; < 0: never */
+    int status;          /* 0: no answer, `failure` says why */
+    enum failure failure;
+    const char *set_cookie; /* may be NULL */
+    const char *body;       /* may be NULL */
+};
+
+/* What the server does on every WebSocket. */
+struct fake_push {
+    int after_message; /* -1: after the opening; n: after the client's n-th message, from 0 */
+    double after_ms;
+    const char *text; /* NULL ends the list; "close" closes */
+};
+
+extern const struct transport_ops fake_target;
+extern const struct fake_answer *fake_answers; /* anything else is answered 200 after 10 ms */
+extern const struct fake_push *fake_pushes;
+extern struct buf fake_log;
+
+/* The clock of the test, in microseconds. */
+extern uint64_t fake_now_us;
+uint64_t fake_clock_us(void);
+
+/* Move the clock from timer to timer until none is left or until_us is reached. */
+void fake_run(struct loop *loop, uint64_t until_us);
+
+#endif
