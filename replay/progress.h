@@ -11,11 +11,11 @@
 
 #include "replay/metrics.h"
 
-/* One moment of a run. progress_add() fills what the metrics know, the caller the rest. */
+/* One moment of a run. The caller sets what is planned; progress_add() keeps the rest. */
 struct progress {
-    uint64_t elapsed_us;
-    uint64_t duration_us;      /* 0: not known */
+    uint64_t duration_us;      /* planned; 0: not known */
     uint64_t planned_sessions; /* 0: as many as fit into the time */
+    uint64_t elapsed_us;
     uint64_t sessions_ended;
     uint64_t requests;
     uint64_t failed;
@@ -28,7 +28,8 @@ struct progress {
     bool has_samples; /* false: nothing was answered in it */
 };
 
-/* Add one second's merged metrics: the counts add up, the rest is replaced. -1 without memory. */
+/* Add one second's merged metrics: time and counts add up, the rest is replaced. -1 without
+ * memory. */
 int progress_add(struct progress *progress, const struct metrics *delta, uint64_t length_us);
 
 enum { PROGRESS_TEXT_BYTES = 512 };

@@ -149,7 +149,6 @@ static int on_second(void *owner, const struct metrics *delta, uint32_t second, 
     struct replay_run *run = owner;
     struct health health;
     health_read(&run->meter, &health);
-    run->progress.elapsed_us += length_us;
     if (progress_add(&run->progress, delta, length_us))
         return error_set(err, EXIT_TOOL, "no memory for progress");
     progress_show(&run->display, &run->progress);
