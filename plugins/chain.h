@@ -18,8 +18,9 @@
  *   REPRISE_HOLD         `added` go out first. When the last of them has been answered (and
  *                        chain_response was called for it), chain_request again on the same
  *                        request, holds + 1, ask_from = outcome.plugin. waits_for_answer: nothing
- *                        was added; ask again after the next chain_response for a request that
- *                        outcome.plugin added for this user. Neither: ask again after delay_us.
+ *                        was added; ask again when a request that outcome.plugin added for this
+ *                        user is done with: answered, skipped or given up, or it would wait for
+ *                        ever. Neither: ask again after delay_us.
  *   REPRISE_RETRY        `added` go out first, as with HOLD; then the same request with attempt +
  * 1, holds 0, ask_from 0 REPRISE_END_SESSION  the user is done REPRISE_FAIL         the user has
  * failed; outcome.error says why and names the plugin
