@@ -15,68 +15,16 @@
 #include "core/arena.h"
 #include "traces/body.h"
 #include "traces/digest.h"
+#include "traces/reader_sql.h"
 #include "traces/rows.h"
 #include "traces/schema.h"
 
 enum { MAX_NAME_BYTES = 64 * 1024, MAX_FACTS_BYTES = 1024 * 1024 };
 
-enum statement {
-    SESSIONS,
-    CONNECTIONS,
-    LEDGER,
-    ALL_EXCHANGE_IDS,
-    SESSION_EXCHANGE_IDS,
-    NEXT_EXCHANGE,
-    ALL_MESSAGE_IDS,
-    EXCHANGE_MESSAGE_IDS,
-    SESSION_MESSAGE_IDS,
-    NEXT_MESSAGE,
-    GET_SESSION,
-    GET_EXCHANGE,
-    GET_MESSAGE,
-    GET_ENDPOINT,
-    GET_BODY,
-    GET_FACTS,
-    COUNTS,
-    ENDPOINTS,
-    STATEMENT_COUNT
-};
-
-static const char *const statement_sql[STATEMENT_COUNT] = {
-    [SESSIONS] = "SELECT " SESSION_COLUMNS " FROM session ORDER BY first_us, session_id",
-    [CONNECTIONS] = "SELECT " CONNECTION_COLUMNS " FROM connection ORDER BY connection_id",
-    [LEDGER] = "SELECT " LEDGER_COLUMNS ", ledger_id FROM ledger ORDER BY ledger_id",
-    [ALL_EXCHANGE_IDS] = "SELECT exchange_id FROM exchange ORDER BY request_first_us, exchange_id",
-    [SESSION_EXCHANGE_IDS] = "SELECT exchange_id FROM exchange WHERE session_id = ?"
-                             " ORDER BY request_first_us, exchange_id",
-    [NEXT_EXCHANGE] = "SELECT " EXCHANGE_COLUMNS " FROM exchange WHERE exchange_id = ?",
-    [ALL_MESSAGE_IDS] = "SELECT message_id FROM message ORDER BY first_us, message_id",
-    [EXCHANGE_MESSAGE_IDS] = "SELECT message_id FROM message WHERE exchange_id = ?"
-                             " ORDER BY first_us, message_id",
-    [SESSION_MESSAGE_IDS] = "SELECT message_id FROM message WHERE exchange_id IN"
-                            " (SELECT exchange_id FROM exchange WHERE session_id = ?)"
-                            " ORDER BY first_us, message_id",
-    [NEXT_MESSAGE] = "SELECT " MESSAGE_COLUMNS " FROM message WHERE message_id = ?",
-    [GET_SESSION] = "SELECT " SESSION_COLUMNS " FROM session WHERE session_id = ?",
-    [GET_EXCHANGE] = "SELECT " EXCHANGE_COLUMNS " FROM exchange WHERE exchange_id = ?",
-    [GET_MESSAGE] = "SELECT " MESSAGE_COLUMNS " FROM message WHERE message_id = ?",
-    [GET_ENDPOINT] = "SELECT method, template FROM endpoint WHERE endpoint_id = ?",
-    [GET_BODY] = "SELECT hash, content_bytes, encoding, content FROM body WHERE body_id = ?",
-    [GET_FACTS] = "SELECT " TRACE_COLUMNS " FROM trace WHERE trace_id = 1",
-    [COUNTS] = "SELECT (SELECT count(*) FROM session), (SELECT count(*) FROM connection),"
-               " (SELECT count(*) FROM exchange), (SELECT count(*) FROM message),"
-               " count(*), coalesce(sum(content_bytes), 0), coalesce(sum(length(content)), 0)"
-               " FROM body",
-    [ENDPOINTS] = "SELECT endpoint_id, endpoint, count, errors,"
-                  " CAST(round(p50_ms * 1000) AS INTEGER), CAST(round(p95_ms * 1000) AS INTEGER),"
-                  " CAST(round(max_ms * 1000) AS INTEGER), request_bytes, response_bytes"
-                  " FROM endpoints",
-};
-
 struct trace_reader {
     sqlite3 *db;
     char *path;
-    sqlite3_stmt *statements[STATEMENT_COUNT];
+    sqlite3_stmt *statements[READER_STATEMENTS];
     sqlite3_stmt *exchange_ids; /* the one its cursor walks; borrowed from statements, or NULL */
     sqlite3_stmt *message_ids;
     struct trace_facts facts; /* views of the arena */
@@ -142,8 +90,8 @@ static int open_db(struct trace_reader *reader, struct error *err)
 
 static int prepare(struct trace_reader *reader, struct error *err)
 {
-    for (int i = 0; i < STATEMENT_COUNT; i++) {
-        if (!db_prepare(reader->db, statement_sql[i], &reader->statements[i], err))
+    for (int i = 0; i < READER_STATEMENTS; i++) {
+        if (!db_prepare(reader->db, reader_sql[i], &reader->statements[i], err))
             continue;
         /* Its tables lack something that this version has. */
         if (sqlite3_errcode(reader->db) == SQLITE_ERROR)
@@ -200,7 +148,7 @@ void trace_reader_close(struct trace_reader *reader)
 {
     if (!reader)
         return;
-    for (int i = 0; i < STATEMENT_COUNT; i++)
+    for (int i = 0; i < READER_STATEMENTS; i++)
         sqlite3_finalize(reader->statements[i]);
     sqlite3_close(reader->db);
     body_packer_free(reader->packer);
@@ -276,7 +224,8 @@ int trace_reader_next_ledger(struct trace_reader *reader, struct trace_ledger_en
 
 /* The ids of all rows, or of those that belong to `parent_id`. */
 static sqlite3_stmt *start_ids(struct trace_reader *reader, sqlite3_stmt *before,
-                               enum statement all, enum statement of_parent, int64_t parent_id)
+                               enum reader_statement all, enum reader_statement of_parent,
+                               int64_t parent_id)
 {
     if (before)
         sqlite3_reset(before);

@@ -29,6 +29,9 @@ enum {
     BATCH_US = 1000000,
     BATCH_ROWS = 50000,
     BATCH_BYTES = 8 * 1024 * 1024, /* half the page cache: a batch stays in memory until its end */
+    PAGE_BYTES = 8192,             /* holds a dozen rows with headers */
+    /* Another program may write to the trace while we do (someone with sqlite3): wait for it. */
+    BUSY_MS = 10000,
     MAX_PATH_BYTES = 4096
 };
 
@@ -165,14 +168,17 @@ static int set_up(struct trace_writer *writer, bool replaces_existing,
     if (create_file(writer->path, replaces_existing, err) ||
         db_open(&writer->db, writer->path, SQLITE_OPEN_READWRITE, err))
         return -1;
-    /* 8 KiB pages hold a dozen rows with headers. A checkpoint syncs: one in 32 MiB, not in 4. */
-    return db_exec(writer->db,
-                   "PRAGMA page_size = 8192;"
-                   "PRAGMA journal_mode = WAL;"
-                   "PRAGMA synchronous = NORMAL;"
-                   "PRAGMA cache_size = -16384;"
-                   "PRAGMA wal_autocheckpoint = 4096;",
-                   err) ||
+    char page_size[64];
+    snprintf(page_size, sizeof page_size, "PRAGMA page_size = %d", PAGE_BYTES);
+    sqlite3_busy_timeout(writer->db, BUSY_MS);
+    /* A checkpoint syncs: one in 32 MiB, not in 4. */
+    return db_exec(writer->db, page_size, err) ||
+                   db_exec(writer->db,
+                           "PRAGMA journal_mode = WAL;"
+                           "PRAGMA synchronous = NORMAL;"
+                           "PRAGMA cache_size = -16384;"
+                           "PRAGMA wal_autocheckpoint = 4096;",
+                           err) ||
                    schema_create(writer->db, err) || prepare(writer, err) ||
                    write_facts(writer, facts, false, err)
                ? -1
@@ -217,7 +223,8 @@ static int measure(struct trace_writer *writer, struct error *err)
     int64_t pages = 0;
     if (run_statement(writer->page_count, &pages, err))
         return -1;
-    writer->is_full = writer->max_file_bytes && (uint64_t)pages * 8192 >= writer->max_file_bytes;
+    writer->is_full =
+        writer->max_file_bytes && (uint64_t)pages * PAGE_BYTES >= writer->max_file_bytes;
     return 0;
 }
 
@@ -365,24 +372,22 @@ int trace_writer_tick(struct trace_writer *writer, uint64_t now_us, bool *ret_is
     return 0;
 }
 
-static int finish(struct trace_writer *writer, const struct trace_facts *facts, struct error *err)
-{
-    struct error failure = {0};
-    if (begin_row(writer, err))
-        return -1;
-    if (write_facts(writer, facts, true, &failure) || end_batch(writer, &failure) ||
-        db_exec(writer->db, "PRAGMA wal_checkpoint(TRUNCATE)", &failure))
-        return fail(writer, &failure, err);
-    return 0;
-}
-
 int trace_writer_close(struct trace_writer *writer, const struct trace_facts *facts,
                        struct error *err)
 {
-    int result = finish(writer, facts, err);
-    /* With a reader at it the file stays in WAL mode: then the last to close it leaves one file. */
-    if (result == 0)
+    struct error failure = {0};
+    int result = begin_row(writer, err);
+    if (result == 0 && (write_facts(writer, facts, true, &failure) || end_batch(writer, &failure)))
+        result = fail(writer, &failure, err);
+    if (result == 0) {
+        /* Someone who reads the trace now is not waited for: then the log beside the file stays,
+         * and the last to close it moves it into the file. */
+        sqlite3_busy_timeout(writer->db, 0);
+        if (db_exec(writer->db, "PRAGMA wal_checkpoint(TRUNCATE)", &failure) &&
+            sqlite3_errcode(writer->db) != SQLITE_BUSY)
+            result = fail(writer, &failure, err);
         sqlite3_exec(writer->db, "PRAGMA journal_mode = DELETE", NULL, NULL, NULL);
+    }
     writer_free(writer);
     return result;
 }

@@ -465,6 +465,33 @@ static void a_reader_beside_the_writer_sees_what_was_committed(void **state)
     assert_int_equal(access(sample_path(&folder, "t.trace-wal", companion), F_OK), -1);
 }
 
+static void a_writer_does_not_wait_for_a_reader_in_the_middle_of_a_row(void **state)
+{
+    (void)state;
+    assert_int_equal(unlink(path), 0);
+    struct trace_writer *writer = sample_writer(path);
+    for (int64_t id = 1; id <= 3; id++) {
+        struct trace_exchange exchange = sample_exchange(id, "GET", "/");
+        assert_done(trace_writer_add_exchange(writer, &exchange, &err));
+        assert_done(trace_writer_tick(writer, (uint64_t)id * 1000001, NULL, &err));
+    }
+    struct trace_exchange exchange, last = sample_exchange(4, "GET", "/");
+    struct trace_facts facts = sample_facts();
+    int64_t endpoint_id;
+    struct trace_reader *reader = open_reader();
+    assert_done(trace_reader_start_exchanges(reader, 0, &err));
+    assert_row(trace_reader_next_exchange(reader, &exchange, &endpoint_id, &err));
+    assert_done(trace_writer_add_exchange(writer, &last, &err));
+    assert_done(trace_writer_close(writer, &facts, &err));
+    trace_reader_close(reader);
+    reader = open_reader();
+    assert_true(trace_reader_facts(reader)->is_complete);
+    assert_string_equal(exchange_ids(reader, 0), "1 2 3 4 ");
+    trace_reader_close(reader);
+    char companion[SAMPLE_PATH_BYTES];
+    assert_int_equal(access(sample_path(&folder, "t.trace-wal", companion), F_OK), -1);
+}
+
 #define on_sample(test) cmocka_unit_test_setup_teardown(test, make_sample, remove_sample)
 
 int main(void)
@@ -487,6 +514,7 @@ int main(void)
         on_sample(a_file_cut_anywhere_is_refused_or_read),
         on_sample(reading_a_large_trace_takes_little_memory),
         on_sample(a_reader_beside_the_writer_sees_what_was_committed),
+        on_sample(a_writer_does_not_wait_for_a_reader_in_the_middle_of_a_row),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,35 @@
+/* reader_sql.c - the questions that the reader asks of a trace. */
+#include "traces/reader_sql.h"
+
+#include "traces/rows.h"
+
+const char *const reader_sql[READER_STATEMENTS] = {
+    [SESSIONS] = "SELECT " SESSION_COLUMNS " FROM session ORDER BY first_us, session_id",
+    [CONNECTIONS] = "SELECT " CONNECTION_COLUMNS " FROM connection ORDER BY connection_id",
+    [LEDGER] = "SELECT " LEDGER_COLUMNS ", ledger_id FROM ledger ORDER BY ledger_id",
+    [ALL_EXCHANGE_IDS] = "SELECT exchange_id FROM exchange ORDER BY request_first_us, exchange_id",
+    [SESSION_EXCHANGE_IDS] = "SELECT exchange_id FROM exchange WHERE session_id = ?"
+                             " ORDER BY request_first_us, exchange_id",
+    [NEXT_EXCHANGE] = "SELECT " EXCHANGE_COLUMNS " FROM exchange WHERE exchange_id = ?",
+    [ALL_MESSAGE_IDS] = "SELECT message_id FROM message ORDER BY first_us, message_id",
+    [EXCHANGE_MESSAGE_IDS] = "SELECT message_id FROM message WHERE exchange_id = ?"
+                             " ORDER BY first_us, message_id",
+    [SESSION_MESSAGE_IDS] = "SELECT message_id FROM message WHERE exchange_id IN"
+                            " (SELECT exchange_id FROM exchange WHERE session_id = ?)"
+                            " ORDER BY first_us, message_id",
+    [NEXT_MESSAGE] = "SELECT " MESSAGE_COLUMNS " FROM message WHERE message_id = ?",
+    [GET_SESSION] = "SELECT " SESSION_COLUMNS " FROM session WHERE session_id = ?",
+    [GET_EXCHANGE] = "SELECT " EXCHANGE_COLUMNS " FROM exchange WHERE exchange_id = ?",
+    [GET_MESSAGE] = "SELECT " MESSAGE_COLUMNS " FROM message WHERE message_id = ?",
+    [GET_ENDPOINT] = "SELECT method, template FROM endpoint WHERE endpoint_id = ?",
+    [GET_BODY] = "SELECT hash, content_bytes, encoding, content FROM body WHERE body_id = ?",
+    [GET_FACTS] = "SELECT " TRACE_COLUMNS " FROM trace WHERE trace_id = 1",
+    [COUNTS] = "SELECT (SELECT count(*) FROM session), (SELECT count(*) FROM connection),"
+               " (SELECT count(*) FROM exchange), (SELECT count(*) FROM message),"
+               " count(*), coalesce(sum(content_bytes), 0), coalesce(sum(length(content)), 0)"
+               " FROM body",
+    [ENDPOINTS] = "SELECT endpoint_id, endpoint, count, errors,"
+                  " CAST(round(p50_ms * 1000) AS INTEGER), CAST(round(p95_ms * 1000) AS INTEGER),"
+                  " CAST(round(max_ms * 1000) AS INTEGER), request_bytes, response_bytes"
+                  " FROM endpoints",
+};

@@ -1,0 +1,31 @@
+/*
+ * reader_sql.h - the questions that the reader asks of a trace, each prepared once.
+ */
+#ifndef REPRISE_TRACES_READER_SQL_H
+#define REPRISE_TRACES_READER_SQL_H
+
+enum reader_statement {
+    SESSIONS,
+    CONNECTIONS,
+    LEDGER,
+    ALL_EXCHANGE_IDS,
+    SESSION_EXCHANGE_IDS,
+    NEXT_EXCHANGE,
+    ALL_MESSAGE_IDS,
+    EXCHANGE_MESSAGE_IDS,
+    SESSION_MESSAGE_IDS,
+    NEXT_MESSAGE,
+    GET_SESSION,
+    GET_EXCHANGE,
+    GET_MESSAGE,
+    GET_ENDPOINT,
+    GET_BODY,
+    GET_FACTS,
+    COUNTS,
+    ENDPOINTS,
+    READER_STATEMENTS
+};
+
+extern const char *const reader_sql[READER_STATEMENTS];
+
+#endif
