@@ -228,6 +228,32 @@ static void too_many_or_too_long_is_refused(void **state)
     thresholds_fini(&thresholds);
 }
 
+/* docs/summary.md has a row for each metric: name, kind, whether per endpoint. */
+static void every_metric_is_documented(void **state)
+{
+    (void)state;
+    static const char *const kinds[] = {
+        [METRIC_TREND] = "trend", [METRIC_RATE] = "rate", [METRIC_COUNTER] = "counter"};
+    static char document[64 << 10];
+    FILE *file = fopen(TEST_SOURCE_DIR "/docs/summary.md", "r");
+    assert_non_null(file);
+    size_t len = fread(document, 1, sizeof document - 1, file);
+    fclose(file);
+    assert_true(len < sizeof document - 1);
+    size_t count, rows = 0;
+    const struct metric_entry *entries = metric_catalog(&count);
+    for (size_t i = 0; i < count; i++) {
+        char row[128];
+        snprintf(row, sizeof row, "\n| `%s` | %s | %s | ", entries[i].name, kinds[entries[i].kind],
+                 metric_has_endpoints(&entries[i]) ? "yes" : "no");
+        if (!strstr(document, row))
+            fail_msg("no row%s", row);
+    }
+    for (const char *row = document; (row = strstr(row, "\n| `")); row++)
+        rows++;
+    assert_int_equal(rows, count);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -236,6 +262,7 @@ int main(void)
         cmocka_unit_test(several_conditions_are_one_threshold_each),
         cmocka_unit_test(what_is_not_understood_is_named),
         cmocka_unit_test(too_many_or_too_long_is_refused),
+        cmocka_unit_test(every_metric_is_documented),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
