@@ -13,7 +13,8 @@
 enum {
     MAX_SESSIONS = 100 * 1000, /* about 600 bytes each with two keys: 60 MB */
     TICK_PACKETS = 256,        /* between two looks at the clock when packets come fast */
-    MAX_SOURCE_TEXT = 4096
+    MAX_SOURCE_TEXT = 4096,
+    FILE_GRACE_US = 30 * 1000 * 1000
 };
 
 struct capture {
@@ -65,6 +66,9 @@ static int open_trace(struct capture *capture, struct error *err)
         .flows = flow_table_default_limits(),
     };
     recorder_options.http.max_body_bytes = options->max_body_bytes;
+    /* A file's packets may be far out of order (merged from several captures), and nobody waits. */
+    if (options->file_count)
+        recorder_options.flows.flow.gap_grace_us = FILE_GRACE_US;
     recorder_options.flows.server_ports = options->ports;
     recorder_options.flows.server_port_count = options->port_count;
     struct trace_facts facts = facts_of(capture);
@@ -177,10 +181,9 @@ static int run_live(struct capture *capture, struct capture_result *result, stru
     capture->origin_unix_us = clock_unix_us();
     if (open_trace(capture, err))
         return -1;
-    if (!options->is_quiet) {
-        fprintf(stderr, "capturing on %s\n", options->interface);
-        fflush(stderr);
-    }
+    /* Scripts wait for this line: it comes with --quiet too. */
+    fprintf(stderr, "capturing on %s\n", options->interface);
+    fflush(stderr);
     return read_source(capture, &is_over, &result->end, err);
 }
 

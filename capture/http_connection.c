@@ -364,7 +364,7 @@ const char *http_connection_protocol(const struct http_connection *connection)
 {
     if (connection->is_websocket)
         return "websocket";
-    return connection->stored_bytes ? "http/1.1" : "unknown";
+    return connection->stored_bytes || connection->has_cut_head ? "http/1.1" : "unknown";
 }
 
 bool http_connection_is_swapped(const struct http_connection *connection)

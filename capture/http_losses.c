@@ -1,12 +1,15 @@
 /* http_losses.c - the parts of an http_connection that deal with what is missing: gaps in the
  * streams, and their ends. */
 #include "capture/http_state.h"
+#include "capture/http_sync.h"
 
 /* What is held will not become a message. */
 static void drop_held(struct http_connection *connection, struct http_side *side,
                       enum trace_reason reason)
 {
     size_t len = side->held.len;
+    struct bytes held = buf_bytes(&side->held);
+    connection->has_cut_head |= http_sync_is_request(held) || http_sync_is_response(held);
     http_lose(connection, side->was_found ? side->skip_reason : reason, len);
     connection->context->pool.held_bytes -= len;
     buf_release(&side->held);
@@ -145,6 +148,6 @@ void http_connection_close(struct http_connection *connection, enum flow_side fr
         ws_stream_close(connection->sides[!from].ws, at_us);
     http_end_pending(connection);
     if (!connection->sides[0].has_messages && !connection->sides[1].has_messages &&
-        connection->stored_bytes == 0)
+        connection->stored_bytes == 0 && !connection->has_cut_head)
         count_as_not_http(connection);
 }

@@ -1,5 +1,7 @@
 /* http_messages.c - from heads and bodies to exchanges: pairing, upgrades, what ends when. */
 #include "capture/http_state.h"
+#include "capture/session_keys.h"
+#include "capture/ws_handshake.h"
 
 static struct http_side *client_of(struct http_connection *connection)
 {
@@ -241,6 +243,11 @@ static void begin_tunnel(struct http_connection *connection, struct exchange *ex
     const struct http1_head *head = &connection->context->head;
     bool is_websocket = head->status == 101 && http1_header_has_token(head, "upgrade", "websocket");
     exchange->is_websocket = is_websocket;
+    /* A browser would have hung up; others go on, and so do we. */
+    if (is_websocket && !exchange->is_lost_request &&
+        !ws_accept_is_right(session_header_of(exchange->request.headers, "sec-websocket-key"),
+                            http1_header(head, "sec-websocket-accept")))
+        exchange->flaws |= TRACE_FLAW_UNPARSABLE;
     if (client_of(connection)->exchange == exchange) /* its body has not ended: it never will */
         http_cut_message(connection, FLOW_CLIENT, TRACE_FLAW_TRUNCATED);
     http_end_message(connection, FLOW_SERVER, true);

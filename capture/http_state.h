@@ -42,6 +42,7 @@ struct http_connection {
     bool is_mid_stream;
     bool is_swapped;
     bool is_websocket;
+    bool has_cut_head; /* a start line was there, the rest of its head was not */
     uint32_t flaws;
     uint64_t stored_bytes;
     struct http_losses losses;

@@ -33,6 +33,10 @@ struct scene {
         SERVER, "HTTP/1.1 200 OK\r\nContent-Length: " length "\r\n\r\n" body, 0                    \
     }
 
+/* RFC 6455 1.3. */
+#define KEY "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+#define ACCEPT "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"
+
 static const struct scene scenes[] = {
     {"keep-alive",
      false,
@@ -135,7 +139,7 @@ static const struct scene scenes[] = {
      false,
      {{CLIENT, "GET /a HTTP/1.1\r\nHost:", 0}},
      "",
-     TRACE_REASON_NOT_HTTP,
+     TRACE_REASON_INCOMPLETE,
      22},
     {"a second head that never ends",
      false,
@@ -365,26 +369,40 @@ static const struct scene scenes[] = {
      0},
     {"WebSocket with its first frame behind the 101",
      false,
-     {{CLIENT, "GET /ws HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n", 0},
-      {SERVER, "HTTP/1.1 101 Switching\r\nUpgrade: websocket\r\n\r\n\x81\x02hi", 0},
+     {{CLIENT, "GET /ws HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" KEY "\r\n", 0},
+      {SERVER, "HTTP/1.1 101 Switching\r\nUpgrade: websocket\r\n" ACCEPT "\r\n\x81\x02hi", 0},
       {CLIENT, "\x81\x82\x01\x01\x01\x01xn", 0}},
      "GET /ws 101\nserver 1 hi\nclient 1 yo\n",
      0,
      0},
+    {"WebSocket with an accept header that answers no key",
+     false,
+     {{CLIENT, "GET /ws HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" KEY "\r\n", 0},
+      {SERVER, "HTTP/1.1 101 Switching\r\nUpgrade: websocket\r\n\r\n\x81\x02hi", 0}},
+     "GET /ws 101 [unparsable]\nserver 1 hi\n",
+     0,
+     0},
+    {"a request with a line that is no header",
+     false,
+     {{CLIENT, "CONNECT h:25 / HTTP/1.0\r\nMozilla 4.0\r\n\r\n", 0},
+      {SERVER, "HTTP/1.0 200 Yes\r\n\r\n220 mail\r\n", 0}},
+     "CONNECT h:25 / 200 [unparsable]\n",
+     TRACE_REASON_NOT_HTTP,
+     10},
     {"a frame sent before the 101 was seen",
      false,
      {{CLIENT,
-       "GET /ws HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
+       "GET /ws HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" KEY "\r\n"
        "\x81\x82\x01\x01\x01\x01xn",
        0},
-      {SERVER, "HTTP/1.1 101 Switching\r\nUpgrade: websocket\r\n\r\n", 0}},
+      {SERVER, "HTTP/1.1 101 Switching\r\nUpgrade: websocket\r\n" ACCEPT "\r\n", 0}},
      "GET /ws 101\nclient 1 yo\n",
      0,
      0},
     {"missing frames",
      false,
-     {{CLIENT, "GET /ws HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n", 0},
-      {SERVER, "HTTP/1.1 101 Switching\r\nUpgrade: websocket\r\n\r\n\x81\x04hi", 0},
+     {{CLIENT, "GET /ws HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" KEY "\r\n", 0},
+      {SERVER, "HTTP/1.1 101 Switching\r\nUpgrade: websocket\r\n" ACCEPT "\r\n\x81\x04hi", 0},
       {SERVER_GAP, NULL, 7},
       {SERVER, "\x81\x02ho", 0}},
      "GET /ws 101\nserver 1 hi [gap truncated]\n",
