@@ -9,6 +9,7 @@
 #ifndef REPRISE_CAPTURE_EXCHANGE_H
 #define REPRISE_CAPTURE_EXCHANGE_H
 
+#include "capture/session_keys.h"
 #include "core/buf.h"
 #include "core/http1.h"
 #include "traces/trace.h"
@@ -41,7 +42,7 @@ struct exchange {
     char http_version[8];
     int status;
     uint32_t flaws;
-    uint64_t hints[4]; /* for the sink: keys of a session that the request's body carries */
+    struct session_hint hints[4]; /* of the request's body; the last stays empty */
     bool is_websocket;
     bool is_upgrade;      /* the request asked for another protocol */
     bool is_lost_request; /* holds the place of a request known to be lost: has no row */

@@ -83,7 +83,7 @@ static int64_t on_body(void *owner, struct exchange *exchange, enum trace_sender
         size_t last = sizeof exchange->hints / sizeof *exchange->hints - 1; /* stays 0 */
         session_keys_of_body(&keys, body);
         for (size_t i = 0; i < keys.count && i < last; i++)
-            exchange->hints[i] = keys.items[i].hash;
+            exchange->hints[i] = (struct session_hint){keys.items[i].hash, keys.items[i].class};
     }
     return put_body(recorded->recorder, body);
 }
@@ -119,7 +119,7 @@ static void on_exchange(void *owner, const struct exchange *exchange, struct tra
         .target = row->target,
         .response_headers = row->response_headers,
         .response_body = response_body,
-        .body_hashes = exchange->hints,
+        .hints = exchange->hints,
         .connection_session_id = recorded->session_id,
         .first_us = first_moment(row),
         .last_us = last_moment(row),

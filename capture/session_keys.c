@@ -7,6 +7,7 @@ enum {
     MIN_VALUE_BYTES = 6,   /* "true", "1": flags, not secrets */
     LONG_VALUE_BYTES = 16, /* long enough to be one user's wherever it is carried */
     MAX_VALUE_BYTES = 8192,
+    MAX_NAME_BYTES = 64,
     MAX_SCANNED_BYTES = 64 * 1024 /* of a body */
 };
 
@@ -55,6 +56,20 @@ static bool is_token_name(struct bytes name)
     return contains_any(name, words) || bytes_equal_nocase(name, bytes_of("sid"));
 }
 
+/* "ann@x.org": whose signup and whose login it is, before there is a token. */
+static bool is_login_name(struct bytes name)
+{
+    static const char *const names[] = {"username", "user_name", "login", "userid", "user_id"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (bytes_equal_nocase(name, bytes_of(names[i])))
+            return true;
+    }
+    return contains_nocase(name, "email");
+}
+
+/* Where in a message a value stands. */
+enum place { IN_QUERY, IN_REQUEST_BODY, IN_ANSWER_BODY };
+
 static void add_key(struct session_keys *keys, enum trace_identity_kind kind, struct bytes name,
                     struct bytes value)
 {
@@ -68,6 +83,27 @@ static void add_key(struct session_keys *keys, enum trace_identity_kind kind, st
     if (value.len < LONG_VALUE_BYTES)
         key.hash ^= key.class * UINT64_C(0x9e3779b97f4a7c15);
     keys->items[keys->count++] = key;
+}
+
+static void add_login(struct session_keys *keys, struct bytes value)
+{
+    if (keys->count == SESSION_MAX_KEYS || value.len < 3 || value.len > MAX_VALUE_BYTES)
+        return;
+    keys->items[keys->count++] =
+        (struct session_key){.hash = bytes_hash(value) ^ SESSION_CLASS_LOGIN,
+                             .class = SESSION_CLASS_LOGIN,
+                             .kind = TRACE_BY_ADDRESS,
+                             .value = value};
+}
+
+/* A value by its name. */
+static void add_named(struct session_keys *keys, enum place place, struct bytes name,
+                      struct bytes value)
+{
+    if (is_token_name(name))
+        add_key(keys, TRACE_BY_TOKEN, (struct bytes){0}, value);
+    else if (place == IN_REQUEST_BODY && is_login_name(name))
+        add_login(keys, value);
 }
 
 static void add_authorization(struct session_keys *keys, struct bytes value)
@@ -92,14 +128,14 @@ static void add_cookies(struct session_keys *keys, struct bytes value)
     }
 }
 
-static void add_pairs(struct session_keys *keys, struct bytes query)
+static void add_pairs(struct session_keys *keys, enum place place, struct bytes query)
 {
     struct bytes pair;
     while (bytes_split(&query, '&', &pair)) {
         size_t equals = bytes_index_of(pair, '=');
         struct bytes name = bytes_make(pair.ptr, equals);
-        if (equals < pair.len && is_token_name(name))
-            add_key(keys, TRACE_BY_TOKEN, (struct bytes){0}, bytes_from(pair, equals + 1));
+        if (equals < pair.len)
+            add_named(keys, place, name, bytes_from(pair, equals + 1));
     }
 }
 
@@ -146,7 +182,7 @@ void session_keys_of_request(struct session_keys *keys, struct bytes headers, st
         add_authorization(keys, authorization);
     size_t query = bytes_index_of(target, '?');
     if (query < target.len)
-        add_pairs(keys, bytes_from(target, query + 1));
+        add_pairs(keys, IN_QUERY, bytes_from(target, query + 1));
     if (cookies.len)
         add_cookies(keys, cookies);
 }
@@ -168,7 +204,7 @@ static size_t skip_space(struct bytes in, size_t at)
 }
 
 /* Every "name": "value" at any depth. Not a parser: what is no JSON gives no or odd pairs. */
-static void add_json(struct session_keys *keys, struct bytes in)
+static void add_json(struct session_keys *keys, enum place place, struct bytes in)
 {
     size_t at = 0;
     while ((at += bytes_index_of(bytes_from(in, at), '"')) < in.len) {
@@ -184,15 +220,14 @@ static void add_json(struct session_keys *keys, struct bytes in)
             continue;
         end = string_end(in, at + 1);
         struct bytes value = bytes_make(in.ptr + at + 1, end - at - 1);
-        if (is_token_name(name))
-            add_key(keys, TRACE_BY_TOKEN, (struct bytes){0}, value);
+        add_named(keys, place, name, value);
         at = end + 1;
         if (at >= in.len)
             return;
     }
 }
 
-void session_keys_of_body(struct session_keys *keys, struct bytes body)
+static void add_body(struct session_keys *keys, enum place place, struct bytes body)
 {
     if (body.len > MAX_SCANNED_BYTES)
         body.len = MAX_SCANNED_BYTES;
@@ -200,9 +235,16 @@ void session_keys_of_body(struct session_keys *keys, struct bytes body)
     if (start == body.len)
         return;
     if (body.ptr[start] == '{' || body.ptr[start] == '[')
-        add_json(keys, body);
-    else if (ascii_is_alpha(body.ptr[start]) && bytes_index_of(body, '=') < 64)
-        add_pairs(keys, body);
+        add_json(keys, place, body);
+    else if (place == IN_REQUEST_BODY && ascii_is_alpha(body.ptr[start]) &&
+             bytes_index_of(body, '=') < MAX_NAME_BYTES)
+        add_pairs(keys, place, body);
+}
+
+void session_keys_of_body(struct session_keys *keys, struct bytes body)
+{
+    keys->count = 0;
+    add_body(keys, IN_REQUEST_BODY, body);
 }
 
 void session_keys_of_response(struct session_keys *keys, struct bytes headers, struct bytes body)
@@ -215,7 +257,5 @@ void session_keys_of_response(struct session_keys *keys, struct bytes headers, s
         value.len = bytes_index_of(value, ';');
         add_cookies(keys, value);
     }
-    size_t start = skip_space(body, 0);
-    if (start < body.len && (body.ptr[start] == '{' || body.ptr[start] == '['))
-        session_keys_of_body(keys, body);
+    add_body(keys, IN_ANSWER_BODY, body);
 }

@@ -18,7 +18,14 @@ struct session_key {
     struct bytes value; /* borrowed, for the identity's text */
 };
 
+/* A key without its value: for a request's body, which is stored before its answer is here. */
+struct session_hint {
+    uint64_t hash; /* 0: none */
+    uint64_t class;
+};
+
 #define SESSION_MAX_KEYS 16
+#define SESSION_CLASS_LOGIN 100 /* no kind has this number, and no hash is this small */
 
 struct session_keys {
     size_t count; /* strongest first */
@@ -33,7 +40,8 @@ void session_keys_of_request(struct session_keys *keys, struct bytes headers, st
 /* What an answer hands out: Set-Cookie, tokens in a JSON body. */
 void session_keys_of_response(struct session_keys *keys, struct bytes headers, struct bytes body);
 
-/* Tokens in a JSON or form body. */
+/* Of a request's JSON or form body: tokens, and the name a user signs up and logs in with, which is
+ * of the class SESSION_CLASS_LOGIN. */
 void session_keys_of_body(struct session_keys *keys, struct bytes body);
 
 /* The first header of that name in header lines as stored. */

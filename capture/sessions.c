@@ -162,25 +162,25 @@ static struct session *by_id(struct sessions *sessions, int64_t id, int64_t at_u
     return if_live(sessions, map_get(&sessions->by_id, bytes_make(&id, sizeof id)), at_us);
 }
 
-static bool holds_another(const struct session *session, const struct session_key *key)
+static bool holds_another(const struct session *session, uint64_t hash, uint64_t class)
 {
     for (const struct held_key *held = session->keys; held; held = held->next) {
-        if (held->class == key->class && held->hash != key->hash)
+        if (held->class == class && held->hash != hash)
             return true;
     }
     return false;
 }
 
-static void hold_key(struct sessions *sessions, struct session *session,
-                     const struct session_key *key)
+static void hold_key(struct sessions *sessions, struct session *session, uint64_t hash,
+                     uint64_t class)
 {
-    if (session->key_count >= MAX_KEYS_HELD || map_get(&sessions->by_key, hash_bytes(&key->hash)))
+    if (session->key_count >= MAX_KEYS_HELD || map_get(&sessions->by_key, hash_bytes(&hash)))
         return;
     struct held_key *held = malloc(sizeof *held);
     if (!held)
         return;
-    *held = (struct held_key){
-        .hash = key->hash, .class = key->class, .session = session, .next = session->keys};
+    *held =
+        (struct held_key){.hash = hash, .class = class, .session = session, .next = session->keys};
     if (map_set(&sessions->by_key, hash_bytes(&held->hash), held)) {
         free(held);
         return;
@@ -254,7 +254,7 @@ static struct session *new_session(struct sessions *sessions,
 /* Rule 2: may this session take the key? */
 static struct session *if_free(struct session *session, const struct session_key *key)
 {
-    return session && !holds_another(session, key) ? session : NULL;
+    return session && !holds_another(session, key->hash, key->class) ? session : NULL;
 }
 
 static struct session *by_address(struct sessions *sessions,
@@ -263,12 +263,18 @@ static struct session *by_address(struct sessions *sessions,
     return if_live(sessions, map_get(&sessions->by_address, sighting->address), sighting->first_us);
 }
 
-/* An answer hands a second token to a session that has one, on a connection that carries no keys:
- * somebody else logs in from the same address. */
-static bool is_another_login(const struct session *session, const struct session_keys *born)
+/* Without a key of its own an exchange may still be another user's than the one who was here last:
+ * somebody else signs up or logs in from the same address. */
+static bool is_another_user(const struct session *session, const struct session_sighting *sighting,
+                            const struct session_keys *born)
 {
+    for (const struct session_hint *hint = sighting->hints; hint && hint->hash; hint++) {
+        if (hint->class == SESSION_CLASS_LOGIN && holds_another(session, hint->hash, hint->class))
+            return true;
+    }
     for (size_t i = 0; i < born->count; i++) {
-        if (born->items[i].kind == TRACE_BY_TOKEN && holds_another(session, &born->items[i]))
+        const struct session_key *key = &born->items[i];
+        if (key->kind == TRACE_BY_TOKEN && holds_another(session, key->hash, key->class))
             return true;
     }
     return false;
@@ -281,18 +287,37 @@ static struct session *choose(struct sessions *sessions, const struct session_si
     struct session *session = NULL;
     for (size_t i = 0; i < keys->count && !session; i++)
         session = by_hash(sessions, keys->items[i].hash, at_us);
-    for (const uint64_t *hash = sighting->body_hashes; hash && *hash && !session; hash++)
-        session = by_hash(sessions, *hash, at_us);
+    if (session)
+        return session;
+    if (keys->count) {
+        session = if_free(by_id(sessions, sighting->connection_session_id, at_us), &keys->items[0]);
+        return session ? session : if_free(by_address(sessions, sighting), &keys->items[0]);
+    }
+    for (const struct session_hint *hint = sighting->hints; hint && hint->hash && !session; hint++)
+        session = by_hash(sessions, hint->hash, at_us);
     if (session)
         return session;
     session = by_id(sessions, sighting->connection_session_id, at_us);
-    if (keys->count) {
-        session = if_free(session, &keys->items[0]);
-        return session ? session : if_free(by_address(sessions, sighting), &keys->items[0]);
-    }
-    if (session && is_another_login(session, born))
+    if (session && is_another_user(session, sighting, born))
         session = NULL;
-    return session ? session : by_address(sessions, sighting);
+    if (!session)
+        session = by_address(sessions, sighting);
+    return session && is_another_user(session, sighting, born) ? NULL : session;
+}
+
+/* What leads to the session from now on. A body's names are the sender's own only while nothing
+ * better says who that is: an administrator sends other people's. */
+static void learn(struct sessions *sessions, struct session *session,
+                  const struct session_sighting *sighting, const struct session_keys *keys,
+                  const struct session_keys *born)
+{
+    for (size_t i = 0; i < keys->count; i++)
+        hold_key(sessions, session, keys->items[i].hash, keys->items[i].class);
+    for (size_t i = 0; i < born->count; i++)
+        hold_key(sessions, session, born->items[i].hash, born->items[i].class);
+    const struct session_hint *hint = keys->count ? NULL : sighting->hints;
+    for (; hint && hint->hash; hint++)
+        hold_key(sessions, session, hint->hash, hint->class);
 }
 
 static void note_use(struct sessions *sessions, struct session *session,
@@ -324,10 +349,7 @@ int64_t sessions_add_exchange(struct sessions *sessions, const struct session_si
         return 0;
     if (keys.count && session->row.identity_kind < keys.items[0].kind)
         set_identity(session, &keys.items[0]);
-    for (size_t i = 0; i < keys.count; i++)
-        hold_key(sessions, session, &keys.items[i]);
-    for (size_t i = 0; i < born.count; i++)
-        hold_key(sessions, session, &born.items[i]);
+    learn(sessions, session, sighting, &keys, &born);
     if (is_new && !session->keys && !map_get(&sessions->by_address, sighting->address))
         session->is_by_address =
             map_set(&sessions->by_address, bytes_of(session->address), session) == 0;

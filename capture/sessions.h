@@ -8,8 +8,10 @@
  *  1. a key that a live session holds: that session;
  *  2. a key nobody holds: the session of this connection or the anonymous one of this address,
  *     unless it holds another key of the same class (then it is another user's): it takes the key;
- *  3. no key: the connection's session; else the address's anonymous one;
- *  4. else a new session.
+ *  3. no key, but a body with a token or login name that a live session holds: that session;
+ *  4. no key: the connection's session; else the address's anonymous one; unless it holds another
+ *     login name, or its token and this answer hands out another;
+ *  5. else a new session.
  *
  * A session that was idle for longer than the gap has ended, and its keys begin a new one.
  */
@@ -30,9 +32,9 @@ struct session_sighting {
     struct bytes request_headers;
     struct bytes target;
     struct bytes response_headers;
-    struct bytes response_body;    /* when at hand */
-    const uint64_t *body_hashes;   /* of tokens in the request's body; ends with 0, or NULL */
-    int64_t connection_session_id; /* of the exchange before it on the connection, or 0 */
+    struct bytes response_body;       /* when at hand */
+    const struct session_hint *hints; /* of the request's body; ends with hash 0, or NULL */
+    int64_t connection_session_id;    /* of the exchange before it on the connection, or 0 */
     int64_t first_us;
     int64_t last_us;
     uint32_t flaws;

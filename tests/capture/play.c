@@ -27,7 +27,7 @@ static int64_t on_body(void *owner, struct exchange *exchange, enum trace_sender
 {
     (void)owner;
     /* Kept in the hints until the row is written. */
-    exchange->hints[sender] = body.len;
+    exchange->hints[sender].hash = body.len;
     return sender == TRACE_CLIENT ? 1 : 2;
 }
 
@@ -42,12 +42,12 @@ static void on_exchange(void *owner, const struct exchange *exchange, struct tra
     if (row->interim_statuses.len)
         buf_printf(&play->text, " after %.*s", BYTES_ARG(row->interim_statuses));
     if (row->request_body_bytes)
-        buf_printf(&play->text, " >%u/%u", (unsigned)exchange->hints[TRACE_CLIENT],
+        buf_printf(&play->text, " >%u/%u", (unsigned)exchange->hints[TRACE_CLIENT].hash,
                    (unsigned)row->request_body_bytes);
     if (response_body.len && response_body.len < 100)
         buf_printf(&play->text, " <%.*s", BYTES_ARG(response_body));
     else if (row->response_body_bytes)
-        buf_printf(&play->text, " <%u/%u", (unsigned)exchange->hints[TRACE_SERVER],
+        buf_printf(&play->text, " <%u/%u", (unsigned)exchange->hints[TRACE_SERVER].hash,
                    (unsigned)row->response_body_bytes);
     if (row->response_trailers.len)
         buf_printf(

@@ -1,0 +1,308 @@
+/* sessions_test.c - small plays: who sends what, and whose session it must be. */
+#include "capture/sessions.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+
+#define MINUTE (60 * INT64_C(1000000))
+
+/* One exchange. `connection` is a number of the play's own; `session` is what must come out: equal
+ * numbers are one session, and a number seen for the first time is a new one. */
+struct act {
+    int session;
+    int connection;
+    const char *address;
+    int64_t at_us;
+    const char *request;  /* header lines, or "" */
+    const char *target;   /* NULL: "/" */
+    const char *body;     /* of the request, or NULL */
+    const char *response; /* header lines, or NULL */
+    const char *answer;   /* its body, or NULL */
+};
+
+enum { MAX_ACTS = 16, MAX_SESSIONS = 32 };
+
+struct play {
+    const char *name;
+    const char *session_header;
+    struct act acts[MAX_ACTS];
+};
+
+struct seen {
+    struct trace_session rows[MAX_SESSIONS];
+    char identities[MAX_SESSIONS][128];
+    char labels[MAX_SESSIONS][64];
+};
+
+static void on_row(void *owner, const struct trace_session *row)
+{
+    struct seen *seen = owner;
+    assert_true(row->session_id > 0 && row->session_id < MAX_SESSIONS);
+    seen->rows[row->session_id] = *row;
+    snprintf(seen->identities[row->session_id], 128, "%.*s", BYTES_ARG(row->identity));
+    snprintf(seen->labels[row->session_id], 64, "%.*s", BYTES_ARG(row->label));
+}
+
+static struct bytes text_or_none(const char *text)
+{
+    return text ? bytes_of(text) : (struct bytes){0};
+}
+
+static int64_t act_out(struct sessions *sessions, const struct act *act, int64_t last_session_id)
+{
+    struct session_keys keys = {.count = 0};
+    struct session_hint hints[4] = {0};
+    if (act->body)
+        session_keys_of_body(&keys, bytes_of(act->body));
+    for (size_t i = 0; i < keys.count && i < 3; i++)
+        hints[i] = (struct session_hint){keys.items[i].hash, keys.items[i].class};
+    struct session_sighting sighting = {
+        .address = bytes_of(act->address),
+        .request_headers = bytes_of(act->request),
+        .target = bytes_of(act->target ? act->target : "/"),
+        .response_headers = text_or_none(act->response),
+        .response_body = text_or_none(act->answer),
+        .hints = hints,
+        .connection_session_id = last_session_id,
+        .first_us = act->at_us,
+        .last_us = act->at_us + 1000,
+    };
+    return sessions_add_exchange(sessions, &sighting);
+}
+
+static const struct session_options defaults = {.idle_gap_us = 30 * MINUTE, .max_sessions = 1000};
+
+static void run_play(const struct play *play, struct seen *seen)
+{
+    struct session_options options = defaults;
+    int64_t by_connection[MAX_ACTS] = {0}, ids[MAX_SESSIONS] = {0};
+    options.header = play->session_header;
+    *seen = (struct seen){0};
+    struct sessions *sessions = sessions_new(&options, on_row, seen);
+    for (size_t i = 0; i < MAX_ACTS && play->acts[i].address; i++) {
+        const struct act *act = &play->acts[i];
+        int64_t id = act_out(sessions, act, by_connection[act->connection]);
+        by_connection[act->connection] = id;
+        if (ids[act->session] && ids[act->session] != id)
+            fail_msg("%s: act %zu is in session %d, not in that of the acts before", play->name, i,
+                     (int)id);
+        for (int other = 1; other < MAX_SESSIONS; other++) {
+            if (other != act->session && ids[other] == id)
+                fail_msg("%s: act %zu joined another user's session", play->name, i);
+        }
+        ids[act->session] = id;
+    }
+    sessions_flush(sessions);
+    sessions_free(sessions);
+}
+
+#define HERE "10.0.0.7"
+
+static const struct play plays[] = {
+    {"one address, nothing else",
+     NULL,
+     {{1, 1, HERE, 0, "", NULL, NULL, NULL, NULL},
+      {1, 2, HERE, MINUTE, "", NULL, NULL, NULL, NULL},
+      {2, 3, "10.0.0.8", MINUTE, "", NULL, NULL, NULL, NULL}}},
+    {"an idle gap ends it",
+     NULL,
+     {{1, 1, HERE, 0, "", NULL, NULL, NULL, NULL},
+      {1, 1, HERE, 29 * MINUTE, "", NULL, NULL, NULL, NULL},
+      {2, 1, HERE, 60 * MINUTE, "", NULL, NULL, NULL, NULL}}},
+    {"an idle gap ends a cookie's session too",
+     NULL,
+     {{1, 1, HERE, 0, "Cookie: sid=abcdef0123\n", NULL, NULL, NULL, NULL},
+      {2, 2, HERE, 40 * MINUTE, "Cookie: sid=abcdef0123\n", NULL, NULL, NULL, NULL}}},
+    {"two cookies from one address",
+     NULL,
+     {{1, 1, HERE, 0, "Cookie: theme=dark; sid=user-one-0001\n", NULL, NULL, NULL, NULL},
+      {2, 2, HERE, 1, "Cookie: sid=user-two-0002; theme=dark\n", NULL, NULL, NULL, NULL},
+      {1, 3, HERE, 2, "Cookie: sid=user-one-0001\n", NULL, NULL, NULL, NULL}}},
+    {"one cookie from two addresses",
+     NULL,
+     {{1, 1, HERE, 0, "Cookie: PHPSESSID=abcdef0123\n", NULL, NULL, NULL, NULL},
+      {1, 2, "10.9.9.9", 1, "Cookie: PHPSESSID=abcdef0123\n", NULL, NULL, NULL, NULL}}},
+    {"a cookie is born in an anonymous session",
+     NULL,
+     {{1, 1, HERE, 0, "", NULL, NULL, "Set-Cookie: connect.sid=s%3Aabcdef; Path=/\n", NULL},
+      {1, 2, HERE, 1, "Cookie: connect.sid=s%3Aabcdef\n", NULL, NULL, NULL, NULL}}},
+    {"an unknown cookie takes over the anonymous session of its address",
+     NULL,
+     {{1, 1, HERE, 0, "", NULL, NULL, NULL, NULL},
+      {1, 2, HERE, 1, "Cookie: sid=abcdef0123\n", NULL, NULL, NULL, NULL},
+      {2, 3, HERE, 2, "", NULL, NULL, NULL, NULL}}},
+    {"signup, login, token, refreshed token: one user each, many at one address",
+     NULL,
+     {{1, 1, HERE, 0, "", "/signup", "{\"email\":\"a@x\"}", NULL, "{\"id\":1}"},
+      {1, 1, HERE, 1, "", "/login", NULL, NULL,
+       "{\"access_token\": \"aaaaaaaaaaaaaaaaaaaa1\",\"refresh_token\":\"rrrrrrrrrrrrrrrrrrrr1\"}"},
+      {2, 2, HERE, 2, "", "/signup", "{\"email\":\"b@x\"}", NULL, "{\"id\":2}"},
+      {2, 2, HERE, 3, "", "/login", NULL, NULL,
+       "{\"access_token\": \"aaaaaaaaaaaaaaaaaaaa2\",\"refresh_token\":\"rrrrrrrrrrrrrrrrrrrr2\"}"},
+      {1, 3, HERE, 4, "Authorization: Bearer aaaaaaaaaaaaaaaaaaaa1\n", "/jobs", NULL, NULL, NULL},
+      {2, 4, HERE, 5, "Authorization: Bearer aaaaaaaaaaaaaaaaaaaa2\n", "/jobs", NULL, NULL, NULL},
+      {1, 5, HERE, 6, "", "/refresh", "{\"refresh_token\":\"rrrrrrrrrrrrrrrrrrrr1\"}", NULL,
+       "{\"access_token\":\"aaaaaaaaaaaaaaaaaaaa3\"}"},
+      {1, 6, HERE, 7, "Authorization: Bearer aaaaaaaaaaaaaaaaaaaa3\n", "/jobs", NULL, NULL, NULL},
+      {2, 7, HERE, 8, "Authorization: Bearer aaaaaaaaaaaaaaaaaaaa2\n", "/jobs", NULL, NULL, NULL}}},
+    {"users who sign up at the same time from one address, each request on a new connection",
+     NULL,
+     {{1, 1, HERE, 0, "", "/signup", "{\"email\":\"ann@x.org\"}", NULL, "{\"id\":1}"},
+      {2, 2, HERE, 1, "", "/signup", "{\"email\":\"bob@x.org\"}", NULL, "{\"id\":2}"},
+      {2, 3, HERE, 2, "", "/login", "{\"email\":\"bob@x.org\"}", NULL,
+       "{\"access_token\":\"aaaaaaaaaaaaaaaaaaaa2\"}"},
+      {1, 4, HERE, 3, "", "/login", "{\"email\":\"ann@x.org\"}", NULL,
+       "{\"access_token\":\"aaaaaaaaaaaaaaaaaaaa1\"}"},
+      {1, 5, HERE, 4, "Authorization: Bearer aaaaaaaaaaaaaaaaaaaa1\n", NULL, NULL, NULL, NULL},
+      {2, 6, HERE, 5, "Authorization: Bearer aaaaaaaaaaaaaaaaaaaa2\n", NULL, NULL, NULL, NULL}}},
+    {"an administrator who makes users does not become them",
+     NULL,
+     {{1, 1, HERE, 0, "Authorization: Bearer aaaaaaaaaaaaaaaaadmin\n", "/users",
+       "{\"email\":\"ann@x.org\"}", NULL, NULL},
+      {2, 2, HERE, 1, "", "/login", "email=ann%40x.org&password=x", NULL,
+       "{\"token\":\"aaaaaaaaaaaaaaaaaaaa1\"}"}}},
+    {"who logs in again is the same user",
+     NULL,
+     {{1, 1, HERE, 0, "", "/login", "{\"username\":\"ann\"}", NULL,
+       "{\"token\":\"aaaaaaaaaaaaaaaaaaaa1\"}"},
+      {1, 2, HERE, 1, "", "/login", "{\"username\":\"ann\"}", NULL,
+       "{\"token\":\"aaaaaaaaaaaaaaaaaaaa2\"}"},
+      {1, 3, HERE, 2, "Authorization: Bearer aaaaaaaaaaaaaaaaaaaa2\n", NULL, NULL, NULL, NULL}}},
+    {"a second login on a connection of its own is another user",
+     NULL,
+     {{1, 1, HERE, 0, "", "/health", NULL, NULL, NULL},
+      {1, 2, HERE, 1, "", "/health", NULL, NULL, NULL},
+      {1, 1, HERE, 2, "", "/login", NULL, NULL, "{\"token\":\"aaaaaaaaaaaaaaaaaaaa1\"}"},
+      {2, 2, HERE, 3, "", "/login", NULL, NULL, "{\"token\":\"aaaaaaaaaaaaaaaaaaaa2\"}"},
+      {1, 3, HERE, 4, "Authorization: Bearer aaaaaaaaaaaaaaaaaaaa1\n", NULL, NULL, NULL, NULL},
+      {2, 4, HERE, 5, "Authorization: Bearer aaaaaaaaaaaaaaaaaaaa2\n", NULL, NULL, NULL, NULL}}},
+    {"a token of the answer comes back as a query parameter",
+     NULL,
+     {{1, 1, HERE, 0, "", "/login", NULL, NULL, "{\"access_token\":\"aaaaaaaaaaaaaaaaaaaa1\"}"},
+      {1, 2, HERE, 1, "", "/ws?token=aaaaaaaaaaaaaaaaaaaa1&x=1", NULL, NULL, NULL}}},
+    {"no key on a connection that had one",
+     NULL,
+     {{1, 1, HERE, 0, "Cookie: sid=abcdef0123\n", NULL, NULL, NULL, NULL},
+      {1, 1, HERE, 1, "", "/logo.png", NULL, NULL, NULL}}},
+    {"the named header is stronger than all",
+     "X-User",
+     {{1, 1, HERE, 0, "X-User: 7\nCookie: sid=abcdef0123\n", NULL, NULL, NULL, NULL},
+      {2, 1, HERE, 1, "X-User: 8\n", NULL, NULL, NULL, NULL},
+      {1, 2, HERE, 2, "x-user: 7\n", NULL, NULL, NULL, NULL}}},
+    {"what is no session cookie tells nobody apart",
+     NULL,
+     {{1, 1, HERE, 0, "Cookie: csrftoken=aaaaaaaaaaaaaaaaaaaa1\n", NULL, NULL, NULL, NULL},
+      {1, 2, HERE, 1, "Cookie: csrftoken=aaaaaaaaaaaaaaaaaaaa2\n", NULL, NULL, NULL, NULL}}},
+    {"digest answers change with every request",
+     NULL,
+     {{1, 1, HERE, 0, "Authorization: Digest response=1\n", NULL, NULL, NULL, NULL},
+      {1, 2, HERE, 1, "Authorization: Digest response=2\n", NULL, NULL, NULL, NULL}}},
+};
+
+static void exchanges_come_to_their_users(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof plays / sizeof *plays; i++) {
+        struct seen seen;
+        run_play(&plays[i], &seen);
+    }
+}
+
+/* The identity tells users apart and holds nothing of their secrets. */
+static void the_identity_does_not_show_the_secret(void **state)
+{
+    (void)state;
+    static const struct play play = {
+        "identities",
+        "X-User",
+        {{1, 1, HERE, 0, "Cookie: sid=hunter2hunter2\n", NULL, NULL, NULL, NULL},
+         {2, 2, "10.0.0.8", 0, "Authorization: Bearer hunter3hunter3\n", NULL, NULL, NULL, NULL},
+         {3, 3, "10.0.0.9", 0, "X-User: hunter4\n", NULL, NULL, NULL, NULL},
+         {4, 4, "10.0.0.10", 0, "", NULL, NULL, NULL, NULL}}};
+    struct seen seen;
+    run_play(&play, &seen);
+    /* printf hunter2hunter2 | sha256sum | cut -c1-8 */
+    assert_string_equal(seen.identities[1], "cookie sid 76880d60");
+    assert_string_equal(seen.identities[2], "token d2c47f66");
+    assert_string_equal(seen.identities[3], "header X-User 18183dd9");
+    assert_string_equal(seen.identities[4], "10.0.0.10");
+    assert_int_equal(seen.rows[1].identity_kind, TRACE_BY_COOKIE);
+    assert_int_equal(seen.rows[4].identity_kind, TRACE_BY_ADDRESS);
+}
+
+static void the_label_names_the_browser(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *user_agent;
+        const char *label;
+    } rows[] = {
+        {"User-Agent: curl/7.88.1\n", "curl"},
+        {"User-Agent: Mozilla/5.0 (X11) AppleWebKit/537.36 Chrome/120.0 Safari/537.36\n", "Chrome"},
+        {"User-Agent: Mozilla/5.0 (X11; rv:128.0) Gecko/20100101 Firefox/128.0\n", "Firefox"},
+        {"User-Agent: Go-http-client/1.1\n", "Go-http-client"},
+        {"Accept: */*\n", ""},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct play play = {"labels", NULL, {{1, 1, HERE, 0, NULL, NULL, NULL, NULL, NULL}}};
+        struct seen seen;
+        play.acts[0].request = rows[i].user_agent;
+        run_play(&play, &seen);
+        assert_string_equal(seen.labels[1], rows[i].label);
+    }
+}
+
+static void live_sessions_are_bounded(void **state)
+{
+    (void)state;
+    struct session_options options = defaults;
+    struct seen seen = {0};
+    options.max_sessions = 3;
+    struct sessions *sessions = sessions_new(&options, on_row, &seen);
+    for (int i = 0; i < 20; i++) {
+        char address[20];
+        snprintf(address, sizeof address, "10.0.0.%d", i);
+        struct act act = {1, 1, address, i, "", NULL, NULL, NULL, NULL};
+        assert_int_equal(act_out(sessions, &act, 0), i + 1);
+    }
+    /* The last three live on, the first has ended: its address begins anew. */
+    struct act again = {1, 1, "10.0.0.19", 30, "", NULL, NULL, NULL, NULL};
+    assert_int_equal(act_out(sessions, &again, 0), 20);
+    again.address = "10.0.0.0";
+    assert_int_equal(act_out(sessions, &again, 0), 21);
+    sessions_flush(sessions);
+    sessions_free(sessions);
+    for (int id = 1; id <= 21; id++)
+        assert_int_equal(seen.rows[id].exchange_count, id == 20 ? 2 : 1);
+}
+
+static void messages_belong_to_the_session_of_their_upgrade(void **state)
+{
+    (void)state;
+    struct seen seen = {0};
+    struct sessions *sessions = sessions_new(&defaults, on_row, &seen);
+    struct act act = {1, 1, HERE, 5, "", NULL, NULL, NULL, NULL};
+    int64_t id = act_out(sessions, &act, 0);
+    sessions_add_message(sessions, id, 90 * MINUTE, TRACE_FLAW_GAP);
+    sessions_flush(sessions);
+    sessions_free(sessions);
+    assert_int_equal(seen.rows[id].message_count, 1);
+    assert_int_equal(seen.rows[id].last_us, 90 * MINUTE);
+    assert_int_equal(seen.rows[id].flaws, TRACE_FLAW_GAP);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(exchanges_come_to_their_users),
+        cmocka_unit_test(the_identity_does_not_show_the_secret),
+        cmocka_unit_test(the_label_names_the_browser),
+        cmocka_unit_test(live_sessions_are_bounded),
+        cmocka_unit_test(messages_belong_to_the_session_of_their_upgrade),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
