@@ -70,6 +70,11 @@ static void print_text(FILE *out, const char *label, struct bytes text)
     print_lines(out, "", text.len ? text : bytes_of("-"));
 }
 
+static void print_count(FILE *out, uint64_t count, const char *noun, const char *behind)
+{
+    fprintf(out, "%llu %s%s%s", (unsigned long long)count, noun, count == 1 ? "" : "s", behind);
+}
+
 static void print_facts(FILE *out, const struct trace_facts *facts,
                         const struct trace_counts *counts)
 {
@@ -85,9 +90,11 @@ static void print_facts(FILE *out, const struct trace_facts *facts,
         fprintf(out, "%-12s%s\n", "lasts", "not known: it was not closed in order");
     print_text(out, "made by", facts->tool_version);
     print_text(out, "redaction", facts->redaction);
-    fprintf(out, "%-12s%llu sessions on %llu connections: %llu exchanges, %llu messages\n", "holds",
-            (unsigned long long)counts->sessions, (unsigned long long)counts->connections,
-            (unsigned long long)counts->exchanges, (unsigned long long)counts->messages);
+    fprintf(out, "%-12s", "holds");
+    print_count(out, counts->sessions, "session", " on ");
+    print_count(out, counts->connections, "connection", ": ");
+    print_count(out, counts->exchanges, "exchange", ", ");
+    print_count(out, counts->messages, "message", "\n");
     fprintf(out, "%-12s%llu contents of %s, stored in %s\n", "bodies",
             (unsigned long long)counts->bodies,
             size_format(content, sizeof content, (double)counts->body_bytes),
