@@ -59,6 +59,8 @@ int replay_cmd(int argc, char **argv)
         free(run);
         return EXIT_DONE;
     }
+    if (run->options.is_verbose)
+        log_set_level(LOG_INFO);
     stop_on_signals();
     result = replay_run_prepare(run, argc, argv, &err);
     if (!result && run->options.is_dry_run) {

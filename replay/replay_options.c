@@ -200,6 +200,7 @@ int replay_options_parse(int argc, char **argv, struct replay_options *ret_optio
          "print the summary as JSON instead of text", NULL},
         {"dry-run", 0, CLI_FLAG, &options.is_dry_run, NULL,
          "print what would be sent and its digest; send nothing", NULL},
+        {"verbose", 'v', CLI_FLAG, &options.is_verbose, NULL, "what plugins say, and more", NULL},
         {"quiet", 'q', CLI_FLAG, &options.is_quiet, NULL, "no progress on stderr", NULL},
         {0}};
     const struct cli_verb verb = {

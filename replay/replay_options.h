@@ -18,6 +18,7 @@ struct replay_options {
     struct cli_list thresholds;
     uint64_t max_plan_bytes;
     bool is_quiet;
+    bool is_verbose;
     bool is_dry_run;
     bool prints_json;
     bool is_strict;                  /* an invalid measurement is a failure */

@@ -382,6 +382,15 @@ void task_send_queued(struct user_env *env)
     }
 }
 
+/* Requests that wait for another one of this plugin are asked again. */
+static void wake_held(struct user *user, uint32_t plugin)
+{
+    for (struct task *task = user->tasks; task; task = task->next) {
+        if (task->state == TASK_HELD && task->held_by == plugin)
+            task_pause(task, user_now_us(user), TASK_ASK);
+    }
+}
+
 void task_finish(struct task *task)
 {
     struct user *user = task->user;
@@ -390,6 +399,8 @@ void task_finish(struct task *task)
     struct chain_added *after = task->after;
     bool starts_session = task->starts_session;
     task->after = NULL;
+    if (task->added)
+        wake_held(user, task->added->plugin);
     if (starts_session)
         user_begin_steps(user);
     task_free(task);

@@ -54,15 +54,6 @@ static void store_cookies(struct task *task, const struct http_response *respons
     }
 }
 
-/* Requests that wait for another one of this plugin are asked again. */
-static void wake_held(struct user *user, uint32_t plugin)
-{
-    for (struct task *task = user->tasks; task; task = task->next) {
-        if (task->state == TASK_HELD && task->held_by == plugin)
-            task_pause(task, user_now_us(user), TASK_ASK);
-    }
-}
-
 /* Ask the plugins about the answer. True when that decided what follows. */
 static bool judged_by_plugins(struct task *task, const struct transport_result *result,
                               uint64_t now_us)
@@ -87,8 +78,6 @@ static bool judged_by_plugins(struct task *task, const struct transport_result *
     chain_response(user->plugins, now_us, &answer, &outcome);
     if (task_ends_session(user, &outcome))
         return true;
-    if (task->added)
-        wake_held(user, task->added->plugin);
     if (outcome.verdict == REPRISE_RETRY) {
         if (task->step && task->step->kind == STEP_WS_CONNECT)
             channel_drop(&user->channels[task->step->channel]);

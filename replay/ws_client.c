@@ -120,8 +120,8 @@ static void add_handshake(struct ws_client *client, const struct http_request *r
                           const struct url *url, struct bytes cookies)
 {
     struct buf *out = &client->out;
-    buf_printf(out, "GET %.*s HTTP/1.1\r\nHost: %.*s\r\n", BYTES_ARG(url->target),
-               BYTES_ARG(url->authority));
+    buf_printf(out, "GET %s%.*s HTTP/1.1\r\nHost: %.*s\r\n", url->target.ptr[0] == '?' ? "/" : "",
+               BYTES_ARG(url->target), BYTES_ARG(url->authority));
     buf_printf(out,
                "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
                "Sec-WebSocket-Key: %s\r\n",
@@ -260,6 +260,8 @@ enum ws_client_state ws_client_pump(struct ws_client *client)
     if (client->state == WS_STATE_HANDSHAKE) {
         write_handshake(client);
         read_answer(client);
+        return client
+            ->state; /* frames that came with the answer wait until it is known to be open */
     }
     if (client->state == WS_STATE_OPEN || client->state == WS_STATE_CLOSING)
         pump_frames(client);
