@@ -258,6 +258,48 @@ static void shards_merged_in_any_order_and_grouping_give_the_same_totals(void **
     buf_fini(&actual);
 }
 
+/* With an answer a kind is both statuses; without, the failure, whatever was recorded. */
+static void failures_are_counted_by_kind_and_the_earliest_is_the_sample(void **state)
+{
+    (void)state;
+    static const struct {
+        int status, recorded_status;
+        enum failure failure;
+        uint64_t due_us;
+    } rows[] = {
+        {503, 200, FAILURE_NONE, 70}, {503, 200, FAILURE_NONE, 50}, {503, 200, FAILURE_NONE, 60},
+        {503, 202, FAILURE_NONE, 40}, {0, 200, FAILURE_RESET, 30},  {0, 404, FAILURE_RESET, 20},
+        {200, 200, FAILURE_NONE, 10},
+    };
+    static const struct {
+        int status, recorded_status;
+        enum failure failure;
+        uint64_t due_us, count;
+    } kinds[] = {{503, 200, FAILURE_NONE, 50, 6},
+                 {503, 202, FAILURE_NONE, 40, 2},
+                 {0, 404, FAILURE_RESET, 20, 4}};
+    struct metrics *shard = metrics_new(1), *totals = metrics_new(1);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct request_outcome outcome = answered(0, rows[i].status, rows[i].recorded_status);
+        outcome.failure = rows[i].failure;
+        outcome.due_us = rows[i].due_us;
+        metrics_record_request(shard, &outcome);
+    }
+    assert_int_equal(metrics_merge(totals, shard), 0);
+    assert_int_equal(metrics_merge(totals, shard), 0);
+    assert_int_equal(totals->sample_count, 3);
+    for (size_t i = 0; i < 3; i++) {
+        const struct failure_sample *sample = &totals->samples[i];
+        assert_int_equal(sample->status, kinds[i].status);
+        assert_int_equal(sample->recorded_status, kinds[i].recorded_status);
+        assert_int_equal(sample->failure, kinds[i].failure);
+        assert_int_equal(sample->due_us, kinds[i].due_us);
+        assert_int_equal(sample->count, kinds[i].count);
+    }
+    metrics_free(shard);
+    metrics_free(totals);
+}
+
 static void a_cleared_shard_is_as_good_as_new(void **state)
 {
     (void)state;
@@ -303,6 +345,7 @@ int main(void)
         cmocka_unit_test(websocket_events_go_to_their_counters),
         cmocka_unit_test(a_session_cut_short_has_no_duration),
         cmocka_unit_test(shards_merged_in_any_order_and_grouping_give_the_same_totals),
+        cmocka_unit_test(failures_are_counted_by_kind_and_the_earliest_is_the_sample),
         cmocka_unit_test(a_cleared_shard_is_as_good_as_new),
         cmocka_unit_test(every_outcome_has_a_name),
     };
