@@ -521,12 +521,12 @@ a_signal_closes_what_is_open() {
     start_server
     login_as sam
     wav 4 20
-    "$bin/voicelab_ws_client" --audio "$work/4.wav" --token "$access" "$base/ws/transcribe" >"$work/ws" 2>&1 &
+    "$bin/voicelab_ws_client" --audio "$work/4.wav" --token "$access" "$base/ws/transcribe" >"$work/cut_off" 2>&1 &
     local client=$!
-    await 10 grep -q partial "$work/ws"
+    await 10 grep -q partial "$work/cut_off"
     stop_server
     wait "$client"
-    equal "close code" "$(tail -n 1 "$work/ws")" 'closed 1001'
+    equal "close code" "$(tail -n 1 "$work/cut_off")" 'closed 1001'
 }
 
 # refuses EXIT PATTERN [options]: it must not start, and say why in one line.

@@ -356,6 +356,7 @@ int main(int argc, char **argv)
         free(options.path);
         return usage();
     }
+    setvbuf(stdout, NULL, _IOLBF, 0); /* whoever watches sees each transcript as it comes */
     int code = 1;
     client.audio = fopen(options.audio, "rbe");
     if (!client.audio)

@@ -9,22 +9,17 @@
 #include "tests/voicelab/hub.h"
 #include "tests/voicelab/request.h"
 
-/* Owned by the upgrade response; read once when the socket is handed over. */
-struct handover {
-    struct hub *hub;
-    char session[ID_CAP + 8];
-};
-
-static void on_upgrade(void *context, struct MHD_Connection *connection, void *rq,
+/* The request outlives the WebSocket: libmicrohttpd calls it completed when the socket is closed.
+ */
+static void on_upgrade(void *context, struct MHD_Connection *connection, void *state,
                        const char *early, size_t early_bytes, MHD_socket fd,
                        struct MHD_UpgradeResponseHandle *handle)
 {
-    struct handover *handover = context;
+    struct hub *hub = context;
+    const struct request *rq = state;
 
     (void)connection;
-    (void)rq;
-    hub_add(handover->hub, fd, handle, early, early_bytes, handover->session);
-    free(handover);
+    hub_add(hub, fd, handle, early, early_bytes, rq->identity.session);
 }
 
 static bool has_token(const char *list, const char *token)
@@ -59,15 +54,8 @@ void ws_transcribe(struct request *rq)
                     "Sec-WebSocket-Version must be 13, the key 24 characters");
         return;
     }
-    struct handover *handover = calloc(1, sizeof *handover);
-    if (!handover) {
-        reply_error(rq, 500, "no_memory", "out of memory");
-        return;
-    }
-    handover->hub = rq->app->hub;
-    memcpy(handover->session, rq->identity.session, sizeof handover->session);
     secret_websocket_accept(key, accept);
-    rq->reply.upgrade = MHD_create_response_for_upgrade(on_upgrade, handover);
+    rq->reply.upgrade = MHD_create_response_for_upgrade(on_upgrade, rq->app->hub);
     reply_header(rq, "Upgrade", "websocket");
     reply_header(rq, "Sec-WebSocket-Accept", "%s", accept);
     reply_empty(rq, 101);
