@@ -108,6 +108,12 @@ static void wait_for_events(struct loop *loop, uint64_t wait_us)
 
 void loop_pass(struct loop *loop, uint64_t max_wait_us)
 {
+    uint64_t clock_us = loop->clock_us();
+    if (clock_us < loop->origin_us) { /* nothing is due before the run's 0 */
+        uint64_t left_us = loop->origin_us - clock_us;
+        wait_for_events(loop, left_us < max_wait_us ? left_us : max_wait_us);
+        return;
+    }
     uint64_t started_us = loop_refresh(loop);
     timers_run(&loop->timers, loop->now_us);
     uint64_t waiting_from_us = loop_read_clock(loop);

@@ -69,8 +69,9 @@ show "reprise inspect demo.trace sessions"
 "$reprise" inspect demo.trace sessions
 
 say "The same, as ten times the users in a fifth of the time, each with an account of its own"
-show "reprise replay demo.trace --target $url --scale 10 --speed 5 --plugin example"
-"$reprise" replay demo.trace --target "$url" --scale 10 --speed 5 --run demo.run --plugin example
+account='own_account:carry=access_token refresh_token context_id'
+show "reprise replay demo.trace --target $url --scale 10 --speed 5 --plugin example --plugin '$account'"
+"$reprise" replay demo.trace --target "$url" --scale 10 --speed 5 --run demo.run --plugin example --plugin "$account"
 
 say "To try next (the files are in $work)"
 cat <<NEXT
