@@ -92,15 +92,24 @@ static bool is_believed(struct stream *stream, uint32_t seq, uint32_t len)
     return stream->stray_run >= STRAYS_TO_BELIEVE;
 }
 
+/* Nothing but SYNs so far: the handshake may still be begun anew. */
+static bool is_untouched(const struct flow *flow)
+{
+    const struct stream *client = &flow->streams[FLOW_CLIENT];
+    const struct stream *server = &flow->streams[FLOW_SERVER];
+    return client->passed_bytes + server->passed_bytes == 0 && !client->first && !server->first;
+}
+
 static void anchor_by_syn(struct flow *flow, struct stream *stream, const struct segment *segment)
 {
-    if (stream->has_syn) {
+    bool is_other = stream->has_syn && stream->isn != segment->seq && is_untouched(flow);
+    if (stream->has_syn && !is_other) {
         flow->counts.packets[TRACE_REASON_RETRANSMISSION]++;
         return;
     }
     stream->has_syn = true;
     stream->isn = segment->seq;
-    if (!stream->is_anchored)
+    if (!stream->is_anchored || is_other)
         flow_anchor(flow, stream, segment->seq + 1);
 }
 
@@ -337,8 +346,13 @@ uint64_t flow_conflicting_bytes(const struct flow *flow)
 
 bool flow_is_reused_by(const struct flow *flow, const struct segment *syn)
 {
-    const struct stream *stream = &flow->streams[is_client(flow, syn) ? FLOW_CLIENT : FLOW_SERVER];
+    enum flow_side from = is_client(flow, syn) ? FLOW_CLIENT : FLOW_SERVER;
+    const struct stream *stream = &flow->streams[from];
+    const struct stream *peer = &flow->streams[!from];
     uint32_t begin = syn->seq + 1;
+    /* Another answer to the same SYN: a server that forgot it had answered, and is ignored. */
+    if (syn->flags & TCP_ACK && peer->has_syn && syn->ack == peer->isn + 1)
+        return false;
     if (stream->has_syn)
         return stream->isn != syn->seq;
     if (flow_is_closed(flow))

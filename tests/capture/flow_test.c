@@ -250,6 +250,14 @@ static void a_syn_sent_again_changes_nothing(void **state)
            {S, SYN | ACK, -1, 0, "", 3, 0});
 }
 
+static void a_second_answer_to_a_syn_counts_until_data_flows(void **state)
+{
+    (void)state;
+    EXPECT("c:GETs:OK", {C, SYN, -1, 0, "", 0, 0}, {S, SYN | ACK, 70000, 0, "", 0, 0},
+           {S, SYN | ACK, -1, 0, "", 0, 0}, {C, ACK, 0, 0, "GET", 1, 0},
+           {S, SYN | ACK, 90000, 0, "", 2, 0}, {S, ACK, 0, 3, "OK", 3, 0});
+}
+
 static void keep_alive_probes_are_retransmissions(void **state)
 {
     (void)state;
@@ -469,6 +477,8 @@ static void a_new_isn_on_the_same_ports_is_another_connection(void **state)
     struct segment other = segment_of(C, TCP_SYN, CLIENT_ISN + 70000, 0, "", 2);
     assert_false(flow_is_reused_by(heard.flow, &again));
     assert_true(flow_is_reused_by(heard.flow, &other));
+    struct segment answer = segment_of(S, TCP_SYN | TCP_ACK, SERVER_ISN + 9, CLIENT_ISN + 1, "", 2);
+    assert_false(flow_is_reused_by(heard.flow, &answer)); /* a server that forgot its first one */
     heard_fini(&heard);
 }
 
@@ -772,6 +782,7 @@ int main(void)
         cmocka_unit_test(sequence_numbers_wrap),
         cmocka_unit_test(a_syn_may_carry_data),
         cmocka_unit_test(a_syn_sent_again_changes_nothing),
+        cmocka_unit_test(a_second_answer_to_a_syn_counts_until_data_flows),
         cmocka_unit_test(keep_alive_probes_are_retransmissions),
         cmocka_unit_test(a_fin_before_its_data_waits_for_it),
         cmocka_unit_test(data_behind_a_fin_is_counted),
