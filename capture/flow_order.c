@@ -24,17 +24,17 @@ void flow_skip(struct flow *flow, enum flow_side from, uint32_t missing_bytes,
     flow->sink.on_gap(flow->owner, from, missing_bytes, at_us);
 }
 
-static struct piece *take_first(struct flow *flow, struct stream *stream)
+static void take(struct flow *flow, struct stream *stream, struct piece *piece)
 {
-    struct piece *piece = stream_take_first(stream);
+    stream_take(stream, piece);
     flow->held_bytes -= piece_held_bytes(piece);
     flow->held_pieces--;
-    return piece;
 }
 
-static void drop_first(struct flow *flow, struct stream *stream, enum trace_reason reason)
+static void drop(struct flow *flow, struct stream *stream, struct piece *piece,
+                 enum trace_reason reason)
 {
-    struct piece *piece = take_first(flow, stream);
+    take(flow, stream, piece);
     if (piece->kind == PIECE_DATA) {
         flow->counts.packets[reason]++;
         flow->counts.payload_bytes[reason] += piece->len;
@@ -42,13 +42,17 @@ static void drop_first(struct flow *flow, struct stream *stream, enum trace_reas
     free(piece);
 }
 
+/* What is held from before the begin, or from farther behind it than a window, is not this
+ * stream's: so serial numbers of what stays can be compared. */
 void flow_anchor(struct flow *flow, struct stream *stream, uint32_t seq)
 {
     stream->is_anchored = true;
     stream->next = seq;
     stream->acked_bytes = stream->passed_bytes;
-    while (stream->first && seq_after(seq, stream->first->seq))
-        drop_first(flow, stream, TRACE_REASON_OUT_OF_WINDOW);
+    while (stream->first && stream->first->seq - seq > MAX_WINDOW_BYTES)
+        drop(flow, stream, stream->first, TRACE_REASON_OUT_OF_WINDOW);
+    while (stream->last && stream->last->seq - seq > MAX_WINDOW_BYTES)
+        drop(flow, stream, stream->last, TRACE_REASON_OUT_OF_WINDOW);
 }
 
 void flow_close_side(struct flow *flow, enum flow_side from, enum trace_connection_end end,
@@ -60,7 +64,7 @@ void flow_close_side(struct flow *flow, enum flow_side from, enum trace_connecti
     stream->is_closed = true;
     stream->next += end == TRACE_END_FIN ? 1 : 0; /* a FIN has a sequence number of its own */
     while (stream->first)
-        drop_first(flow, stream, TRACE_REASON_AFTER_CLOSE);
+        drop(flow, stream, stream->first, TRACE_REASON_AFTER_CLOSE);
     flow->sink.on_close(flow->owner, from, end, at_us);
 }
 
@@ -95,7 +99,8 @@ static bool first_must_wait(const struct flow *flow, enum flow_side from)
 static void let_out_first(struct flow *flow, enum flow_side from)
 {
     struct stream *stream = &flow->streams[from];
-    struct piece *piece = take_first(flow, stream);
+    struct piece *piece = stream->first;
+    take(flow, stream, piece);
     assert(piece->seq == stream->next);
     switch (piece->kind) {
     case PIECE_DATA:

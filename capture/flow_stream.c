@@ -119,19 +119,23 @@ int stream_hold(struct stream *stream, struct stream_input *input, struct stream
     return 0;
 }
 
-struct piece *stream_take_first(struct stream *stream)
+void stream_take(struct stream *stream, struct piece *piece)
 {
-    struct piece *piece = stream->first;
-    stream->first = piece->next;
-    if (stream->first)
-        stream->first->previous = NULL;
+    if (piece->previous)
+        piece->previous->next = piece->next;
     else
-        stream->last = NULL;
-    return piece;
+        stream->first = piece->next;
+    if (piece->next)
+        piece->next->previous = piece->previous;
+    else
+        stream->last = piece->previous;
 }
 
 void stream_free_pieces(struct stream *stream)
 {
-    while (stream->first)
-        free(stream_take_first(stream));
+    while (stream->first) {
+        struct piece *piece = stream->first;
+        stream_take(stream, piece);
+        free(piece);
+    }
 }

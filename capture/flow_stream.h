@@ -90,8 +90,8 @@ struct stream_overlap {
 /* Put what is new of `input` into the list. -1 without memory: *input is what is left of it. */
 int stream_hold(struct stream *stream, struct stream_input *input, struct stream_overlap *overlap);
 
-/* The first piece, out of the list: the caller's to free(). */
-struct piece *stream_take_first(struct stream *stream);
+/* Out of the list: the caller's to free(). */
+void stream_take(struct stream *stream, struct piece *piece);
 
 void stream_free_pieces(struct stream *stream);
 
