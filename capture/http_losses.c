@@ -125,6 +125,19 @@ static void end_of_body(struct http_connection *connection, enum flow_side from,
         http_cut_message(connection, from, TRACE_FLAW_TRUNCATED);
 }
 
+/* Nothing more comes: neither of a body, nor of a head, nor of a frame. */
+static void end_side(struct http_connection *connection, enum flow_side from,
+                     enum trace_connection_end end)
+{
+    struct http_side *side = &connection->sides[from];
+    if (side->state == SIDE_BODY)
+        end_of_body(connection, from, end);
+    if (side->held.len)
+        drop_held(connection, side, TRACE_REASON_INCOMPLETE);
+    if (side->ws)
+        ws_stream_close(side->ws, connection->now_us);
+}
+
 void http_connection_close(struct http_connection *connection, enum flow_side from,
                            enum trace_connection_end end, int64_t at_us)
 {
@@ -133,19 +146,14 @@ void http_connection_close(struct http_connection *connection, enum flow_side fr
     if (side->is_closed)
         return;
     connection->now_us = at_us;
-    if (side->state == SIDE_BODY)
-        end_of_body(connection, from, end);
-    if (side->held.len && (side->state != SIDE_WAIT || end != TRACE_END_FIN))
-        drop_held(connection, side, TRACE_REASON_INCOMPLETE);
-    if (side->ws)
-        ws_stream_close(side->ws, at_us);
     side->is_closed = true;
+    /* What waits for the answer to an upgrade waits on: the answer may still come. */
+    if (side->state != SIDE_WAIT)
+        end_side(connection, from, end);
     if (!connection->sides[!from].is_closed)
         return;
-    if (connection->sides[!from].held.len) /* it waited for an answer that did not come */
-        drop_held(connection, &connection->sides[!from], TRACE_REASON_INCOMPLETE);
-    if (connection->sides[!from].ws)
-        ws_stream_close(connection->sides[!from].ws, at_us);
+    end_side(connection, FLOW_CLIENT, end);
+    end_side(connection, FLOW_SERVER, end);
     http_end_pending(connection);
     if (!connection->sides[0].has_messages && !connection->sides[1].has_messages &&
         connection->stored_bytes == 0 && !connection->has_cut_head)
