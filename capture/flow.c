@@ -124,6 +124,8 @@ static void note_begin(struct flow *flow, struct stream *peer, const struct segm
     }
     if (!peer->has_hint || seq_after(peer->hint, ack))
         peer->hint = ack;
+    if (!peer->has_hint || seq_after(ack, peer->hint_end))
+        peer->hint_end = ack;
     peer->has_hint = true;
     if (flow_is_absent(flow, peer, segment->at_us))
         flow_anchor(flow, peer, peer->hint);

@@ -49,6 +49,10 @@ void flow_anchor(struct flow *flow, struct stream *stream, uint32_t seq)
     stream->is_anchored = true;
     stream->next = seq;
     stream->acked_bytes = stream->passed_bytes;
+    if (stream->has_hint && stream->hint_end - seq <= MAX_WINDOW_BYTES) {
+        stream->acked_bytes += stream->hint_end - seq;
+        stream->acked_us = flow->last_us;
+    }
     while (stream->first && stream->first->seq - seq > MAX_WINDOW_BYTES)
         drop(flow, stream, stream->first, TRACE_REASON_OUT_OF_WINDOW);
     while (stream->last && stream->last->seq - seq > MAX_WINDOW_BYTES)
@@ -209,7 +213,7 @@ static void force_oldest(struct flow *flow, int64_t at_us)
     give_up_hole(flow, from, first->seq, at_us);
     if (first_must_wait(flow, from)) {
         if (!peer->is_anchored)
-            flow_anchor(flow, peer, peer->first ? peer->first->seq : first->ack);
+            flow_anchor(flow, peer, peer->first ? peer->first->seq : peer->hint);
         give_up_hole(flow, !from, first->ack, at_us);
     }
     let_out_ready(flow);
@@ -301,6 +305,8 @@ int flow_hold(struct flow *flow, enum flow_side from, const struct segment *segm
 static void give_up_tail(struct flow *flow, enum flow_side from, int64_t at_us)
 {
     struct stream *stream = &flow->streams[from];
+    if (!stream->is_seen && !stream->is_anchored && stream->has_hint)
+        flow_anchor(flow, stream, stream->hint);
     uint32_t acked_ahead = stream_acked_ahead(stream);
     if (stream->is_anchored && !stream->is_closed && acked_ahead > 1)
         give_up_hole(flow, from, stream->next + acked_ahead, at_us);

@@ -44,6 +44,7 @@ struct stream {
     bool is_closed;
     bool has_hint;
     uint32_t hint;         /* before it is anchored: the lowest the peer acknowledged */
+    uint32_t hint_end;     /* and the highest */
     uint32_t isn;          /* with has_syn */
     uint64_t passed_bytes; /* let out or given up since it was anchored: what `next` counts */
     uint64_t acked_bytes;  /* the peer has that many; matters when more than passed_bytes */

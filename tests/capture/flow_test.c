@@ -426,6 +426,19 @@ static void a_client_alone_with_its_syn_is_not_held_back(void **state)
            {C, ACK, 3, 80, "GOT", 2 * SECOND_US, 0}, {C, FIN, 6, 160, "", 2 * SECOND_US, 0});
 }
 
+static void what_an_absent_direction_was_acknowledged_is_a_gap_at_the_end_too(void **state)
+{
+    (void)state;
+    const struct line lines[] = {{S, ACK, 900, 20, "abc", 0, 0},
+                                 {S, ACK, 903, 60, "def", 1, 0},
+                                 {S, ACK, 906, 100, "", 2, 0}};
+    struct heard heard;
+    play(&heard, &roomy, lines, sizeof lines / sizeof *lines);
+    flow_finish(heard.flow, TRACE_END_OPEN, 3);
+    assert_int_equal(flow_counts(heard.flow)->missing_bytes[TRACE_REASON_GAP], 80);
+    heard_fini(&heard);
+}
+
 static void numbers_out_of_the_window_are_counted(void **state)
 {
     (void)state;
@@ -800,6 +813,7 @@ int main(void)
         cmocka_unit_test(a_capture_that_begins_in_the_middle_and_out_of_order_is_put_in_order),
         cmocka_unit_test(a_direction_that_is_not_captured_is_not_waited_for),
         cmocka_unit_test(a_client_alone_with_its_syn_is_not_held_back),
+        cmocka_unit_test(what_an_absent_direction_was_acknowledged_is_a_gap_at_the_end_too),
         cmocka_unit_test(numbers_out_of_the_window_are_counted),
         cmocka_unit_test(a_hole_larger_than_any_window_is_believed_when_data_goes_on_behind_it),
         cmocka_unit_test(the_end_gives_up_holes_and_closes_both_sides_once),
