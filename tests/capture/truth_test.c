@@ -123,16 +123,29 @@ static const char *known_difference(const char *name)
     return NULL;
 }
 
+/* What must be found; where tshark stalls the manifest says how much there is. */
+static uint64_t expected_count(const struct entry *entry, const struct verdict *verdict,
+                               enum fact_kind kind)
+{
+    const struct fact_match *match = &verdict->match[kind];
+    uint64_t recommended = kind == FACT_REQUEST ? entry->requests : entry->responses;
+    if (entry->trust == 'C' && kind != FACT_MESSAGE && recommended != FACT_UNKNOWN)
+        return recommended;
+    return match->expected - match->optional;
+}
+
 static void judge_kind(const struct entry *entry, struct verdict *verdict, enum fact_kind kind)
 {
     static const char *const names[] = {"requests", "answers", "messages"};
     const struct fact_match *match = &verdict->match[kind];
-    uint64_t expected = match->expected - match->optional;
+    uint64_t expected = expected_count(entry, verdict, kind);
     char text[128];
-    /* Where tshark stalls the manifest says how many there are. */
-    if (entry->trust == 'C' && kind != FACT_MESSAGE)
-        expected = kind == FACT_REQUEST ? entry->requests : entry->responses;
-    if (match->found > expected && entry->trust != 'D') {
+    if (match->found != expected && entry->trust == 'D') {
+        snprintf(text, sizeof text, "%s: ambiguous on purpose", names[kind]);
+        explain(verdict, text);
+        return;
+    }
+    if (match->found > expected) {
         snprintf(text, sizeof text, "%s: more than the truth", names[kind]);
         fail(verdict, text);
     } else if (match->found < expected || match->matched < match->expected - match->optional) {
@@ -236,13 +249,15 @@ static void format_ledger(const struct ledger_counts *ledger, char *out, size_t 
     }
 }
 
-static void format_counts(const struct verdict *verdict, enum fact_kind kind, char out[64])
+static void format_counts(const struct entry *entry, const struct verdict *verdict,
+                          enum fact_kind kind, char out[64])
 {
-    const struct fact_match *match = &verdict->match[kind];
-    if (!match->expected && !match->found)
+    size_t found = verdict->match[kind].found;
+    uint64_t expected = expected_count(entry, verdict, kind);
+    if (!expected && !found)
         snprintf(out, 64, "-");
     else
-        snprintf(out, 64, "%zu of %zu", match->found, match->expected);
+        snprintf(out, 64, "%zu of %" PRIu64, found, expected);
 }
 
 static void print_row(const struct entry *entry, const struct verdict *verdict,
@@ -256,7 +271,7 @@ static void print_row(const struct entry *entry, const struct verdict *verdict,
     if (entry->is_other_protocol && !verdict->has_failed)
         result = "other protocol";
     for (int kind = 0; kind < FACT_KIND_COUNT; kind++)
-        format_counts(verdict, (enum fact_kind)kind, counts[kind]);
+        format_counts(entry, verdict, (enum fact_kind)kind, counts[kind]);
     format_ledger(&verdict->result.totals.ledger, ledger, sizeof ledger);
     const char *why = known ? known : verdict->why;
     if (options->as_markdown)
