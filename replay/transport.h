@@ -86,7 +86,7 @@ struct transport_ops {
     struct transport_ws *(*ws_open)(struct transport_user *user,
                                     const struct transport_request *request,
                                     const struct transport_ws_events *events, void *owner);
-    /* -1: it cannot be sent any more. Control frames: opcode 8 (payload is the reason) and 9. */
+    /* -1: it cannot be sent any more. Control frames: opcode 8 with its code, and 9. */
     int (*ws_send)(struct transport_ws *ws, int opcode, struct bytes payload, int close_code);
     /* No callback follows. */
     void (*ws_free)(struct transport_ws *ws);

@@ -24,6 +24,8 @@ struct ws_client {
     ws_message_fn on_message;
     void *owner;
     bool is_peer_gone;
+    bool has_blocked;       /* the last read found nothing to read */
+    int pending_close_code; /* to be sent behind what is queued; 0: none */
     uint64_t bytes_sent, bytes_received;
 };
 
@@ -57,6 +59,7 @@ static void break_with(struct ws_client *client, const char *detail)
 static ssize_t read_bytes(struct ws_client *client, char *data, size_t len)
 {
     ssize_t moved = client->io.read(client->io.owner, data, len);
+    client->has_blocked = moved == WS_IO_BLOCKED;
     if (moved > 0)
         client->bytes_received += (uint64_t)moved;
     if (moved == 0 || moved == WS_IO_FAILED)
@@ -239,10 +242,38 @@ static void read_answer(struct ws_client *client)
     }
 }
 
+/*
+ * wslay takes a short read for the end of what there is. Under TLS there may be more in the
+ * library's buffer, for which the socket never becomes ready: go on until a read finds nothing.
+ */
+static bool read_frames(struct ws_client *client)
+{
+    client->has_blocked = false;
+    while (!client->has_blocked && !client->is_peer_gone &&
+           wslay_event_get_read_enabled(client->frames)) {
+        if (wslay_event_recv(client->frames))
+            return false;
+    }
+    return true;
+}
+
+/* wslay sends control frames ahead of queued messages, and none behind a close: keep the order
+ * ourselves. */
+static bool send_frames(struct ws_client *client)
+{
+    bool could_send = wslay_event_send(client->frames) == 0;
+    if (!could_send || !client->pending_close_code ||
+        wslay_event_get_queued_msg_count(client->frames))
+        return could_send;
+    wslay_event_queue_close(client->frames, (uint16_t)client->pending_close_code, NULL, 0);
+    client->pending_close_code = 0;
+    return wslay_event_send(client->frames) == 0;
+}
+
 static void pump_frames(struct ws_client *client)
 {
-    bool could_read = wslay_event_recv(client->frames) == 0;
-    bool could_send = wslay_event_send(client->frames) == 0;
+    bool could_read = read_frames(client);
+    bool could_send = send_frames(client);
     bool has_sent_close = wslay_event_get_close_sent(client->frames);
     bool has_got_close = wslay_event_get_close_received(client->frames);
     if (has_sent_close && has_got_close)
@@ -270,13 +301,12 @@ enum ws_client_state ws_client_pump(struct ws_client *client)
 
 int ws_client_send(struct ws_client *client, int opcode, struct bytes payload, int close_code)
 {
-    if (client->state != WS_STATE_OPEN)
+    if (client->state != WS_STATE_OPEN || client->pending_close_code)
         return -1;
-    if (opcode == WSLAY_CONNECTION_CLOSE)
-        return wslay_event_queue_close(client->frames, (uint16_t)close_code,
-                                       (const uint8_t *)payload.ptr, payload.len)
-                   ? -1
-                   : 0;
+    if (opcode == WSLAY_CONNECTION_CLOSE) {
+        client->pending_close_code = close_code;
+        return 0;
+    }
     struct wslay_event_msg message = {
         .opcode = (uint8_t)opcode, .msg = (const uint8_t *)payload.ptr, .msg_length = payload.len};
     return wslay_event_queue_msg(client->frames, &message) ? -1 : 0;
@@ -284,7 +314,8 @@ int ws_client_send(struct ws_client *client, int opcode, struct bytes payload, i
 
 bool ws_client_wants_write(const struct ws_client *client)
 {
-    return client->out.len > 0 || wslay_event_want_write(client->frames);
+    return client->out.len > 0 || client->pending_close_code ||
+           wslay_event_want_write(client->frames);
 }
 
 int ws_client_status(const struct ws_client *client)

@@ -48,7 +48,8 @@ void ws_client_free(struct ws_client *client);
  */
 enum ws_client_state ws_client_pump(struct ws_client *client);
 
-/* Queue a message or a control frame; ws_client_pump() sends it. -1 when it is not open. */
+/* Queue a message, a ping or a close (without a reason); ws_client_pump() sends them in this order.
+ * -1 when it is not open. */
 int ws_client_send(struct ws_client *client, int opcode, struct bytes payload, int close_code);
 
 bool ws_client_wants_write(const struct ws_client *client);

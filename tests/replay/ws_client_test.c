@@ -1,0 +1,289 @@
+/* ws_client_test.c - the client's side of a WebSocket against a server that is a string. */
+#include "replay/ws_client.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+/* A connection: what the server says, given out in pieces of `piece` bytes; what the client said.
+ */
+struct wire {
+    struct buf to_client;
+    size_t given;
+    size_t piece;
+    bool closes; /* when all is given; else it blocks */
+    struct buf from_client;
+};
+
+struct heard {
+    struct buf log;
+};
+
+static ssize_t wire_read(void *owner, char *data, size_t len)
+{
+    struct wire *wire = owner;
+    size_t left = wire->to_client.len - wire->given;
+    if (left == 0)
+        return wire->closes ? 0 : WS_IO_BLOCKED;
+    size_t moved = left < len ? left : len;
+    if (wire->piece && moved > wire->piece)
+        moved = wire->piece;
+    memcpy(data, wire->to_client.data + wire->given, moved);
+    wire->given += moved;
+    return (ssize_t)moved;
+}
+
+static ssize_t wire_write(void *owner, const char *data, size_t len)
+{
+    struct wire *wire = owner;
+    return buf_append(&wire->from_client, data, len) ? WS_IO_FAILED : (ssize_t)len;
+}
+
+static void on_message(void *owner, int opcode, struct bytes payload)
+{
+    struct heard *heard = owner;
+    buf_printf(&heard->log, "%d:%.*s ", opcode, BYTES_ARG(payload));
+}
+
+static struct ws_client *connect(struct wire *wire, struct heard *heard, size_t max_message_bytes)
+{
+    static const struct http_header headers[] = {
+        {{"Sec-WebSocket-Protocol", 22}, {"chat", 4}},
+    };
+    const struct http_request request = {.method = bytes_of("GET"),
+                                         .url = bytes_of("http://host:81/live?x=1"),
+                                         .headers = headers,
+                                         .header_count = 1};
+    const struct ws_io io = {wire, wire_read, wire_write};
+    struct random random;
+    random_init(&random, 1, 1);
+    *heard = (struct heard){.log = BUF_INIT(65536)};
+    buf_append_text(&heard->log, "");
+    struct ws_client *client = ws_client_new(&io, &request, bytes_of("sid=1"), random,
+                                             max_message_bytes, on_message, heard);
+    assert_non_null(client);
+    return client;
+}
+
+/* The answer to the key that the client has sent. */
+static void answer_handshake(struct wire *wire)
+{
+    char accept[29];
+    const char *key = strstr(buf_text(&wire->from_client), "Sec-WebSocket-Key: ");
+    assert_non_null(key);
+    ws_accept_of(bytes_make(key + 19, 24), accept);
+    buf_printf(&wire->to_client,
+               "HTTP/1.1 101 Switching Protocols\r\nUpgrade: WebSocket\r\nConnection: Upgrade\r\n"
+               "Sec-WebSocket-Accept: %s\r\n\r\n",
+               accept);
+}
+
+static void wire_init(struct wire *wire, size_t piece)
+{
+    *wire = (struct wire){.piece = piece};
+    buf_init(&wire->to_client, 1 << 20);
+    buf_init(&wire->from_client, 1 << 20);
+}
+
+static void wire_fini(struct wire *wire, struct heard *heard, struct ws_client *client)
+{
+    ws_client_free(client);
+    buf_fini(&wire->to_client);
+    buf_fini(&wire->from_client);
+    buf_fini(&heard->log);
+}
+
+static enum ws_client_state pump_until_still(struct ws_client *client)
+{
+    enum ws_client_state state = ws_client_pump(client);
+    for (int i = 0; i < 3; i++)
+        state = ws_client_pump(client);
+    return state;
+}
+
+static void the_key_of_the_standard_gives_its_accept(void **state)
+{
+    (void)state;
+    char accept[29];
+    ws_accept_of(bytes_of("dGhlIHNhbXBsZSBub25jZQ=="), accept); /* RFC 6455 1.3 */
+    assert_string_equal(accept, "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
+}
+
+static void the_upgrade_carries_target_headers_and_cookies(void **state)
+{
+    (void)state;
+    struct wire wire;
+    struct heard heard;
+    wire_init(&wire, 0);
+    struct ws_client *client = connect(&wire, &heard, 1000);
+    assert_int_equal(ws_client_pump(client), WS_STATE_HANDSHAKE);
+    const char *sent = buf_text(&wire.from_client);
+    assert_non_null(strstr(sent, "GET /live?x=1 HTTP/1.1\r\nHost: host:81\r\n"));
+    assert_non_null(strstr(sent, "Upgrade: websocket\r\n"));
+    assert_non_null(strstr(sent, "Sec-WebSocket-Protocol: chat\r\nCookie: sid=1\r\n\r\n"));
+    assert_null(strstr(sent, "Extensions"));
+    wire_fini(&wire, &heard, client);
+}
+
+/* Frames in the packet of the answer, whole or byte by byte: the same messages, and none before it
+ * is open. */
+static void messages_come_whole_however_the_bytes_are_cut(void **state)
+{
+    (void)state;
+    static const char frames[] = "\x81\x05hello" /* text */
+                                 "\x89\x02hi"    /* ping */
+                                 "\x01\x03"
+                                 "fra"
+                                 "\x80\x04"
+                                 "gmnt"       /* text in two fragments */
+                                 "\x82\x01x"; /* binary */
+    for (size_t piece = 0; piece < 8; piece++) {
+        struct wire wire;
+        struct heard heard;
+        wire_init(&wire, piece);
+        struct ws_client *client = connect(&wire, &heard, 1000);
+        ws_client_pump(client);
+        answer_handshake(&wire);
+        buf_append(&wire.to_client, frames, sizeof frames - 1);
+        assert_int_equal(ws_client_pump(client), WS_STATE_OPEN);
+        assert_string_equal(buf_text(&heard.log), "");
+        size_t sent_before = wire.from_client.len;
+        assert_int_equal(pump_until_still(client), WS_STATE_OPEN);
+        assert_string_equal(buf_text(&heard.log), "1:hello 1:fragmnt 2:x ");
+        /* The ping was answered: a masked pong of two bytes. */
+        assert_int_equal(wire.from_client.len, sent_before + 8);
+        assert_int_equal((unsigned char)wire.from_client.data[sent_before], 0x8a);
+        wire_fini(&wire, &heard, client);
+    }
+}
+
+static void a_closing_handshake_is_told_from_a_connection_that_broke(void **state)
+{
+    (void)state;
+    static const char close_frame[] = "\x88\x02\x03\xe8";
+    for (int closes_well = 0; closes_well < 2; closes_well++) {
+        struct wire wire;
+        struct heard heard;
+        wire_init(&wire, 0);
+        struct ws_client *client = connect(&wire, &heard, 1000);
+        ws_client_pump(client);
+        answer_handshake(&wire);
+        if (closes_well)
+            buf_append(&wire.to_client, close_frame, sizeof close_frame - 1);
+        wire.closes = true;
+        enum ws_client_state state_after = pump_until_still(client);
+        assert_int_equal(state_after, closes_well ? WS_STATE_CLOSED : WS_STATE_BROKEN);
+        assert_int_equal(ws_client_close_code(client), closes_well ? 1000 : 0);
+        wire_fini(&wire, &heard, client);
+    }
+}
+
+static void what_is_not_the_handshake_asked_for_is_named(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *answer;
+        bool closes;
+        enum ws_client_state state;
+        int status;
+    } rows[] = {
+        {"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n", false, WS_STATE_REFUSED, 401},
+        {"HTTP/1.1 200 OK\r\n\r\n", false, WS_STATE_REFUSED, 200},
+        {"HTTP/1.1 101 X\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: wrong\r\n\r\n", false,
+         WS_STATE_BROKEN, 101},
+        {"HTTP/1.1 101 X\r\nSec-WebSocket-Accept: wrong\r\n\r\n", false, WS_STATE_BROKEN, 101},
+        {"SSH-2.0-OpenSSH\r\n\r\n", false, WS_STATE_BROKEN, 0},
+        {"HTTP/1.1 101", true, WS_STATE_BROKEN, 0},
+        {"", true, WS_STATE_BROKEN, 0},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct wire wire;
+        struct heard heard;
+        wire_init(&wire, 0);
+        struct ws_client *client = connect(&wire, &heard, 1000);
+        buf_append_text(&wire.to_client, rows[i].answer);
+        wire.closes = rows[i].closes;
+        if (pump_until_still(client) != rows[i].state)
+            fail_msg("row %zu: '%s'", i, ws_client_detail(client));
+        assert_int_equal(ws_client_status(client), rows[i].status);
+        assert_true(rows[i].state == WS_STATE_REFUSED || ws_client_detail(client)[0]);
+        wire_fini(&wire, &heard, client);
+    }
+}
+
+/* A connection that takes nothing until it is told to. */
+static bool wire_is_blocked;
+
+static ssize_t blocked_write(void *owner, const char *data, size_t len)
+{
+    return wire_is_blocked ? WS_IO_BLOCKED : wire_write(owner, data, len);
+}
+
+static void a_close_goes_out_behind_the_messages_before_it(void **state)
+{
+    (void)state;
+    struct wire wire;
+    wire_init(&wire, 0);
+    const struct http_request request = {.method = bytes_of("GET"), .url = bytes_of("http://h/")};
+    const struct ws_io io = {&wire, wire_read, blocked_write};
+    struct heard heard = {.log = BUF_INIT(4096)};
+    struct random random;
+    random_init(&random, 1, 1);
+    struct ws_client *client =
+        ws_client_new(&io, &request, (struct bytes){0}, random, 1000, on_message, &heard);
+    ws_client_pump(client);
+    answer_handshake(&wire);
+    assert_int_equal(ws_client_pump(client), WS_STATE_OPEN);
+    size_t before = wire.from_client.len;
+    wire_is_blocked = true;
+    assert_int_equal(ws_client_send(client, 1, bytes_of("last"), 0), 0);
+    assert_int_equal(ws_client_send(client, 8, (struct bytes){0}, 1000), 0);
+    ws_client_pump(client);
+    assert_true(ws_client_wants_write(client));
+    assert_int_equal(ws_client_send(client, 1, bytes_of("too late"), 0), -1);
+    wire_is_blocked = false;
+    assert_int_equal(ws_client_pump(client), WS_STATE_CLOSING);
+    assert_int_equal(wire.from_client.len, before + 10 + 8);
+    assert_int_equal((unsigned char)wire.from_client.data[before], 0x81);
+    assert_int_equal((unsigned char)wire.from_client.data[before + 10], 0x88);
+    wire_fini(&wire, &heard, client);
+}
+
+static void a_head_without_end_and_a_message_over_the_limit_are_refused(void **state)
+{
+    (void)state;
+    struct wire wire;
+    struct heard heard;
+    wire_init(&wire, 0);
+    struct ws_client *client = connect(&wire, &heard, 1000);
+    buf_append_text(&wire.to_client, "HTTP/1.1 101 X\r\n");
+    for (int i = 0; i < 10000; i++)
+        buf_append_text(&wire.to_client, "X-Long: 0123456789\r\n");
+    assert_int_equal(pump_until_still(client), WS_STATE_BROKEN);
+    wire_fini(&wire, &heard, client);
+
+    wire_init(&wire, 0);
+    client = connect(&wire, &heard, 4);
+    ws_client_pump(client);
+    answer_handshake(&wire);
+    buf_append_text(&wire.to_client, "\x81\x05hello");
+    assert_int_equal(pump_until_still(client), WS_STATE_CLOSING); /* 1009 has been sent */
+    assert_string_equal(buf_text(&heard.log), "");
+    wire_fini(&wire, &heard, client);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_key_of_the_standard_gives_its_accept),
+        cmocka_unit_test(the_upgrade_carries_target_headers_and_cookies),
+        cmocka_unit_test(messages_come_whole_however_the_bytes_are_cut),
+        cmocka_unit_test(a_closing_handshake_is_told_from_a_connection_that_broke),
+        cmocka_unit_test(a_close_goes_out_behind_the_messages_before_it),
+        cmocka_unit_test(what_is_not_the_handshake_asked_for_is_named),
+        cmocka_unit_test(a_head_without_end_and_a_message_over_the_limit_are_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
