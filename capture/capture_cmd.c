@@ -10,6 +10,8 @@
 #include "core/units.h"
 #include "traces/reader.h"
 
+enum { MAX_BODY_LIMIT = 512 << 20 }; /* SQLite takes 1e9 bytes in one value */
+
 static const char usage[] = "-i INTERFACE | -r FILE... [-o TRACE] [options]";
 
 static const char examples[] =
@@ -37,6 +39,8 @@ static int parse_ports(const struct cli_list *list, struct capture_options *opti
 
 static int check_options(const struct capture_options *options, struct error *err)
 {
+    if (options->max_body_bytes == 0 || options->max_body_bytes > MAX_BODY_LIMIT)
+        return error_set(err, EXIT_INPUT, "--max-body: 1 byte to 512MiB");
     if (options->interface && options->file_count)
         return error_set(err, EXIT_INPUT, "-i and -r together: one capture has one kind of source");
     if (!options->interface && !options->file_count)

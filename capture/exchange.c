@@ -269,24 +269,28 @@ struct bytes exchange_part_body(const struct exchange_part *part)
     return part->whole.len ? part->whole : buf_bytes(&part->body);
 }
 
-/* "Name: value\n" a line, from lines as received: in place, since it only gets shorter. */
+/* "Name: value\n" a line, as headers are; a line that is no header is left out. */
 static void tidy_trailers(struct buf *trailers)
 {
     struct bytes rest = buf_bytes(trailers), line;
-    char *at = trailers->data;
-    if (!at)
+    struct buf tidy = BUF_INIT(MAX_TEXT_BYTES);
+    if (trailers->len == 0)
         return;
     while (bytes_split(&rest, '\n', &line)) {
         if (line.len && line.ptr[line.len - 1] == '\r')
             line.len--;
-        if (line.len == 0)
+        size_t colon = bytes_index_of(line, ':');
+        struct bytes name = bytes_trim(bytes_make(line.ptr, colon));
+        if (colon == line.len || name.len == 0)
             continue;
-        memmove(at, line.ptr, line.len);
-        at += line.len;
-        *at++ = '\n';
+        buf_append_bytes(&tidy, name);
+        buf_append_text(&tidy, ": ");
+        buf_append_bytes(&tidy, bytes_trim(bytes_from(line, colon + 1)));
+        buf_append_char(&tidy, '\n');
     }
-    size_t len = (size_t)(at - trailers->data);
-    trailers->len = len < trailers->len ? len : trailers->len;
+    buf_fini(trailers);
+    tidy.max_len = trailers->max_len;
+    *trailers = tidy;
 }
 
 void exchange_part_end(struct exchange_part *part, int64_t at_us)

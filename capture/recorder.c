@@ -31,7 +31,6 @@ struct recorded {
     char client_text[NET_ADDRESS_TEXT_BYTES];
     char server_text[NET_ADDRESS_TEXT_BYTES];
     bool has_row;
-    bool had_exchange;
 };
 
 /* Callbacks cannot fail: the first error is kept, and everything after it is idle. */
@@ -211,15 +210,38 @@ static void add_ledger_row(struct recorder *recorder, struct trace_ledger_entry 
         check(recorder, trace_writer_add_ledger(recorder->writer, row, &err), &err);
 }
 
+static bool has_any(const struct ledger_counts *counts)
+{
+    for (int reason = 0; reason < TRACE_REASON_COUNT; reason++) {
+        if (counts->packets[reason] || counts->payload_bytes[reason] ||
+            counts->missing_bytes[reason])
+            return true;
+    }
+    return false;
+}
+
+static bool has_bytes(const struct http_losses *losses)
+{
+    for (int reason = 0; reason < TRACE_REASON_COUNT; reason++) {
+        if (losses->payload_bytes[reason])
+            return true;
+    }
+    return false;
+}
+
+/* A connection that was opened and closed without a byte has no row. */
 static void on_release(void *context, void *owner, const struct flow *flow)
 {
     struct recorder *recorder = context;
     struct recorded *recorded = owner;
     const struct ledger_counts *counts = flow_counts(flow);
     const struct http_losses *losses = http_connection_losses(recorded->http);
-    put_connection(recorded);
-    recorder->totals.connections++;
-    recorder->totals.stored_bytes += http_connection_stored_bytes(recorded->http);
+    uint64_t stored_bytes = http_connection_stored_bytes(recorded->http);
+    if (recorded->has_row || stored_bytes || has_any(counts) || has_bytes(losses)) {
+        put_connection(recorded);
+        recorder->totals.connections++;
+    }
+    recorder->totals.stored_bytes += stored_bytes;
     for (int reason = 0; reason < TRACE_REASON_COUNT; reason++) {
         bool has_moments = losses->payload_bytes[reason] && !counts->payload_bytes[reason];
         struct trace_ledger_entry row = {

@@ -69,7 +69,7 @@ static const struct scene scenes[] = {
      {GET("/a"),
       {SERVER,
        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3;x=y\r\nabc\r\n2\r\nde\r\n0\r\n"
-       "Digest: 1\r\nEtag: 2\r\n\r\n",
+       "Digest:1\r\nEtag:  2\r\nnone\r\n\r\n",
        0},
       GET("/b"),
       OK("x", "1")},
