@@ -280,7 +280,7 @@ static void pump_frames(struct ws_client *client)
         client->state = WS_STATE_CLOSED;
     else if (client->is_peer_gone || !could_send)
         break_with(client, "closed without a closing handshake");
-    else if (!could_read)
+    else if (!could_read || (!wslay_event_get_read_enabled(client->frames) && !has_got_close))
         break_with(client, "a frame that breaks RFC 6455, or is over the limit");
     else if (has_sent_close || has_got_close)
         client->state = WS_STATE_CLOSING;
