@@ -31,6 +31,7 @@ struct capture {
     uint64_t started_us;
     uint64_t stats_at_us;
     uint32_t packets_since_tick;
+    bool is_ending; /* the source was told to end; what it still has is read */
 };
 
 static void set_source_text(struct capture *capture)
@@ -103,6 +104,19 @@ static int take_packet(struct capture *capture, const struct packet *packet, str
     return 0;
 }
 
+static bool is_asked_to_end(const struct capture *capture, uint64_t now_us,
+                            enum capture_end *ret_end)
+{
+    uint64_t duration_us = capture->options->duration_us;
+    if (stop_requested())
+        *ret_end = CAPTURE_STOPPED;
+    else if (duration_us && now_us - capture->started_us >= duration_us)
+        *ret_end = CAPTURE_TIME_IS_UP;
+    else
+        return false;
+    return true;
+}
+
 /* What the clock asks for. `*ret_end` is set when it is time to end. */
 static int look_at_clock(struct capture *capture, bool *ret_is_over, enum capture_end *ret_end,
                          struct error *err)
@@ -127,15 +141,13 @@ static int look_at_clock(struct capture *capture, bool *ret_is_over, enum captur
     if (!options->is_quiet)
         status_line_tick(&capture->status, recorder_totals(capture->recorder),
                          capture->stats.kernel_drops + capture->stats.interface_drops, now_us);
-    *ret_is_over = true;
-    if (stop_requested())
-        *ret_end = CAPTURE_STOPPED;
-    else if (is_full)
+    if (is_full) {
         *ret_end = CAPTURE_IS_FULL;
-    else if (options->duration_us && now_us - capture->started_us >= options->duration_us)
-        *ret_end = CAPTURE_TIME_IS_UP;
-    else
-        *ret_is_over = false;
+        *ret_is_over = true;
+    } else if (!capture->is_ending && is_asked_to_end(capture, now_us, ret_end)) {
+        capture->is_ending = true;
+        source_break(capture->source);
+    }
     return 0;
 }
 
@@ -147,8 +159,10 @@ static int read_source(struct capture *capture, bool *ret_is_over, enum capture_
     for (;;) {
         struct packet packet;
         enum source_result result = source_next(capture->source, &packet, err);
-        if (result == SOURCE_END)
+        if (result == SOURCE_END) {
+            *ret_is_over = capture->is_ending;
             return 0;
+        }
         if (result == SOURCE_TRUNCATED || result == SOURCE_FAILED)
             return -1;
         if (result == SOURCE_PACKET) {

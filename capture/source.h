@@ -11,7 +11,7 @@
 enum source_result {
     SOURCE_PACKET,
     SOURCE_QUIET,     /* nothing yet: do what is due and ask again */
-    SOURCE_END,       /* the file is at its end, or source_break() was called */
+    SOURCE_END,       /* the file is at its end, or that of source_break() was reached */
     SOURCE_TRUNCATED, /* the file stops inside a packet; all before it was given. err says where */
     SOURCE_FAILED     /* err says why; all before it was given */
 };
@@ -69,7 +69,9 @@ static inline int source_stats(struct source *source, struct source_stats *ret_s
     return source->ops->stats(source, ret_stats, err);
 }
 
-/* Make the next source_next() end. May be called from a signal handler. */
+/* A file ends with the next source_next(). An interface gives the packets that came before this
+ * moment and are still with the kernel (within about 300 ms), then ends. May be called from a
+ * signal handler. */
 static inline void source_break(struct source *source)
 {
     source->ops->interrupt(source);

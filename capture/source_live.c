@@ -2,6 +2,10 @@
  * source_live.c - packets from an interface, through libpcap (TPACKET_V3 on Linux).
  *
  * On "any" libpcap leaves out the outgoing copy of loopback packets, so they come once, as on "lo".
+ *
+ * The kernel keeps the latest packets for a while before it hands them over. An interrupted source
+ * gives these too, up to the moment of the interruption, so that what was on the wire before ^C is
+ * in the trace.
  */
 #include <errno.h>
 #include <limits.h>
@@ -11,13 +15,21 @@
 #include <unistd.h>
 
 #include "capture/source_pcap.h"
+#include "core/clock.h"
 
 enum {
     SNAPLEN_BYTES = 262144, /* libpcap's own maximum: nothing is cut, offloaded segments included */
     DEFAULT_BUFFER_BYTES = 128 << 20, /* 10 Gb/s for 100 ms */
     /* The kernel hands over a block when it is full or this old; also how long we wait at most. */
-    WAIT_MS = 100
+    WAIT_MS = 100,
+    /* A block's timer goes off twice before it is handed over: 2 * WAIT_MS, and one to spare. */
+    DRAIN_US = 300 * 1000
 };
+
+static bool is_drained(struct pcap_source *source)
+{
+    return source->is_broken && clock_now_us() - source->broken_at_us >= DRAIN_US;
+}
 
 /*
  * The handle does not block: with TPACKET_V3 libpcap waits for packets without an end, whatever its
@@ -29,13 +41,14 @@ static enum source_result live_next(struct source *base, struct packet *ret_pack
     struct pcap_source *source = (struct pcap_source *)base;
     struct pcap_pkthdr *header;
     const unsigned char *data;
-    if (source->is_broken)
-        return SOURCE_END;
     switch (pcap_next_ex(source->pcap, &header, &data)) {
     case 1:
         pcap_source_packet(source, header, data, ret_packet);
-        return SOURCE_PACKET;
+        return source->is_broken && ret_packet->unix_us > source->broken_unix_us ? SOURCE_END
+                                                                                 : SOURCE_PACKET;
     case 0:
+        if (is_drained(source))
+            return SOURCE_END;
         break;
     default:
         error_set(err, EXIT_TOOL, "%s: %s", source->name, pcap_geterr(source->pcap));
@@ -63,9 +76,19 @@ static int live_stats(struct source *base, struct source_stats *ret_stats, struc
     return 0;
 }
 
+static void live_interrupt(struct source *base)
+{
+    struct pcap_source *source = (struct pcap_source *)base;
+    if (source->is_broken)
+        return;
+    source->broken_unix_us = clock_unix_us();
+    source->broken_at_us = clock_now_us();
+    source->is_broken = 1;
+}
+
 static const struct source_ops live_ops = {.next = live_next,
                                            .stats = live_stats,
-                                           .interrupt = pcap_source_interrupt,
+                                           .interrupt = live_interrupt,
                                            .close = pcap_source_close};
 
 static int describe_no_right(const char *interface, struct error *err)

@@ -15,6 +15,8 @@ struct pcap_source {
     char *name;       /* the path or the interface, for messages */
     uint64_t packets; /* given so far */
     volatile sig_atomic_t is_broken;
+    int64_t broken_unix_us; /* live: when, on the packets' clock and on ours */
+    uint64_t broken_at_us;
     unsigned int last_drop; /* libpcap counts in 32 bits */
     unsigned int last_interface_drop;
     struct source_stats totals;

@@ -328,6 +328,46 @@ static void a_loopback_packet_on_any_comes_once(void **state)
     check_once("any");
 }
 
+/* ^C right behind the last packet, which the kernel has not handed over yet. */
+static void an_interrupted_interface_gives_what_came_before(void **state)
+{
+    (void)state;
+    struct sockaddr_in address;
+    struct error err;
+    struct source *source;
+    int listener = listen_on_loopback(&address);
+    char filter[32];
+    snprintf(filter, sizeof filter, "tcp port %d", ntohs(address.sin_port));
+    const struct source_live_options options = {
+        .interface = "lo", .filter = filter, .buffer_bytes = 4 << 20};
+    if (source_open_live(&options, &source, &err)) {
+        close(listener);
+        print_message("skipped: %s\n", err.text);
+        skip();
+    }
+    struct packet packet;
+    struct segment segment;
+    struct decoder *decoder = decoder_new();
+    int hellos = 0;
+    talk_on_loopback(listener, &address);
+    source_break(source);
+    talk_on_loopback(listener, &address);
+    for (;;) {
+        enum source_result result = source_next(source, &packet, &err);
+        if (result == SOURCE_QUIET)
+            continue;
+        if (result == SOURCE_END)
+            break;
+        assert_int_equal(result, SOURCE_PACKET);
+        assert_int_equal(decode_packet(decoder, &packet, 0, &segment), DECODE_SEGMENT);
+        hellos += segment.payload.len == 5;
+    }
+    assert_int_equal(hellos, 1);
+    decoder_free(decoder);
+    source_close(source);
+    close(listener);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -343,6 +383,7 @@ int main(void)
         cmocka_unit_test(an_interface_that_is_not_there_is_named),
         cmocka_unit_test(a_packet_on_lo_comes_once),
         cmocka_unit_test(a_loopback_packet_on_any_comes_once),
+        cmocka_unit_test(an_interrupted_interface_gives_what_came_before),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     unlink(PATH);
