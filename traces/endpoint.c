@@ -103,6 +103,17 @@ static bool is_mixed(struct bytes text)
            makeup.changes >= 3 && makeup.uppers && makeup.lowers;
 }
 
+/* cus_NffrFeUfNV2Hib, vc_gKOSQ4kVTe: behind a small-lettered kind, a shorter mixture gives it away.
+ */
+static bool is_prefixed(struct bytes text)
+{
+    size_t underscore = bytes_index_of(text, '_');
+    struct bytes run = bytes_from(text, underscore + 1);
+    struct makeup kind = makeup_of(bytes_make(text.ptr, underscore)), makeup = makeup_of(run);
+    return underscore > 0 && kind.lowers == underscore && run.len >= 8 && !makeup.others &&
+           makeup.uppers * 4 >= run.len && makeup.lowers * 5 >= run.len;
+}
+
 static bool has_at_sign(struct bytes text)
 {
     for (size_t i = 0; i < text.len; i++) {
@@ -116,7 +127,8 @@ static bool has_at_sign(struct bytes text)
 
 static bool is_id(struct bytes text)
 {
-    return text.len && (is_number(text) || has_at_sign(text) || has_id_run(text) || is_mixed(text));
+    return text.len && (is_number(text) || has_at_sign(text) || has_id_run(text) ||
+                        is_mixed(text) || is_prefixed(text));
 }
 
 /* ".wav" of "8842.wav"; empty when there is none: an extension is short and holds a letter. */

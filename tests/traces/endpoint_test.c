@@ -45,6 +45,8 @@ static void words_stay(void **state)
         {"/a/b/", "/a/b/"},
         {"//a", "//a"},
         {"/s3/mp3/h264", "/s3/mp3/h264"},
+        {"/get_UserAccountBalance", "/get_UserAccountBalance"},
+        {"/img/icon_download", "/img/icon_download"},
         {"/.well-known/acme-challenge", "/.well-known/acme-challenge"},
         {"*", "*"},
     };
@@ -62,12 +64,13 @@ static void ids_become_id(void **state)
         {"/o/3f2504e0-4f89-11d3-9a0c-0305e82c3301", "/o/{id}"},
         {"/o/3F2504E04F8911D39A0C0305E82C3301", "/o/{id}"},
         {"/c/9b2e0c4d", "/c/{id}"},
-        {"/t/01ARZ3NDEKTSV4RRFFQ69G5FAV", "/t/{id}"},       /* ULID */
-        {"/t/V1StGXR8_Z5jdHi6B-myT", "/t/{id}"},            /* nanoid */
-        {"/t/cjld2cjxh0000qzrmn831i7rn", "/t/{id}"},        /* cuid */
-        {"/t/2ArTWAnuKMp4GBFSEjvL0Kx7Rkm", "/t/{id}"},      /* KSUID */
-        {"/u/kJsdfGhTyqWErtYuIoPa", "/u/{id}"},             /* letters only, at random */
-        {"/p/cus_NffrFeUfNV2Hib", "/p/cus_NffrFeUfNV2Hib"}, /* too short to be sure */
+        {"/t/01ARZ3NDEKTSV4RRFFQ69G5FAV", "/t/{id}"},  /* ULID */
+        {"/t/V1StGXR8_Z5jdHi6B-myT", "/t/{id}"},       /* nanoid */
+        {"/t/cjld2cjxh0000qzrmn831i7rn", "/t/{id}"},   /* cuid */
+        {"/t/2ArTWAnuKMp4GBFSEjvL0Kx7Rkm", "/t/{id}"}, /* KSUID */
+        {"/u/kJsdfGhTyqWErtYuIoPa", "/u/{id}"},        /* letters only, at random */
+        {"/p/cus_NffrFeUfNV2Hib", "/p/{id}"},          /* a kind, then a mixture */
+        {"/v/vc_ExpIVECQHU/play", "/v/{id}/play"},
         {"/p/job_8f3a11c9", "/p/{id}"},
         {"/p/user-4711", "/p/{id}"},
         {"/posts/a-fine-title-5f3a9c1d", "/posts/{id}"},
