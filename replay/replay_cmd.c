@@ -32,12 +32,12 @@ static int report(const struct replay_run *run, struct error *err)
         return -1;
     const char *no_colour = getenv("NO_COLOR");
     bool has_colour = isatty(STDOUT_FILENO) && !(no_colour && *no_colour);
-    if (run->options.summary_export_path)
-        result = report_export_json(record, run->options.summary_export_path, err);
-    if (!result && run->options.prints_json)
+    if (run->options.prints_json)
         result = report_print_json(record, stdout, err);
-    else if (!result)
+    else
         report_print(record, has_colour, stdout);
+    if (!result && run->options.summary_export_path)
+        result = report_export_json(record, run->options.summary_export_path, err);
     run_record_free(record);
     return result;
 }

@@ -27,7 +27,10 @@ char *run_store_default_path(char *out, size_t out_size, const char *trace_path,
     char stamp[32] = "";
     if (gmtime_r(&seconds, &utc))
         strftime(stamp, sizeof stamp, "%Y%m%dT%H%M%S", &utc);
-    snprintf(out, out_size, "%.*s-%s.run", (int)(len > 200 ? 200 : len), name, stamp);
+    int kept = (int)(len > 200 ? 200 : len);
+    snprintf(out, out_size, "%.*s-%s.run", kept, name, stamp);
+    for (int n = 2; n < 100 && access(out, F_OK) == 0; n++)
+        snprintf(out, out_size, "%.*s-%s-%d.run", kept, name, stamp, n);
     return out;
 }
 

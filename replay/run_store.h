@@ -13,7 +13,8 @@
 
 struct run_store;
 
-/* "shop-20260102T030405.run" for the trace "dir/shop.trace": in the working directory, in UTC. */
+/* "shop-20260102T030405.run" for the trace "dir/shop.trace": in the working directory, in UTC;
+ * "...-2.run" when that is there already. */
 char *run_store_default_path(char *out, size_t out_size, const char *trace_path,
                              int64_t started_unix_us);
 

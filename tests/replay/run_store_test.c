@@ -534,6 +534,20 @@ static void the_default_name_is_the_trace_and_the_moment(void **state)
     }
 }
 
+static void a_second_run_in_the_same_second_has_a_name_of_its_own(void **state)
+{
+    (void)state;
+    char first[PATH_BYTES], second[PATH_BYTES];
+    assert_int_equal(chdir(folder), 0);
+    run_store_default_path(first, sizeof first, "again.trace", facts.started_unix_us);
+    FILE *file = fopen(first, "wb");
+    assert_non_null(file);
+    fclose(file);
+    run_store_default_path(second, sizeof second, "again.trace", facts.started_unix_us);
+    assert_int_equal(strncmp(first, second, strlen(first) - strlen(".run")), 0);
+    assert_string_equal(second + strlen(first) - strlen(".run"), "-2.run");
+}
+
 static int make_folder(void **state)
 {
     (void)state;
@@ -564,6 +578,7 @@ int main(void)
         cmocka_unit_test(a_damaged_file_is_refused_or_read_and_never_trusted),
         cmocka_unit_test(a_full_disk_is_one_line_and_what_was_put_is_kept),
         cmocka_unit_test(the_default_name_is_the_trace_and_the_moment),
+        cmocka_unit_test(a_second_run_in_the_same_second_has_a_name_of_its_own),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }
