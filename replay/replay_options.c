@@ -205,7 +205,7 @@ int replay_options_parse(int argc, char **argv, struct replay_options *ret_optio
         {0}};
     const struct cli_verb verb = {
         .name = "replay",
-        .summary = "Play a trace against a target, scaled to more users and compressed in time.",
+        .summary = "play a trace against a target, scaled to more users and compressed in time",
         .usage = "TRACE --target URL [options]",
         .examples = examples,
         .options = table,

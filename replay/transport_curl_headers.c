@@ -219,28 +219,34 @@ static uint64_t minus(uint64_t a, uint64_t b)
     return a > b ? a - b : 0;
 }
 
-/* libcurl's moments count from the start of the transfer; each is 0 when it was not reached. */
+/*
+ * libcurl's moments count from the start of the transfer; each is 0 when it was not reached.
+ * Sending begins when the connection is there, at once on one in use. CURLINFO_PRETRANSFER_TIME is
+ * not used: it is stamped behind the first send, so that an answer may seem to come before its
+ * request left.
+ */
 static void fill_times(CURL *easy, struct transport_result *result)
 {
     uint64_t dns_us = info_us(easy, CURLINFO_NAMELOOKUP_TIME_T);
     uint64_t connected_us = info_us(easy, CURLINFO_CONNECT_TIME_T);
     uint64_t tls_us = info_us(easy, CURLINFO_APPCONNECT_TIME_T);
-    uint64_t sent_us = info_us(easy, CURLINFO_PRETRANSFER_TIME_T);
     uint64_t first_us = info_us(easy, CURLINFO_STARTTRANSFER_TIME_T);
     uint64_t total_us = info_us(easy, CURLINFO_TOTAL_TIME_T);
+    uint64_t ready_us = 0;
     long connects = 0;
     curl_easy_getinfo(easy, CURLINFO_NUM_CONNECTS, &connects);
     if (connects) {
         result->dns_us = dns_us;
         result->connect_us = minus(connected_us, dns_us);
         result->tls_us = tls_us ? minus(tls_us, connected_us) : 0;
+        ready_us = dns_us + result->connect_us + result->tls_us;
     }
-    if (!sent_us) /* never got as far as sending */
+    if (!info_us(easy, CURLINFO_PRETRANSFER_TIME_T)) /* never got as far as sending */
         return;
-    if (first_us < sent_us)
+    if (first_us < ready_us)
         first_us = total_us;
     /* When the last byte of the request left is not told: sending is part of waiting. */
-    result->waiting_us = minus(first_us, sent_us);
+    result->waiting_us = minus(first_us, ready_us);
     result->receiving_us = minus(total_us, first_us);
 }
 
