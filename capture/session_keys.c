@@ -56,6 +56,13 @@ static bool is_token_name(struct bytes name)
     return contains_any(name, words) || bytes_equal_nocase(name, bytes_of("sid"));
 }
 
+/* What an answer that makes an API key calls it. */
+static bool is_key_name(struct bytes name)
+{
+    static const char *const words[] = {"api_key", "apikey", "api-key", "secret", NULL};
+    return bytes_equal_nocase(name, bytes_of("key")) || contains_any(name, words);
+}
+
 /* "ann@x.org": whose signup and whose login it is, before there is a token. */
 static bool is_login_name(struct bytes name)
 {
@@ -100,10 +107,15 @@ static void add_login(struct session_keys *keys, struct bytes value)
 static void add_named(struct session_keys *keys, enum place place, struct bytes name,
                       struct bytes value)
 {
+    size_t before = keys->count;
     if (is_token_name(name))
+        add_key(keys, TRACE_BY_TOKEN, (struct bytes){0}, value);
+    else if (place == IN_ANSWER_BODY && value.len >= LONG_VALUE_BYTES && is_key_name(name))
         add_key(keys, TRACE_BY_TOKEN, (struct bytes){0}, value);
     else if (place == IN_REQUEST_BODY && is_login_name(name))
         add_login(keys, value);
+    if (keys->count > before && place == IN_ANSWER_BODY && is_key_name(name))
+        keys->items[before].class = SESSION_CLASS_API_KEY;
 }
 
 static void add_authorization(struct session_keys *keys, struct bytes value)
@@ -125,6 +137,22 @@ static void add_cookies(struct session_keys *keys, struct bytes value)
         struct bytes name = bytes_trim(bytes_make(cookie.ptr, equals));
         if (equals < cookie.len && is_cookie_name(name))
             add_key(keys, TRACE_BY_COOKIE, name, bytes_trim(bytes_from(cookie, equals + 1)));
+    }
+}
+
+/* Any other cookie may be one that an answer handed out, in JSON or under another name. */
+static void add_weak_cookies(struct session_keys *keys, struct bytes value)
+{
+    struct bytes cookie;
+    while (bytes_split(&value, ';', &cookie)) {
+        size_t equals = bytes_index_of(cookie, '=');
+        struct bytes name = bytes_trim(bytes_make(cookie.ptr, equals));
+        struct bytes content = bytes_trim(bytes_from(cookie, equals + 1));
+        size_t before = keys->count;
+        if (content.len >= LONG_VALUE_BYTES && !is_cookie_name(name))
+            add_key(keys, TRACE_BY_COOKIE, name, content);
+        if (keys->count > before)
+            keys->items[before].is_weak = true;
     }
 }
 
@@ -183,8 +211,10 @@ void session_keys_of_request(struct session_keys *keys, struct bytes headers, st
     size_t query = bytes_index_of(target, '?');
     if (query < target.len)
         add_pairs(keys, IN_QUERY, bytes_from(target, query + 1));
-    if (cookies.len)
+    if (cookies.len) {
         add_cookies(keys, cookies);
+        add_weak_cookies(keys, cookies);
+    }
 }
 
 /* Just behind a string's closing quote, or in.len; escapes are stepped over. */
@@ -254,8 +284,12 @@ void session_keys_of_response(struct session_keys *keys, struct bytes headers, s
     while (next_header(&headers, &name, &value)) {
         if (!bytes_equal_nocase(name, bytes_of("set-cookie")))
             continue;
+        /* Scripts of the page may not read it: it is there to tell who it is. */
+        bool is_hidden = contains_nocase(value, "httponly");
         value.len = bytes_index_of(value, ';');
         add_cookies(keys, value);
+        if (is_hidden)
+            add_weak_cookies(keys, value);
     }
     add_body(keys, IN_ANSWER_BODY, body);
 }

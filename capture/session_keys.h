@@ -14,6 +14,7 @@ struct session_key {
     uint64_t hash;  /* of the value, and of the name too when the value is short */
     uint64_t class; /* keys of one class, two values: two users */
     enum trace_identity_kind kind;
+    bool is_weak;       /* its name says nothing: it counts only where an answer handed it out */
     struct bytes name;  /* of the cookie or header; empty for a token */
     struct bytes value; /* borrowed, for the identity's text */
 };
@@ -25,7 +26,10 @@ struct session_hint {
 };
 
 #define SESSION_MAX_KEYS 16
-#define SESSION_CLASS_LOGIN 100 /* no kind has this number, and no hash is this small */
+/* No kind has these numbers, and no hash is this small. */
+#define SESSION_CLASS_LOGIN 100
+#define SESSION_CLASS_API_KEY 101 /* beside a token: who has one may have made the other with it   \
+                                   */
 
 struct session_keys {
     size_t count; /* strongest first */

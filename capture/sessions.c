@@ -280,6 +280,12 @@ static bool is_another_user(const struct session *session, const struct session_
     return false;
 }
 
+/* The strongest is first, weak ones are last. */
+static bool has_strong_key(const struct session_keys *keys)
+{
+    return keys->count && !keys->items[0].is_weak;
+}
+
 static struct session *choose(struct sessions *sessions, const struct session_sighting *sighting,
                               const struct session_keys *keys, const struct session_keys *born)
 {
@@ -289,7 +295,7 @@ static struct session *choose(struct sessions *sessions, const struct session_si
         session = by_hash(sessions, keys->items[i].hash, at_us);
     if (session)
         return session;
-    if (keys->count) {
+    if (has_strong_key(keys)) {
         session = if_free(by_id(sessions, sighting->connection_session_id, at_us), &keys->items[0]);
         return session ? session : if_free(by_address(sessions, sighting), &keys->items[0]);
     }
@@ -311,11 +317,11 @@ static void learn(struct sessions *sessions, struct session *session,
                   const struct session_sighting *sighting, const struct session_keys *keys,
                   const struct session_keys *born)
 {
-    for (size_t i = 0; i < keys->count; i++)
+    for (size_t i = 0; i < keys->count && !keys->items[i].is_weak; i++)
         hold_key(sessions, session, keys->items[i].hash, keys->items[i].class);
     for (size_t i = 0; i < born->count; i++)
         hold_key(sessions, session, born->items[i].hash, born->items[i].class);
-    const struct session_hint *hint = keys->count ? NULL : sighting->hints;
+    const struct session_hint *hint = has_strong_key(keys) ? NULL : sighting->hints;
     for (; hint && hint->hash; hint++)
         hold_key(sessions, session, hint->hash, hint->class);
 }
@@ -347,7 +353,7 @@ int64_t sessions_add_exchange(struct sessions *sessions, const struct session_si
         session = new_session(sessions, sighting);
     if (!session)
         return 0;
-    if (keys.count && session->row.identity_kind < keys.items[0].kind)
+    if (has_strong_key(&keys) && session->row.identity_kind < keys.items[0].kind)
         set_identity(session, &keys.items[0]);
     learn(sessions, session, sighting, &keys, &born);
     if (is_new && !session->keys && !map_get(&sessions->by_address, sighting->address))
