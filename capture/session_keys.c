@@ -189,6 +189,21 @@ struct bytes session_header_of(struct bytes headers, const char *name)
     return (struct bytes){0};
 }
 
+/* "X-Admin-Token": a token if an answer handed it out; others change with every request. */
+static void add_weak_headers(struct session_keys *keys, struct bytes headers)
+{
+    struct bytes name, value;
+    while (next_header(&headers, &name, &value)) {
+        if (name.len == 0 || value.len < LONG_VALUE_BYTES || ascii_lower(name.ptr[0]) != 'x' ||
+            !is_token_name(name))
+            continue;
+        size_t before = keys->count;
+        add_key(keys, TRACE_BY_TOKEN, (struct bytes){0}, value);
+        if (keys->count > before)
+            keys->items[before].is_weak = true;
+    }
+}
+
 void session_keys_of_request(struct session_keys *keys, struct bytes headers, struct bytes target,
                              const char *session_header)
 {
@@ -215,6 +230,7 @@ void session_keys_of_request(struct session_keys *keys, struct bytes headers, st
         add_cookies(keys, cookies);
         add_weak_cookies(keys, cookies);
     }
+    add_weak_headers(keys, headers);
 }
 
 /* Just behind a string's closing quote, or in.len; escapes are stepped over. */

@@ -7,7 +7,13 @@
 #include "core/map.h"
 #include "traces/digest.h"
 
-enum { MAX_KEYS_HELD = 64, MAX_NAME_BYTES = 64, MAX_LABEL_BYTES = 32, MAX_ADDRESS_BYTES = 46 };
+enum {
+    MAX_KEYS_HELD = 64,
+    MAX_NAME_BYTES = 64,
+    MAX_LABEL_BYTES = 32,
+    MAX_ADDRESS_BYTES = 46,
+    MAX_LOOKS = 64
+};
 
 /* A key's place in a session; `hash` is the map's key. */
 struct held_key {
@@ -18,13 +24,13 @@ struct held_key {
 };
 
 struct session {
-    struct session *newer, *older; /* by last use */
+    struct session *newer, *older;             /* by last use */
+    struct session *next_here, *previous_here; /* of the same address, newest first */
     struct session *next_changed;
     struct trace_session row;
     struct held_key *keys;
     size_t key_count;
     bool is_changed;
-    bool is_by_address; /* in the map of addresses: anonymous */
     char address[MAX_ADDRESS_BYTES];
     char identity[MAX_NAME_BYTES + 32];
     char label[MAX_LABEL_BYTES];
@@ -36,7 +42,7 @@ struct sessions {
     void *owner;
     struct map by_key;
     struct map by_id;
-    struct map by_address; /* anonymous ones */
+    struct map by_address; /* to the newest of an address */
     struct session *newest, *oldest;
     struct session *changed;
     size_t live_count;
@@ -102,11 +108,35 @@ void sessions_flush(struct sessions *sessions)
     }
 }
 
+/* The map's key lies in the session it leads to: it moves with the list's head. */
+static int set_head(struct sessions *sessions, const char *address, struct session *head)
+{
+    map_remove(&sessions->by_address, bytes_of(address));
+    return head ? map_set(&sessions->by_address, bytes_of(head->address), head) : 0;
+}
+
+static void join_address(struct sessions *sessions, struct session *session)
+{
+    struct session *head = map_get(&sessions->by_address, bytes_of(session->address));
+    if (set_head(sessions, session->address, session)) {
+        if (head)
+            set_head(sessions, session->address, head);
+        return; /* without memory: it is found by its keys only */
+    }
+    session->next_here = head;
+    if (head)
+        head->previous_here = session;
+}
+
 static void leave_address(struct sessions *sessions, struct session *session)
 {
-    if (session->is_by_address)
-        map_remove(&sessions->by_address, bytes_of(session->address));
-    session->is_by_address = false;
+    struct session *head = map_get(&sessions->by_address, bytes_of(session->address));
+    if (head == session)
+        set_head(sessions, session->address, session->next_here);
+    if (session->previous_here)
+        session->previous_here->next_here = session->next_here;
+    if (session->next_here)
+        session->next_here->previous_here = session->previous_here;
 }
 
 static void end_session(struct sessions *sessions, struct session *session)
@@ -187,7 +217,6 @@ static void hold_key(struct sessions *sessions, struct session *session, uint64_
     }
     session->keys = held;
     session->key_count++;
-    leave_address(sessions, session);
 }
 
 /* "cookie sid 3fa9c1d2": enough of a digest to tell two apart, and nothing of the secret. */
@@ -247,6 +276,7 @@ static struct session *new_session(struct sessions *sessions,
     sessions->last_id++;
     sessions->live_count++;
     link_newest(sessions, session);
+    join_address(sessions, session);
     set_label(session, session_header_of(sighting->request_headers, "user-agent"));
     return session;
 }
@@ -257,10 +287,17 @@ static struct session *if_free(struct session *session, const struct session_key
     return session && !holds_another(session, key->hash, key->class) ? session : NULL;
 }
 
+/* Who else is at this address: the only one there, or, of several, one that nothing is known of. */
 static struct session *by_address(struct sessions *sessions,
                                   const struct session_sighting *sighting)
 {
-    return if_live(sessions, map_get(&sessions->by_address, sighting->address), sighting->first_us);
+    struct session *session = map_get(&sessions->by_address, sighting->address);
+    if (session && session->next_here) {
+        int looks = MAX_LOOKS;
+        while (session && session->keys)
+            session = looks-- ? session->next_here : NULL;
+    }
+    return if_live(sessions, session, sighting->first_us);
 }
 
 /* Without a key of its own an exchange may still be another user's than the one who was here last:
@@ -348,17 +385,13 @@ int64_t sessions_add_exchange(struct sessions *sessions, const struct session_si
                             sessions->options.header);
     session_keys_of_response(&born, sighting->response_headers, sighting->response_body);
     struct session *session = choose(sessions, sighting, &keys, &born);
-    bool is_new = !session;
-    if (is_new)
+    if (!session)
         session = new_session(sessions, sighting);
     if (!session)
         return 0;
     if (has_strong_key(&keys) && session->row.identity_kind < keys.items[0].kind)
         set_identity(session, &keys.items[0]);
     learn(sessions, session, sighting, &keys, &born);
-    if (is_new && !session->keys && !map_get(&sessions->by_address, sighting->address))
-        session->is_by_address =
-            map_set(&sessions->by_address, bytes_of(session->address), session) == 0;
     note_use(sessions, session, sighting);
     return session->row.session_id;
 }

@@ -6,12 +6,14 @@
  * share one address. In order:
  *
  *  1. a key that a live session holds: that session;
- *  2. a key nobody holds: the session of this connection or the anonymous one of this address,
+ *  2. a key nobody holds: the session of this connection or the one of this address,
  *     unless it holds another key of the same class (then it is another user's): it takes the key;
  *  3. no key, but a body with a token or login name that a live session holds: that session;
- *  4. no key: the connection's session; else the address's anonymous one; unless it holds another
+ *  4. no key: the connection's session; else the one of this address; unless it holds another
  *     login name, or its token and this answer hands out another;
  *  5. else a new session.
+ *
+ * "The one of this address" is the only session there or, of several, one without keys.
  *
  * A session that was idle for longer than the gap has ended, and its keys begin a new one.
  */
