@@ -28,8 +28,9 @@ struct session_hint {
 #define SESSION_MAX_KEYS 16
 /* No kind has these numbers, and no hash is this small. */
 #define SESSION_CLASS_LOGIN 100
-#define SESSION_CLASS_API_KEY 101 /* beside a token: who has one may have made the other with it   \
-                                   */
+#define SESSION_CLASS_API_KEY                                                                      \
+    101 /* beside a token: who has one may have made the other with it                             \
+         */
 
 struct session_keys {
     size_t count; /* strongest first */
