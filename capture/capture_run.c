@@ -188,6 +188,8 @@ static int run_live(struct capture *capture, struct capture_result *result, stru
     const struct capture_options *options = capture->options;
     struct source_live_options live = {.interface = options->interface,
                                        .filter = options->filter,
+                                       .ports = options->ports,
+                                       .port_count = options->port_count,
                                        .buffer_bytes = options->buffer_bytes};
     bool is_over;
     if (source_open_live(&live, &capture->source, err))

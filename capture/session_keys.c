@@ -4,7 +4,7 @@
 #include "core/map.h"
 
 enum {
-    MIN_VALUE_BYTES = 6,   /* "true", "1": flags, not secrets */
+    MIN_VALUE_BYTES = 2,   /* of a cookie or token; what is_flag() knows is none */
     LONG_VALUE_BYTES = 16, /* long enough to be one user's wherever it is carried */
     MAX_VALUE_BYTES = 8192,
     MAX_NAME_BYTES = 64,
@@ -74,6 +74,18 @@ static bool is_login_name(struct bytes name)
     return contains_nocase(name, "email");
 }
 
+/* "true", "1": says something about the user, not who it is. */
+static bool is_flag(struct bytes value)
+{
+    static const char *const words[] = {"true", "false", "yes", "no",      "on",  "off",
+                                        "null", "none",  "ok",  "deleted", "all", "undefined"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        if (bytes_equal_nocase(value, bytes_of(words[i])))
+            return true;
+    }
+    return false;
+}
+
 /* Where in a message a value stands. */
 enum place { IN_QUERY, IN_REQUEST_BODY, IN_ANSWER_BODY };
 
@@ -83,6 +95,8 @@ static void add_key(struct session_keys *keys, enum trace_identity_kind kind, st
     if (keys->count == SESSION_MAX_KEYS || value.len > MAX_VALUE_BYTES)
         return;
     if (value.len < (kind == TRACE_BY_HEADER ? 1 : MIN_VALUE_BYTES))
+        return;
+    if (kind != TRACE_BY_HEADER && is_flag(value))
         return;
     struct session_key key = {.kind = kind, .name = name, .value = value};
     key.class = (uint64_t)kind + (kind == TRACE_BY_COOKIE ? bytes_hash(name) : 0);

@@ -40,7 +40,10 @@ struct source {
 struct source_live_options {
     const char *interface; /* "lo", "eth0", "any" */
     const char *filter;    /* a BPF expression, or NULL */
-    size_t buffer_bytes;   /* the kernel's ring; 0: 128 MiB */
+    const uint16_t
+        *ports;        /* without a filter: what the kernel may drop is what no port of these has */
+    size_t port_count; /* 0: all pass */
+    size_t buffer_bytes; /* the kernel's ring; 0: 128 MiB */
     bool is_promiscuous;
 };
 

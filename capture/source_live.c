@@ -152,6 +152,8 @@ int source_open_live(const struct source_live_options *options, struct source **
     if (pcap_source_new(pcap, options->interface, &live_ops, &source, err))
         return -1;
     int result = pcap_source_prepare(source, options->filter, err);
+    if (result == 0 && !options->filter && options->port_count)
+        pcap_source_narrow(source, options->ports, options->port_count);
     if (result == 0 && pcap_setnonblock(pcap, 1, text))
         result = error_set(err, EXIT_TOOL, "%s: %s", options->interface, text);
     if (result == 0)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "capture/decode.h"
+#include "capture/port_filter.h"
 
 int pcap_source_new(pcap_t *pcap, const char *name, const struct source_ops *ops,
                     struct pcap_source **ret_source, struct error *err)
@@ -66,6 +67,25 @@ int pcap_source_prepare(struct pcap_source *source, const char *filter, struct e
                            pcap_geterr(source->pcap));
     pcap_freecode(&program);
     return result;
+}
+
+void pcap_source_narrow(struct pcap_source *source, const uint16_t *ports, size_t count)
+{
+    struct bpf_program program;
+    struct buf text = BUF_INIT(64 * 1024);
+    bool is_compiled = false;
+    for (int has_ethernet = 1; has_ethernet >= 0 && !is_compiled; has_ethernet--) {
+        buf_clear(&text);
+        is_compiled =
+            port_filter_append(&text, ports, count, has_ethernet) == 0 &&
+            pcap_compile(source->pcap, &program, buf_text(&text), 1, PCAP_NETMASK_UNKNOWN) == 0;
+    }
+    buf_fini(&text);
+    if (!is_compiled)
+        return;
+    /* Should the kernel refuse, all packets come and the ports are looked at behind us. */
+    pcap_setfilter(source->pcap, &program);
+    pcap_freecode(&program);
 }
 
 void pcap_source_packet(struct pcap_source *source, const struct pcap_pkthdr *header,

@@ -29,6 +29,9 @@ int pcap_source_new(pcap_t *pcap, const char *name, const struct source_ops *ops
 /* EXIT_INPUT when the link type is not decoded or the filter does not compile. */
 int pcap_source_prepare(struct pcap_source *source, const char *filter, struct error *err);
 
+/* Let the kernel drop what has none of these ports; where it cannot, nothing changes. */
+void pcap_source_narrow(struct pcap_source *source, const uint16_t *ports, size_t count);
+
 void pcap_source_packet(struct pcap_source *source, const struct pcap_pkthdr *header,
                         const unsigned char *data, struct packet *ret_packet);
 

@@ -122,7 +122,7 @@ static int create_file(const char *path, bool replaces_existing, struct error *e
     if (lstat(path, &status) == 0) {
         if (!replaces_existing)
             return error_set(err, EXIT_INPUT,
-                             "exists already: remove it or give the trace another name");
+                             "exists already: remove it, --force, or another name");
         if (!S_ISREG(status.st_mode))
             return error_set(err, EXIT_INPUT, "exists and is not a file: it is not replaced");
         if (unlink(path) != 0)

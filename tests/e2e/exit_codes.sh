@@ -72,7 +72,7 @@ capture: junk: no capture file: neither pcap nor pcapng|capture -r junk
 capture: bluetooth.pcap: link type 187 .* is not decoded; Ethernet, .* are|capture -r bluetooth.pcap
 capture: cut.pcap: truncated: it ends inside packet 6; all before was read|capture -r cut.pcap -o cut.trace
 capture: two.pcap: filter 'tcp prt 1': .*'man pcap-filter' has the grammar|capture -r two.pcap --filter 'tcp prt 1'
-capture: one.trace: exists already: remove it or |capture -r two.pcap -o one.trace
+capture: one.trace: exists already: remove it, --force|capture -r two.pcap -o one.trace
 capture: nosuch0: |capture -i nosuch0
 ROWS
 equal "requests sent by all of these" "$(wc -l <access.log)" 0
