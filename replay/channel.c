@@ -323,6 +323,15 @@ static void refuse(struct channel *channel, const struct transport_result *resul
     task_judge(task, result);
 }
 
+/* Breaking off is what the recorded server may have done too, once all was said. */
+static bool broke_off(const struct channel *channel, enum failure failure)
+{
+    if (channel->state != CHANNEL_OPEN || failure == FAILURE_NONE)
+        return false;
+    return failure != FAILURE_RESET || channel->messages_left || channel->waiting ||
+           channel->received < channel->connect->server_messages;
+}
+
 static void on_close(void *owner, const struct transport_result *result, int close_code)
 {
     struct channel *channel = owner;
@@ -333,8 +342,15 @@ static void on_close(void *owner, const struct transport_result *result, int clo
     }
     if (channel->state == CHANNEL_OVER)
         return;
+    const struct ws_outcome outcome = {
+        .endpoint = channel->connect->endpoint,
+        .event = WS_CLOSED,
+        .value = loop_of(channel)->now_us - channel->opened_us,
+        .failure = broke_off(channel, result->failure) ? result->failure : FAILURE_NONE,
+        .detail = result->detail,
+    };
     count_missing(channel, channel->connect->server_messages);
-    record(channel, WS_CLOSED, loop_of(channel)->now_us - channel->opened_us);
+    metrics_record_ws(channel->user->env->metrics, &outcome);
     end(channel);
 }
 

@@ -283,6 +283,16 @@ void metrics_record_request(struct metrics *metrics, const struct request_outcom
                    outcome->detail);
 }
 
+static void add_ws_failure(struct metrics *metrics, const struct ws_outcome *outcome)
+{
+    metrics->ws.by_failure[outcome->failure]++;
+    add_sample(metrics,
+               (struct failure_sample){.endpoint = outcome->endpoint,
+                                       .recorded_status = 101,
+                                       .failure = outcome->failure},
+               outcome->detail);
+}
+
 void metrics_record_ws(struct metrics *metrics, const struct ws_outcome *outcome)
 {
     struct ws_metrics *ws = &metrics->ws;
@@ -292,12 +302,7 @@ void metrics_record_ws(struct metrics *metrics, const struct ws_outcome *outcome
         histogram_record(&ws->connecting, outcome->value);
         break;
     case WS_CONNECT_FAILED:
-        ws->by_failure[outcome->failure]++;
-        add_sample(metrics,
-                   (struct failure_sample){.endpoint = outcome->endpoint,
-                                           .recorded_status = 101,
-                                           .failure = outcome->failure},
-                   outcome->detail);
+        add_ws_failure(metrics, outcome);
         break;
     case WS_MESSAGE_SENT:
         ws->bytes_sent += outcome->value;
@@ -313,6 +318,8 @@ void metrics_record_ws(struct metrics *metrics, const struct ws_outcome *outcome
         break;
     case WS_CLOSED:
         histogram_record(&ws->session_duration, outcome->value);
+        if (outcome->failure)
+            add_ws_failure(metrics, outcome);
         break;
     case WS_MISSING:
     case WS_EXTRA:

@@ -28,7 +28,8 @@ enum failure {
     FAILURE_TLS,
     FAILURE_TIMEOUT,   /* connected, no whole answer in --timeout */
     FAILURE_RESET,     /* closed or reset before the answer was whole */
-    FAILURE_PROTOCOL,  /* an answer that is not HTTP, or not the WebSocket handshake asked for */
+    FAILURE_PROTOCOL,  /* an answer that is not HTTP, not the WebSocket handshake asked for, a bad
+                          frame */
     FAILURE_TOO_LARGE, /* over a stated limit */
     FAILURE_NO_PORTS,  /* the generator ran out of ports, descriptors or memory */
     FAILURE_PLUGIN,    /* a plugin failed this user */
@@ -89,7 +90,7 @@ struct ws_outcome {
     uint32_t endpoint;
     enum ws_event event;
     uint64_t value;
-    enum failure failure; /* with WS_CONNECT_FAILED */
+    enum failure failure; /* with WS_CONNECT_FAILED; with WS_CLOSED when it broke off */
     const char *detail;
 };
 

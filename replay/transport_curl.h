@@ -59,7 +59,7 @@ void tcurl_user_kick(struct transport_user *user);
 void tcurl_socket_release(struct transport_user *user, curl_socket_t fd);
 
 /* The failure that a result code of libcurl stands for. */
-enum failure tcurl_failure_of(CURL *easy, CURLcode code);
+enum failure tcurl_failure_of(const struct transport_call *call, CURLcode code);
 
 /* A call of the user's with options common to all set; NULL without memory. */
 struct transport_call *tcurl_call_take(struct transport_user *user);

@@ -154,6 +154,8 @@ static enum failure connect_failure(CURL *easy)
         return FAILURE_CONNECT_REFUSED;
     case ETIMEDOUT:
         return FAILURE_CONNECT_TIMEOUT;
+    case ECONNRESET: /* accepted, and reset before we looked */
+        return FAILURE_RESET;
     case EADDRNOTAVAIL:
     case EMFILE:
     case ENFILE:
@@ -171,7 +173,15 @@ static enum failure timeout_failure(CURL *easy)
     return pretransfer_us ? FAILURE_TIMEOUT : FAILURE_CONNECT_TIMEOUT;
 }
 
-enum failure tcurl_failure_of(CURL *easy, CURLcode code)
+/* The same code also stands for an answer that libcurl cannot read; only its text tells. */
+static enum failure receive_failure(const struct transport_call *call)
+{
+    if (strstr(call->error_text, "chunked-encoding"))
+        return FAILURE_PROTOCOL;
+    return strstr(call->error_text, "Too large") ? FAILURE_TOO_LARGE : FAILURE_RESET;
+}
+
+enum failure tcurl_failure_of(const struct transport_call *call, CURLcode code)
 {
     switch (code) {
     case CURLE_OK:
@@ -180,9 +190,9 @@ enum failure tcurl_failure_of(CURL *easy, CURLcode code)
     case CURLE_COULDNT_RESOLVE_PROXY:
         return FAILURE_DNS;
     case CURLE_COULDNT_CONNECT:
-        return connect_failure(easy);
+        return connect_failure(call->easy);
     case CURLE_OPERATION_TIMEDOUT:
-        return timeout_failure(easy);
+        return timeout_failure(call->easy);
     case CURLE_SSL_CONNECT_ERROR:
     case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_CERTPROBLEM:
@@ -192,11 +202,12 @@ enum failure tcurl_failure_of(CURL *easy, CURLcode code)
     case CURLE_USE_SSL_FAILED:
         return FAILURE_TLS;
     case CURLE_GOT_NOTHING:
-    case CURLE_RECV_ERROR:
     case CURLE_SEND_ERROR:
     case CURLE_PARTIAL_FILE:
     case CURLE_HTTP2_STREAM:
         return FAILURE_RESET;
+    case CURLE_RECV_ERROR:
+        return receive_failure(call);
     case CURLE_WRITE_ERROR: /* ours: over a limit */
     case CURLE_FILESIZE_EXCEEDED:
         return FAILURE_TOO_LARGE;
@@ -255,7 +266,7 @@ void tcurl_result_fill(struct transport_call *call, CURLcode code, struct http_h
 {
     long status = 0, header_bytes = 0, request_bytes = 0;
     CURL *easy = call->easy;
-    struct transport_result result = {.failure = tcurl_failure_of(easy, code)};
+    struct transport_result result = {.failure = tcurl_failure_of(call, code)};
     fill_times(easy, &result);
     curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
     curl_easy_getinfo(easy, CURLINFO_HEADER_SIZE, &header_bytes);

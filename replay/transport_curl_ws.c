@@ -141,8 +141,7 @@ static void act_on_state(struct transport_ws *ws, enum ws_client_state state)
         finish(ws, FAILURE_NONE, NULL);
         break;
     case WS_STATE_BROKEN:
-        finish(ws, ws->client && ws_client_status(ws->client) ? FAILURE_RESET : FAILURE_PROTOCOL,
-               ws_client_detail(ws->client));
+        finish(ws, ws_client_failure(ws->client), ws_client_detail(ws->client));
         break;
     }
 }
@@ -190,7 +189,7 @@ void tcurl_ws_connected(struct transport_ws *ws, CURLcode code)
 {
     if (code != CURLE_OK) {
         ws->is_in_callback = true;
-        finish(ws, tcurl_failure_of(ws->call->easy, code),
+        finish(ws, tcurl_failure_of(ws->call, code),
                ws->call->error_text[0] ? ws->call->error_text : curl_easy_strerror(code));
         ws->is_in_callback = false;
         if (ws->is_freed)

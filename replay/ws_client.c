@@ -12,6 +12,7 @@ enum { MAX_HANDSHAKE_BYTES = 64 * 1024, KEY_BYTES = 16, KEY_TEXT_BYTES = 25 };
 struct ws_client {
     struct ws_io io;
     enum ws_client_state state;
+    enum failure failure; /* BROKEN: which kind, and how */
     const char *detail;
     struct buf out; /* the handshake, not yet written */
     struct buf in;  /* the answer's head; what came behind it is left for wslay */
@@ -48,10 +49,11 @@ static void fill_random(struct random *random, uint8_t *out, size_t len)
         out[i] = (uint8_t)(random_u64(random) >> 56);
 }
 
-static void break_with(struct ws_client *client, const char *detail)
+static void break_with(struct ws_client *client, enum failure failure, const char *detail)
 {
     if (client->state == WS_STATE_BROKEN)
         return;
+    client->failure = failure;
     client->state = WS_STATE_BROKEN;
     client->detail = detail;
 }
@@ -167,7 +169,7 @@ struct ws_client *ws_client_new(const struct ws_io *io, const struct http_reques
     wslay_event_config_set_max_recv_msg_length(client->frames, max_message_bytes);
     add_handshake(client, request, &url, cookies);
     if (buf_failed(&client->out))
-        break_with(client, "the upgrade request is larger than 64 KiB");
+        break_with(client, FAILURE_TOO_LARGE, "the upgrade request is larger than 64 KiB");
     return client;
 }
 
@@ -193,9 +195,9 @@ static void check_answer(struct ws_client *client, const struct http1_head *head
     ws_accept_of(bytes_of(client->key), expected);
     struct bytes accept = http1_header(head, "sec-websocket-accept");
     if (!http1_header_has_token(head, "upgrade", "websocket"))
-        break_with(client, "answered 101 without Upgrade: websocket");
+        break_with(client, FAILURE_PROTOCOL, "answered 101 without Upgrade: websocket");
     else if (!bytes_equal(accept, bytes_of(expected)))
-        break_with(client, "answered 101 with a wrong Sec-WebSocket-Accept");
+        break_with(client, FAILURE_PROTOCOL, "answered 101 with a wrong Sec-WebSocket-Accept");
     else
         client->state = WS_STATE_OPEN;
 }
@@ -207,7 +209,7 @@ static void write_handshake(struct ws_client *client)
         if (moved == WS_IO_BLOCKED)
             return;
         if (moved < 0) {
-            break_with(client, "closed before the upgrade request was sent");
+            break_with(client, FAILURE_RESET, "closed before the upgrade request was sent");
             return;
         }
         client->bytes_sent += (uint64_t)moved;
@@ -221,20 +223,20 @@ static void read_answer(struct ws_client *client)
     while (client->state == WS_STATE_HANDSHAKE) {
         char *room = buf_reserve(&client->in, 4096);
         if (!room) {
-            break_with(client, "the answer's head is larger than 60 KiB");
+            break_with(client, FAILURE_TOO_LARGE, "the answer's head is larger than 60 KiB");
             return;
         }
         ssize_t moved = read_bytes(client, room, 4096);
         if (moved == WS_IO_BLOCKED)
             return;
         if (moved <= 0) {
-            break_with(client, "closed before the upgrade was answered");
+            break_with(client, FAILURE_RESET, "closed before the upgrade was answered");
             return;
         }
         buf_commit(&client->in, (size_t)moved);
         ssize_t used = http1_parse_response(buf_bytes(&client->in), &head);
         if (used == HTTP1_BAD)
-            break_with(client, "the upgrade's answer is not HTTP/1");
+            break_with(client, FAILURE_PROTOCOL, "the upgrade's answer is not HTTP/1");
         if (used > 0) {
             client->head_bytes = (size_t)used;
             check_answer(client, &head);
@@ -279,9 +281,9 @@ static void pump_frames(struct ws_client *client)
     if (has_sent_close && has_got_close)
         client->state = WS_STATE_CLOSED;
     else if (client->is_peer_gone || !could_send)
-        break_with(client, "closed without a closing handshake");
+        break_with(client, FAILURE_RESET, "closed without a closing handshake");
     else if (!could_read || (!wslay_event_get_read_enabled(client->frames) && !has_got_close))
-        break_with(client, "a frame that breaks RFC 6455, or is over the limit");
+        break_with(client, FAILURE_PROTOCOL, "a frame that breaks RFC 6455, or is over the limit");
     else if (has_sent_close || has_got_close)
         client->state = WS_STATE_CLOSING;
 }
@@ -333,6 +335,11 @@ int ws_client_close_code(const struct ws_client *client)
     if (!wslay_event_get_close_received(client->frames))
         return 0;
     return wslay_event_get_status_code_received(client->frames);
+}
+
+enum failure ws_client_failure(const struct ws_client *client)
+{
+    return client->failure;
 }
 
 const char *ws_client_detail(const struct ws_client *client)

@@ -11,6 +11,7 @@
 #include "core/buf.h"
 #include "core/http_message.h"
 #include "core/random.h"
+#include "replay/outcome.h"
 
 #define WS_IO_BLOCKED (-2)
 #define WS_IO_FAILED (-1)
@@ -28,7 +29,7 @@ enum ws_client_state {
     WS_STATE_CLOSING, /* a close frame went out, or came in */
     WS_STATE_CLOSED,  /* by a closing handshake */
     WS_STATE_REFUSED, /* the handshake was answered, but not by 101 */
-    WS_STATE_BROKEN   /* the connection or the protocol failed: `detail` says how */
+    WS_STATE_BROKEN   /* the connection or the protocol failed: `failure`, `detail` say how */
 };
 
 struct ws_client;
@@ -59,6 +60,7 @@ int ws_client_status(const struct ws_client *client);
 /* Its head, parsed anew; views are valid while the client lives. -1 before it. */
 int ws_client_head(const struct ws_client *client, struct http1_head *ret_head);
 int ws_client_close_code(const struct ws_client *client); /* received; 0: none */
+enum failure ws_client_failure(const struct ws_client *client);
 const char *ws_client_detail(const struct ws_client *client);
 uint64_t ws_client_bytes_sent(const struct ws_client *client);
 uint64_t ws_client_bytes_received(const struct ws_client *client);
