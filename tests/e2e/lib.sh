@@ -27,7 +27,7 @@ clean_up() {
     for name in "${mounts[@]}"; do
         umount "$name"
     done
-    cd / && rm -rf "$work"
+    if [ -n "${E2E_KEEP:-}" ]; then echo "kept: $work"; else cd / && rm -rf "$work"; fi
 }
 trap clean_up EXIT
 
@@ -117,6 +117,7 @@ await() {
         fi
         pause
     done
+    return 0
 }
 
 has_line() { grep -qE -- "$2" "$1" 2>/dev/null; }
