@@ -21,6 +21,7 @@ test: build
 	@ctest --test-dir $(BUILD) --output-on-failure
 
 bench: build
+	@scripts/install-deps.sh scripts/bench-packages.txt
 	@tests/bench/run.sh $(BUILD)
 
 install: build

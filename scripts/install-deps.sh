@@ -1,10 +1,13 @@
 #!/usr/bin/env bash
-# Install the Debian packages of scripts/debian-packages.txt that are missing. Says what it will
-# install, and through sudo when not root; does nothing at all when nothing is missing.
+# Install the Debian packages of a list (scripts/debian-packages.txt unless another is named) that
+# are missing. Says what it will install, and through sudo when not root; does nothing at all when
+# nothing is missing.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 
-mapfile -t wanted < <(grep -v '^#' "$here/debian-packages.txt" | grep .)
+list=${1:-$here/debian-packages.txt}
+
+mapfile -t wanted < <(grep -v '^#' "$list" | grep .)
 if ! command -v apt-get dpkg-query >/dev/null; then
     # Another distribution: cmake will name what it does not find.
     echo "install-deps: no apt-get here; these are Debian's names of what is needed: ${wanted[*]}" >&2

@@ -1,0 +1,55 @@
+#!/usr/bin/env bash
+# Runs the benchmarks and puts their tables into docs/benchmarks.md, each between <!-- NAME --> and
+# <!-- /NAME -->. A benchmark that cannot run here says why and leaves its table as it is.
+#
+#     tests/bench/run.sh BUILD [NAME...]      without names: all
+#     BENCH_BRIEF=1 tests/bench/run.sh BUILD  a twentieth of the load, printed and not kept
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+page=$here/../../docs/benchmarks.md
+build=${1:?usage: run.sh BUILD [NAME...]}
+shift
+names=("$@")
+[ ${#names[@]} -gt 0 ] || names=(capture_files capture_live captures replay_speed replay_accuracy
+    replay_pacing plan_digest plugin_cost trace_write)
+
+table=$(mktemp)
+trap 'rm -f "$table" "$table.page"' EXIT
+
+# Puts the table in place of what is between the markers.
+keep() {
+    grep -qF "<!-- $1 -->" "$page" || {
+        echo "run.sh: docs/benchmarks.md has no <!-- $1 -->" >&2
+        return 1
+    }
+    awk -v name="$1" -v table="$table" '
+        $0 == "<!-- /" name " -->" { skipping = 0 }
+        !skipping { print }
+        $0 == "<!-- " name " -->" {
+            while ((getline line < table) > 0) print line
+            skipping = 1
+        }' "$page" >"$table.page"
+    cat "$table.page" >"$page"
+}
+
+failed=0
+for name in "${names[@]}"; do
+    if [ ! -x "$here/$name.sh" ]; then
+        echo "run.sh: no benchmark $name; there are: $(cd "$here" && ls ./*.sh | sed 's#^\./##; s#\.sh$##' |
+            grep -vxE 'run|lib' | tr '\n' ' ')" >&2
+        exit 2
+    fi
+    echo "== $name" >&2
+    code=0
+    "$here/$name.sh" "$build" >"$table" || code=$?
+    cat "$table"
+    if [ "$code" = 77 ]; then
+        continue
+    elif [ "$code" != 0 ]; then
+        echo "run.sh: $name failed ($code); its table stays as it was" >&2
+        failed=1
+    elif [ -z "${BENCH_BRIEF:-}" ]; then
+        keep "$name"
+    fi
+done
+exit $failed
