@@ -2,6 +2,7 @@
 #include "replay/loop.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <time.h>
@@ -96,12 +97,28 @@ static void dispatch(struct loop *loop, const struct epoll_event *events, int co
     }
 }
 
+/* Linux before 5.11, some sandboxes and valgrind lack epoll_pwait2: ppoll is as exact. */
+static int wait_elsewise(struct loop *loop, struct epoll_event *events,
+                         const struct timespec *timeout)
+{
+    struct pollfd ready = {.fd = loop->epoll_fd, .events = POLLIN};
+    if (ppoll(&ready, 1, timeout, NULL) <= 0)
+        return 0;
+    return epoll_wait(loop->epoll_fd, events, EVENTS_PER_PASS, 0);
+}
+
 static void wait_for_events(struct loop *loop, uint64_t wait_us)
 {
     struct epoll_event events[EVENTS_PER_PASS];
     struct timespec timeout = {.tv_sec = (time_t)(wait_us / 1000000),
                                .tv_nsec = (long)(wait_us % 1000000) * 1000};
-    int count = epoll_pwait2(loop->epoll_fd, events, EVENTS_PER_PASS, &timeout, NULL);
+    int count = -1;
+    if (!loop->lacks_pwait2) {
+        count = epoll_pwait2(loop->epoll_fd, events, EVENTS_PER_PASS, &timeout, NULL);
+        loop->lacks_pwait2 = count < 0 && errno == ENOSYS;
+    }
+    if (loop->lacks_pwait2)
+        count = wait_elsewise(loop, events, &timeout);
     if (count > 0)
         dispatch(loop, events, count);
 }

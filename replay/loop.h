@@ -30,6 +30,7 @@ struct loop {
     uint64_t now_us; /* of the run, read once per pass; LOOP_BEFORE_START before 0 is never shown */
     uint64_t max_lag_us; /* longest pass since loop_take_lag_us() */
     size_t watch_count;
+    bool lacks_pwait2; /* the kernel has no epoll_pwait2 */
 };
 
 int loop_init(struct loop *loop, struct error *err);
