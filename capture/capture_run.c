@@ -14,8 +14,7 @@ enum {
     MAX_SESSIONS = 100 * 1000, /* about 600 bytes each with two keys: 60 MB */
     TICK_PACKETS = 256,        /* between two looks at the clock when packets come fast */
     MAX_SOURCE_TEXT = 4096,
-    FILE_GRACE_US = 30 * 1000 * 1000,
-    DRAIN_US = 250 * 1000 /* more than the kernel keeps a packet before handing it over */
+    FILE_GRACE_US = 30 * 1000 * 1000
 };
 
 struct capture {
@@ -152,43 +151,6 @@ static int look_at_clock(struct capture *capture, bool *ret_is_over, enum captur
     return 0;
 }
 
-/* The first packet opens the trace when its moment is t=0. */
-static int take_first_packet(struct capture *capture, const struct packet *packet,
-                             struct error *err)
-{
-    if (capture->recorder)
-        return 0;
-    capture->origin_unix_us = packet->unix_us;
-    return open_trace(capture, err);
-}
-
-/* What was on the wire before the stop and is still in the kernel's buffer belongs to the capture.
- */
-static int drain(struct capture *capture, struct error *err)
-{
-    int64_t stopped_unix_us = clock_unix_us();
-    for (;;) {
-        struct packet packet;
-        switch (source_next(capture->source, &packet, err)) {
-        case SOURCE_PACKET:
-            if (packet.unix_us > stopped_unix_us)
-                return 0;
-            if (take_packet(capture, &packet, err))
-                return -1;
-            break;
-        case SOURCE_QUIET:
-            if (clock_unix_us() - stopped_unix_us > DRAIN_US)
-                return 0;
-            break;
-        case SOURCE_END:
-            return 0;
-        case SOURCE_TRUNCATED:
-        case SOURCE_FAILED:
-            return -1;
-        }
-    }
-}
-
 /* Read one source to its end, or until it is over for another reason. */
 static int read_source(struct capture *capture, bool *ret_is_over, enum capture_end *ret_end,
                        struct error *err)
@@ -197,13 +159,21 @@ static int read_source(struct capture *capture, bool *ret_is_over, enum capture_
     for (;;) {
         struct packet packet;
         enum source_result result = source_next(capture->source, &packet, err);
-        if (result == SOURCE_END)
+        if (result == SOURCE_END) {
+            *ret_is_over = capture->is_ending;
             return 0;
+        }
         if (result == SOURCE_TRUNCATED || result == SOURCE_FAILED)
             return -1;
-        if (result == SOURCE_PACKET &&
-            (take_first_packet(capture, &packet, err) || take_packet(capture, &packet, err)))
-            return -1;
+        if (result == SOURCE_PACKET) {
+            if (!capture->recorder) {
+                capture->origin_unix_us = packet.unix_us;
+                if (open_trace(capture, err))
+                    return -1;
+            }
+            if (take_packet(capture, &packet, err))
+                return -1;
+        }
         if (result == SOURCE_QUIET || ++capture->packets_since_tick >= TICK_PACKETS) {
             if (look_at_clock(capture, ret_is_over, ret_end, err))
                 return -1;
@@ -230,9 +200,7 @@ static int run_live(struct capture *capture, struct capture_result *result, stru
     /* Scripts wait for this line: it comes with --quiet too. */
     fprintf(stderr, "capturing on %s\n", options->interface);
     fflush(stderr);
-    if (read_source(capture, &is_over, &result->end, err))
-        return -1;
-    return is_over && result->end != CAPTURE_IS_FULL ? drain(capture, err) : 0;
+    return read_source(capture, &is_over, &result->end, err);
 }
 
 static int run_files(struct capture *capture, struct capture_result *result, struct error *err)
