@@ -236,7 +236,7 @@ static void record_clocks(struct endpoint_metrics *endpoint, const struct reques
     bool is_sent = is_answered || outcome->failure == FAILURE_TIMEOUT;
     uint64_t connecting_us = outcome->dns_us + outcome->connect_us + outcome->tls_us;
 
-    if (outcome->failure != FAILURE_PLUGIN)
+    if (outcome->failure != FAILURE_PLUGIN) /* a cancelled one left, and when it did is known */
         histogram_record(&clocks[CLOCK_LATENESS], outcome->lateness_us);
     if (is_sent || outcome->failure == FAILURE_CONNECT_TIMEOUT)
         histogram_record(&clocks[CLOCK_RESPONSE], outcome->response_us);

@@ -69,7 +69,7 @@ struct request_outcome {
 static inline bool request_has_failed(const struct request_outcome *outcome)
 {
     if (outcome->failure != FAILURE_NONE)
-        return true;
+        return outcome->failure != FAILURE_CANCELLED; /* the run's end is nobody's fault */
     return outcome->status >= 400 && outcome->status != outcome->recorded_status;
 }
 

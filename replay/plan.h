@@ -35,7 +35,8 @@ struct plan_step {
     int recorded_status;
     struct bytes method;
     struct bytes url;            /* absolute, on the target */
-    struct http_header *headers; /* without Host, Content-Length, Cookie and hop-by-hop ones */
+    struct http_header *headers; /* without Host, Content-Length, Cookie and hop-by-hop ones;
+                                    Origin and Referer of the recorded site name the target */
     size_t header_count;
     struct bytes recorded_cookies; /* "a=1; b=2" */
     struct bytes body;             /* or the message's payload */

@@ -212,6 +212,7 @@ int plan_build(struct plan **ret_plan, const char *trace_path, const struct plan
     builder.plan->target_bytes = options->target.len;
     arena_init(&builder.plan->arena, options->max_bytes);
     map_init(&builder.plan->bodies);
+    map_init(&builder.endpoints);
     if (trace_reader_open(&builder.reader, trace_path, err))
         goto out;
     if (read_trace(&builder, err)) {

@@ -11,7 +11,7 @@ void plan_builder_fini(struct plan_builder *builder)
     trace_reader_close(builder->reader);
     buf_fini(&builder->scratch);
     free(builder->drafts);
-    free(builder->endpoint_ids);
+    map_fini(&builder->endpoints);
 }
 
 bool plan_exchange_is_playable(const struct trace_exchange *exchange)
@@ -24,37 +24,43 @@ bool plan_exchange_is_playable(const struct trace_exchange *exchange)
     return target.len && (target.ptr[0] == '/' || url_parse(target, &url) == 0);
 }
 
+static int grow_endpoints(struct plan_builder *builder)
+{
+    struct plan *plan = builder->plan;
+    if (plan->endpoint_count < builder->endpoint_capacity)
+        return 0;
+    size_t capacity = builder->endpoint_capacity ? builder->endpoint_capacity * 2 : 32;
+    struct bytes *names = realloc(plan->endpoints, capacity * sizeof *names);
+    if (!names)
+        return -1;
+    plan->endpoints = names;
+    builder->endpoint_capacity = capacity;
+    return 0;
+}
+
 int plan_endpoint(struct plan_builder *builder, int64_t endpoint_id, uint32_t *ret_endpoint,
                   struct error *err)
 {
     struct plan *plan = builder->plan;
-    for (uint32_t i = 0; i < plan->endpoint_count; i++) {
-        if (builder->endpoint_ids[i] == endpoint_id) {
-            *ret_endpoint = i;
-            return 0;
-        }
-    }
-    if (plan->endpoint_count == builder->endpoint_capacity) {
-        size_t capacity = builder->endpoint_capacity ? builder->endpoint_capacity * 2 : 32;
-        int64_t *ids = realloc(builder->endpoint_ids, capacity * sizeof *ids);
-        if (ids)
-            builder->endpoint_ids = ids;
-        struct bytes *names = realloc(plan->endpoints, capacity * sizeof *names);
-        if (names)
-            plan->endpoints = names;
-        if (!ids || !names)
-            return error_set(err, EXIT_TOOL, "no memory for %zu endpoints", capacity);
-        builder->endpoint_capacity = capacity;
+    struct plan_endpoint *known =
+        map_get(&builder->endpoints, bytes_make(&endpoint_id, sizeof endpoint_id));
+    if (known) {
+        *ret_endpoint = known->index;
+        return 0;
     }
     struct bytes name = bytes_of("(unknown)");
     if (trace_reader_endpoint_name(builder->reader, endpoint_id, &name, err) < 0)
         return -1;
+    struct plan_endpoint *added = arena_alloc(&plan->arena, sizeof *added);
     name = arena_copy(&plan->arena, name);
-    if (!name.ptr)
-        return error_set(err, EXIT_TOOL, "no memory for an endpoint's name");
-    builder->endpoint_ids[plan->endpoint_count] = endpoint_id;
-    plan->endpoints[plan->endpoint_count] = name;
-    *ret_endpoint = plan->endpoint_count++;
+    if (!added || !name.ptr || grow_endpoints(builder))
+        return error_set(err, EXIT_TOOL, "no memory for the names of endpoints");
+    *added = (struct plan_endpoint){.endpoint_id = endpoint_id, .index = plan->endpoint_count};
+    if (map_set(&builder->endpoints, bytes_make(&added->endpoint_id, sizeof added->endpoint_id),
+                added))
+        return error_set(err, EXIT_TOOL, "no memory for the names of endpoints");
+    plan->endpoints[plan->endpoint_count++] = name;
+    *ret_endpoint = added->index;
     return 0;
 }
 
@@ -132,9 +138,42 @@ static bool next_header(struct bytes *block, struct header_line *ret_line)
     return false;
 }
 
-/* Copy the headers that are replayed; the recorded cookies are kept apart. */
-static int copy_headers(struct arena *arena, struct bytes block, struct plan_step *step)
+/* Behind the recorded origin, "http://shop.example" with any scheme; .ptr NULL when it is
+ * another's. */
+static struct bytes behind_origin(struct bytes value, struct bytes authority)
 {
+    struct bytes rest = bytes_from(value, bytes_index_of(value, ':'));
+    if (!authority.len || !bytes_starts_with(rest, bytes_of("://")))
+        return (struct bytes){0};
+    rest = bytes_from(rest, 3);
+    if (!bytes_starts_with_nocase(rest, authority))
+        return (struct bytes){0};
+    rest = bytes_from(rest, authority.len);
+    return rest.len == 0 || rest.ptr[0] == '/' || rest.ptr[0] == '?' ? rest : (struct bytes){0};
+}
+
+/* Origin and Referer of the recorded site name the target now, or its own checks would refuse them.
+ */
+static struct bytes replayed_value(struct plan_builder *builder, const struct header_line *line,
+                                   struct bytes authority)
+{
+    struct arena *arena = &builder->plan->arena;
+    if (bytes_equal_nocase(line->name, bytes_of("origin")) ||
+        bytes_equal_nocase(line->name, bytes_of("referer"))) {
+        struct bytes rest = behind_origin(line->value, authority);
+        if (rest.ptr)
+            return bytes_of(arena_printf(arena, "%.*s%.*s", BYTES_ARG(builder->options->target),
+                                         BYTES_ARG(rest)));
+    }
+    return arena_copy(arena, line->value);
+}
+
+/* Copy the headers that are replayed; the recorded cookies are kept apart. */
+static int copy_headers(struct plan_builder *builder, const struct trace_exchange *exchange,
+                        struct plan_step *step)
+{
+    struct arena *arena = &builder->plan->arena;
+    struct bytes block = exchange->request_headers;
     struct bytes connection = {0}, rest = block;
     struct header_line line;
     size_t count = 0;
@@ -154,7 +193,7 @@ static int copy_headers(struct arena *arena, struct bytes block, struct plan_ste
             continue;
         struct http_header *header = &step->headers[step->header_count++];
         header->name = arena_copy(arena, line.name);
-        header->value = arena_copy(arena, line.value);
+        header->value = replayed_value(builder, &line, exchange->authority);
         if (!header->name.ptr || !header->value.ptr)
             return -1;
     }
@@ -188,7 +227,7 @@ int plan_fill_request(struct plan_builder *builder, const struct trace_exchange 
         draft->moments.end_us = draft->moments.begin_us; /* an answer before its request's end */
     if (!step->method.ptr || !step->url.ptr)
         return -1;
-    return copy_headers(arena, exchange->request_headers, step);
+    return copy_headers(builder, exchange, step);
 }
 
 void plan_fill_message(const struct plan_draft *connect, const struct trace_message *message,

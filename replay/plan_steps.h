@@ -20,6 +20,11 @@ struct plan_body {
     struct bytes content;
 };
 
+struct plan_endpoint {
+    int64_t endpoint_id;
+    uint32_t index; /* in plan.endpoints */
+};
+
 /* A WebSocket while its messages are read. */
 struct plan_channel {
     uint32_t server_messages;
@@ -34,7 +39,7 @@ struct plan_builder {
     struct plan_draft *drafts; /* of the session in hand */
     size_t draft_count, draft_capacity;
     uint32_t channel_count;
-    int64_t *endpoint_ids; /* trace id of each plan endpoint */
+    struct map endpoints; /* trace endpoint id to struct plan_endpoint */
     size_t endpoint_capacity;
 };
 

@@ -177,10 +177,11 @@ static int put_total(struct run_store *store, uint32_t endpoint_id, struct error
         return -1;
     uint64_t no_answer = 0;
     for (int i = FAILURE_NONE + 1; i < FAILURE_COUNT; i++)
-        no_answer += total->by_failure[i];
-    return total->failed ? put_failures(store, "http", endpoint_id, total->by_failure,
-                                        total->failed - no_answer, err)
-                         : 0;
+        no_answer += i == FAILURE_CANCELLED ? 0 : total->by_failure[i];
+    if (!total->failed && !total->by_failure[FAILURE_CANCELLED])
+        return 0;
+    return put_failures(store, "http", endpoint_id, total->by_failure, total->failed - no_answer,
+                        err);
 }
 
 static int put_endpoints(struct run_store *store, const struct metrics *delta, uint32_t second,

@@ -91,8 +91,11 @@ static void leave_queue(struct task *task)
 
 void task_drop(struct task *task)
 {
-    if (task->call)
+    if (task->call) {
+        const struct transport_result cancelled = {.failure = FAILURE_CANCELLED};
         task->user->env->ops->cancel(task->call);
+        task_record(task, &cancelled, user_now_us(task->user));
+    }
     if (task->state == TASK_QUEUED)
         leave_queue(task);
     task_free(task);

@@ -56,7 +56,7 @@ void task_send_added(struct user *user, struct chain_added *list);
 /* The same at the start of a session: user_begin_steps() follows. -1 without memory. */
 int task_start_after(struct user *user, struct chain_added *list);
 
-/* Drop it: cancel, free, no metric, no finish. */
+/* Drop it: cancel, free, no finish. A request that is under way counts as cancelled. */
 void task_drop(struct task *task);
 
 /* For channel.c: wait until at_us, then go on with `then`; what an upgrade came to; the end of a
@@ -69,6 +69,7 @@ void task_finish(struct task *task);
 struct chain_request_info task_info(const struct task *task);
 void task_append_after(struct task *task, struct chain_added *list);
 void task_release_slot(struct task *task);
+void task_record(struct task *task, const struct transport_result *result, uint64_t now_us);
 
 /* Carry out FAIL and END_SESSION; true when the user has ended. */
 bool task_ends_session(struct user *user, const struct chain_outcome *outcome);

@@ -8,7 +8,7 @@ static uint64_t since(uint64_t from_us, uint64_t to_us)
     return to_us > from_us ? to_us - from_us : 0;
 }
 
-static void record(struct task *task, const struct transport_result *result, uint64_t now_us)
+void task_record(struct task *task, const struct transport_result *result, uint64_t now_us)
 {
     const struct user_env *env = task->user->env;
     enum request_origin origin = task->attempt ? ORIGIN_RETRIED
@@ -99,7 +99,7 @@ void task_judge(struct task *task, const struct transport_result *result)
     uint64_t now_us = loop_refresh(env->loop); /* the answer may be of this very pass */
     task_release_slot(task);
     if (!task->step || task->step->kind == STEP_REQUEST)
-        record(task, result, now_us);
+        task_record(task, result, now_us);
     store_cookies(task, &result->response);
     if (user->state == USER_PLAYING && !judged_by_plugins(task, result, now_us))
         task_finish(task);

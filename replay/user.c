@@ -28,7 +28,7 @@ struct user *user_new(struct user_env *env, uint64_t index)
     return user;
 }
 
-/* What is under way, dropped: no metric, no callback. */
+/* What is under way, dropped: no callback. */
 static void drop_work(struct user *user)
 {
     while (user->tasks)

@@ -75,7 +75,7 @@ struct user {
 /* NULL without memory. */
 struct user *user_new(struct user_env *env, uint64_t index);
 
-/* Cancels what is under way, without a metric. Not inside a callback of the user's own transport.
+/* Cancels what is under way. Not inside a callback of the user's own transport.
  */
 void user_free(struct user *user);
 

@@ -279,6 +279,10 @@ static void a_session_that_is_ended_drops_what_is_under_way(void **state)
     assert_int_equal(play.env.metrics->sessions_by_result[SESSION_CANCELLED], 1);
     assert_int_equal(play.env.metrics->steps_not_sent, 1);
     assert_int_equal(play.env.in_flight, 0);
+    /* It did reach the target: counted as sent, and as nobody's failure. */
+    assert_int_equal(play.env.metrics->endpoints[0].requests, 1);
+    assert_int_equal(play.env.metrics->endpoints[0].by_failure[FAILURE_CANCELLED], 1);
+    assert_int_equal(play.env.metrics->endpoints[0].failed, 0);
     end();
 }
 

@@ -1,0 +1,234 @@
+/* plan_test.c - from a recorded trace to what is sent, and what waits for what. */
+#include "replay/plan.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "core/http_message.h"
+#include "tests/support/script_trace.h"
+
+#define TRACE_FILE "plan_test.trace"
+
+static struct plan *build(const char *script)
+{
+    struct plan *plan = NULL;
+    struct error err = {0};
+    const struct plan_options options = {.target = bytes_of("http://127.0.0.1:8080"),
+                                         .max_bytes = 64 << 20};
+    if (script_trace_write(TRACE_FILE, script, &err) ||
+        plan_build(&plan, TRACE_FILE, &options, &err))
+        fail_msg("%s", err.text);
+    unlink(TRACE_FILE);
+    return plan;
+}
+
+static struct bytes header(const struct plan_step *step, const char *name)
+{
+    return http_headers_find(step->headers, step->header_count, bytes_of(name));
+}
+
+static void expect_bytes(struct bytes got, const char *expected)
+{
+    if (!bytes_equal(got, bytes_of(expected)))
+        fail_msg("'%.*s' is not '%s'", BYTES_ARG(got), expected);
+}
+
+static void urls_are_the_recorded_targets_on_the_new_origin(void **state)
+{
+    (void)state;
+    struct plan *plan = build("session a\n"
+                              "0 1 GET /a/../b?q=%20x 200\n"
+                              "2 3 GET http://recorded.example/proxied?x=1 200\n");
+    expect_bytes(plan->sessions[0].steps[0].url, "http://127.0.0.1:8080/a/../b?q=%20x");
+    expect_bytes(plan->sessions[0].steps[1].url, "http://127.0.0.1:8080/proxied?x=1");
+    plan_free(plan);
+}
+
+static void headers_of_one_connection_are_left_out_and_the_rest_keeps_order_and_case(void **state)
+{
+    (void)state;
+    struct plan *plan = build("session a\n"
+                              "0 1 POST /a 200 body\n"
+                              "header X-First: 1\n"
+                              "header Connection: keep-alive, X-Hop\n"
+                              "header X-Hop: gone\n"
+                              "header Keep-Alive: timeout=5\n"
+                              "header Transfer-Encoding: chunked\n"
+                              "header Content-Length: 99\n"
+                              "header Cookie: sid=1; lang=de\n"
+                              "header x-SECOND: 2\n");
+    const struct plan_step *step = &plan->sessions[0].steps[0];
+    assert_int_equal(step->header_count, 2);
+    expect_bytes(step->headers[0].name, "X-First");
+    expect_bytes(step->headers[1].name, "x-SECOND");
+    expect_bytes(step->recorded_cookies, "sid=1; lang=de");
+    expect_bytes(step->body, "body");
+    plan_free(plan);
+}
+
+static void origin_and_referer_of_the_recorded_site_name_the_target(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *recorded, *replayed;
+    } rows[] = {
+        {"https://recorded.example", "http://127.0.0.1:8080"},
+        {"http://recorded.example/form?x=1", "http://127.0.0.1:8080/form?x=1"},
+        {"http://RECORDED.example?q", "http://127.0.0.1:8080?q"},
+        {"https://recorded.example.evil/", "https://recorded.example.evil/"},
+        {"https://other.example/page", "https://other.example/page"},
+        {"null", "null"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char script[512];
+        snprintf(script, sizeof script,
+                 "session a\n0 1 POST /a 200\nheader Origin: %s\nheader Referer: %s\n"
+                 "header X-Page: %s\n",
+                 rows[i].recorded, rows[i].recorded, rows[i].recorded);
+        struct plan *plan = build(script);
+        const struct plan_step *step = &plan->sessions[0].steps[0];
+        expect_bytes(header(step, "origin"), rows[i].replayed);
+        expect_bytes(header(step, "referer"), rows[i].replayed);
+        expect_bytes(header(step, "x-page"), rows[i].recorded);
+        plan_free(plan);
+    }
+}
+
+struct need {
+    uint32_t needs;
+    uint64_t gap_ms;
+};
+
+static void expect_needs(const struct plan_session *session, const struct need *needs, size_t count)
+{
+    assert_int_equal(session->step_count, count);
+    for (size_t i = 0; i < count; i++) {
+        if (session->steps[i].needs != needs[i].needs ||
+            session->steps[i].gap_us != needs[i].gap_ms * 1000)
+            fail_msg("step %zu needs %u after %llu us", i, session->steps[i].needs,
+                     (unsigned long long)session->steps[i].gap_us);
+    }
+}
+
+/* The drawing of plan.h. */
+static void predecessors_are_a_prefix_of_what_ended(void **state)
+{
+    (void)state;
+    struct plan *plan = build("session s\n"
+                              "0 60 GET /a 200\n"
+                              "20 100 GET /b 200\n"
+                              "70 220 GET /c 200\n"
+                              "110 150 GET /d 200\n");
+    static const struct need needs[] = {{0, 0}, {0, 20}, {1, 10}, {2, 10}};
+    expect_needs(&plan->sessions[0], needs, 4);
+    static const uint32_t end_order[] = {0, 1, 3, 2};
+    assert_memory_equal(plan->sessions[0].end_order, end_order, sizeof end_order);
+    plan_free(plan);
+}
+
+static void what_begins_the_moment_another_ends_waits_for_it(void **state)
+{
+    (void)state;
+    struct plan *plan = build("session s\n0 10 GET /a 200\n10 20 GET /b 200\n20 20 GET /c 200\n"
+                              "20 30 GET /d 200\n");
+    static const struct need needs[] = {{0, 0}, {1, 0}, {2, 0}, {3, 0}};
+    expect_needs(&plan->sessions[0], needs, 4);
+    plan_free(plan);
+}
+
+static void a_message_waits_for_its_websocket_and_the_messages_before_it(void **state)
+{
+    (void)state;
+    struct plan *plan = build("session s\n"
+                              "0 5 WS /live\n"
+                              "> 15 hello\n"
+                              "< 30 hello to you\n"
+                              "< 35 and welcome\n"
+                              "> 45 thanks\n"
+                              "> 50 close 1000\n"
+                              "60 70 GET /after 200\n");
+    const struct plan_session *session = &plan->sessions[0];
+    static const struct need needs[] = {{0, 0}, {1, 10}, {2, 10}, {3, 5}, {4, 10}};
+    expect_needs(session, needs, 5);
+    assert_int_equal(session->channel_count, 1);
+    assert_int_equal(session->steps[0].kind, STEP_WS_CONNECT);
+    assert_int_equal(session->steps[0].server_messages, 2);
+    assert_int_equal(session->steps[1].server_messages, 0);
+    assert_int_equal(session->steps[2].server_messages, 2);
+    assert_int_equal(session->steps[3].close_code, 1000);
+    plan_free(plan);
+}
+
+static void sessions_count_from_the_first_ones_start(void **state)
+{
+    (void)state;
+    struct plan *plan = build("session late\n5000 5001 GET /b 200\n"
+                              "session early\n2000 2001 GET /a 200\n2500 2501 GET /a 200\n");
+    assert_int_equal(plan->session_count, 2);
+    assert_int_equal(plan->sessions[0].session_id, 2);
+    assert_int_equal(plan->sessions[0].start_us, 0);
+    assert_int_equal(plan->sessions[0].duration_us, 500000);
+    assert_int_equal(plan->sessions[1].start_us, 3000000);
+    assert_int_equal(plan->span_us, 3000000);
+    assert_int_equal(plan->step_count, 3);
+    assert_int_equal(plan->endpoint_count, 2);
+    plan_free(plan);
+}
+
+static void what_cannot_be_sent_again_is_left_out_and_counted(void **state)
+{
+    (void)state;
+    struct plan *plan = build("session s\n0 1 CONNECT host:443 200\n2 3 OPTIONS * 200\n"
+                              "4 5 GET /a 200\n");
+    assert_int_equal(plan->unplayable, 2);
+    assert_int_equal(plan->sessions[0].step_count, 1);
+    plan_free(plan);
+}
+
+static void a_trace_without_a_playable_request_is_refused(void **state)
+{
+    (void)state;
+    struct plan *plan = NULL;
+    struct error err = {0};
+    const struct plan_options options = {.target = bytes_of("http://127.0.0.1"),
+                                         .max_bytes = 1 << 20};
+    assert_int_equal(script_trace_write(TRACE_FILE, "session s\n", &err), 0);
+    assert_int_equal(plan_build(&plan, TRACE_FILE, &options, &err), -1);
+    assert_int_equal(err.exit_code, EXIT_INPUT);
+    assert_non_null(strstr(err.text, "no session with a request"));
+    unlink(TRACE_FILE);
+}
+
+static void a_plan_over_its_memory_says_which_option_raises_it(void **state)
+{
+    (void)state;
+    struct plan *plan = NULL;
+    struct error err = {0};
+    const struct plan_options options = {.target = bytes_of("http://127.0.0.1"), .max_bytes = 100};
+    assert_int_equal(script_trace_write(TRACE_FILE, "session s\n0 1 GET /a 200\n", &err), 0);
+    assert_int_equal(plan_build(&plan, TRACE_FILE, &options, &err), -1);
+    assert_int_equal(err.exit_code, EXIT_TOOL);
+    unlink(TRACE_FILE);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(urls_are_the_recorded_targets_on_the_new_origin),
+        cmocka_unit_test(headers_of_one_connection_are_left_out_and_the_rest_keeps_order_and_case),
+        cmocka_unit_test(origin_and_referer_of_the_recorded_site_name_the_target),
+        cmocka_unit_test(predecessors_are_a_prefix_of_what_ended),
+        cmocka_unit_test(what_begins_the_moment_another_ends_waits_for_it),
+        cmocka_unit_test(a_message_waits_for_its_websocket_and_the_messages_before_it),
+        cmocka_unit_test(sessions_count_from_the_first_ones_start),
+        cmocka_unit_test(what_cannot_be_sent_again_is_left_out_and_counted),
+        cmocka_unit_test(a_trace_without_a_playable_request_is_refused),
+        cmocka_unit_test(a_plan_over_its_memory_says_which_option_raises_it),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
