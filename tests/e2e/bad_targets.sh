@@ -43,7 +43,7 @@ expect_exit 99 timeout 60 "$reprise" replay bad.trace --target "$url" --timeout 
 
 # --- WebSocket -----------------------------------------------------------------------------------
 for deed in wrong-accept cut bad-frame huge-frame echo; do
-    printf 'session %s\n0 1 WS /ws/%s\n< 2 ping\n> 4 hello\n< 6 hello\n> 8 close 1000\n' "$deed" "$deed"
+    printf 'session %s\n0 1 WS /ws/%s\n> 4 hello\n< 5 hello\n< 6 ping\n> 8 close 1000\n' "$deed" "$deed"
 done | make_trace ws.trace
 expect_exit 0 timeout 60 "$reprise" replay ws.trace --target "$url" --ws-timeout 1s --run ws.run --quiet
 equal "WebSocket failures" "$(failures_of ws.run)" $'websocket|protocol||3\nwebsocket|reset||1'
@@ -71,7 +71,7 @@ start_server first "$bad_server"
 start replay "$reprise" replay regular.trace --target "$url" --users 2 --duration 10m --run back.run --quiet
 await replay has_line first.out '^GET /a'
 ended first KILL
-has_refusals() { [ "$(sqlite3 back.run "SELECT count(*) FROM failure WHERE class = 'connect_refused'" 2>/dev/null)" = 1 ]; }
+has_refusals() { [ "$(peek back.run "SELECT count(*) FROM failure WHERE class = 'connect_refused'")" = 1 ]; }
 await replay has_refusals
 start_server second "$bad_server" --port "$port"
 await replay has_line second.out '^GET /a'

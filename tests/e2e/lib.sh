@@ -229,3 +229,6 @@ CONF
 make_trace() { "$build/tests/make_trace" "$1"; }
 
 sql() { sqlite3 "$@" || fail "sqlite3 $*"; }
+
+# peek FILE QUERY: of a file that somebody writes, or has not made yet; then it says nothing.
+peek() { sqlite3 -readonly "$@" 2>/dev/null; }

@@ -283,12 +283,13 @@ static bool send_frame(const struct request *request, int opcode, const void *pa
     return send_bytes(request, head, 2) && send_bytes(request, payload, len);
 }
 
-/* Reads frames of up to 125 bytes, prints texts and sends them back, until close. */
+/* Reads frames of up to 125 bytes, prints texts and sends them back, until close. Behind the first
+ * it says "ping" of its own accord. */
 static bool do_ws_echo(struct request *request)
 {
     unsigned char frame[2 + 4], payload[126];
+    bool is_first = true;
     send_switch(request, true);
-    send_frame(request, 1, "ping", 4);
     while (recv_exactly(request, frame, sizeof frame)) {
         size_t len = frame[1] & 0x7f;
         int opcode = frame[0] & 0xf;
@@ -303,6 +304,9 @@ static bool do_ws_echo(struct request *request)
         }
         if (!send_frame(request, opcode, payload, len) || opcode == 8)
             break;
+        if (is_first && !send_frame(request, 1, "ping", 4))
+            break;
+        is_first = false;
     }
     return false;
 }
