@@ -117,6 +117,7 @@ static void websocket_events_go_to_their_counters(void **state)
         {.event = WS_LATENESS, .value = 3},
         {.event = WS_MISSING},
         {.event = WS_CLOSED, .value = 200},
+        {.event = WS_CLOSED, .value = 200, .failure = FAILURE_RESET, .detail = "broke off"},
     };
     for (size_t i = 0; i < sizeof outcomes / sizeof *outcomes; i++)
         metrics_record_ws(metrics, &outcomes[i]);
@@ -128,7 +129,10 @@ static void websocket_events_go_to_their_counters(void **state)
     assert_int_equal(histogram_percentile(&metrics->ws.answer_wait, 50), 50);
     assert_int_equal(histogram_percentile(&metrics->ws.session_duration, 50), 200);
     assert_int_equal(metrics->ws.by_failure[FAILURE_PROTOCOL], 1);
+    assert_int_equal(metrics->ws.by_failure[FAILURE_RESET], 1);
+    assert_int_equal(metrics->ws.events[WS_CONNECT_FAILED], 1);
     assert_string_equal(metrics->samples[0].detail, "answered 403");
+    assert_string_equal(metrics->samples[1].detail, "broke off");
     metrics_free(metrics);
 }
 

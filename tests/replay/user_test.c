@@ -267,6 +267,25 @@ static void messages_of_a_websocket_that_was_closed_are_not_sent_and_counted(voi
     end();
 }
 
+static void a_websocket_that_breaks_off_has_failed_unless_all_was_said(void **state)
+{
+    (void)state;
+    static const struct fake_push early[] = {{0, 2, "break"}, {0}};
+    static const struct fake_push late[] = {{0, 20, "one"}, {0, 20, "break"}, {0}};
+    fake_pushes = early;
+    start(websocket_script, think(1));
+    expect("0 WS /live\n15 > hello\n");
+    assert_int_equal(play.env.metrics->ws.by_failure[FAILURE_RESET], 1);
+    assert_int_equal(play.env.metrics->ws.events[WS_CLOSED], 1);
+    end();
+
+    fake_pushes = late;
+    start("session s\n0 5 WS /live\n> 15 hello\n< 20 one\n", think(1));
+    expect("0 WS /live\n15 > hello\n35 > close 1000\n");
+    assert_int_equal(play.env.metrics->ws.by_failure[FAILURE_RESET], 0);
+    end();
+}
+
 static void a_session_that_is_ended_drops_what_is_under_way(void **state)
 {
     (void)state;
@@ -304,6 +323,7 @@ int main(void)
         cmocka_unit_test(a_server_message_that_does_not_come_is_missed_and_no_longer_waited_for),
         cmocka_unit_test(a_websocket_whose_close_was_not_recorded_closes_when_all_is_said),
         cmocka_unit_test(messages_of_a_websocket_that_was_closed_are_not_sent_and_counted),
+        cmocka_unit_test(a_websocket_that_breaks_off_has_failed_unless_all_was_said),
         cmocka_unit_test(a_session_that_is_ended_drops_what_is_under_way),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

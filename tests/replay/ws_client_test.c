@@ -175,6 +175,7 @@ static void a_closing_handshake_is_told_from_a_connection_that_broke(void **stat
         wire.closes = true;
         enum ws_client_state state_after = pump_until_still(client);
         assert_int_equal(state_after, closes_well ? WS_STATE_CLOSED : WS_STATE_BROKEN);
+        assert_int_equal(ws_client_failure(client), closes_well ? FAILURE_NONE : FAILURE_RESET);
         assert_int_equal(ws_client_close_code(client), closes_well ? 1000 : 0);
         wire_fini(&wire, &heard, client);
     }
@@ -188,15 +189,18 @@ static void what_is_not_the_handshake_asked_for_is_named(void **state)
         bool closes;
         enum ws_client_state state;
         int status;
+        enum failure failure;
     } rows[] = {
-        {"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n", false, WS_STATE_REFUSED, 401},
-        {"HTTP/1.1 200 OK\r\n\r\n", false, WS_STATE_REFUSED, 200},
+        {"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n", false, WS_STATE_REFUSED, 401,
+         FAILURE_NONE},
+        {"HTTP/1.1 200 OK\r\n\r\n", false, WS_STATE_REFUSED, 200, FAILURE_NONE},
         {"HTTP/1.1 101 X\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: wrong\r\n\r\n", false,
-         WS_STATE_BROKEN, 101},
-        {"HTTP/1.1 101 X\r\nSec-WebSocket-Accept: wrong\r\n\r\n", false, WS_STATE_BROKEN, 101},
-        {"SSH-2.0-OpenSSH\r\n\r\n", false, WS_STATE_BROKEN, 0},
-        {"HTTP/1.1 101", true, WS_STATE_BROKEN, 0},
-        {"", true, WS_STATE_BROKEN, 0},
+         WS_STATE_BROKEN, 101, FAILURE_PROTOCOL},
+        {"HTTP/1.1 101 X\r\nSec-WebSocket-Accept: wrong\r\n\r\n", false, WS_STATE_BROKEN, 101,
+         FAILURE_PROTOCOL},
+        {"SSH-2.0-OpenSSH\r\n\r\n", false, WS_STATE_BROKEN, 0, FAILURE_PROTOCOL},
+        {"HTTP/1.1 101", true, WS_STATE_BROKEN, 0, FAILURE_RESET},
+        {"", true, WS_STATE_BROKEN, 0, FAILURE_RESET},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct wire wire;
@@ -208,6 +212,7 @@ static void what_is_not_the_handshake_asked_for_is_named(void **state)
         if (pump_until_still(client) != rows[i].state)
             fail_msg("row %zu: '%s'", i, ws_client_detail(client));
         assert_int_equal(ws_client_status(client), rows[i].status);
+        assert_int_equal(ws_client_failure(client), rows[i].failure);
         assert_true(rows[i].state == WS_STATE_REFUSED || ws_client_detail(client)[0]);
         wire_fini(&wire, &heard, client);
     }

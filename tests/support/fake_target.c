@@ -146,8 +146,10 @@ static void on_push(struct timer *timer, void *owner, uint64_t now_us)
     struct transport_result result = {0};
     (void)timer;
     (void)now_us;
-    if (strcmp(push->text, "close") == 0)
-        ws->events.on_close(ws->owner, &result, 1000);
+    if (strcmp(push->text, "break") == 0)
+        result.failure = FAILURE_RESET;
+    if (result.failure || strcmp(push->text, "close") == 0)
+        ws->events.on_close(ws->owner, &result, result.failure ? 0 : 1000);
     else
         ws->events.on_message(ws->owner, 1, bytes_of(push->text));
 }

@@ -24,7 +24,7 @@ struct fake_answer {
 struct fake_push {
     int after_message; /* -1: after the opening; n: after the client's n-th message, from 0 */
     double after_ms;
-    const char *text; /* NULL ends the list; "close" closes */
+    const char *text; /* NULL ends the list; "close" closes, "break" breaks off */
 };
 
 extern const struct transport_ops fake_target;
