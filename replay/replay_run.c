@@ -6,6 +6,7 @@
 
 #include "core/clock.h"
 #include "core/log.h"
+#include "replay/open_files.h"
 #include "replay/verdict.h"
 
 enum { MAX_FACTS_BYTES = 64 * 1024 * 1024 };
@@ -253,6 +254,7 @@ int replay_run_play(struct replay_run *run, enum exit_code *ret_exit_code, struc
     progress_display_init(&run->display, stderr, run->options.is_quiet);
     run->progress.duration_us = run->options.settings.duration_us;
     run->progress.planned_sessions = run->planned_sessions;
+    open_files_prepare();
     health_read(&run->meter, &(struct health){0});
     bool has_failed = director_run(&director, result, &play_error) != 0;
     progress_clear(&run->display);
