@@ -13,6 +13,7 @@ start_nginx - 600
 run() {
     local clients=$1 trace=$work/live-$1.trace capture_pid
     : >"$access_log"
+    rm -f "$work/capture.log" # its line is waited for
     "$measure" "$work/report" "$reprise" capture -q -i lo --filter "tcp port $port" -o "$trace" \
         >"$work/capture.out" 2>"$work/capture.log" &
     capture_pid=$!

@@ -106,6 +106,7 @@ CONF
 
 # start_tcpdump FILE: everything on loopback to and from `port`. Sets tcpdump_pid.
 start_tcpdump() {
+    rm -f "$work/tcpdump.log"
     tcpdump -i lo -s 0 -B 262144 -w "$1" "tcp port $port" 2>"$work/tcpdump.log" &
     tcpdump_pid=$!
     started+=("$tcpdump_pid")
