@@ -1,20 +1,16 @@
 /* director.c - starts the workers at one moment, gathers what they measured, stops them. */
 #include "replay/director.h"
 
-#include <fcntl.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "core/clock.h"
 #include "core/log.h"
-#include "replay/health.h"
 
 enum {
     START_DELAY_US = 20000, /* so that every worker is waiting at the run's 0 */
     SECOND_US = 1000000,
     GATHER_DELAY_US = 30000, /* workers hand over on the second; give them time to */
-    LOOK_EVERY_US = 50000,   /* at signals and for the end */
-    FILE_TABLE_SIZE = 65536  /* descriptors; 8 bytes each */
+    LOOK_EVERY_US = 50000    /* at signals and for the end */
 };
 
 struct gathering {
@@ -114,23 +110,10 @@ static void gather_rest(struct gathering *gathering, struct director_result *res
     }
 }
 
-/* Once threads share the table of descriptors, the kernel waits for all cores before it uses a
- * larger one: 5 to 20 ms in which a worker sends nothing. Grown ahead of them that is over at once.
- */
-static void grow_file_table(void)
-{
-    uint64_t most = health_max_files();
-    int fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC,
-                   most < FILE_TABLE_SIZE ? (int)most - 1 : FILE_TABLE_SIZE - 1);
-    if (fd >= 0)
-        close(fd);
-}
-
 static int start_all(struct gathering *gathering, struct error *err)
 {
     const struct director *director = gathering->director;
     const struct replay_settings *settings = director->settings;
-    grow_file_table();
     for (uint32_t i = 0; i < settings->worker_count; i++) {
         if (worker_init(&gathering->workers[i], settings, i, err)) {
             worker_fini(&gathering->workers[i]);
