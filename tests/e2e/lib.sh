@@ -137,10 +137,12 @@ stop_capture() {
 }
 
 # capture NAME PORT [options]: records into NAME.trace from when this returns; skips without the right.
+# On loopback, unless `interface` says otherwise.
+interface=lo
 capture() {
     local name=$1 port=$2
     shift 2
-    start "$name" "$reprise" capture -i lo --port "$port" --out "$name.trace" "$@"
+    start "$name" "$reprise" capture -i "$interface" --port "$port" --out "$name.trace" "$@"
     until has_line "$name.err" '^capturing on'; do
         if ! is_running "$name"; then
             has_line "$name.err" 'capturing on' && return

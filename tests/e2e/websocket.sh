@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# websocket.sh - a WebSocket stream is captured, and replayed against the same server: it gets the same
-# messages and gives as many.
+# websocket.sh - a WebSocket stream is captured, and replayed against the same server when its token is
+# no longer good: with a plugin that has a fresh one it gets the same messages and gives as many.
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
 need curl sqlite3
@@ -10,8 +10,8 @@ post() { # PATH JSON
     curl --silent --show-error --fail --header 'Content-Type: application/json' --data "$2" "$url$1"
 }
 post /auth/signup '{"email":"a@example.com","password":"correct horse","name":"A"}' >signup || fail "signup"
-post /auth/login '{"email":"a@example.com","password":"correct horse"}' >login || fail "login"
-token=$(sed -n 's/.*"access_token":"\([^"]*\)".*/\1/p' login)
+log_in() { post /auth/login '{"email":"a@example.com","password":"correct horse"}' | sed -n 's/.*"access_token":"\([^"]*\)".*/\1/p'; }
+token=$(log_in)
 "$voicelab/voicelab_wav" --seconds 1.5 talk.wav || fail "no audio"
 
 # The server's own account of all WebSockets so far: opened, closed, messages and bytes by direction.
@@ -39,11 +39,18 @@ equal "audio bytes in the trace" "$(sql live.trace "SELECT sum(payload_bytes) FR
     "$(value_of audio_bytes_total)"
 equal "flawed messages" "$(sql live.trace "SELECT count(*) FROM message WHERE flaws <> ''")" 0
 
-# Replayed: once more the same, and then ten times.
+# The recorded token is revoked: as recorded it gets nowhere now.
+curl --silent --fail --request POST --header "Authorization: Bearer $token" "$url/auth/logout" || fail "logout"
+expect_exit 0 "$reprise" replay live.trace --target "$url" --run stale.run --quiet
+equal "with the recorded token" "$(sql stale.run 'SELECT connected, connect_failed, messages_sent FROM ws_total')" "0|1|0"
+expect_line out 'answered 401'
+
+# Replayed with a fresh one: once more the same, and then ten times.
+fresh=$(log_in)
 play() { # TIMES
     counts >before
-    expect_exit 0 "$reprise" replay live.trace --target "$url" --scale "$1" --speed 2 --plugin example \
-        --run "$1.run" --quiet
+    expect_exit 0 "$reprise" replay live.trace --target "$url" --scale "$1" --speed 2 --run "$1.run" --quiet \
+        --plugin-path "$build/test-plugins" --plugin "token:token=$fresh"
     await voicelab all_closed
     since before >replayed
     awk -v times="$1" '{ print $1, $2 * times }' sent >wanted
