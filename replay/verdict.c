@@ -10,6 +10,7 @@ struct judged {
     bool is_late;
     bool is_busy;
     bool has_stood_still;
+    bool is_mostly_late; /* lateness is more than a third of what was felt */
 };
 
 static struct judged look_at(const struct endpoint_metrics *all, const struct run_health *health)
@@ -20,6 +21,7 @@ static struct judged look_at(const struct endpoint_metrics *all, const struct ru
     };
     judged.is_late = judged.lateness_us > 1000 && judged.lateness_us > judged.response_us / 10;
     judged.is_busy = health->busy_seconds && health->busy_seconds * 10 >= health->seconds;
+    judged.is_mostly_late = judged.lateness_us > judged.response_us / 3;
     judged.has_stood_still = health->max_loop_lag_us > judged.lateness_us / 2;
     return judged;
 }
@@ -47,6 +49,14 @@ static void say(struct verdict *verdict, const struct judged *judged,
                  lateness, response);
         break;
     case VERDICT_TIGHT:
+        if (judged->is_late) {
+            snprintf(
+                verdict->text, sizeof verdict->text,
+                "believable with care: the generator's loop stood still for %s (lateness p99 %s "
+                "of response p99 %s); http_req_duration does not have it in it",
+                lag, lateness, response);
+            break;
+        }
         snprintf(verdict->text, sizeof verdict->text,
                  "believable (lateness p99 %s), but a worker was busy in %u of %u seconds: more "
                  "load needs more --workers",
@@ -71,12 +81,15 @@ int verdict_judge(const struct metrics *totals, const struct run_health *health,
     if (metrics_sum_endpoints(totals, &all))
         return -1;
     struct judged judged = look_at(&all, health);
-    bool is_limit = judged.is_busy || judged.has_stood_still;
     *ret_verdict = (struct verdict){.kind = VERDICT_VALID};
     if (!all.clocks[CLOCK_RESPONSE].count && !totals->ws.events[WS_CONNECTED])
         ret_verdict->kind = VERDICT_NOTHING;
+    else if (judged.is_late && judged.is_busy)
+        ret_verdict->kind = VERDICT_INVALID;
+    else if (judged.is_late && judged.has_stood_still)
+        ret_verdict->kind = judged.is_mostly_late ? VERDICT_INVALID : VERDICT_TIGHT;
     else if (judged.is_late)
-        ret_verdict->kind = is_limit ? VERDICT_INVALID : VERDICT_HELD_UP;
+        ret_verdict->kind = VERDICT_HELD_UP;
     else if (judged.is_busy)
         ret_verdict->kind = VERDICT_TIGHT;
     say(ret_verdict, &judged, health);

@@ -21,8 +21,9 @@ struct verdict {
 
 /*
  * A run is late when lateness p99 is over 1 ms and over a tenth of response p99. A late run is
- * invalid when the generator is why: one worker over BUSY_PERCENT in a tenth of the seconds, or its
- * loop stood still for half of that lateness. -1 without memory.
+ * invalid when the generator is why: one worker over BUSY_PERCENT in a tenth of the seconds; or its
+ * loop stood still for half of that lateness, and lateness is more than a third of response (up
+ * to that it is tight). -1 without memory.
  */
 int verdict_judge(const struct metrics *totals, const struct run_health *health,
                   struct verdict *ret_verdict);

@@ -404,6 +404,7 @@ static void the_verdict_tells_target_from_generator(void **state)
         {100, 50000, 10, 5, 300, VERDICT_TIGHT},       /* busy, and still on time */
         {30000, 50000, 10, 5, 300, VERDICT_INVALID},   /* late and busy */
         {30000, 50000, 10, 0, 20000, VERDICT_INVALID}, /* late, the loop stood still */
+        {2000, 9000, 10, 0, 4000, VERDICT_TIGHT},      /* late by less than a third of it */
         {30000, 50000, 10, 0, 300, VERDICT_HELD_UP},   /* late, and not our doing */
         {30000, 50000, 100, 5, 300, VERDICT_HELD_UP},  /* busy in one second of twenty only */
         {2000, 900000, 10, 0, 300, VERDICT_VALID},
