@@ -98,7 +98,8 @@ int source_open_file(const char *path, const char *filter, struct source **ret_s
     char text[PCAP_ERRBUF_SIZE] = "";
     FILE *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "rb");
     if (!file)
-        return error_set(err, EXIT_INPUT, "%s: %s", path, strerror(errno));
+        return error_set(err, EXIT_INPUT, "%s: %s; check the path, and who may read it", path,
+                         strerror(errno));
     pcap_t *pcap =
         pcap_fopen_offline_with_tstamp_precision(file, PCAP_TSTAMP_PRECISION_MICRO, text);
     if (!pcap) {

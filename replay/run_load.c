@@ -430,7 +430,8 @@ static int load_all(struct load *load)
 static int open_database(struct load *load, const char *path)
 {
     if (access(path, R_OK))
-        return error_set(load->err, EXIT_INPUT, "%s", strerror(errno));
+        return error_set(load->err, EXIT_INPUT, "%s; check the path: 'reprise replay' makes a run",
+                         strerror(errno));
     int flags = access(path, W_OK) ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
     if (sqlite3_open_v2(path, &load->db, flags | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
         return run_sql_error(load->db, load->err);

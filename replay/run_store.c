@@ -59,7 +59,8 @@ static int create_file(const char *path, struct error *err)
     if (fd < 0 && errno == EEXIST)
         return error_set(err, EXIT_INPUT, "exists; a run is not written over: name another file");
     if (fd < 0)
-        return error_set(err, EXIT_INPUT, "%s", strerror(errno));
+        return error_set(err, EXIT_INPUT, "%s; --run names a file in a folder you may write to",
+                         strerror(errno));
     close(fd);
     return 0;
 }

@@ -60,7 +60,8 @@ static int wrong_file(const char *path, struct error *err)
 {
     struct stat status;
     if (stat(path, &status) != 0)
-        return error_set(err, EXIT_INPUT, "%s", strerror(errno));
+        return error_set(err, EXIT_INPUT, "%s; check the path: 'reprise capture' makes a trace",
+                         strerror(errno));
     if (!S_ISREG(status.st_mode))
         return error_set(err, EXIT_INPUT, "not a file, so not a trace");
     return 0;

@@ -45,16 +45,16 @@ replay: --target URL is missing|replay one.trace
 --target 'ftp://127.0.0.1': expected http://HOST|replay one.trace --target ftp://127.0.0.1
 target 192.0.2.7 is not this machine; .*add --allow-target 192.0.2.7|replay one.trace --target http://192.0.2.7
 
-missing.trace: No such file|replay missing.trace URL
+missing.trace: No such file or directory; check the path: 'reprise capture' makes a trace|replay missing.trace URL
 junk: not a reprise trace .*'reprise capture' makes one|replay junk URL
 other.db: not a reprise trace|replay other.db URL
 newer.trace: a trace of version 99, .*use a newer reprise|replay newer.trace URL
 newer.trace: a trace of version 99, .*use a newer reprise|inspect newer.trace
 one.trace: no session 9; .*sessions' lists them|inspect one.trace session 9
 taken.run: exists; a run is not written over: name another file|replay one.trace URL --run taken.run
-no/folder.run: No such file or directory|replay one.trace URL --run no/folder.run
+no/folder.run: No such file or directory; --run names a file in a folder you may write to|replay one.trace URL --run no/folder.run
 junk: not a run; 'reprise replay' makes one|report junk
-missing.run: No such file|report missing.run
+missing.run: No such file or directory; check the path: 'reprise replay' makes a run|report missing.run
 
 plugin nosuch: no nosuch.so in .*--plugin-path DIR adds a folder|replay one.trace URL --plugin nosuch
 plugin [^ ]*/junk: cannot load it|replay one.trace URL --plugin ./junk
@@ -67,7 +67,7 @@ plugin example: no option 'nosuch'; it takes header=text|replay one.trace URL --
 capture: nothing to capture; give -i INTERFACE|capture
 capture: -i and -r together|capture -i lo -r two.pcap
 capture: --port 99999: not a port; 1 to 65535|capture -i lo --port 99999
-capture: missing.pcap: No such file|capture -r missing.pcap
+capture: missing.pcap: No such file or directory; check the path, and who may read it|capture -r missing.pcap
 capture: junk: no capture file: neither pcap nor pcapng|capture -r junk
 capture: bluetooth.pcap: link type 187 .* is not decoded; Ethernet, .* are|capture -r bluetooth.pcap
 capture: cut.pcap: truncated: it ends inside packet 6; all before was read|capture -r cut.pcap -o cut.trace
