@@ -9,7 +9,6 @@ need nginx wrk taskset sqlite3
 
 seconds=$(brief 10 2)
 start_nginx 1 600
-sqlite3 :memory: "SELECT json('{}')" >/dev/null || skip "this sqlite3 has no JSON"
 
 headers='User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:120.0) Gecko/20100101 Firefox/120.0
 Accept: text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8
