@@ -5,7 +5,6 @@
 export LC_ALL=C
 
 build=$(cd "${1:?usage: $0 BUILD}" && pwd)
-root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 reprise=$build/reprise
 measure=$build/tests/measure
 make_trace=$build/tests/make_trace
