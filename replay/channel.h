@@ -34,7 +34,7 @@ struct channel {
     uint32_t received; /* server messages, given-up ones included */
     uint32_t given_up;
     uint32_t messages_left; /* client messages of the recording not yet sent or dropped */
-    uint32_t message_index; /* both directions, for plugins */
+    uint32_t indices[2];    /* messages shown to plugins: received, outgoing */
     bool awaits_answer;
     uint64_t last_sent_us;
     uint64_t opened_us;

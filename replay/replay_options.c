@@ -11,6 +11,7 @@ struct raw_options {
     double scale, speed, arrival_speed, think_speed;
     uint64_t users, duration_us, seed, workers, max_in_flight, timeout_us, ws_timeout_us, grace_us;
     bool is_insecure;
+    const char *ca_path;
 };
 
 enum { MAX_WORKERS = 64 };
@@ -108,6 +109,7 @@ static int check_numbers(const struct raw_options *raw, struct replay_settings *
         .max_body_bytes = 64 * 1024 * 1024,
         .max_message_bytes = 64 * 1024 * 1024,
         .verifies_tls = !raw->is_insecure,
+        .ca_path = raw->ca_path,
     };
     return 0;
 }
@@ -154,6 +156,8 @@ int replay_options_parse(int argc, char **argv, struct replay_options *ret_optio
          "Target"},
         {"allow-target", 0, CLI_LIST, &raw.allowed_targets, "HOST",
          "a target that is not this machine has to be named here too", NULL},
+        {"cacert", 0, CLI_TEXT, &raw.ca_path, "FILE",
+         "trust these certificates (PEM) instead of the system's", NULL},
         {"insecure", 'k', CLI_FLAG, &raw.is_insecure, NULL,
          "accept any TLS certificate of the target", NULL},
         {"scale", 0, CLI_REAL, &raw.scale, "K",

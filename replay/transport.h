@@ -23,6 +23,7 @@ struct transport_options {
     size_t max_body_bytes;    /* of an answer that is kept; one that is only counted has no limit */
     size_t max_message_bytes; /* of a WebSocket message */
     bool verifies_tls;
+    const char *ca_path; /* certificates to trust instead of the system's, or NULL; borrowed */
     uint32_t step_count; /* of the plan: how many prepared requests there may be */
 };
 

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "replay/transport_curl_headers.h"
+#include "replay/transport_curl_tls.h"
 
 enum { MAX_ANSWER_HEADERS_BYTES = 256 * 1024, MAX_IDLE_CONNECTIONS = 16 };
 
@@ -245,10 +246,7 @@ static void set_common_options(struct transport_call *call)
     curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, call->user);
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)(transport->options.timeout_us / 1000));
     curl_easy_setopt(easy, CURLOPT_PROXY, "");
-    if (!transport->options.verifies_tls) {
-        curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L);
-        curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
-    }
+    trust_store_apply(transport->trust, &transport->options, easy);
 }
 
 struct transport_call *tcurl_call_take(struct transport_user *user)
@@ -381,6 +379,7 @@ static void tcurl_close(struct transport *transport)
     free(transport->prepared);
     buf_fini(&transport->scratch);
     curl_share_cleanup(transport->share);
+    trust_store_close(transport->trust);
     free(transport);
 }
 
@@ -400,8 +399,11 @@ static int tcurl_open(struct transport **ret_transport, struct loop *loop,
         tcurl_close(transport);
         return error_set(err, EXIT_TOOL, "no memory for the transport");
     }
+    if (trust_store_open(&transport->trust, options, err)) {
+        tcurl_close(transport);
+        return -1;
+    }
     curl_share_setopt(transport->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_DNS);
-    curl_share_setopt(transport->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION);
     *ret_transport = transport;
     return 0;
 }

@@ -15,7 +15,8 @@
 struct transport {
     struct loop *loop;
     struct transport_options options;
-    CURLSH *share;                /* DNS answers and TLS sessions, of this worker's users */
+    CURLSH *share; /* DNS answers, of this worker's users */
+    struct trust_store *trust;
     struct curl_slist **prepared; /* header lists by plan step, made at first use */
     struct buf scratch;
     size_t connections_open;

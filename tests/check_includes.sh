@@ -13,7 +13,7 @@ system_headers='^(assert|complex|ctype|errno|fenv|float|inttypes|iso646|limits|l
 library_rows='
 ^sqlite3\.h$     ^(traces/[^/]*|replay/run_[^/]*)$
 ^zstd\.h$        ^traces/[^/]*$
-^openssl/        ^(traces/[^/]*|(capture|replay)/ws_[^/]*\.c)$
+^openssl/        ^(traces/[^/]*|(capture|replay)/ws_[^/]*\.c|replay/transport_curl_tls\.c)$
 ^jansson\.h$     ^(traces/[^/]*|plugins/plugin_cmd\.c|replay/[^/]*_json\.c)$
 ^pcap(\.h$|/)    ^capture/source_[^/]*$
 ^wslay/          ^(capture/ws_[^/]*\.c|replay/ws_[^/]*\.c)$
