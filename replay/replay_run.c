@@ -121,6 +121,9 @@ int replay_run_prepare(struct replay_run *run, int argc, char **argv, struct err
     int64_t unix_us = clock_unix_us();
     arena_init(&run->texts, MAX_FACTS_BYTES);
     thresholds_init(&run->thresholds);
+    const struct replay_settings *settings = &run->options.settings;
+    if (settings->ops->check && settings->ops->check(&settings->transport, err))
+        return -1;
     if (prepare_plan(run, err) || prepare_plugins(run, unix_us, err) ||
         gather_facts(run, argc, argv, unix_us, err))
         return -1;

@@ -70,6 +70,8 @@ struct transport_ws;
 
 struct transport_ops {
     const char *name;
+    /* What is wrong with the options, before anything else happens; NULL: nothing can be. */
+    int (*check)(const struct transport_options *options, struct error *err);
     int (*open)(struct transport **ret_transport, struct loop *loop,
                 const struct transport_options *options, struct error *err);
     void (*close)(struct transport *transport);

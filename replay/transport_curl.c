@@ -383,6 +383,15 @@ static void tcurl_close(struct transport *transport)
     free(transport);
 }
 
+static int tcurl_check(const struct transport_options *options, struct error *err)
+{
+    struct trust_store *trust;
+    if (trust_store_open(&trust, options, err))
+        return -1;
+    trust_store_close(trust);
+    return 0;
+}
+
 static int tcurl_open(struct transport **ret_transport, struct loop *loop,
                       const struct transport_options *options, struct error *err)
 {
@@ -415,6 +424,7 @@ static size_t tcurl_connections_open(const struct transport *transport)
 
 const struct transport_ops transport_curl = {
     .name = "curl",
+    .check = tcurl_check,
     .open = tcurl_open,
     .close = tcurl_close,
     .user_open = tcurl_user_open,
