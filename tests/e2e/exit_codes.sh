@@ -60,6 +60,7 @@ plugin nosuch: no nosuch.so in .*--plugin-path DIR adds a folder|replay one.trac
 plugin [^ ]*/junk: cannot load it|replay one.trace URL --plugin ./junk
 plugin major_other .*built for ABI 7.0 .*build it again|replay one.trace URL "${modules[@]}" --plugin major_other
 plugin entry_missing .*no reprise_plugin_entry; does it end with REPRISE_REGISTER|replay one.trace URL "${modules[@]}" --plugin entry_missing
+--cacert ./junk: no certificates in PEM form to read|replay one.trace URL --cacert ./junk
 plugin broken: start: the weights add up to 90%|replay one.trace URL "${modules[@]}" --plugin start_fails
 plugin broken: start.* no verdict|replay one.trace URL "${modules[@]}" --plugin start_verdict
 plugin example: no option 'nosuch'; it takes header=text|replay one.trace URL --plugin example:nosuch=1
