@@ -71,10 +71,20 @@ int loop_watch_set(struct loop *loop, struct loop_watch *watch, int fd, int even
     return 0;
 }
 
+/* The kernel has told of it already, and its owner may be about to free it. */
+static void forget_events(struct loop *loop, const struct loop_watch *watch)
+{
+    for (int i = 0; i < loop->left_count; i++) {
+        if (loop->left[i].data.ptr == watch)
+            loop->left[i].data.ptr = NULL;
+    }
+}
+
 void loop_watch_clear(struct loop *loop, struct loop_watch *watch)
 {
     if (watch->fd < 0)
         return;
+    forget_events(loop, watch);
     struct epoll_event unused = {0};
     epoll_ctl(loop->epoll_fd, EPOLL_CTL_DEL, watch->fd, &unused);
     watch->fd = -1;
@@ -82,19 +92,24 @@ void loop_watch_clear(struct loop *loop, struct loop_watch *watch)
     loop->watch_count--;
 }
 
-static void dispatch(struct loop *loop, const struct epoll_event *events, int count)
+static void dispatch(struct loop *loop, struct epoll_event *events, int count)
 {
     for (int i = 0; i < count; i++) {
         struct loop_watch *watch = events[i].data.ptr;
         int ready = 0;
+        loop->left = events + i + 1;
+        loop->left_count = count - i - 1;
+        if (!watch)
+            continue;
         if (events[i].events & (EPOLLIN | EPOLLHUP | EPOLLERR | EPOLLRDHUP))
             ready |= LOOP_READ;
         if (events[i].events & (EPOLLOUT | EPOLLHUP | EPOLLERR))
             ready |= LOOP_WRITE;
         loop_refresh(loop);
-        if (watch->fd >= 0)
-            watch->ready(watch, watch->owner, ready & (watch->events ? watch->events : ready));
+        watch->ready(watch, watch->owner, ready & (watch->events ? watch->events : ready));
     }
+    loop->left = NULL;
+    loop->left_count = 0;
 }
 
 /* Linux before 5.11, some sandboxes and valgrind lack epoll_pwait2: ppoll is as exact. */

@@ -12,6 +12,7 @@
 
 enum { LOOP_READ = 1, LOOP_WRITE = 2 };
 
+struct epoll_event;
 struct loop_watch;
 typedef void (*loop_fn)(struct loop_watch *watch, void *owner, int events);
 
@@ -30,7 +31,9 @@ struct loop {
     uint64_t now_us; /* of the run, read once per pass; LOOP_BEFORE_START before 0 is never shown */
     uint64_t max_lag_us; /* longest pass since loop_take_lag_us() */
     size_t watch_count;
-    bool lacks_pwait2; /* the kernel has no epoll_pwait2 */
+    bool lacks_pwait2;        /* the kernel has no epoll_pwait2 */
+    struct epoll_event *left; /* events of this pass that are still to be told; NULL outside */
+    int left_count;
 };
 
 int loop_init(struct loop *loop, struct error *err);
@@ -51,12 +54,13 @@ void loop_watch_init(struct loop_watch *watch, loop_fn ready, void *owner);
  */
 int loop_watch_set(struct loop *loop, struct loop_watch *watch, int fd, int events);
 
-/* Stop watching; call before the descriptor is closed. No-op when it is not watched. */
+/* Stop watching; call before the descriptor is closed. No-op when it is not watched. The watch may
+ * be freed then, inside any callback. */
 void loop_watch_clear(struct loop *loop, struct loop_watch *watch);
 
 /*
  * One pass: run due timers, wait for events no longer than the next timer or max_wait_us, dispatch.
- * A watch cleared by an earlier event of the same pass is not called.
+ * A watch cleared by an earlier event of the same pass is not called, nor looked at.
  */
 void loop_pass(struct loop *loop, uint64_t max_wait_us);
 
