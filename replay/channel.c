@@ -23,12 +23,25 @@ static void set_timer(struct channel *channel)
     timers_set(&env->loop->timers, &channel->timer, env->loop->now_us + env->ws_wait_us);
 }
 
-static uint32_t count_messages(const struct plan_session *session, uint32_t channel)
+/* Those that are not done: before a retry, or while it was held, some may have been given up. */
+static uint32_t count_messages(const struct user *user, uint32_t channel)
 {
     uint32_t count = 0;
-    for (uint32_t i = 0; i < session->step_count; i++)
-        count += session->steps[i].kind == STEP_WS_MESSAGE && session->steps[i].channel == channel;
+    for (uint32_t i = 0; i < user->session->step_count; i++) {
+        const struct plan_step *step = &user->session->steps[i];
+        count +=
+            step->kind == STEP_WS_MESSAGE && step->channel == channel && !user_is_done(user, step);
+    }
     return count;
+}
+
+static void finish_waiting(struct channel *channel)
+{
+    while (channel->waiting) {
+        struct task *task = channel->waiting;
+        channel->waiting = task->queue_next;
+        task_finish(task);
+    }
 }
 
 /* No more comes: messages that still wait are not sent. */
@@ -43,11 +56,7 @@ static void end(struct channel *channel)
     if (channel->ws)
         user->env->ops->ws_free(channel->ws);
     channel->ws = NULL;
-    while (channel->waiting) {
-        struct task *task = channel->waiting;
-        channel->waiting = task->queue_next;
-        task_finish(task);
-    }
+    finish_waiting(channel);
     user_look_for_end(user);
 }
 
@@ -104,14 +113,23 @@ static void append_waiting(struct channel *channel, struct task *task)
     *at = task;
 }
 
+/* In open pacing messages waited for the upgrade alone. */
+static bool has_what_it_waits_for(const struct channel *channel, const struct task *task)
+{
+    return channel->received >= task->step->server_messages ||
+           channel->user->env->pacing.mode == PACING_OPEN;
+}
+
 static void wake_waiting(struct channel *channel)
 {
-    while (channel->waiting && channel->received >= channel->waiting->step->server_messages) {
+    while (channel->waiting && has_what_it_waits_for(channel, channel->waiting)) {
         struct task *task = channel->waiting;
         channel->waiting = task->queue_next;
         timers_cancel(&loop_of(channel)->timers, &channel->timer);
         pause_message(task);
     }
+    if (channel->waiting && !timer_is_set(&channel->timer)) /* the one behind it waits as long */
+        set_timer(channel);
 }
 
 void channel_message_ready(struct task *task)
@@ -173,10 +191,29 @@ static void finish_message(struct channel *channel, struct task *task)
     look_for_close(channel);
 }
 
+/* Its upgrade is still to come: held, queued, under way or to be tried again. */
+static bool is_connect_left(const struct user *user, uint32_t channel)
+{
+    for (uint32_t i = 0; i < user->session->step_count; i++) {
+        const struct plan_step *step = &user->session->steps[i];
+        if (step->kind == STEP_WS_CONNECT && step->channel == channel)
+            return !user_is_done(user, step);
+    }
+    return false;
+}
+
+void channel_connect_done(struct user *user, const struct plan_step *step)
+{
+    struct channel *channel = &user->channels[step->channel];
+    if (channel->state == CHANNEL_IDLE || channel->state == CHANNEL_OVER)
+        finish_waiting(channel);
+}
+
 void channel_message_ask(struct task *task)
 {
     struct channel *channel = &task->user->channels[task->step->channel];
-    if (channel->state == CHANNEL_CONNECTING) {
+    if (channel->state != CHANNEL_OPEN && channel->state != CHANNEL_CLOSING &&
+        is_connect_left(task->user, task->step->channel)) {
         append_waiting(channel, task); /* open pacing: due before its WebSocket is open */
         return;
     }
@@ -294,7 +331,8 @@ static void on_message(void *owner, int opcode, struct bytes payload)
     struct chain_message message = {.is_text = opcode == OPCODE_TEXT, .data = payload};
     if (!ask_plugins(channel, &message, &outcome))
         return;
-    wake_waiting(channel);
+    if (channel->state == CHANNEL_OPEN) /* else its timer is that of the closing handshake */
+        wake_waiting(channel);
     if (channel->messages_left == 0 && timer_is_set(&channel->timer) &&
         channel->state == CHANNEL_OPEN)
         set_timer(channel);
@@ -316,10 +354,11 @@ static void refuse(struct channel *channel, const struct transport_result *resul
         .detail = detail[0] ? detail : result->detail,
     };
     metrics_record_ws(channel->user->env->metrics, &outcome);
-    /* end() must not find the session over before the task is judged. */
-    channel->user->tasks_active++;
+    /* Messages that are due already go on waiting: the upgrade may be retried. */
+    struct task *waiting = channel->waiting;
+    channel->waiting = NULL;
     end(channel);
-    channel->user->tasks_active--;
+    channel->waiting = waiting;
     task_judge(task, result);
 }
 
@@ -367,7 +406,7 @@ int channel_connect(struct task *task, const struct transport_request *request)
         .connect = task->step,
         .upgrade = task,
         .waiting = waiting,
-        .messages_left = count_messages(user->session, task->step->channel),
+        .messages_left = count_messages(user, task->step->channel),
     };
     timer_init(&channel->timer, on_timer, channel);
     channel->ws = user->env->ops->ws_open(user->connections, request, &events, channel);
@@ -386,7 +425,6 @@ void channel_drop(struct channel *channel)
         return;
     channel->state = CHANNEL_OVER;
     channel->upgrade = NULL;
-    channel->waiting = NULL;
     channel->user->channels_active--;
     timers_cancel(&loop_of(channel)->timers, &channel->timer);
     if (channel->ws)

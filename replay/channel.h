@@ -54,7 +54,10 @@ void channel_message_ask(struct task *task);
 /* Asked already: send, finish. */
 void channel_message_send(struct task *task);
 
-/* Forget it without a callback. */
+/* The upgrade is dealt with, skipped or given up perhaps: nothing waits for it any more. */
+void channel_connect_done(struct user *user, const struct plan_step *step);
+
+/* End it without a callback. Messages that wait for the upgrade stay, for the next attempt. */
 void channel_drop(struct channel *channel);
 
 #endif

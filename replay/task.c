@@ -412,5 +412,7 @@ void task_finish(struct task *task)
         task_pause(parent, user_now_us(user), parent->then);
     if (step)
         user_step_done(user, step);
+    if (step && step->kind == STEP_WS_CONNECT)
+        channel_connect_done(user, step);
     user_look_for_end(user);
 }

@@ -91,6 +91,11 @@ void user_step_done(struct user *user, const struct plan_step *step);
 void user_look_for_end(struct user *user);
 const char *user_state_name(enum user_state state);
 
+static inline bool user_is_done(const struct user *user, const struct plan_step *step)
+{
+    return user->done[step->end_position / 8] >> step->end_position % 8 & 1;
+}
+
 static inline uint64_t user_now_us(const struct user *user)
 {
     return user->env->loop->now_us;

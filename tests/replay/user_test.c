@@ -286,6 +286,27 @@ static void a_websocket_that_breaks_off_has_failed_unless_all_was_said(void **st
     end();
 }
 
+static void open_pacing_sends_messages_once_the_websocket_is_open(void **state)
+{
+    (void)state;
+    static const struct fake_answer answers[] = {{"GET /slow", 100, 200, 0, NULL, NULL}, {0}};
+    /* Due while the handshake is under way, and before a server message that never comes. */
+    start(websocket_script, (struct pacing){PACING_OPEN, 1, 10});
+    expect("0 WS /live\n5 > hello\n5 > thanks\n5 > close 1000\n");
+    assert_int_equal(play.ended, 1);
+    end();
+
+    /* Due while the upgrade itself has to wait for its turn. */
+    fake_answers = answers;
+    start("session s\n0 10 GET /slow 200\n1 5 WS /live\n> 15 hello\n> 45 thanks\n",
+          (struct pacing){PACING_OPEN, 1, 1});
+    play.env.max_in_flight = 1;
+    expect("0 GET /slow\n100 WS /live\n105 > hello\n105 > thanks\n105 > close 1000\n");
+    assert_int_equal(play.ended, 1);
+    assert_int_equal(play.env.metrics->steps_not_sent, 0);
+    end();
+}
+
 static void a_session_that_is_ended_drops_what_is_under_way(void **state)
 {
     (void)state;
@@ -324,6 +345,7 @@ int main(void)
         cmocka_unit_test(a_websocket_whose_close_was_not_recorded_closes_when_all_is_said),
         cmocka_unit_test(messages_of_a_websocket_that_was_closed_are_not_sent_and_counted),
         cmocka_unit_test(a_websocket_that_breaks_off_has_failed_unless_all_was_said),
+        cmocka_unit_test(open_pacing_sends_messages_once_the_websocket_is_open),
         cmocka_unit_test(a_session_that_is_ended_drops_what_is_under_way),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
