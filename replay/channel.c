@@ -151,6 +151,15 @@ void channel_message_ready(struct task *task)
     set_timer(channel);
 }
 
+void channel_free_sends(struct chain_ws_send *sends)
+{
+    while (sends) {
+        struct chain_ws_send *next = sends->next;
+        chain_ws_send_free(sends);
+        sends = next;
+    }
+}
+
 static void send_plugin_messages(struct channel *channel, struct chain_ws_send *sends)
 {
     while (sends) {
@@ -178,8 +187,15 @@ static bool ask_plugins(struct channel *channel, struct chain_message *message,
     if (task_ends_session(user, ret_outcome))
         return false;
     task_send_added(user, ret_outcome->added);
-    send_plugin_messages(channel, ret_outcome->sends);
     return true;
+}
+
+/* What plugins send comes behind the message they saw. */
+static void send_behind(struct channel *channel, struct task *task)
+{
+    struct chain_ws_send *sends = task->sends;
+    task->sends = NULL;
+    send_plugin_messages(channel, sends);
 }
 
 /* Not sent, or sent: either way the recording's message is dealt with. */
@@ -231,8 +247,10 @@ void channel_message_ask(struct task *task)
     if (!ask_plugins(channel, &message, &outcome))
         return;
     task->own_request.body = message.data;
+    task->sends = outcome.sends;
     if (outcome.verdict == REPRISE_SKIP) {
         task->user->steps_handled++;
+        send_behind(channel, task);
         finish_message(channel, task);
     } else if (outcome.delay_us) {
         task->due_us = user_now_us(task->user) + outcome.delay_us;
@@ -277,6 +295,7 @@ void channel_message_send(struct task *task)
             channel->last_sent_us = now_us;
         }
     }
+    send_behind(channel, task);
     finish_message(channel, task);
 }
 
@@ -331,6 +350,7 @@ static void on_message(void *owner, int opcode, struct bytes payload)
     struct chain_message message = {.is_text = opcode == OPCODE_TEXT, .data = payload};
     if (!ask_plugins(channel, &message, &outcome))
         return;
+    send_plugin_messages(channel, outcome.sends);
     if (channel->state == CHANNEL_OPEN) /* else its timer is that of the closing handshake */
         wake_waiting(channel);
     if (channel->messages_left == 0 && timer_is_set(&channel->timer) &&

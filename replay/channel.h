@@ -57,6 +57,8 @@ void channel_message_send(struct task *task);
 /* The upgrade is dealt with, skipped or given up perhaps: nothing waits for it any more. */
 void channel_connect_done(struct user *user, const struct plan_step *step);
 
+void channel_free_sends(struct chain_ws_send *sends);
+
 /* End it without a callback. Messages that wait for the upgrade stay, for the next attempt. */
 void channel_drop(struct channel *channel);
 

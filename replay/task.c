@@ -58,6 +58,7 @@ static void task_free(struct task *task)
     timers_cancel(&user->env->loop->timers, &task->timer);
     task_free_added(user, task->before);
     task_free_added(user, task->after);
+    channel_free_sends(task->sends);
     if (task->added)
         chain_added_free(user->plugins, task->added);
     if (task->previous)
@@ -214,9 +215,11 @@ static void go_on(struct task *task)
 
 static void on_timer(struct timer *timer, void *owner, uint64_t now_us)
 {
+    struct task *task = owner;
     (void)timer;
     (void)now_us;
-    go_on(owner);
+    if (task->user->state == USER_PLAYING) /* else it is dropped in a moment */
+        go_on(task);
 }
 
 bool task_ends_session(struct user *user, const struct chain_outcome *outcome)
@@ -256,12 +259,31 @@ void task_append_after(struct task *task, struct chain_added *list)
     *end = list;
 }
 
+/* A request of this plugin that is to be sent once `task` is done, by whom it is sent for. */
+static struct chain_added *take_from_behind(struct task *task, uint32_t plugin)
+{
+    for (struct task *parent = task->parent; parent; parent = parent->parent) {
+        for (struct chain_added **at = &parent->before; *at; at = &(*at)->next) {
+            struct chain_added *found = *at;
+            if (found->plugin != plugin)
+                continue;
+            *at = found->next;
+            found->next = NULL;
+            return found;
+        }
+    }
+    return NULL;
+}
+
 static void hold(struct task *task, const struct chain_outcome *outcome, uint64_t at_us)
 {
     task->holds++;
     task->ask_from = outcome->plugin;
     task->before = outcome->added;
-    if (outcome->waits_for_answer && !outcome->added) {
+    if (outcome->waits_for_answer &&
+        !outcome->added) /* each would wait for the other: it goes first */
+        task->before = take_from_behind(task, outcome->plugin);
+    if (outcome->waits_for_answer && !task->before) {
         task->state = TASK_HELD;
         task->held_by = outcome->plugin;
         return;
@@ -381,7 +403,9 @@ void task_send_queued(struct user_env *env)
         env->queue_first = task->queue_next;
         if (!env->queue_first)
             env->queue_last = NULL;
-        transmit(task);
+        task->state = TASK_PAUSED;
+        if (task->user->state == USER_PLAYING) /* else it is dropped in a moment */
+            transmit(task);
     }
 }
 

@@ -33,6 +33,7 @@ struct task {
     struct task *parent;          /* waits in ADDING for this one */
     struct chain_added *before;   /* to be sent before `then` */
     struct chain_added *after;    /* to be sent once answered; nobody waits */
+    struct chain_ws_send *sends;  /* a message: to be sent behind it */
     bool starts_session;          /* finishing it unlocks the first steps */
     bool holds_slot;              /* counts in env->in_flight */
     bool was_sent;                /* counted in user->steps_handled */

@@ -81,6 +81,9 @@ static bool judged_by_plugins(struct task *task, const struct transport_result *
     if (outcome.verdict == REPRISE_RETRY) {
         if (task->step && task->step->kind == STEP_WS_CONNECT)
             channel_drop(&user->channels[task->step->channel]);
+        /* What was to follow the answer follows this one: the retry may be held for it. */
+        task_send_added(user, task->after);
+        task->after = NULL;
         task->before = outcome.added;
         task_pause(task, now_us + outcome.delay_us, TASK_RETRY);
         return true;
