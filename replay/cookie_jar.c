@@ -38,6 +38,24 @@ static struct bytes request_path(struct bytes target)
     return bytes_make(target.ptr, bytes_index_of(target, '?'));
 }
 
+/* RFC 6265 5.2.2: what is no number is ignored, one that is too large means for ever. */
+static bool parse_max_age(struct bytes value, int64_t now_unix_s, int64_t *ret_expires_unix_s)
+{
+    bool is_negative = value.len && value.ptr[0] == '-';
+    struct bytes digits = bytes_from(value, is_negative);
+    uint64_t seconds = UINT32_MAX;
+    if (digits.len == 0)
+        return false;
+    for (size_t i = 0; i < digits.len; i++) {
+        if (!ascii_is_digit(digits.ptr[i]))
+            return false;
+    }
+    if (!bytes_to_u64(digits, &seconds) || seconds > UINT32_MAX)
+        seconds = UINT32_MAX;
+    *ret_expires_unix_s = is_negative || seconds == 0 ? 0 : now_unix_s + (int64_t)seconds;
+    return true;
+}
+
 /* RFC 6265 5.1.4. */
 static struct bytes default_path(struct bytes path)
 {
@@ -66,8 +84,12 @@ static int64_t parse_expires(struct bytes value)
     text[value.len] = '\0';
     for (size_t i = 0; i < sizeof formats / sizeof formats[0]; i++) {
         struct tm parts = {0};
-        if (strptime(text, formats[i], &parts))
-            return (int64_t)timegm(&parts);
+        if (!strptime(text, formats[i], &parts))
+            continue;
+        int year = parts.tm_year + 1900; /* of two digits it may be (RFC 6265 5.1.1) */
+        if (year >= 0 && year < 100)
+            parts.tm_year += year < 70 ? 2000 : 1900;
+        return (int64_t)timegm(&parts);
     }
     return INT64_MAX;
 }
@@ -86,15 +108,11 @@ static struct attributes parse_attributes(struct bytes rest, struct bytes path, 
         size_t equals = bytes_index_of(part, '=');
         struct bytes name = bytes_trim(bytes_make(part.ptr, equals));
         struct bytes value = bytes_trim(bytes_from(part, equals + 1));
-        uint64_t seconds = 0;
         if (bytes_equal_nocase(name, bytes_of("path")) && value.len && value.ptr[0] == '/') {
             found.path = value;
-        } else if (bytes_equal_nocase(name, bytes_of("max-age")) && value.len) {
-            has_max_age = true; /* wins over Expires (5.3, 3) */
-            bool is_positive = bytes_to_u64(value, &seconds) && seconds > 0;
-            if (seconds > UINT32_MAX)
-                seconds = UINT32_MAX;
-            found.expires_unix_s = is_positive ? now_unix_s + (int64_t)seconds : 0;
+        } else if (bytes_equal_nocase(name, bytes_of("max-age"))) {
+            /* wins over Expires (5.3, 3) */
+            has_max_age |= parse_max_age(value, now_unix_s, &found.expires_unix_s);
         } else if (bytes_equal_nocase(name, bytes_of("expires")) && !has_max_age) {
             found.expires_unix_s = parse_expires(value);
         }
@@ -112,7 +130,8 @@ static struct cookie *find(const struct cookie_jar *jar, struct bytes name, stru
     return NULL;
 }
 
-static struct cookie *add_slot(struct cookie_jar *jar)
+/* Behind those of its path's length or longer, the order in which they are sent (5.4, 2). */
+static struct cookie *add_slot(struct cookie_jar *jar, size_t path_len)
 {
     if (jar->count == COOKIE_JAR_MAX_COOKIES)
         return NULL;
@@ -121,9 +140,11 @@ static struct cookie *add_slot(struct cookie_jar *jar)
         if (!jar->cookies)
             return NULL;
     }
-    struct cookie *cookie = &jar->cookies[jar->count++];
-    *cookie = (struct cookie){0};
-    return cookie;
+    size_t at = jar->count++;
+    for (; at && jar->cookies[at - 1].path_len < path_len; at--)
+        jar->cookies[at] = jar->cookies[at - 1];
+    jar->cookies[at] = (struct cookie){0};
+    return &jar->cookies[at];
 }
 
 void cookie_jar_store(struct cookie_jar *jar, struct bytes set_cookie, struct bytes target,
@@ -144,7 +165,7 @@ void cookie_jar_store(struct cookie_jar *jar, struct bytes set_cookie, struct by
     char *text = malloc(text_len + 1 + attributes.path.len + 1);
     struct cookie *cookie = find(jar, name, attributes.path);
     if (text && !cookie)
-        cookie = add_slot(jar);
+        cookie = add_slot(jar, attributes.path.len);
     if (!text || !cookie) {
         free(text);
         return;

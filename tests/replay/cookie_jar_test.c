@@ -35,6 +35,13 @@ static const struct row rows[] = {
     {{"a=1"}, "/shop/login?next=/", "/shop/cart", "", 0, "a=1"},
     {{"a=1"}, "/shop/login", "/", "", 0, ""},
     {{"a=1; path=relative"}, "/x/y", "/x/z", "", 0, "a=1"},
+    /* longer paths first, then the older one (5.4) */
+    {{"a=1; Path=/", "b=2; Path=/shop", "c=3; Path=/", "a=4; Path=/shop"},
+     "/",
+     "/shop",
+     "",
+     0,
+     "b=2; a=4; a=1; c=3"},
     /* a hidden recorded cookie: known to the jar, on another path */
     {{"a=1; Path=/shop"}, "/", "/", "a=old", 0, ""},
     /* expiry */
@@ -45,6 +52,12 @@ static const struct row rows[] = {
     {{"a=1; Expires=Thu, 01 Jan 1970 00:00:00 GMT"}, "/", "/", "", 0, ""},
     {{"a=1; Expires=Tue, 19-Jan-2038 03:14:07 GMT"}, "/", "/", "", 0, "a=1"},
     {{"a=1; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=60"}, "/", "/", "", 0, "a=1"},
+    {{"a=1; Max-Age=99999999999999999999999"}, "/", "/", "", 0, "a=1"},
+    {{"a=1; Max-Age=soon"}, "/", "/", "", 0, "a=1"},
+    {{"a=1; Max-Age=-"}, "/", "/", "", 0, "a=1"},
+    {{"a=1; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=soon"}, "/", "/", "", 0, ""},
+    {{"a=1; Expires=Tue, 19-Jan-38 03:14:07 GMT"}, "/", "/", "", 0, "a=1"},
+    {{"a=1; Expires=Thursday, 01-Jan-70 00:00:00 GMT"}, "/", "/", "", 0, ""},
     {{"a=1; Expires=nonsense"}, "/", "/", "", 0, "a=1"},
     /* two differences from a browser */
     {{"a=1; Domain=prod.example; Secure; HttpOnly; SameSite=Lax"}, "/", "/", "", 0, "a=1"},
