@@ -51,19 +51,24 @@ int http_request_set_body(struct http_request *request, struct bytes body)
     return set_copy(request, &request->body, body, HTTP_CHANGED_BODY);
 }
 
-/* The headers as an array of our own, with room to append. */
+/* Room for a few more than there are: most requests get one or two. */
+enum { SPARE_HEADERS = 8 };
+
+/* The headers as an array of our own, with room for one more. */
 static int own_headers(struct http_request *request)
 {
-    if (request->own_headers)
+    if (request->own_headers && request->header_count < request->own_capacity)
         return 0;
     if (request->header_count > HTTP_MAX_HEADERS)
         return -1;
-    struct http_header *own = arena_alloc(request->arena, HTTP_MAX_HEADERS * sizeof *own);
+    size_t capacity = request->header_count + SPARE_HEADERS;
+    struct http_header *own = arena_alloc(request->arena, capacity * sizeof *own);
     if (!own)
         return -1;
     if (request->header_count)
         memcpy(own, request->headers, request->header_count * sizeof *own);
     request->headers = request->own_headers = own;
+    request->own_capacity = capacity;
     return 0;
 }
 

@@ -28,7 +28,8 @@ struct http_request {
     struct bytes body;
     const struct http_header *headers; /* the plan's, or own_headers */
     size_t header_count;
-    struct http_header *own_headers; /* in the arena, HTTP_MAX_HEADERS long; NULL until a change */
+    struct http_header *own_headers; /* in the arena; NULL until a change */
+    size_t own_capacity;
     struct arena *arena;             /* borrowed; must outlive the request */
     uint32_t changes;                /* enum http_change */
 };

@@ -207,7 +207,7 @@ static int copy_request(struct http_request *copy, const struct http_request *li
     struct arena *arena = copy->arena;
     if (like->header_count > HTTP_MAX_HEADERS)
         return -1;
-    struct http_header *headers = arena_alloc(arena, HTTP_MAX_HEADERS * sizeof *headers);
+    struct http_header *headers = arena_alloc(arena, (like->header_count + 1) * sizeof *headers);
     if (!headers)
         return -1;
     for (size_t i = 0; i < like->header_count; i++) {
@@ -217,7 +217,7 @@ static int copy_request(struct http_request *copy, const struct http_request *li
             return -1;
     }
     copy->headers = copy->own_headers = headers;
-    copy->header_count = like->header_count;
+    copy->header_count = copy->own_capacity = like->header_count;
     if (http_request_set_method(copy, like->method) || http_request_set_url(copy, like->url))
         return -1;
     return like->body.ptr ? http_request_set_body(copy, like->body) : 0;
