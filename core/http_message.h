@@ -30,8 +30,8 @@ struct http_request {
     size_t header_count;
     struct http_header *own_headers; /* in the arena; NULL until a change */
     size_t own_capacity;
-    struct arena *arena;             /* borrowed; must outlive the request */
-    uint32_t changes;                /* enum http_change */
+    struct arena *arena; /* borrowed; must outlive the request */
+    uint32_t changes;    /* enum http_change */
 };
 
 struct http_response {

@@ -12,12 +12,19 @@
 #include "core/buf.h"
 #include "replay/transport.h"
 
+/* Header lines as libcurl wants them: a list whose nodes and lines are two blocks of ours. */
+struct header_list {
+    struct buf text; /* lines, each with its '\0' */
+    struct curl_slist *nodes;
+    size_t capacity;
+};
+
 struct transport {
     struct loop *loop;
     struct transport_options options;
     CURLSH *share; /* DNS answers, of this worker's users */
     struct trust_store *trust;
-    struct curl_slist **prepared; /* header lists by plan step, made at first use */
+    struct header_list *prepared; /* by plan step, made at first use */
     struct buf scratch;
     size_t connections_open;
 };
@@ -45,7 +52,7 @@ struct transport_call {
     struct transport_user *user;
     CURL *easy;
     struct transport_request request;
-    struct curl_slist *own_headers; /* of this call alone */
+    struct header_list own_headers; /* when they are not the plan's */
     struct buf header_text;         /* kept header lines, "Name: value\n" */
     struct buf body;
     struct transport_ws *ws; /* this call only connects it */

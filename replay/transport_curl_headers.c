@@ -2,19 +2,10 @@
 #include "replay/transport_curl_headers.h"
 
 #include <errno.h>
+#include <stdlib.h>
 
 /* What libcurl would add by itself; the recorded client did not send them. */
 static const char *const own_defaults[] = {"Accept", "Accept-Encoding", "Content-Type", "Expect"};
-
-static int append_line(struct curl_slist **list, struct buf *scratch)
-{
-    struct curl_slist *longer =
-        buf_failed(scratch) ? NULL : curl_slist_append(*list, buf_text(scratch));
-    if (!longer)
-        return -1;
-    *list = longer;
-    return 0;
-}
 
 /* A line end inside a value would begin another header. */
 static bool is_one_line(struct bytes value)
@@ -24,51 +15,71 @@ static bool is_one_line(struct bytes value)
             !memchr(value.ptr, '\0', value.len));
 }
 
-/* libcurl's notation: "Name: value", "Name;" for an empty value, "Name:" to leave its own out. */
-static struct curl_slist *make_headers(struct transport *transport, const struct http_request *http)
+void header_list_fini(struct header_list *list)
 {
-    struct curl_slist *list = NULL;
-    struct buf *scratch = &transport->scratch;
+    buf_fini(&list->text);
+    free(list->nodes);
+    *list = (struct header_list){0};
+}
+
+/* libcurl's notation: "Name: value", "Name;" for an empty value, "Name:" to leave its own out. */
+static size_t write_lines(const struct http_request *http, struct buf *text)
+{
+    size_t count = 0;
     for (size_t i = 0; i < http->header_count; i++) {
         const struct http_header *header = &http->headers[i];
         if (!is_one_line(header->value) || !is_one_line(header->name))
             continue;
-        buf_clear(scratch);
-        buf_append_bytes(scratch, header->name);
-        buf_append_text(scratch, header->value.len ? ": " : ";");
-        buf_append_bytes(scratch, header->value);
-        if (append_line(&list, scratch))
-            goto failed;
+        buf_append_bytes(text, header->name);
+        buf_append_text(text, header->value.len ? ": " : ";");
+        buf_append_bytes(text, header->value);
+        buf_append_char(text, '\0');
+        count++;
     }
     for (size_t i = 0; i < sizeof own_defaults / sizeof own_defaults[0]; i++) {
         if (http_headers_find(http->headers, http->header_count, bytes_of(own_defaults[i])).ptr)
             continue;
-        buf_clear(scratch);
-        buf_printf(scratch, "%s:", own_defaults[i]);
-        if (append_line(&list, scratch))
-            goto failed;
+        buf_append_text(text, own_defaults[i]);
+        buf_append(text, ":", 2); /* with its '\0' */
+        count++;
     }
-    return list;
-failed:
-    curl_slist_free_all(list);
-    return NULL;
+    return count;
+}
+
+/* libcurl only reads a list, so its nodes may be ours: one block, used again for the next request.
+ */
+static int header_list_make(struct header_list *list, const struct http_request *http)
+{
+    buf_clear(&list->text);
+    list->text.max_len = HTTP_MAX_URL_BYTES + HTTP1_MAX_HEAD_BYTES;
+    size_t count = write_lines(http, &list->text);
+    if (buf_failed(&list->text) || count == 0)
+        return -1;
+    if (count > list->capacity) {
+        struct curl_slist *nodes = realloc(list->nodes, count * sizeof *nodes);
+        if (!nodes)
+            return -1;
+        list->nodes = nodes;
+        list->capacity = count;
+    }
+    char *line = list->text.data;
+    for (size_t i = 0; i < count; i++) {
+        list->nodes[i].data = line;
+        list->nodes[i].next = i + 1 < count ? &list->nodes[i + 1] : NULL;
+        line += strlen(line) + 1;
+    }
+    return 0;
 }
 
 static int apply_headers(struct transport_call *call)
 {
     struct transport *transport = call->user->transport;
     uint32_t key = call->request.prepared_key;
-    struct curl_slist *list;
-    if (key == TRANSPORT_NOT_PREPARED) {
-        list = call->own_headers = make_headers(transport, call->request.http);
-    } else {
-        list = transport->prepared[key];
-        if (!list)
-            list = transport->prepared[key] = make_headers(transport, call->request.http);
-    }
-    if (!list)
+    bool is_prepared = key != TRANSPORT_NOT_PREPARED;
+    struct header_list *list = is_prepared ? &transport->prepared[key] : &call->own_headers;
+    if (!(is_prepared && list->nodes) && header_list_make(list, call->request.http))
         return -1;
-    return curl_easy_setopt(call->easy, CURLOPT_HTTPHEADER, list) == CURLE_OK ? 0 : -1;
+    return curl_easy_setopt(call->easy, CURLOPT_HTTPHEADER, list->nodes) == CURLE_OK ? 0 : -1;
 }
 
 /* NUL-terminated in the transport's scratch; libcurl copies it. */

@@ -9,6 +9,8 @@
 /* Set method, URL, headers, cookies and body of call->request on its handle. -1 without memory. */
 int tcurl_request_apply(struct transport_call *call);
 
+void header_list_fini(struct header_list *list);
+
 /* One header line of the answer, as libcurl gives it. -1 over the limit. */
 int tcurl_header_keep(struct transport_call *call, struct bytes line);
 
