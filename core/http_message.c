@@ -111,6 +111,15 @@ int http_request_set_header(struct http_request *request, struct bytes name, str
     return 0;
 }
 
+bool http_text_is_one_line(struct bytes text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.ptr[i] == '\r' || text.ptr[i] == '\n' || text.ptr[i] == '\0')
+            return false;
+    }
+    return true;
+}
+
 bool http_header_is_hop_by_hop(struct bytes name)
 {
     static const char *const names[] = {"connection",

@@ -54,6 +54,9 @@ int http_request_set_body(struct http_request *request, struct bytes body);
  * NULL removes. */
 int http_request_set_header(struct http_request *request, struct bytes name, struct bytes value);
 
+/* False for what would end a header's line and begin another: CR, LF, NUL. */
+bool http_text_is_one_line(struct bytes text);
+
 /* A header that belongs to one connection (RFC 9110 7.6.1) and is made anew, never replayed. */
 bool http_header_is_hop_by_hop(struct bytes name);
 

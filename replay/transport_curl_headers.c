@@ -7,14 +7,6 @@
 /* What libcurl would add by itself; the recorded client did not send them. */
 static const char *const own_defaults[] = {"Accept", "Accept-Encoding", "Content-Type", "Expect"};
 
-/* A line end inside a value would begin another header. */
-static bool is_one_line(struct bytes value)
-{
-    return !value.len ||
-           (!memchr(value.ptr, '\n', value.len) && !memchr(value.ptr, '\r', value.len) &&
-            !memchr(value.ptr, '\0', value.len));
-}
-
 void header_list_fini(struct header_list *list)
 {
     buf_fini(&list->text);
@@ -28,7 +20,7 @@ static size_t write_lines(const struct http_request *http, struct buf *text)
     size_t count = 0;
     for (size_t i = 0; i < http->header_count; i++) {
         const struct http_header *header = &http->headers[i];
-        if (!is_one_line(header->value) || !is_one_line(header->name))
+        if (!http_text_is_one_line(header->value) || !http_text_is_one_line(header->name))
             continue;
         buf_append_bytes(text, header->name);
         buf_append_text(text, header->value.len ? ": " : ";");
@@ -97,7 +89,8 @@ static void apply_method(struct transport_call *call)
     bool is_post = bytes_equal(http->method, bytes_of("POST"));
     bool has_body = http->body.len || is_post || bytes_equal(http->method, bytes_of("PUT")) ||
                     bytes_equal(http->method, bytes_of("PATCH"));
-    if (bytes_equal(http->method, bytes_of("HEAD")) && !http->body.len) {
+    /* A body means nothing there (RFC 9110 9.3.2), and with one libcurl would wait for another. */
+    if (bytes_equal(http->method, bytes_of("HEAD"))) {
         curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, NULL);
         curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
         return;
@@ -120,7 +113,8 @@ int tcurl_request_apply(struct transport_call *call)
     if (!url || curl_easy_setopt(call->easy, CURLOPT_URL, url) != CURLE_OK)
         return -1;
     apply_method(call);
-    const char *cookies = request->cookies.len ? as_text(transport, request->cookies) : NULL;
+    bool has_cookies = request->cookies.len && http_text_is_one_line(request->cookies);
+    const char *cookies = has_cookies ? as_text(transport, request->cookies) : NULL;
     curl_easy_setopt(call->easy, CURLOPT_COOKIE, cookies);
     /* Decodes what is kept; the header list says what is asked for. */
     curl_easy_setopt(call->easy, CURLOPT_ACCEPT_ENCODING, request->keeps_body ? "" : NULL);

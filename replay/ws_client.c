@@ -132,10 +132,11 @@ static void add_handshake(struct ws_client *client, const struct http_request *r
                "Sec-WebSocket-Key: %s\r\n",
                client->key);
     for (size_t i = 0; i < request->header_count; i++) {
-        buf_printf(out, "%.*s: %.*s\r\n", BYTES_ARG(request->headers[i].name),
-                   BYTES_ARG(request->headers[i].value));
+        const struct http_header *header = &request->headers[i];
+        if (http_text_is_one_line(header->name) && http_text_is_one_line(header->value))
+            buf_printf(out, "%.*s: %.*s\r\n", BYTES_ARG(header->name), BYTES_ARG(header->value));
     }
-    if (cookies.len)
+    if (cookies.len && http_text_is_one_line(cookies))
         buf_printf(out, "Cookie: %.*s\r\n", BYTES_ARG(cookies));
     buf_append_text(out, "\r\n");
 }

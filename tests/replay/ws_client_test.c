@@ -50,12 +50,13 @@ static void on_message(void *owner, int opcode, struct bytes payload)
 static struct ws_client *connect(struct wire *wire, struct heard *heard, size_t max_message_bytes)
 {
     static const struct http_header headers[] = {
+        {{"X-Two", 5}, {"lines\rX-Smuggled: 1", 19}}, /* left out */
         {{"Sec-WebSocket-Protocol", 22}, {"chat", 4}},
     };
     const struct http_request request = {.method = bytes_of("GET"),
                                          .url = bytes_of("http://host:81/live?x=1"),
                                          .headers = headers,
-                                         .header_count = 1};
+                                         .header_count = 2};
     const struct ws_io io = {wire, wire_read, wire_write};
     struct random random;
     random_init(&random, 1, 1);
@@ -122,6 +123,7 @@ static void the_upgrade_carries_target_headers_and_cookies(void **state)
     const char *sent = buf_text(&wire.from_client);
     assert_non_null(strstr(sent, "GET /live?x=1 HTTP/1.1\r\nHost: host:81\r\n"));
     assert_non_null(strstr(sent, "Upgrade: websocket\r\n"));
+    assert_null(strstr(sent, "X-Smuggled"));
     assert_non_null(strstr(sent, "Sec-WebSocket-Protocol: chat\r\nCookie: sid=1\r\n\r\n"));
     assert_null(strstr(sent, "Extensions"));
     wire_fini(&wire, &heard, client);
