@@ -214,6 +214,12 @@ int chain_start(struct plugin_chain *chain, const struct chain_options *options,
     return 0;
 }
 
+void chain_set_origin(struct plugin_chain *chain, int64_t unix_us)
+{
+    chain->options.now_us = 0;
+    chain->options.unix_us = unix_us;
+}
+
 void chain_stop(struct plugin_chain *chain, uint64_t now_us)
 {
     for (uint32_t i = chain->count; i-- > 0;) {

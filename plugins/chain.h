@@ -112,6 +112,8 @@ void chain_close(struct plugin_chain *chain);
 
 /* Call every start(). After -1 those that were reached have been stopped; chain_close is left. */
 int chain_start(struct plugin_chain *chain, const struct chain_options *options, struct error *err);
+/* The run's 0 is this moment: what unix_us of every further call counts from. Before any worker. */
+void chain_set_origin(struct plugin_chain *chain, int64_t unix_us);
 /* Call every stop(), last plugin first. No user may be left. */
 void chain_stop(struct plugin_chain *chain, uint64_t now_us);
 

@@ -123,6 +123,7 @@ static int start_all(struct gathering *gathering, struct error *err)
     }
     uint64_t origin_us = clock_now_us() + START_DELAY_US;
     int64_t unix_us = clock_unix_us() + START_DELAY_US;
+    chain_set_origin(settings->chain, unix_us);
     loop_set_origin(&gathering->loop, origin_us);
     timers_set(&gathering->loop.timers, &gathering->timer, SECOND_US + GATHER_DELAY_US);
     for (uint32_t i = 0; i < gathering->count; i++) {

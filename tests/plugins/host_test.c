@@ -374,6 +374,8 @@ static void random_numbers_depend_on_seed_plugin_and_user_alone(void **state)
     assert_int_not_equal(first[0], first[1]);
 }
 
+static int64_t expected_unix_us;
+
 static int look_at_call(const reprise_call *call, reprise_request *request)
 {
     (void)request;
@@ -383,7 +385,7 @@ static int look_at_call(const reprise_call *call, reprise_request *request)
     assert_int_equal(call->user_index, 5);
     assert_int_equal(call->session_id, 77);
     assert_int_equal(call->now_us, 2000);
-    assert_int_equal(call->unix_us, 5000000 + 1000); /* the clock of the run stood at 1000 */
+    assert_int_equal(call->unix_us, expected_unix_us);
     assert_string_equal(call->target.ptr, "https://target.test:8443");
     return REPRISE_CONTINUE;
 }
@@ -404,6 +406,10 @@ static void a_call_says_who_and_when(void **state)
                                         PLUGIN("b", .user_size = 24, .start = start_has_no_user,
                                                .on_request = look_at_call),
                                         NULL});
+    expected_unix_us = 5000000 + 1000; /* the clock of the run stood at 1000 */
+    assert_int_equal(fixture_ask(&fx), REPRISE_CONTINUE);
+    chain_set_origin(&fx.chain, 7000000); /* the run began later than the plugins */
+    expected_unix_us = 7000000 + 2000;
     assert_int_equal(fixture_ask(&fx), REPRISE_CONTINUE);
     fixture_stop(&fx);
 }
