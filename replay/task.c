@@ -134,7 +134,7 @@ int task_start_step(struct user *user, const struct plan_step *step, uint64_t du
 }
 
 /* A task without a request, for the sake of what it carries in `before`. */
-static struct task *start_carrier(struct user *user, struct chain_added *list)
+static struct task *start_carrier(struct user *user, struct chain_added *list, uint64_t at_us)
 {
     struct task *task = task_new(user);
     if (!task) {
@@ -142,19 +142,19 @@ static struct task *start_carrier(struct user *user, struct chain_added *list)
         return NULL;
     }
     task->before = list;
-    task_pause(task, user_now_us(user), TASK_FINISH);
+    task_pause(task, at_us, TASK_FINISH);
     return task;
 }
 
 void task_send_added(struct user *user, struct chain_added *list)
 {
-    if (list && !start_carrier(user, list))
+    if (list && !start_carrier(user, list, user_now_us(user)))
         user_end(user, SESSION_FAILED, "no memory for a request");
 }
 
-int task_start_after(struct user *user, struct chain_added *list)
+int task_start_after(struct user *user, struct chain_added *list, uint64_t at_us)
 {
-    struct task *task = start_carrier(user, list);
+    struct task *task = start_carrier(user, list, at_us);
     if (!task)
         return -1;
     task->starts_session = true;

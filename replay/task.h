@@ -54,8 +54,9 @@ int task_start_step(struct user *user, const struct plan_step *step, uint64_t du
 /* Send a list of added requests, one after another, on behalf of nobody. Takes the list. */
 void task_send_added(struct user *user, struct chain_added *list);
 
-/* The same at the start of a session: user_begin_steps() follows. -1 without memory. */
-int task_start_after(struct user *user, struct chain_added *list);
+/* The same from at_us on, at the start of a session: user_begin_steps() follows. -1 without memory.
+ */
+int task_start_after(struct user *user, struct chain_added *list, uint64_t at_us);
 
 /* Drop it: cancel, free, no finish. A request that is under way counts as cancelled. */
 void task_drop(struct task *task);

@@ -201,7 +201,7 @@ static void begin(struct user *user, uint64_t now_us)
         if (outcome.delay_us)
             user->start_us = now_us + outcome.delay_us;
         if (outcome.added) {
-            if (task_start_after(user, outcome.added))
+            if (task_start_after(user, outcome.added, now_us + outcome.delay_us))
                 user_end(user, SESSION_FAILED, "no memory for a request");
             return; /* user_begin_steps() once they are answered */
         }

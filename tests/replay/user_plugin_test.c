@@ -235,6 +235,21 @@ static void messages_of_an_upgrade_that_is_skipped_are_not_sent(void **state)
     expect_and_end("");
 }
 
+static int log_in_later(const reprise_call *call)
+{
+    call->host->delay_us(call, 50000);
+    add(call, "/login", LOGIN);
+    return REPRISE_CONTINUE;
+}
+
+static void a_delay_at_the_start_comes_before_what_is_added_there(void **state)
+{
+    (void)state;
+    start("session s\n0 10 GET /a 200\n", PACING_THINK,
+          (const reprise_plugin *[]){PLUGIN("p", .on_session_start = log_in_later), NULL});
+    expect_and_end("50 GET /login\n60 GET /a\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -244,6 +259,7 @@ int main(void)
         cmocka_unit_test(what_a_held_request_waits_for_is_sent_ahead_of_it),
         cmocka_unit_test(a_message_that_a_plugin_sends_comes_behind_the_one_in_hand),
         cmocka_unit_test(messages_wait_for_an_upgrade_that_is_retried),
+        cmocka_unit_test(a_delay_at_the_start_comes_before_what_is_added_there),
         cmocka_unit_test(messages_of_an_upgrade_that_is_skipped_are_not_sent),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
