@@ -9,7 +9,8 @@
 
 uint64_t pacing_scale_us(uint64_t us, double speed)
 {
-    return (uint64_t)llround((double)us / speed);
+    double scaled_us = (double)us / speed;
+    return scaled_us < (double)PACING_LONGEST_US ? (uint64_t)llround(scaled_us) : PACING_LONGEST_US;
 }
 
 int stages_add(struct stages *stages, const char *text)

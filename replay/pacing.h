@@ -21,7 +21,9 @@ struct pacing {
     double think_speed;   /* divides the gaps inside a session; > 0 */
 };
 
-/* us / speed, rounded to the nearest microsecond. */
+#define PACING_LONGEST_US (UINT64_C(1) << 61) /* sums of two still fit */
+
+/* us / speed, rounded to the nearest microsecond, at most PACING_LONGEST_US. */
 uint64_t pacing_scale_us(uint64_t us, double speed);
 
 #define STAGES_MAX 32

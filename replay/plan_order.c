@@ -19,7 +19,7 @@ static int compare_endings(const void *a, const void *b)
 
 static uint64_t distance_us(int64_t from_us, int64_t to_us)
 {
-    return to_us > from_us ? (uint64_t)(to_us - from_us) : 0;
+    return to_us > from_us ? (uint64_t)to_us - (uint64_t)from_us : 0;
 }
 
 /* needs: how many endings lie at or before the step's begin and belong to steps that began before

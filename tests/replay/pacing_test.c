@@ -22,6 +22,8 @@ static void a_speed_divides_and_rounds_to_the_nearest(void **state)
     assert_int_equal(pacing_scale_us(1000, 5), 200);
     assert_int_equal(pacing_scale_us(1000, 3), 333);
     assert_int_equal(pacing_scale_us(1000, 0.5), 2000);
+    assert_int_equal(pacing_scale_us(INT64_MAX, 1e-3), PACING_LONGEST_US);
+    assert_int_equal(pacing_scale_us(1, 1e-300), PACING_LONGEST_US);
     assert_int_equal(pacing_scale_us(0, 7), 0);
 }
 
