@@ -37,11 +37,15 @@ static void remove_user(struct worker *worker, struct user *user)
     user_free(user);
 }
 
+static void begin_stopping(struct worker *worker, uint64_t stop_at_us);
+
+/* Not only nothing new: what is planned is let go, or the loop would wait for it for ever. */
 static void give_up(struct worker *worker, const char *what)
 {
-    if (worker->error.exit_code == 0)
-        error_set(&worker->error, EXIT_TOOL, "worker %u: %s", worker->number, what);
-    worker->is_stopping = true;
+    if (worker->error.exit_code)
+        return;
+    error_set(&worker->error, EXIT_TOOL, "worker %u: %s", worker->number, what);
+    begin_stopping(worker, worker->loop.now_us);
 }
 
 /* Open model: this worker's next arrival, if there is one in time. */
@@ -72,6 +76,8 @@ static void on_arrival(struct timer *timer, void *owner, uint64_t now_us)
         const struct plan_session *session = &worker->settings->plan->sessions[arrival->session];
         struct user *user = add_user(worker, arrival->user);
         if (!user || user_play(user, session, arrival->at_us)) {
+            if (user)
+                remove_user(worker, user);
             give_up(worker, "no memory for another user");
             return;
         }
@@ -143,8 +149,10 @@ static void remove_waiting_users(struct worker *worker)
     struct user *next;
     for (struct user *user = worker->users; user; user = next) {
         next = user->next;
-        if (user->state == USER_STARTING)
-            remove_user(worker, user);
+        if (user->state != USER_STARTING)
+            continue;
+        worker->arrivals_skipped += worker->settings->stages.count == 0;
+        remove_user(worker, user);
     }
 }
 

@@ -43,9 +43,7 @@ struct worker {
     struct arrivals arrivals; /* open model */
     struct arrival next_arrival;
     bool has_arrival;
-    uint32_t closed_left; /* closed model: users that may still play */
-    bool is_stopping;     /* nothing new starts */
-    bool has_finished;
+    bool is_stopping;    /* nothing new starts */
     uint64_t stop_at_us; /* what is under way ends then at the latest */
     uint64_t last_cpu_us;
     uint64_t ended_us;         /* when its last user was done; read after worker_join() */
