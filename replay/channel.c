@@ -73,8 +73,10 @@ static void close_channel(struct channel *channel, int code)
 {
     channel->state = CHANNEL_CLOSING;
     set_timer(channel);
-    if (channel->user->env->ops->ws_send(channel->ws, OPCODE_CLOSE, (struct bytes){0}, code))
+    if (channel->user->env->ops->ws_send(channel->ws, OPCODE_CLOSE, (struct bytes){0}, code)) {
+        record(channel, WS_CLOSED, loop_of(channel)->now_us - channel->opened_us);
         end(channel);
+    }
 }
 
 /* All of the recording's messages are out and in: nothing keeps it open. */
