@@ -59,7 +59,8 @@ static int start_session(struct arrivals *arrivals)
     uint64_t gap_us = pacing_scale_us(gap_after_us(plan, arrivals->next_session), arrivals->speed);
     for (uint32_t i = 0; i < copies; i++)
         arrivals->moments[i] = start_us + (i ? random_below(&random, gap_us) : 0);
-    qsort(arrivals->moments, copies, sizeof *arrivals->moments, compare_u64);
+    if (copies > 1)
+        qsort(arrivals->moments, copies, sizeof *arrivals->moments, compare_u64);
     arrivals->copy = 0;
     arrivals->copy_count = copies;
     arrivals->next_session++;

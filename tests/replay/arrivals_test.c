@@ -92,6 +92,13 @@ static void closed_users_draw_every_session_and_stagger_within_a_think_time(void
         assert_true(seen[i] > 800 && seen[i] < 1200);
 }
 
+static void at_a_small_scale_there_may_be_no_session_at_all(void **state)
+{
+    (void)state;
+    struct arrival drawn[MOST];
+    assert_int_equal(draw_all(1e-9, 1, 7, drawn), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -99,6 +106,7 @@ int main(void)
         cmocka_unit_test(copies_start_inside_the_gap_to_the_next_arrival_and_not_in_step),
         cmocka_unit_test(a_fraction_of_scale_is_drawn_and_right_on_average),
         cmocka_unit_test(one_seed_is_one_sequence_and_another_is_another),
+        cmocka_unit_test(at_a_small_scale_there_may_be_no_session_at_all),
         cmocka_unit_test(closed_users_draw_every_session_and_stagger_within_a_think_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
