@@ -56,17 +56,20 @@ static void end(struct channel *channel)
     if (channel->ws)
         user->env->ops->ws_free(channel->ws);
     channel->ws = NULL;
+    /* Given up and not come late either: these are missing. */
+    for (; channel->given_up; channel->given_up--)
+        record(channel, WS_MISSING, 1);
     finish_waiting(channel);
     user_look_for_end(user);
 }
 
-static void count_missing(struct channel *channel, uint32_t wanted)
+/* Stop waiting for the messages up to `wanted`; one that comes yet makes good for one of them. */
+static void give_up(struct channel *channel, uint32_t wanted)
 {
-    while (channel->received < wanted) {
-        channel->received++;
-        channel->given_up++;
-        record(channel, WS_MISSING, 1);
-    }
+    if (channel->received >= wanted)
+        return;
+    channel->given_up += wanted - channel->received;
+    channel->received = wanted;
 }
 
 static void close_channel(struct channel *channel, int code)
@@ -144,7 +147,7 @@ void channel_message_ready(struct task *task)
                  channel->received < task->step->server_messages &&
                  user->env->pacing.mode != PACING_OPEN;
     if (channel->state == CHANNEL_OPEN && channel->given_up)
-        count_missing(channel, task->step->server_messages);
+        give_up(channel, task->step->server_messages);
     if (!waits) {
         pause_message(task);
         return;
@@ -310,10 +313,10 @@ static void on_timer(struct timer *timer, void *owner, uint64_t now_us)
         record(channel, WS_CLOSED, loop_of(channel)->now_us - channel->opened_us);
         end(channel);
     } else if (channel->waiting) {
-        count_missing(channel, channel->waiting->step->server_messages);
+        give_up(channel, channel->waiting->step->server_messages);
         wake_waiting(channel);
     } else if (channel->messages_left == 0) {
-        count_missing(channel, channel->connect->server_messages);
+        give_up(channel, channel->connect->server_messages);
         look_for_close(channel);
     }
 }
@@ -410,7 +413,7 @@ static void on_close(void *owner, const struct transport_result *result, int clo
         .failure = broke_off(channel, result->failure) ? result->failure : FAILURE_NONE,
         .detail = result->detail,
     };
-    count_missing(channel, channel->connect->server_messages);
+    give_up(channel, channel->connect->server_messages);
     metrics_record_ws(channel->user->env->metrics, &outcome);
     end(channel);
 }

@@ -90,12 +90,30 @@ static void wait_for_end(struct gathering *gathering, struct director_result *re
     }
 }
 
+static void move_greater(uint64_t *from, uint64_t *to)
+{
+    if (*from > *to)
+        *to = *from;
+    *from = 0;
+}
+
+/* Two shards of one worker are about to be added up: what was the most at once must not be. */
+static void keep_greater(struct metrics *filled, struct metrics *last)
+{
+    if (!filled || !last)
+        return;
+    move_greater(&filled->users_active, &last->users_active);
+    move_greater(&filled->requests_in_flight, &last->requests_in_flight);
+    move_greater(&filled->connections_open, &last->connections_open);
+}
+
 /* What the workers had not handed over when they ended. */
 static void gather_rest(struct gathering *gathering, struct director_result *result)
 {
     for (uint32_t i = 0; i < gathering->count; i++) {
         struct worker *worker = &gathering->workers[i];
         worker_join(worker);
+        keep_greater(worker->filled, worker->env.metrics);
         merge(gathering, worker->filled);
         merge(gathering, worker->env.metrics);
         result->sessions_skipped += worker->arrivals_skipped;

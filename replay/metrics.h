@@ -81,7 +81,7 @@ struct metrics {
     struct custom_metric custom[METRICS_MAX_CUSTOM];
     uint32_t sample_count;
     struct failure_sample samples[METRICS_MAX_SAMPLES];
-    /* Gauges of the moment the shard was handed over. */
+    /* The most at once while the shard was filled. */
     uint64_t users_active;
     uint64_t requests_in_flight;
     uint64_t connections_open;

@@ -80,7 +80,7 @@ enum ws_event {
     WS_MESSAGE_RECEIVED, /* value: bytes */
     WS_ANSWER_WAIT, /* value: microseconds from the last message sent to the next one received */
     WS_LATENESS,    /* value: microseconds a message went out after it was due */
-    WS_MISSING,     /* a recorded server message did not come in time */
+    WS_MISSING,     /* a recorded server message did not come */
     WS_EXTRA,       /* one came that was not recorded */
     WS_CLOSED,      /* value: microseconds the WebSocket was open */
     WS_EVENT_COUNT

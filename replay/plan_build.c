@@ -14,7 +14,7 @@
 
 static int out_of_memory(const struct plan_options *options, struct error *err)
 {
-    return error_set(err, EXIT_TOOL, "the plan needs more than %zu MB; raise --max-plan-size",
+    return error_set(err, EXIT_INPUT, "the plan needs more than %zu MB; raise --max-plan-size",
                      options->max_bytes / 1000000);
 }
 

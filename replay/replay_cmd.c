@@ -16,7 +16,7 @@ static int print_dry_run(const struct replay_run *run)
     printf("target    %s\n", run->options.target);
     printf("recorded  %zu sessions, %u steps, %u endpoints\n", plan->session_count,
            plan->step_count, plan->endpoint_count);
-    if (run->planned_sessions)
+    if (!run->options.settings.stages.count)
         printf("sessions  %llu\n", (unsigned long long)run->planned_sessions);
     else
         printf("users     up to %u\n", stages_most_users(&run->options.settings.stages));

@@ -128,6 +128,7 @@ static int check(const struct raw_options *raw, const struct cli_arguments *argu
                          "replay: --target URL is missing: where should the load go?");
     options->trace_path = arguments->items[0];
     options->settings.ops = &transport_curl;
+    options->settings.allowed_targets = raw->allowed_targets;
     if (check_speeds(raw, &options->settings, err) || check_stages(raw, &options->settings, err) ||
         check_numbers(raw, &options->settings, err))
         return -1;

@@ -1,8 +1,10 @@
 /* replay_run.c - prepares a run, plays it, and writes what came of it. */
 #include "replay/replay_run.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "core/clock.h"
 #include "core/log.h"
@@ -19,6 +21,7 @@ static int prepare_plan(struct replay_run *run, struct error *err)
         return -1;
     struct replay_settings *settings = &run->options.settings;
     settings->plan = run->plan;
+    settings->target = bytes_of(run->options.target);
     settings->transport.step_count = run->plan->step_count;
     if (run->plan->unplayable)
         log_warning("%s: %llu recorded requests cannot be sent again and are left out "
@@ -26,6 +29,11 @@ static int prepare_plan(struct replay_run *run, struct error *err)
                     run->options.trace_path, (unsigned long long)run->plan->unplayable);
     if (plan_digest(settings, run->digest, &run->planned_sessions))
         return error_set(err, EXIT_TOOL, "no memory for the plan's digest");
+    if (!settings->stages.count && run->planned_sessions == 0)
+        return error_set(err, EXIT_INPUT,
+                         "nothing to send: --scale %g draws none of the %zu recorded sessions%s",
+                         settings->scale, run->plan->session_count,
+                         settings->duration_us ? " within --duration" : "");
     return 0;
 }
 
@@ -116,12 +124,32 @@ static int gather_facts(struct replay_run *run, int argc, char **argv, int64_t u
     return 0;
 }
 
+/* Before anything is sent, not after a run of an hour: can the summary be written there? */
+static int check_export(const struct replay_options *options, struct error *err)
+{
+    const char *path = options->summary_export_path;
+    char folder[4096] = ".";
+    if (!path)
+        return 0;
+    const char *slash = strrchr(path, '/');
+    if (slash && (size_t)(slash - path) < sizeof folder - 1) {
+        memcpy(folder, path, (size_t)(slash - path) + 1);
+        folder[slash - path + 1] = '\0';
+    }
+    if (access(folder, W_OK) == 0)
+        return 0;
+    return error_set(err, EXIT_INPUT, "--summary-export %s: %s; name a folder that can be written",
+                     path, strerror(errno));
+}
+
 int replay_run_prepare(struct replay_run *run, int argc, char **argv, struct error *err)
 {
     int64_t unix_us = clock_unix_us();
     arena_init(&run->texts, MAX_FACTS_BYTES);
     thresholds_init(&run->thresholds);
     const struct replay_settings *settings = &run->options.settings;
+    if (check_export(&run->options, err))
+        return -1;
     if (settings->ops->check && settings->ops->check(&settings->transport, err))
         return -1;
     if (prepare_plan(run, err) || prepare_plugins(run, unix_us, err) ||

@@ -31,6 +31,8 @@ void run_health_add(struct run_health *health, const struct generator_second *se
     /* The tail of a run is too short to say that a worker was busy. */
     if (second->length_us >= 500000) {
         health->busy_seconds += percent > BUSY_PERCENT;
+        if (percent > 100) /* handed over late: more than a second's worth */
+            percent = 100;
         if (percent > health->busiest_percent)
             health->busiest_percent = percent;
     }

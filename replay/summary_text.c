@@ -406,11 +406,9 @@ static void print_verdict(const struct page *page)
 {
     static const struct {
         const char *mark, *colour;
-    } marks[] = {[VERDICT_VALID] = {"✓", PAGE_GREEN},
-                 [VERDICT_TIGHT] = {"!", PAGE_YELLOW},
-                 [VERDICT_HELD_UP] = {"!", PAGE_YELLOW},
-                 [VERDICT_INVALID] = {"✗", PAGE_RED},
-                 [VERDICT_NOTHING] = {"✗", PAGE_RED}};
+    } marks[] = {[VERDICT_VALID] = {"✓", PAGE_GREEN},  [VERDICT_TIGHT] = {"!", PAGE_YELLOW},
+                 [VERDICT_SHORT] = {"!", PAGE_YELLOW}, [VERDICT_HELD_UP] = {"!", PAGE_YELLOW},
+                 [VERDICT_INVALID] = {"✗", PAGE_RED},  [VERDICT_NOTHING] = {"✗", PAGE_RED}};
     const struct run_record *run = page->run;
     struct verdict verdict;
     if (verdict_judge(run->totals, &run->health, &verdict))

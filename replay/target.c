@@ -1,6 +1,7 @@
 /* target.c - checks where the load goes before anything is sent. */
 #include "replay/target.h"
 
+#include <arpa/inet.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -70,4 +71,39 @@ int target_check(const char *text, const struct cli_list *allowed, char out[TARG
                          host, host);
     snprintf(out, TARGET_MAX_BYTES, "%.*s://%.*s", BYTES_ARG(url.scheme), BYTES_ARG(url.authority));
     return 0;
+}
+
+static bool is_loopback_literal(struct bytes host)
+{
+    char text[INET6_ADDRSTRLEN];
+    struct in_addr v4;
+    struct in6_addr v6;
+    if (bytes_equal_nocase(host, bytes_of("localhost")))
+        return true;
+    if (host.len >= sizeof text)
+        return false;
+    memcpy(text, host.ptr, host.len);
+    text[host.len] = '\0';
+    if (inet_pton(AF_INET, text, &v4) == 1)
+        return ntohl(v4.s_addr) >> 24 == 127;
+    return inet_pton(AF_INET6, text, &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6);
+}
+
+bool target_permits(struct bytes url_text, struct bytes origin, const struct cli_list *allowed)
+{
+    struct url url;
+    if (bytes_starts_with(url_text, origin)) {
+        struct bytes rest = bytes_from(url_text, origin.len);
+        if (rest.len == 0 || rest.ptr[0] == '/' || rest.ptr[0] == '?')
+            return true;
+    }
+    if (url_parse(url_text, &url))
+        return false;
+    if (is_loopback_literal(url.host))
+        return true;
+    for (size_t i = 0; allowed && i < allowed->count; i++) {
+        if (bytes_equal_nocase(url.host, bytes_of(allowed->items[i])))
+            return true;
+    }
+    return false;
 }

@@ -7,6 +7,7 @@
 #ifndef REPRISE_REPLAY_TARGET_H
 #define REPRISE_REPLAY_TARGET_H
 
+#include "core/bytes.h"
 #include "core/cli.h"
 #include "core/error.h"
 
@@ -18,5 +19,9 @@
  */
 int target_check(const char *text, const struct cli_list *allowed, char out[TARGET_MAX_BYTES],
                  struct error *err);
+
+/* May a request that a plugin aimed at `url` be sent? To the target's origin, to an address of this
+ * machine, to an allowed host. No name is looked up. */
+bool target_permits(struct bytes url, struct bytes origin, const struct cli_list *allowed);
 
 #endif

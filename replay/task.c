@@ -5,6 +5,7 @@
 
 #include "core/url.h"
 #include "replay/channel.h"
+#include "replay/target.h"
 
 enum { MAX_COOKIE_BYTES = 64 * 1024, MAX_CHANGED_BYTES = 256 * 1024 * 1024 };
 
@@ -366,6 +367,8 @@ static void transmit(struct task *task)
     task->state = TASK_SENT;
     task->holds_slot = true;
     env->in_flight++;
+    if (env->in_flight > env->most_in_flight)
+        env->most_in_flight = env->in_flight;
     count_handled(task);
     task->started_us = loop_read_clock(env->loop);
     if (task->step && task->step->kind == STEP_WS_CONNECT) {
@@ -380,9 +383,25 @@ static void transmit(struct task *task)
     task_judge(task, &result);
 }
 
+/* Plugins may aim a request elsewhere, but not around --allow-target. */
+static bool is_permitted(const struct task *task)
+{
+    const struct user_env *env = task->user->env;
+    bool is_as_planned = !task->added && !(task->request->changes & HTTP_CHANGED_URL);
+    return is_as_planned || target_permits(task->request->url, env->target, env->allowed_targets);
+}
+
 static void send_or_queue(struct task *task)
 {
     struct user_env *env = task->user->env;
+    if (!is_permitted(task)) {
+        const struct transport_result refused = {
+            .failure = FAILURE_PLUGIN,
+            .detail = "a plugin aimed it at a host that --allow-target does not name"};
+        task->started_us = loop_read_clock(env->loop);
+        task_judge(task, &refused);
+        return;
+    }
     if (env->in_flight < env->max_in_flight) {
         transmit(task);
         return;

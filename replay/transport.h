@@ -94,7 +94,8 @@ struct transport_ops {
     /* No callback follows. */
     void (*ws_free)(struct transport_ws *ws);
 
-    size_t (*connections_open)(const struct transport *transport);
+    /* The most at once since the last call. */
+    size_t (*most_connections)(struct transport *transport);
 };
 
 extern const struct transport_ops transport_curl;

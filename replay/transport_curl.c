@@ -199,7 +199,9 @@ static curl_socket_t open_socket(void *owner, curlsocktype purpose, struct curl_
         return CURL_SOCKET_BAD;
     }
     socket->is_connection = true;
-    user->transport->connections_open++;
+    struct transport *transport = user->transport;
+    if (++transport->connections_open > transport->most_connections)
+        transport->most_connections = transport->connections_open;
     return fd;
 }
 
@@ -415,9 +417,11 @@ static int tcurl_open(struct transport **ret_transport, struct loop *loop,
     return 0;
 }
 
-static size_t tcurl_connections_open(const struct transport *transport)
+static size_t tcurl_most_connections(struct transport *transport)
 {
-    return transport->connections_open;
+    size_t most = transport->most_connections;
+    transport->most_connections = transport->connections_open;
+    return most;
 }
 
 const struct transport_ops transport_curl = {
@@ -432,5 +436,5 @@ const struct transport_ops transport_curl = {
     .ws_open = tcurl_ws_open,
     .ws_send = tcurl_ws_send,
     .ws_free = tcurl_ws_free,
-    .connections_open = tcurl_connections_open,
+    .most_connections = tcurl_most_connections,
 };

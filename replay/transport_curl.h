@@ -27,6 +27,7 @@ struct transport {
     struct header_list *prepared; /* by plan step, made at first use */
     struct buf scratch;
     size_t connections_open;
+    size_t most_connections; /* since somebody asked */
 };
 
 struct curl_socket;

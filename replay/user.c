@@ -87,7 +87,10 @@ int user_play(struct user *user, const struct plan_session *session, uint64_t st
         goto failed;
     user->plays++;
     user->state = USER_STARTING;
-    user->env->users_active++;
+    struct user_env *env = user->env;
+    env->users_active++;
+    if (env->users_active > env->most_users)
+        env->most_users = env->users_active;
     return 0;
 failed:
     free(user->done);

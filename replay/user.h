@@ -13,6 +13,7 @@
 #ifndef REPRISE_REPLAY_USER_H
 #define REPRISE_REPLAY_USER_H
 
+#include "core/cli.h"
 #include "plugins/chain.h"
 #include "replay/cookie_jar.h"
 #include "replay/metrics.h"
@@ -36,8 +37,12 @@ struct user_env {
     struct metrics *metrics;           /* the shard in use; the worker changes it between passes */
     uint64_t ws_wait_us;               /* for a recorded server message that does not come */
     int64_t unix_origin_us;            /* unix time of the run's 0 */
-    uint32_t max_in_flight;            /* requests of all users of this worker */
+    struct bytes target;               /* the origin that requests go to */
+    const struct cli_list *allowed_targets; /* what else plugins may aim at; may be NULL */
+    uint32_t max_in_flight;                 /* requests of all users of this worker */
     uint32_t in_flight;
+    uint32_t most_in_flight; /* since the worker last looked; likewise most_users */
+    uint32_t most_users;
     struct task *queue_first, *queue_last; /* due, but over max_in_flight */
     uint32_t users_active;
     /* The session is over and `user` may be played again or freed; never called inside a

@@ -126,9 +126,11 @@ static void hand_over(struct worker *worker)
 {
     struct metrics *metrics = worker->env.metrics;
     uint64_t cpu_us = clock_thread_cpu_us();
-    metrics->users_active = worker->env.users_active;
-    metrics->requests_in_flight = worker->env.in_flight;
-    metrics->connections_open = worker->settings->ops->connections_open(worker->env.transport);
+    metrics->users_active = worker->env.most_users;
+    metrics->requests_in_flight = worker->env.most_in_flight;
+    worker->env.most_users = worker->env.users_active;
+    worker->env.most_in_flight = worker->env.in_flight;
+    metrics->connections_open = worker->settings->ops->most_connections(worker->env.transport);
     metrics->worker_cpu_us += cpu_us - worker->last_cpu_us;
     worker->last_cpu_us = cpu_us;
     uint64_t lag_us = loop_take_lag_us(&worker->loop);
@@ -241,6 +243,8 @@ int worker_init(struct worker *worker, const struct replay_settings *settings, u
         .plan = settings->plan,
         .pacing = settings->pacing,
         .ops = settings->ops,
+        .target = settings->target,
+        .allowed_targets = &settings->allowed_targets,
         .chain = settings->chain,
         .ws_wait_us = settings->ws_wait_us,
         .max_in_flight = share ? share : 1,

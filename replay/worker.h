@@ -19,6 +19,8 @@ struct replay_settings {
     struct plugin_chain *chain;
     const struct transport_ops *ops;
     struct transport_options transport;
+    struct bytes target;             /* the origin that requests go to */
+    struct cli_list allowed_targets; /* what else plugins may aim at */
     struct pacing pacing;
     struct stages stages; /* closed model when it has any; else arrivals by scale */
     double scale;

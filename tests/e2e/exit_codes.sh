@@ -60,6 +60,7 @@ plugin nosuch: no nosuch.so in .*--plugin-path DIR adds a folder|replay one.trac
 plugin [^ ]*/junk: cannot load it|replay one.trace URL --plugin ./junk
 plugin major_other .*built for ABI 7.0 .*build it again|replay one.trace URL "${modules[@]}" --plugin major_other
 plugin entry_missing .*no reprise_plugin_entry; does it end with REPRISE_REGISTER|replay one.trace URL "${modules[@]}" --plugin entry_missing
+--summary-export no/s.json: No such file or directory; name a folder|replay one.trace URL --summary-export no/s.json
 --cacert ./junk: no certificates in PEM form to read|replay one.trace URL --cacert ./junk
 plugin broken: start: the weights add up to 90%|replay one.trace URL "${modules[@]}" --plugin start_fails
 plugin broken: start.* no verdict|replay one.trace URL "${modules[@]}" --plugin start_verdict
@@ -111,8 +112,9 @@ equal "sessions by result" "$(sql user.run 'SELECT result, sessions FROM session
 expect_line out 'plugin misbehaves: on_request: answered 42, which is no verdict'
 
 # 1: the machine failed. The summary is there all the same.
-expect_exit 1 "$reprise" replay one.trace --target "$url" --run export.run --quiet --summary-export no/folder.json
-expect_complaint 'summary export no/folder.json: No such file or directory'
+mkdir taken
+expect_exit 1 "$reprise" replay one.trace --target "$url" --run export.run --quiet --summary-export taken
+expect_complaint 'summary export taken: Is a directory'
 expect_line out 'http_reqs.*: 2 '
 
 # 99: a threshold failed.

@@ -212,7 +212,7 @@ static void a_plan_over_its_memory_says_which_option_raises_it(void **state)
     const struct plan_options options = {.target = bytes_of("http://127.0.0.1"), .max_bytes = 100};
     assert_int_equal(script_trace_write(TRACE_FILE, "session s\n0 1 GET /a 200\n", &err), 0);
     assert_int_equal(plan_build(&plan, TRACE_FILE, &options, &err), -1);
-    assert_int_equal(err.exit_code, EXIT_TOOL);
+    assert_int_equal(err.exit_code, EXIT_INPUT);
     unlink(TRACE_FILE);
 }
 

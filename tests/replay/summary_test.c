@@ -408,10 +408,12 @@ static void the_verdict_tells_target_from_generator(void **state)
         {30000, 50000, 10, 0, 300, VERDICT_HELD_UP},   /* late, and not our doing */
         {30000, 50000, 100, 5, 300, VERDICT_HELD_UP},  /* busy in one second of twenty only */
         {2000, 900000, 10, 0, 300, VERDICT_VALID},
+        {30000, 50000, 0, 0, 300, VERDICT_SHORT}, /* the same, in less than a second */
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct metrics *totals = metrics_new(1);
         struct run_health health = {.seconds = rows[i].seconds,
+                                    .length_us = rows[i].seconds * 1000000,
                                     .busy_seconds = rows[i].busy_seconds,
                                     .max_loop_lag_us = rows[i].max_loop_lag_us};
         struct verdict verdict;
@@ -426,8 +428,19 @@ static void the_verdict_tells_target_from_generator(void **state)
             fail_msg("row %zu: %s", i, verdict.text);
         metrics_free(totals);
     }
-    struct metrics *nothing = metrics_new(1);
+    /* A run of WebSockets alone: their lateness counts, whatever HTTP's empty histogram says. */
+    struct metrics *sockets = metrics_new(1);
     struct verdict verdict;
+    const struct run_health still = {
+        .seconds = 10, .length_us = 10000000, .max_loop_lag_us = 400000};
+    metrics_record_ws(sockets, &(struct ws_outcome){.event = WS_CONNECTED, .value = 1000});
+    metrics_record_ws(sockets, &(struct ws_outcome){.event = WS_LATENESS, .value = 500000});
+    metrics_record_ws(sockets, &(struct ws_outcome){.event = WS_ANSWER_WAIT, .value = 3000});
+    assert_int_equal(verdict_judge(sockets, &still, &verdict), 0);
+    assert_int_equal(verdict.kind, VERDICT_INVALID);
+    assert_non_null(strstr(verdict.text, "ws_lateness"));
+    metrics_free(sockets);
+    struct metrics *nothing = metrics_new(1);
     assert_int_equal(verdict_judge(nothing, &(struct run_health){0}, &verdict), 0);
     assert_int_equal(verdict.kind, VERDICT_NOTHING);
     metrics_free(nothing);

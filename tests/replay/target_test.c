@@ -65,12 +65,41 @@ static void another_host_has_to_be_named_twice(void **state)
     assert_int_equal(target_check("http://192.0.2.1:80", &named, out, &err), 0);
 }
 
+static void a_plugin_may_aim_at_the_target_this_machine_and_what_is_allowed(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *url;
+        bool is_permitted;
+    } rows[] = {{"https://staging.example", true},
+                {"https://staging.example/login", true},
+                {"https://staging.example?x=1", true},
+                {"https://staging.example.evil/login", false},
+                {"https://staging.example:8443/login", false},
+                {"https://auth.example/token", true},
+                {"https://AUTH.example:9000/token", true},
+                {"https://prod.example/", false},
+                {"http://127.0.0.1:9/x", true},
+                {"http://[::1]:9/x", true},
+                {"http://localhost/x", true},
+                {"http://127.0.0.1.evil/", false},
+                {"http://user@prod.example/", false},
+                {"/relative", false}};
+    const struct cli_list allowed = {1, {"auth.example"}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        if (target_permits(bytes_of(rows[i].url), bytes_of("https://staging.example"), &allowed) !=
+            rows[i].is_permitted)
+            fail_msg("%s", rows[i].url);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(loopback_needs_no_permission),
         cmocka_unit_test(what_is_no_target_is_refused_in_one_line),
         cmocka_unit_test(another_host_has_to_be_named_twice),
+        cmocka_unit_test(a_plugin_may_aim_at_the_target_this_machine_and_what_is_allowed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -47,6 +47,7 @@ static void start(const char *script, enum pacing_mode mode, const reprise_plugi
         .plan = play.plan,
         .pacing = {mode, 1, 1},
         .ops = &fake_target,
+        .target = bytes_of("https://target.test:8443"), /* what the fixture tells plugins */
         .chain = &play.fx.chain,
         .chain_worker = play.fx.worker,
         .metrics = metrics_new(play.plan->endpoint_count + 1),

@@ -52,6 +52,7 @@ static void start(const char *script, const struct pacing pacing)
         .plan = play.plan,
         .pacing = pacing,
         .ops = &fake_target,
+        .target = bytes_of("http://target:80"),
         .chain = &play.chain,
         .metrics = metrics_new(play.plan->endpoint_count + 1),
         .ws_wait_us = 1000000,

@@ -254,7 +254,7 @@ static void fake_user_close(struct transport_user *user)
     free(user);
 }
 
-static size_t fake_connections_open(const struct transport *transport)
+static size_t fake_most_connections(struct transport *transport)
 {
     (void)transport;
     return 0;
@@ -271,5 +271,5 @@ const struct transport_ops fake_target = {
     .ws_open = fake_ws_open,
     .ws_send = fake_ws_send,
     .ws_free = fake_ws_free,
-    .connections_open = fake_connections_open,
+    .most_connections = fake_most_connections,
 };
