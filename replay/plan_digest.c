@@ -68,12 +68,20 @@ static void add_settings(struct digest_stream *stream, const struct replay_setti
     }
 }
 
+static uint64_t session_length_us(const struct replay_settings *settings, uint32_t session)
+{
+    if (settings->pacing.mode == PACING_MAX)
+        return 0;
+    return pacing_scale_us(settings->plan->sessions[session].duration_us,
+                           settings->pacing.think_speed);
+}
+
 static int add_arrivals(struct digest_stream *stream, const struct replay_settings *settings,
-                        uint64_t *ret_sessions)
+                        struct plan_outline *ret_outline)
 {
     struct arrivals arrivals;
     struct arrival arrival;
-    uint64_t count = 0;
+    struct plan_outline outline = {0};
     int more;
     arrivals_init(&arrivals, settings->plan, settings->scale, settings->pacing.arrival_speed,
                   settings->seed);
@@ -82,15 +90,18 @@ static int add_arrivals(struct digest_stream *stream, const struct replay_settin
             break;
         add_number(stream, arrival.session);
         add_number(stream, arrival.at_us);
-        count++;
+        outline.sessions++;
+        uint64_t end_us = arrival.at_us + session_length_us(settings, arrival.session);
+        if (end_us > outline.length_us)
+            outline.length_us = end_us;
     }
     arrivals_fini(&arrivals);
-    *ret_sessions = count;
+    *ret_outline = outline;
     return more < 0 ? -1 : 0;
 }
 
 int plan_digest(const struct replay_settings *settings, char out[PLAN_DIGEST_TEXT_BYTES],
-                uint64_t *ret_sessions)
+                struct plan_outline *ret_outline)
 {
     const struct plan *plan = settings->plan;
     unsigned char digest[DIGEST_BYTES];
@@ -106,9 +117,9 @@ int plan_digest(const struct replay_settings *settings, char out[PLAN_DIGEST_TEX
         for (uint32_t j = 0; j < session->step_count; j++)
             add_step(stream, plan, &session->steps[j]);
     }
-    *ret_sessions = 0;
+    *ret_outline = (struct plan_outline){0};
     if (!settings->stages.count)
-        result = add_arrivals(stream, settings, ret_sessions);
+        result = add_arrivals(stream, settings, ret_outline);
     digest_finish(stream, digest);
     digest_hex(digest, DIGEST_BYTES, out);
     return result;

@@ -12,9 +12,14 @@
 
 #define PLAN_DIGEST_TEXT_BYTES (2 * DIGEST_BYTES + 1)
 
-/* Hexadecimal into `out`. *ret_sessions: arrivals in all (open model), else 0. -1 without memory.
- */
+/* What an open plan comes to; zero in the closed model, which ends with its stages. */
+struct plan_outline {
+    uint64_t sessions;
+    uint64_t length_us; /* to the last session's recorded end, speeds applied */
+};
+
+/* Hexadecimal into `out`. -1 without memory. */
 int plan_digest(const struct replay_settings *settings, char out[PLAN_DIGEST_TEXT_BYTES],
-                uint64_t *ret_sessions);
+                struct plan_outline *ret_outline);
 
 #endif

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "core/log.h"
+#include "core/units.h"
 #include "replay/replay_run.h"
 #include "replay/report.h"
 
@@ -16,8 +17,11 @@ static int print_dry_run(const struct replay_run *run)
     printf("target    %s\n", run->options.target);
     printf("recorded  %zu sessions, %u steps, %u endpoints\n", plan->session_count,
            plan->step_count, plan->endpoint_count);
+    char length[UNITS_TEXT_BYTES];
     if (!run->options.settings.stages.count)
-        printf("sessions  %llu\n", (unsigned long long)run->planned_sessions);
+        printf("sessions  %llu\nlasts     %s, and longer where the target is slower\n",
+               (unsigned long long)run->outline.sessions,
+               duration_format(length, sizeof length, (double)run->outline.length_us));
     else
         printf("users     up to %u\n", stages_most_users(&run->options.settings.stages));
     return EXIT_DONE;

@@ -27,9 +27,9 @@ static int prepare_plan(struct replay_run *run, struct error *err)
         log_warning("%s: %llu recorded requests cannot be sent again and are left out "
                     "(cut bodies, CONNECT)",
                     run->options.trace_path, (unsigned long long)run->plan->unplayable);
-    if (plan_digest(settings, run->digest, &run->planned_sessions))
+    if (plan_digest(settings, run->digest, &run->outline))
         return error_set(err, EXIT_TOOL, "no memory for the plan's digest");
-    if (!settings->stages.count && run->planned_sessions == 0)
+    if (!settings->stages.count && run->outline.sessions == 0)
         return error_set(err, EXIT_INPUT,
                          "nothing to send: --scale %g draws none of the %zu recorded sessions%s",
                          settings->scale, run->plan->session_count,
@@ -115,7 +115,7 @@ static int gather_facts(struct replay_run *run, int argc, char **argv, int64_t u
         .command = join_command(&run->texts, argc, argv),
         .tool_version = REPRISE_VERSION,
         .seed = settings->seed,
-        .planned_sessions = run->planned_sessions,
+        .planned_sessions = run->outline.sessions,
         .workers = settings->worker_count,
         .cpu_count = health_cpu_count(),
     };
@@ -284,7 +284,7 @@ int replay_run_play(struct replay_run *run, enum exit_code *ret_exit_code, struc
     run->has_file = true;
     progress_display_init(&run->display, stderr, run->options.is_quiet);
     run->progress.duration_us = run->options.settings.duration_us;
-    run->progress.planned_sessions = run->planned_sessions;
+    run->progress.planned_sessions = run->outline.sessions;
     open_files_prepare();
     health_read(&run->meter, &(struct health){0});
     bool has_failed = director_run(&director, result, &play_error) != 0;

@@ -18,7 +18,7 @@ struct replay_run {
     bool chain_is_open, chain_is_started;
     struct thresholds thresholds;
     char digest[PLAN_DIGEST_TEXT_BYTES];
-    uint64_t planned_sessions;
+    struct plan_outline outline;
     char run_path[1024];
     bool has_file;      /* made by this run */
     struct arena texts; /* of the facts */
