@@ -116,18 +116,66 @@ static void remove_companions(const char *path)
     }
 }
 
+/* SQLite's first bytes, and ours among them: application_id is at 68, big-endian. */
+static bool is_trace_header(const unsigned char *header)
+{
+    const unsigned char *id = header + 68;
+    uint32_t application_id =
+        (uint32_t)id[0] << 24 | (uint32_t)id[1] << 16 | (uint32_t)id[2] << 8 | id[3];
+    return memcmp(header, "SQLite format 3", 16) == 0 && application_id == SCHEMA_APPLICATION_ID;
+}
+
+/* A writer keeps SQLite's shared lock for as long as it lives, between its batches too: that is how
+ * a database in WAL mode is held open. It lies in the lock-byte page, at 1 GiB. Asked for and never
+ * taken: SQLite's own exclusive lock would first recover the trace of a capture that was killed. */
+static bool is_held(int fd)
+{
+    struct flock lock = {
+        .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 0x40000000, .l_len = 512};
+    return fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+}
+
+/* --force is for traces: what else bears the name, the capture being read even, is not lost. */
+static int check_replaceable(const char *path, struct error *err)
+{
+    unsigned char header[100] = {0};
+    int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0)
+        return error_set(err, EXIT_INPUT, "cannot be replaced: %s", strerror(errno));
+    int result = 0;
+    ssize_t len = pread(fd, header, sizeof header, 0);
+    if (len < 0)
+        result = error_set(err, EXIT_INPUT, "cannot be replaced: %s", strerror(errno));
+    else if (len > 0 && !is_trace_header(header))
+        result = error_set(err, EXIT_INPUT,
+                           "is no trace: --force replaces traces only; give another name");
+    else if (is_held(fd))
+        result = error_set(err, EXIT_INPUT,
+                           "is being written by another capture, or read: wait until that has "
+                           "ended, or give another name");
+    close(fd);
+    return result;
+}
+
+static int remove_existing(const char *path, const struct stat *status, bool replaces_existing,
+                           struct error *err)
+{
+    if (!replaces_existing)
+        return error_set(err, EXIT_INPUT, "exists already: remove it, --force, or another name");
+    if (!S_ISREG(status->st_mode))
+        return error_set(err, EXIT_INPUT, "exists and is not a file: it is not replaced");
+    if (check_replaceable(path, err))
+        return -1;
+    return unlink(path) == 0
+               ? 0
+               : error_set(err, EXIT_INPUT, "cannot be replaced: %s", strerror(errno));
+}
+
 static int create_file(const char *path, bool replaces_existing, struct error *err)
 {
     struct stat status;
-    if (lstat(path, &status) == 0) {
-        if (!replaces_existing)
-            return error_set(err, EXIT_INPUT,
-                             "exists already: remove it, --force, or another name");
-        if (!S_ISREG(status.st_mode))
-            return error_set(err, EXIT_INPUT, "exists and is not a file: it is not replaced");
-        if (unlink(path) != 0)
-            return error_set(err, EXIT_INPUT, "cannot be replaced: %s", strerror(errno));
-    }
+    if (lstat(path, &status) == 0 && remove_existing(path, &status, replaces_existing, err))
+        return -1;
     int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (fd < 0)
         return error_set(err, errno == ENOSPC ? EXIT_TOOL : EXIT_INPUT, "cannot be created: %s",
@@ -168,11 +216,14 @@ static int set_up(struct trace_writer *writer, bool replaces_existing,
     if (create_file(writer->path, replaces_existing, err) ||
         db_open(&writer->db, writer->path, SQLITE_OPEN_READWRITE, err))
         return -1;
-    char page_size[64];
-    snprintf(page_size, sizeof page_size, "PRAGMA page_size = %d", PAGE_BYTES);
+    /* In the file's first bytes before the log beside it takes over: it is known as a trace, and
+     * may be replaced, when the capture is killed at once. */
+    char first[128];
+    snprintf(first, sizeof first, "PRAGMA page_size = %d; PRAGMA application_id = %d", PAGE_BYTES,
+             SCHEMA_APPLICATION_ID);
     sqlite3_busy_timeout(writer->db, BUSY_MS);
     /* A checkpoint syncs: one in 32 MiB, not in 4. */
-    return db_exec(writer->db, page_size, err) ||
+    return db_exec(writer->db, first, err) ||
                    db_exec(writer->db,
                            "PRAGMA journal_mode = WAL;"
                            "PRAGMA synchronous = NORMAL;"

@@ -13,7 +13,8 @@
 struct trace_writer;
 
 struct trace_writer_options {
-    bool replaces_existing;  /* else an existing file is refused */
+    /* An older trace that nobody has open, or an empty file; else any existing file is refused. */
+    bool replaces_existing;
     uint64_t max_file_bytes; /* 0: no limit; reaching it is *ret_is_full in trace_writer_tick() */
 };
 

@@ -283,7 +283,34 @@ static void an_existing_trace_is_not_replaced_unasked(void **state)
     assert_int_equal(refusal.exit_code, EXIT_INPUT);
     assert_false(result.has_trace);
     place.options.replaces_existing = true;
+    assert_int_equal(capture_run(&place.options, &result, &refusal), -1);
+    assert_non_null(strstr(refusal.text, "is no trace"));
+    assert_int_equal(unlink(place.trace), 0);
     assert_done(capture_run(&place.options, &result, &err));
+    assert_done(capture_run(&place.options, &result, &err));
+    buf_fini(&wire.file);
+    sample_folder_remove(&place.folder);
+}
+
+static void the_capture_that_is_read_is_never_replaced(void **state)
+{
+    (void)state;
+    struct wire wire;
+    struct place place;
+    struct capture_result result;
+    struct error refusal = {.exit_code = EXIT_DONE};
+    place_begin(&place);
+    wire_begin(&wire);
+    two_users(&wire);
+    write_file(place.capture, buf_bytes(&wire.file));
+    place.options.replaces_existing = true;
+    place.options.out = place.capture;
+    assert_int_equal(capture_run(&place.options, &result, &refusal), -1);
+    assert_int_equal(refusal.exit_code, EXIT_INPUT);
+    assert_non_null(strstr(refusal.text, "a.pcap: is no trace"));
+    place.options.out = place.trace;
+    assert_done(capture_run(&place.options, &result, &err)); /* all of it is still there */
+    assert_int_equal(result.totals.exchanges, 3);
     buf_fini(&wire.file);
     sample_folder_remove(&place.folder);
 }
@@ -312,6 +339,7 @@ int main(void)
         cmocka_unit_test(other_ports_are_counted),
         cmocka_unit_test(a_file_that_is_cut_off_keeps_what_was_read),
         cmocka_unit_test(an_existing_trace_is_not_replaced_unasked),
+        cmocka_unit_test(the_capture_that_is_read_is_never_replaced),
         cmocka_unit_test(what_cannot_be_opened_leaves_no_trace_behind),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

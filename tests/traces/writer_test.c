@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -416,6 +417,55 @@ static void an_existing_file_is_refused_unless_asked(void **state)
     trace_reader_close(reader);
 }
 
+/* EXIT_INPUT in one line that says `part`, and the file is as it was. */
+static void assert_not_replaced(const char *name, const char *part)
+{
+    struct trace_writer_options options = {.replaces_existing = true};
+    struct trace_facts facts = sample_facts();
+    struct trace_writer *writer = NULL;
+    struct error err = {0};
+    struct stat before, after;
+    assert_int_equal(stat(name, &before), 0);
+    assert_int_equal(trace_writer_open(&writer, name, &options, &facts, &err), -1);
+    assert_int_equal(err.exit_code, EXIT_INPUT);
+    if (!strstr(err.text, part) || !strstr(err.text, name))
+        fail_msg("'%s' lacks '%s'", err.text, part);
+    assert_int_equal(stat(name, &after), 0);
+    assert_int_equal(after.st_ino, before.st_ino);
+    assert_int_equal(after.st_size, before.st_size);
+}
+
+static void write_plain(const char *name, struct bytes content)
+{
+    FILE *out = fopen(name, "w");
+    assert_non_null(out);
+    assert_int_equal(fwrite(content.ptr, 1, content.len, out), content.len);
+    assert_int_equal(fclose(out), 0);
+}
+
+static void only_a_trace_or_an_empty_file_is_replaced(void **state)
+{
+    (void)state;
+    struct trace_writer_options options = {.replaces_existing = true};
+    struct trace_facts facts = sample_facts();
+    struct trace_writer *writer = NULL;
+    char other[100] = "SQLite format 3"; /* of another application */
+    write_plain(path, bytes_of("my thesis"));
+    assert_not_replaced(path, "is no trace: --force replaces traces only");
+    write_plain(path, bytes_make(other, sizeof other));
+    assert_not_replaced(path, "is no trace");
+    memcpy(other + 68, "RpTr", 4);
+    write_plain(path, bytes_make(other, 71)); /* cut inside the id */
+    assert_not_replaced(path, "is no trace");
+
+    write_plain(path, bytes_make(other, sizeof other)); /* a damaged trace is one */
+    assert_done(trace_writer_open(&writer, path, &options, &facts, &err));
+    close_writer(writer);
+    write_plain(path, bytes_of(""));
+    assert_done(trace_writer_open(&writer, path, &options, &facts, &err));
+    close_writer(writer);
+}
+
 static void a_folder_is_never_replaced(void **state)
 {
     (void)state;
@@ -485,23 +535,61 @@ static void write_and_wait(int tell)
         pause();
 }
 
-static void a_writer_that_is_killed_loses_at_most_the_last_second(void **state)
+static void wait_idle(int tell)
 {
-    (void)state;
+    sample_writer(path); /* nothing was added: no transaction is open */
+    if (write(tell, "x", 1) != 1)
+        _exit(1);
+    for (;;)
+        pause();
+}
+
+static pid_t start_writing(void (*write_in_child)(int tell))
+{
     int ends[2];
     char said;
     assert_int_equal(pipe(ends), 0);
     pid_t child = fork();
     assert_true(child >= 0);
     if (child == 0) {
-        write_and_wait(ends[1]);
+        prctl(PR_SET_PDEATHSIG, SIGKILL); /* should the test fail before it ends the child */
+        write_in_child(ends[1]);
         _exit(1);
     }
     close(ends[1]);
     assert_int_equal(read(ends[0], &said, 1), 1);
     close(ends[0]);
+    return child;
+}
+
+static void end_writing(pid_t child)
+{
     kill(child, SIGKILL);
     assert_int_equal(waitpid(child, NULL, 0), child);
+}
+
+static void a_trace_that_is_being_written_is_not_replaced(void **state)
+{
+    (void)state;
+    struct trace_writer_options options = {.replaces_existing = true};
+    struct trace_facts facts = sample_facts();
+    struct trace_writer *writer = NULL;
+    void (*const children[])(int tell) = {write_and_wait, wait_idle};
+    for (size_t i = 0; i < sizeof children / sizeof *children; i++) {
+        pid_t child = start_writing(children[i]);
+        assert_not_replaced(path, "is being written by another capture");
+        end_writing(child);
+        unlink(path);
+    }
+    end_writing(start_writing(write_and_wait)); /* dead: what it left may be replaced */
+    assert_done(trace_writer_open(&writer, path, &options, &facts, &err));
+    close_writer(writer);
+}
+
+static void a_writer_that_is_killed_loses_at_most_the_last_second(void **state)
+{
+    (void)state;
+    end_writing(start_writing(write_and_wait));
 
     struct trace_reader *reader = open_reader(path);
     assert_false(trace_reader_facts(reader)->is_complete);
@@ -566,7 +654,9 @@ int main(void)
         in_folder(the_same_content_is_stored_once),
         in_folder(a_content_that_was_forgotten_is_found_in_the_file),
         in_folder(an_existing_file_is_refused_unless_asked),
+        in_folder(only_a_trace_or_an_empty_file_is_replaced),
         in_folder(a_folder_is_never_replaced),
+        in_folder(a_trace_that_is_being_written_is_not_replaced),
         in_folder(only_the_owner_may_read_the_file_and_it_is_one_file),
         in_folder(a_file_over_its_maximum_is_reported_full),
         in_folder(a_writer_that_is_killed_loses_at_most_the_last_second),
