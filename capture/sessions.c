@@ -375,7 +375,12 @@ static void note_use(struct sessions *sessions, struct session *session,
     row->flaws |= sighting->flaws;
     unlink_session(sessions, session);
     link_newest(sessions, session);
-    mark_changed(sessions, session);
+    /* A new one's row is there before the exchange that refers to it: a batch may end behind any
+     * row, and what is committed must be whole. */
+    if (row->exchange_count == 1)
+        sessions->on_row(sessions->owner, row);
+    else
+        mark_changed(sessions, session);
 }
 
 int64_t sessions_add_exchange(struct sessions *sessions, const struct session_sighting *sighting)

@@ -44,7 +44,8 @@ struct session_sighting {
 
 struct sessions;
 
-/* on_row: a session as it is now; called by sessions_flush() and when one ends. */
+/* on_row: a session as it is now; called for a new one before sessions_add_exchange() gives out its
+ * id, by sessions_flush(), and when one ends. */
 struct sessions *sessions_new(const struct session_options *options,
                               void (*on_row)(void *owner, const struct trace_session *row),
                               void *owner);

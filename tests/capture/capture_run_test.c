@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "capture/decode.h"
+#include "capture/source.h"
 #include "core/buf.h"
 #include "tests/traces/sample.h"
 
@@ -332,12 +334,71 @@ static void what_cannot_be_opened_leaves_no_trace_behind(void **state)
     sample_folder_remove(&place.folder);
 }
 
+/* Every packet of a file into a recorder that is never told the time. */
+static void record_file(struct recorder *recorder, const char *path)
+{
+    struct decoder *decoder = decoder_new();
+    struct source *source;
+    struct packet packet;
+    struct segment segment;
+    struct error failure;
+    assert_done(source_open_file(path, NULL, &source, &err));
+    while (source_next(source, &packet, &failure) == SOURCE_PACKET) {
+        int64_t at_us = packet.unix_us - INT64_C(1000) * 1000000;
+        if (decode_packet(decoder, &packet, at_us, &segment) == DECODE_SEGMENT)
+            assert_done(recorder_add_segment(recorder, &segment, &err));
+    }
+    source_close(source);
+    decoder_free(decoder);
+}
+
+/* A batch ends when it is large too, and then the process is killed: what was committed is whole.
+ */
+static void an_exchange_is_never_committed_without_its_session(void **state)
+{
+    (void)state;
+    struct wire wire;
+    struct place place;
+    struct trace_reader *reader;
+    struct trace_exchange exchange;
+    struct trace_session session;
+    int64_t endpoint_id;
+    struct recorder_options options = {
+        .http = http_default_limits(),
+        .sessions = {.idle_gap_us = 1800 * INT64_C(1000000), .max_sessions = 100},
+        .flows = flow_table_default_limits()};
+    place_begin(&place);
+    wire_begin(&wire);
+    two_users(&wire);
+    write_file(place.capture, buf_bytes(&wire.file));
+    struct trace_writer *writer = sample_writer(place.trace);
+    struct recorder *recorder = recorder_new(writer, &options);
+    assert_non_null(recorder);
+    record_file(recorder, place.capture);
+    recorder_free(recorder);
+    trace_writer_abandon(writer); /* commits what it was given, and nothing comes behind it */
+
+    assert_done(trace_reader_open(&reader, place.trace, &err));
+    int64_t ids[8], count = 0;
+    assert_done(trace_reader_start_exchanges(reader, 0, &err));
+    struct error failure;
+    while (trace_reader_next_exchange(reader, &exchange, &endpoint_id, &failure) == 1)
+        ids[count++] = exchange.session_id;
+    assert_int_equal(count, 3);
+    for (int64_t i = 0; i < count; i++)
+        assert_row(trace_reader_get_session(reader, ids[i], &session, &err));
+    trace_reader_close(reader);
+    buf_fini(&wire.file);
+    sample_folder_remove(&place.folder);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_file_becomes_a_trace),
         cmocka_unit_test(other_ports_are_counted),
         cmocka_unit_test(a_file_that_is_cut_off_keeps_what_was_read),
+        cmocka_unit_test(an_exchange_is_never_committed_without_its_session),
         cmocka_unit_test(an_existing_trace_is_not_replaced_unasked),
         cmocka_unit_test(the_capture_that_is_read_is_never_replaced),
         cmocka_unit_test(what_cannot_be_opened_leaves_no_trace_behind),

@@ -319,6 +319,27 @@ static void messages_belong_to_the_session_of_their_upgrade(void **state)
     assert_int_equal(seen.rows[id].flaws, TRACE_FLAW_GAP);
 }
 
+static void a_new_session_has_its_row_before_its_id_is_given_out(void **state)
+{
+    (void)state;
+    struct seen seen = {0};
+    struct session_options options = {.idle_gap_us = 30 * MINUTE, .max_sessions = 100};
+    struct sessions *sessions = sessions_new(&options, on_row, &seen);
+    const struct act ann = {.address = "10.0.0.1", .request = "Cookie: sid=ann-0001\n"};
+    const struct act bob = {.address = "10.0.0.1", .request = "Cookie: sid=bob-0002\n"};
+    int64_t id = act_out(sessions, &ann, 0);
+    assert_int_equal(seen.rows[id].session_id, id);
+    assert_int_equal(seen.rows[id].exchange_count, 1);
+    assert_int_equal(seen.rows[id].identity_kind, TRACE_BY_COOKIE);
+    assert_int_equal(act_out(sessions, &ann, id), id);
+    assert_int_equal(seen.rows[id].exchange_count, 1); /* what only changed waits for the flush */
+    int64_t other = act_out(sessions, &bob, 0);
+    assert_int_equal(seen.rows[other].session_id, other);
+    sessions_flush(sessions);
+    assert_int_equal(seen.rows[id].exchange_count, 2);
+    sessions_free(sessions);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -327,6 +348,7 @@ int main(void)
         cmocka_unit_test(the_label_names_the_browser),
         cmocka_unit_test(live_sessions_are_bounded),
         cmocka_unit_test(messages_belong_to_the_session_of_their_upgrade),
+        cmocka_unit_test(a_new_session_has_its_row_before_its_id_is_given_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
