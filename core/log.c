@@ -44,9 +44,11 @@ void log_line(enum log_level level, const char *format, ...)
     (void)written; /* nowhere left to say that stderr is gone */
 }
 
+/* A terminal that is closed hangs up twice, the kernel and then the shell: the second is no haste.
+ */
 static void on_signal(int number)
 {
-    if (received_signal) {
+    if (received_signal && number != SIGHUP) {
         signal(number, SIG_DFL);
         raise(number);
     }
@@ -55,10 +57,13 @@ static void on_signal(int number)
 
 void stop_on_signals(void)
 {
-    struct sigaction action = {.sa_handler = on_signal};
+    struct sigaction action = {.sa_handler = on_signal}, before;
     sigemptyset(&action.sa_mask);
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
+    /* Under nohup it stays ignored. */
+    if (sigaction(SIGHUP, NULL, &before) == 0 && before.sa_handler != SIG_IGN)
+        sigaction(SIGHUP, &action, NULL);
     signal(SIGPIPE, SIG_IGN);
 }
 

@@ -23,8 +23,9 @@ void log_line(enum log_level level, const char *format, ...) __attribute__((form
 #define log_debug(...) log_line(LOG_DEBUG, __VA_ARGS__)
 
 /*
- * Make SIGINT and SIGTERM set a flag that loops look at, instead of ending the process, and ignore
- * SIGPIPE. Blocking system calls return EINTR. A second signal ends the process at once.
+ * Make SIGINT, SIGTERM and SIGHUP (the terminal was closed; unless it is ignored, as under nohup)
+ * set a flag that loops look at, instead of ending the process, and ignore SIGPIPE. Blocking system
+ * calls return EINTR. A second SIGINT or SIGTERM ends the process at once.
  */
 void stop_on_signals(void);
 bool stop_requested(void);
