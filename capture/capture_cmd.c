@@ -6,6 +6,7 @@
 
 #include "capture/capture_run.h"
 #include "core/cli.h"
+#include "core/http1.h"
 #include "core/log.h"
 #include "core/units.h"
 #include "traces/reader.h"
@@ -41,6 +42,14 @@ static int check_options(const struct capture_options *options, struct error *er
 {
     if (options->max_body_bytes == 0 || options->max_body_bytes > MAX_BODY_LIMIT)
         return error_set(err, EXIT_INPUT, "--max-body: 1 byte to 512MiB");
+    if (options->session_gap_us == 0)
+        return error_set(err, EXIT_INPUT,
+                         "--session-gap 0: every request would be a session; the default is 30m");
+    if (options->session_header && !http1_is_token(bytes_of(options->session_header)))
+        return error_set(err, EXIT_INPUT,
+                         "--session-header '%s': no name of a header; give it without colon and "
+                         "value, like X-User-Id",
+                         options->session_header);
     if (options->interface && options->file_count)
         return error_set(err, EXIT_INPUT, "-i and -r together: one capture has one kind of source");
     if (!options->interface && !options->file_count)

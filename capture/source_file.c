@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "capture/source_pcap.h"
 
@@ -65,6 +66,12 @@ static const struct source_ops file_ops = {.next = file_next,
                                            .interrupt = pcap_source_interrupt,
                                            .close = pcap_source_close};
 
+static bool is_folder(FILE *file)
+{
+    struct stat status;
+    return fstat(fileno(file), &status) == 0 && S_ISDIR(status.st_mode);
+}
+
 /* Why the first bytes are no capture; NULL: nothing special to say. */
 static const char *name_format(FILE *file)
 {
@@ -100,6 +107,10 @@ int source_open_file(const char *path, const char *filter, struct source **ret_s
     if (!file)
         return error_set(err, EXIT_INPUT, "%s: %s; check the path, and who may read it", path,
                          strerror(errno));
+    if (is_folder(file)) {
+        fclose(file);
+        return error_set(err, EXIT_INPUT, "%s: a folder; name the files in it, each with -r", path);
+    }
     pcap_t *pcap =
         pcap_fopen_offline_with_tstamp_precision(file, PCAP_TSTAMP_PRECISION_MICRO, text);
     if (!pcap) {

@@ -9,7 +9,7 @@ static bool is_token_char(char c)
     return ascii_is_alpha(c) || ascii_is_digit(c) || (c && strchr("!#$%&'*+-.^_`|~", c));
 }
 
-static bool is_token(struct bytes in)
+bool http1_is_token(struct bytes in)
 {
     for (size_t i = 0; i < in.len; i++) {
         if (!is_token_char(in.ptr[i]))
@@ -56,7 +56,7 @@ static int parse_request_line(struct bytes line, struct http1_head *head)
 {
     size_t space = bytes_index_of(line, ' ');
     head->method = bytes_make(line.ptr, space);
-    if (space == line.len || space > MAX_METHOD_BYTES || !is_token(head->method) ||
+    if (space == line.len || space > MAX_METHOD_BYTES || !http1_is_token(head->method) ||
         has_line_breaker(line))
         return -1;
     struct bytes rest = bytes_trim(bytes_from(line, space + 1));

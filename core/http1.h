@@ -53,6 +53,9 @@ bool http1_looks_like_response(struct bytes in);
 /* The first header of that name (any case), or one with .ptr NULL. */
 struct bytes http1_header(const struct http1_head *head, const char *name);
 
+/* A method, the name of a header: one or more tchar of RFC 9110 5.6.2. */
+bool http1_is_token(struct bytes in);
+
 /* Does a comma-separated list header hold this token (any case)? Looks at every header of the name.
  */
 bool http1_header_has_token(const struct http1_head *head, const char *name, const char *token);

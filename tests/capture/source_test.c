@@ -171,6 +171,7 @@ static void a_file_that_cannot_be_read_is_named(void **state)
     assert_says(&err, "/nowhere/a.pcap: No such file or directory");
     assert_int_equal(source_open_file(TEST_BINARY_DIR, NULL, &source, &err), -1);
     assert_int_equal(err.exit_code, EXIT_INPUT);
+    assert_says(&err, ": a folder; name the files in it, each with -r");
 }
 
 static void an_unknown_link_type_is_refused_by_name(void **state)

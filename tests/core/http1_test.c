@@ -238,6 +238,18 @@ static void a_token_is_found_in_every_list_of_that_name(void **state)
     assert_false(http1_header_has_token(&head, "upgrade", "upgrade"));
 }
 
+static void a_token_is_of_token_characters_and_not_empty(void **state)
+{
+    static const char *const tokens[] = {"X-User-Id", "a", "!#$%&'*+-.^_`|~9"};
+    static const char *const others[] = {"", "X User", "X-User:", "a\tb", "\xc3\xa9", "a(b)", "\""};
+    (void)state;
+    for (size_t i = 0; i < sizeof tokens / sizeof *tokens; i++)
+        assert_true(http1_is_token(bytes_of(tokens[i])));
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        assert_false(http1_is_token(bytes_of(others[i])));
+    assert_false(http1_is_token(bytes_make("a\0b", 3)));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -250,6 +262,7 @@ int main(void)
         cmocka_unit_test(what_another_protocol_says_first_is_no_http),
         cmocka_unit_test(one_header_too_many_is_refused),
         cmocka_unit_test(a_token_is_found_in_every_list_of_that_name),
+        cmocka_unit_test(a_token_is_of_token_characters_and_not_empty),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -69,6 +69,11 @@ plugin example: no option 'nosuch'; it takes header=text|replay one.trace URL --
 capture: nothing to capture; give -i INTERFACE|capture
 capture: -i and -r together|capture -i lo -r two.pcap
 capture: --port 99999: not a port; 1 to 65535|capture -i lo --port 99999
+capture: --session-gap 0: every request would be a session|capture -r two.pcap --session-gap 0
+capture: --session-header 'X-User: ann': no name of a header|capture -r two.pcap --session-header 'X-User: ann'
+capture: --session-header '': no name of a header|capture -r two.pcap --session-header ''
+capture: /tmp: a folder; name the files in it, each with -r|capture -r /tmp
+capture: two.pcap: is no trace: --force replaces traces only|capture -r two.pcap -o two.pcap --force
 capture: missing.pcap: No such file or directory; check the path, and who may read it|capture -r missing.pcap
 capture: junk: no capture file: neither pcap nor pcapng|capture -r junk
 capture: bluetooth.pcap: link type 187 .* is not decoded; Ethernet, .* are|capture -r bluetooth.pcap
