@@ -2,8 +2,10 @@
 #include "capture/capture_run.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "capture/decode.h"
+#include "capture/file_order.h"
 #include "capture/source.h"
 #include "capture/status_line.h"
 #include "core/buf.h"
@@ -203,12 +205,12 @@ static int run_live(struct capture *capture, struct capture_result *result, stru
     return read_source(capture, &is_over, &result->end, err);
 }
 
-static int run_files(struct capture *capture, struct capture_result *result, struct error *err)
+static int read_files(struct capture *capture, const char *const *files, size_t count,
+                      struct capture_result *result, struct error *err)
 {
-    const struct capture_options *options = capture->options;
     bool is_over = false;
-    for (size_t i = 0; i < options->file_count && !is_over; i++) {
-        if (source_open_file(options->files[i], options->filter, &capture->source, err))
+    for (size_t i = 0; i < count && !is_over; i++) {
+        if (source_open_file(files[i], capture->options->filter, &capture->source, err))
             return -1;
         if (read_source(capture, &is_over, &result->end, err))
             return -1;
@@ -218,6 +220,22 @@ static int run_files(struct capture *capture, struct capture_result *result, str
     if (capture->recorder)
         return 0;
     return open_trace(capture, err); /* files without a packet: an empty trace */
+}
+
+/* One may be the earlier part of another: a connection goes on from file to file. */
+static int run_files(struct capture *capture, struct capture_result *result, struct error *err)
+{
+    size_t count = capture->options->file_count;
+    const char **files = calloc(count, sizeof *files);
+    if (!files)
+        return error_set(err, EXIT_TOOL, "out of memory");
+    memcpy(files, capture->options->files, count * sizeof *files);
+    int failed = (count > 1 && file_order_sort(files, count, err)) ||
+                         read_files(capture, files, count, result, err)
+                     ? -1
+                     : 0;
+    free(files);
+    return failed;
 }
 
 /* Everything that was read is in the trace, also after an error of the source. */

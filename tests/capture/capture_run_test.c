@@ -392,6 +392,50 @@ static void an_exchange_is_never_committed_without_its_session(void **state)
     sample_folder_remove(&place.folder);
 }
 
+/* The second half of a connection named ahead of the first: one connection, from its start. */
+static void files_are_read_in_the_order_of_their_packets(void **state)
+{
+    (void)state;
+    struct wire early, late;
+    struct way way;
+    struct place place;
+    struct capture_result result;
+    struct trace_reader *reader;
+    struct trace_exchange exchange;
+    int64_t endpoint_id;
+    char second[SAMPLE_PATH_BYTES + 16], empty[SAMPLE_PATH_BYTES + 16];
+    place_begin(&place);
+    snprintf(second, sizeof second, "%s/b.pcap", place.folder.path);
+    snprintf(empty, sizeof empty, "%s/empty.pcap", place.folder.path);
+    wire_begin(&early);
+    write_file(empty, buf_bytes(&early.file));
+    connect_way(&early, &way, 40000, SERVER_PORT);
+    say(&early, &way, FLOW_CLIENT, "GET /a HTTP/1.1\r\nHost: h\r\n\r\n");
+    wire_begin(&late);
+    late.now_s = early.now_s;
+    say(&late, &way, FLOW_SERVER, "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nyes");
+    close_way(&late, &way);
+    write_file(place.capture, buf_bytes(&early.file));
+    write_file(second, buf_bytes(&late.file));
+    const char *files[] = {empty, second, place.capture};
+    place.options.files = files;
+    place.options.file_count = 3;
+    assert_done(capture_run(&place.options, &result, &err));
+    assert_int_equal(result.totals.exchanges, 1);
+    assert_int_equal(result.totals.connections, 1);
+    assert_int_equal(result.origin_unix_us, INT64_C(1000) * 1000000);
+    assert_done(trace_reader_open(&reader, place.trace, &err));
+    assert_done(trace_reader_start_exchanges(reader, 0, &err));
+    assert_row(trace_reader_next_exchange(reader, &exchange, &endpoint_id, &err));
+    assert_int_equal(exchange.status, 200);
+    assert_int_equal(exchange.flaws, 0);
+    assert_int_equal(exchange.request_first_us, 2 * 1000000);
+    trace_reader_close(reader);
+    buf_fini(&early.file);
+    buf_fini(&late.file);
+    sample_folder_remove(&place.folder);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -402,6 +446,7 @@ int main(void)
         cmocka_unit_test(an_existing_trace_is_not_replaced_unasked),
         cmocka_unit_test(the_capture_that_is_read_is_never_replaced),
         cmocka_unit_test(what_cannot_be_opened_leaves_no_trace_behind),
+        cmocka_unit_test(files_are_read_in_the_order_of_their_packets),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
