@@ -20,6 +20,12 @@ mounts=()
 
 clean_up() {
     local name
+    # A killed nginx would leave its workers behind.
+    if [ -n "${pids[nginx]:-}" ]; then
+        kill -TERM "${pids[nginx]}" 2>/dev/null
+        wait "${pids[nginx]}" 2>/dev/null
+        unset "pids[nginx]"
+    fi
     for name in "${!pids[@]}"; do
         kill -KILL "${pids[$name]}" 2>/dev/null
         wait "${pids[$name]}" 2>/dev/null
