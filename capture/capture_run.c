@@ -32,6 +32,7 @@ struct capture {
     int64_t now_us; /* the latest packet, since t=0 */
     uint64_t started_us;
     uint64_t stats_at_us;
+    uint64_t unread_files; /* ended before their end */
     uint32_t packets_since_tick;
     bool is_ending; /* the source was told to end; what it still has is read */
 };
@@ -165,8 +166,10 @@ static int read_source(struct capture *capture, bool *ret_is_over, enum capture_
             *ret_is_over = capture->is_ending;
             return 0;
         }
-        if (result == SOURCE_TRUNCATED || result == SOURCE_FAILED)
+        if (result == SOURCE_TRUNCATED || result == SOURCE_FAILED) {
+            capture->unread_files += capture->options->file_count > 0;
             return -1;
+        }
         if (result == SOURCE_PACKET) {
             if (!capture->recorder) {
                 capture->origin_unix_us = packet.unix_us;
@@ -249,6 +252,7 @@ static int close_trace(struct capture *capture, struct capture_result *result, s
         capture->stats = stats;
     others.packets[TRACE_REASON_KERNEL_DROP] += capture->stats.kernel_drops;
     others.packets[TRACE_REASON_INTERFACE_DROP] += capture->stats.interface_drops;
+    others.packets[TRACE_REASON_UNREAD_FILE] += capture->unread_files;
     result->drops = capture->stats.kernel_drops + capture->stats.interface_drops;
     if (recorder_finish(capture->recorder, &others, err))
         return -1;

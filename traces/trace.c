@@ -22,6 +22,7 @@ static const char *const reason_names[TRACE_REASON_COUNT] = {
     [TRACE_REASON_SNAPLEN] = "snaplen",
     [TRACE_REASON_KERNEL_DROP] = "kernel_drop",
     [TRACE_REASON_INTERFACE_DROP] = "interface_drop",
+    [TRACE_REASON_UNREAD_FILE] = "unread_file",
 };
 
 static const char *const flaw_names[] = {"gap",         "mid_stream", "truncated",

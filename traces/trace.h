@@ -63,6 +63,8 @@ enum trace_reason {
     TRACE_REASON_SNAPLEN,        /* cut off by the capture's snapshot length */
     TRACE_REASON_KERNEL_DROP,    /* packets the kernel dropped for want of buffer */
     TRACE_REASON_INTERFACE_DROP, /* packets the interface dropped */
+    TRACE_REASON_UNREAD_FILE, /* packet files whose rest could not be read: `packets` counts files
+                               */
     TRACE_REASON_COUNT
 };
 
