@@ -116,7 +116,6 @@ static void gather_rest(struct gathering *gathering, struct director_result *res
         keep_greater(worker->filled, worker->env.metrics);
         merge(gathering, worker->filled);
         merge(gathering, worker->env.metrics);
-        result->sessions_skipped += worker->arrivals_skipped;
         if (worker->ended_us > result->duration_us)
             result->duration_us = worker->ended_us;
         if (worker->env.chain_worker)

@@ -19,7 +19,6 @@ struct director {
 
 struct director_result {
     uint64_t duration_us;
-    uint64_t sessions_skipped;  /* planned, and not started when the run ended */
     bool was_stopped;           /* by a signal */
     struct chain_stats plugins; /* time spent in plugins */
 };

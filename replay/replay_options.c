@@ -105,7 +105,6 @@ static int check_numbers(const struct raw_options *raw, struct replay_settings *
     settings->ws_wait_us = raw->ws_timeout_us;
     settings->transport = (struct transport_options){
         .timeout_us = raw->timeout_us,
-        .max_header_bytes = 256 * 1024,
         .max_body_bytes = 64 * 1024 * 1024,
         .max_message_bytes = 64 * 1024 * 1024,
         .verifies_tls = !raw->is_insecure,

@@ -19,7 +19,6 @@
 
 struct transport_options {
     uint64_t timeout_us;      /* for a whole request, connecting included */
-    size_t max_header_bytes;  /* of an answer */
     size_t max_body_bytes;    /* of an answer that is kept; one that is only counted has no limit */
     size_t max_message_bytes; /* of a WebSocket message */
     bool verifies_tls;

@@ -151,10 +151,8 @@ static void remove_waiting_users(struct worker *worker)
     struct user *next;
     for (struct user *user = worker->users; user; user = next) {
         next = user->next;
-        if (user->state != USER_STARTING)
-            continue;
-        worker->arrivals_skipped += worker->settings->stages.count == 0;
-        remove_user(worker, user);
+        if (user->state == USER_STARTING)
+            remove_user(worker, user);
     }
 }
 
@@ -164,11 +162,7 @@ static void begin_stopping(struct worker *worker, uint64_t stop_at_us)
     worker->stop_at_us = stop_at_us;
     remove_waiting_users(worker);
     timers_cancel(&worker->loop.timers, &worker->arrival_timer);
-    while (worker->has_arrival) {
-        worker->arrivals_skipped++;
-        find_arrival(worker);
-        timers_cancel(&worker->loop.timers, &worker->arrival_timer);
-    }
+    worker->has_arrival = false; /* planned against started says how many never came */
 }
 
 /* Whether the run's time is over, or somebody asked us to end. */

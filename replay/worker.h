@@ -48,9 +48,8 @@ struct worker {
     bool is_stopping;    /* nothing new starts */
     uint64_t stop_at_us; /* what is under way ends then at the latest */
     uint64_t last_cpu_us;
-    uint64_t ended_us;         /* when its last user was done; read after worker_join() */
-    uint64_t arrivals_skipped; /* sessions that were planned and did not start */
-    struct error error;        /* why the worker gave up; exit_code 0: it did not */
+    uint64_t ended_us;  /* when its last user was done; read after worker_join() */
+    struct error error; /* why the worker gave up; exit_code 0: it did not */
 
     pthread_mutex_t mutex; /* guards the four below */
     bool wants_stop;
