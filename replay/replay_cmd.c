@@ -8,7 +8,7 @@
 #include "core/log.h"
 #include "core/units.h"
 #include "replay/replay_run.h"
-#include "replay/report.h"
+#include "replay/results/report.h"
 
 static int print_dry_run(const struct replay_run *run)
 {

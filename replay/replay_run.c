@@ -9,7 +9,7 @@
 #include "core/clock.h"
 #include "core/log.h"
 #include "replay/open_files.h"
-#include "replay/verdict.h"
+#include "replay/results/verdict.h"
 
 enum { MAX_FACTS_BYTES = 64 * 1024 * 1024 };
 

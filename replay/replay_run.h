@@ -5,11 +5,11 @@
 #define REPRISE_REPLAY_REPLAY_RUN_H
 
 #include "replay/director.h"
-#include "replay/plan_digest.h"
+#include "replay/plan/plan_digest.h"
 #include "replay/progress.h"
 #include "replay/replay_options.h"
-#include "replay/run_store.h"
-#include "replay/thresholds.h"
+#include "replay/results/run_store.h"
+#include "replay/results/thresholds.h"
 
 struct replay_run {
     struct replay_options options;

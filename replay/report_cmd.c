@@ -7,8 +7,8 @@
 #include <unistd.h>
 
 #include "core/cli.h"
-#include "replay/report.h"
-#include "replay/run_store.h"
+#include "replay/results/report.h"
+#include "replay/results/run_store.h"
 
 struct report_options {
     bool is_json;

@@ -17,9 +17,9 @@
 #include "plugins/chain.h"
 #include "replay/cookie_jar.h"
 #include "replay/metrics.h"
-#include "replay/pacing.h"
-#include "replay/plan.h"
-#include "replay/transport.h"
+#include "replay/plan/pacing.h"
+#include "replay/plan/plan.h"
+#include "replay/transport/transport.h"
 
 struct user;
 struct task;

@@ -10,7 +10,7 @@
 
 #include <pthread.h>
 
-#include "replay/arrivals.h"
+#include "replay/plan/arrivals.h"
 #include "replay/user.h"
 
 /* What is played and how: the same for all workers. */

@@ -11,14 +11,16 @@ system_headers='^(assert|complex|ctype|errno|fenv|float|inttypes|iso646|limits|l
 
 # A library's header, and the only files outside tests/ and plugins/NAME/ that may see it.
 library_rows='
-^sqlite3\.h$     ^(traces/[^/]*|replay/run_[^/]*)$
-^zstd\.h$        ^traces/[^/]*$
-^openssl/        ^(traces/[^/]*|(capture|replay)/ws_[^/]*\.c|replay/transport_curl_tls\.c)$
-^jansson\.h$     ^(traces/[^/]*|plugins/plugin_cmd\.c|replay/[^/]*_json\.c)$
+^sqlite3\.h$     ^(traces/[^/]*|replay/results/run_[^/]*)$
+^zstd\.h$        ^(traces/[^/]*|replay/transport/content_coding\.c)$
+^openssl/        ^(traces/[^/]*|capture/ws_[^/]*\.c|replay/transport/(ws_[^/]*|transport_curl_tls|native_tls[^/]*)\.c)$
+^jansson\.h$     ^(traces/[^/]*|plugins/plugin_cmd\.c|replay/(results/)?[^/]*_json\.c)$
 ^pcap(\.h$|/)    ^capture/source_[^/]*$
-^wslay/          ^(capture/ws_[^/]*\.c|replay/ws_[^/]*\.c)$
-^zlib\.h$        ^capture/ws_[^/]*\.c$
-^curl/           ^replay/transport_curl[^/]*$
+^wslay/          ^(capture|replay/transport)/ws_[^/]*\.c$
+^zlib\.h$        ^(capture/ws_[^/]*|replay/transport/content_coding)\.c$
+^brotli/         ^replay/transport/content_coding\.c$
+^nghttp2/        ^replay/transport/native_h2[^/]*\.c$
+^curl/           ^replay/transport/transport_curl[^/]*$
 '
 
 # A folder, and which headers of ours its files may include. The first row that fits counts.

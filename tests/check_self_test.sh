@@ -28,7 +28,7 @@ reset_tree() {
     write_file traces/reader.h
     write_file traces/writer.h
     write_file capture/source.h
-    write_file replay/plan.h
+    write_file replay/plan/plan.h
     write_file plugins/reprise_plugin.h '\n#include <stdint.h>\n'
     write_file plugins/mine/mine.c '#include "reprise_plugin.h"'
 }
@@ -79,11 +79,11 @@ while read -r file include word; do
     plant "$file:$line" "$word"
 done <<'ROWS'
 core/x.c "traces/reader.h" core/
-core/x.h "replay/plan.h" core/
+core/x.h "replay/plan/plan.h" core/
 core/x.c <sqlite3.h> <sqlite3.h>
-traces/x.c "replay/plan.h" traces/
+traces/x.c "replay/plan/plan.h" traces/
 traces/x.c <curl/curl.h> <curl/curl.h>
-capture/x.c "replay/plan.h" capture/
+capture/x.c "replay/plan/plan.h" capture/
 capture/x.c <pcap/pcap.h> source_
 capture/source_x.c <wslay/wslay.h> ws_
 replay/x.c "capture/source.h" replay/
@@ -91,7 +91,7 @@ replay/x.c "traces/writer.h" replay/
 replay/x.c <sqlite3.h> run_
 replay/x.c <curl/curl.h> transport_curl
 replay/x.c <jansson.h> _json
-plugins/x.c "replay/plan.h" plugins/
+plugins/x.c "replay/plan/plan.h" plugins/
 plugins/x.c "plugins/mine/secret.h" plugins/
 plugins/reprise_plugin.h "core/buf.h" plugins/
 plugins/mine/x.c "core/buf.h" plugins/
@@ -109,9 +109,9 @@ expect_all_caught check_includes.sh
 # What is allowed must stay so.
 write_file core/main.c '#include "replay/replay_cmd.h"\n#include "core/buf.h"'
 write_file replay/replay_cmd.h
-write_file replay/run_store.c '#include <sqlite3.h>\n\n#include "traces/reader.h"'
+write_file replay/results/run_store.c '#include <sqlite3.h>\n\n#include "traces/reader.h"'
 write_file capture/source_file.c '#include <pcap/pcap.h>'
-write_file tests/x_test.c '#include <curl/curl.h>\n\n#include "replay/plan.h"'
+write_file tests/x_test.c '#include <curl/curl.h>\n\n#include "replay/plan/plan.h"'
 write_file plugins/mine/mine.c '#include <jwt.h>\n\n#include "part.h"\n#include "reprise_plugin.h"'
 write_file plugins/mine/part.h
 expect_clean check_includes.sh 'what the table allows'

@@ -1,7 +1,7 @@
 /* thresholds_fuzz.c - any text as a threshold: understood or refused, judged without harm. */
 #include <stdlib.h>
 
-#include "replay/thresholds.h"
+#include "replay/results/thresholds.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

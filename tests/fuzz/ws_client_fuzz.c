@@ -1,5 +1,5 @@
 /* ws_client_fuzz.c - any bytes as the server's side of a WebSocket: an end is always reached. */
-#include "replay/ws_client.h"
+#include "replay/transport/ws_client.h"
 
 #include <openssl/evp.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* arrivals_test.c - which session starts when, as which user: the same for the same seed, on any
  * worker. */
-#include "replay/arrivals.h"
+#include "replay/plan/arrivals.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

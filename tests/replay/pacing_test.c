@@ -1,5 +1,5 @@
 /* pacing_test.c - speeds, and stages of users over time. */
-#include "replay/pacing.h"
+#include "replay/plan/pacing.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

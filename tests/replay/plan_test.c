@@ -1,5 +1,5 @@
 /* plan_test.c - from a recorded trace to what is sent, and what waits for what. */
-#include "replay/plan.h"
+#include "replay/plan/plan.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

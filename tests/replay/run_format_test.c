@@ -7,7 +7,7 @@
 #include <cmocka.h>
 
 #include "replay/outcome.h"
-#include "replay/run_sql.h"
+#include "replay/results/run_sql.h"
 
 enum { MAX_DOCUMENT_BYTES = 1 << 20 };
 
@@ -16,7 +16,7 @@ static char *document;
 static int read_document(void **state)
 {
     (void)state;
-    FILE *file = fopen(TEST_SOURCE_DIR "/replay/RUN_FORMAT.md", "r");
+    FILE *file = fopen(TEST_SOURCE_DIR "/replay/results/RUN_FORMAT.md", "r");
     document = calloc(1, MAX_DOCUMENT_BYTES);
     if (!file || !document)
         return -1;

@@ -1,5 +1,5 @@
 /* run_store_test.c - what a run file gives back: whole, cut off, damaged, foreign. */
-#include "replay/run_store.h"
+#include "replay/results/run_store.h"
 
 #include <fcntl.h>
 #include <setjmp.h>
@@ -14,7 +14,7 @@
 #include <cmocka.h>
 
 #include "core/random.h"
-#include "replay/run_put.h"
+#include "replay/results/run_put.h"
 
 enum { PATH_BYTES = 256 };
 
@@ -435,7 +435,7 @@ static void what_is_not_a_run_is_refused_in_one_line(void **state)
     struct error err = {0};
     assert_int_equal(run_store_load(&run, path_of("none.run"), &err), -1);
     assert_non_null(strstr(err.text, "No such file"));
-    assert_int_equal(run_store_load(&run, TEST_SOURCE_DIR "/replay/run_store.h", &err), -1);
+    assert_int_equal(run_store_load(&run, TEST_SOURCE_DIR "/replay/results/run_store.h", &err), -1);
     assert_non_null(strstr(err.text, "not a run"));
 }
 

@@ -11,11 +11,11 @@
 #include <cmocka.h>
 #include <jansson.h>
 
-#include "replay/report.h"
 #include "replay/report_cmd.h"
-#include "replay/run_store.h"
-#include "replay/thresholds.h"
-#include "replay/verdict.h"
+#include "replay/results/report.h"
+#include "replay/results/run_store.h"
+#include "replay/results/thresholds.h"
+#include "replay/results/verdict.h"
 
 static char folder[256];
 

@@ -1,5 +1,5 @@
 /* thresholds_test.c - which expressions are understood, what they say of known totals. */
-#include "replay/thresholds.h"
+#include "replay/results/thresholds.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* ws_client_test.c - the client's side of a WebSocket against a server that is a string. */
-#include "replay/ws_client.h"
+#include "replay/transport/ws_client.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

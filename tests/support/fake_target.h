@@ -9,7 +9,7 @@
 #define REPRISE_TESTS_SUPPORT_FAKE_TARGET_H
 
 #include "core/buf.h"
-#include "replay/transport.h"
+#include "replay/transport/transport.h"
 
 struct fake_answer {
     const char *request; /* "GET /a"; NULL ends the list */

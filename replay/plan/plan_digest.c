@@ -1,0 +1,126 @@
+/* plan_digest.c - hashes the plan and its schedule in a form that is the same everywhere. */
+#include "replay/plan/plan_digest.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static void add_number(struct digest_stream *stream, uint64_t value)
+{
+    unsigned char bytes[8];
+    for (int i = 0; i < 8; i++)
+        bytes[i] = (unsigned char)(value >> (8 * i));
+    digest_add(stream, bytes_make(bytes, sizeof bytes));
+}
+
+/* Length first, so that neighbours cannot run into each other. */
+static void add_text(struct digest_stream *stream, struct bytes text)
+{
+    add_number(stream, text.len);
+    digest_add(stream, text);
+}
+
+static void add_real(struct digest_stream *stream, double value)
+{
+    char text[40];
+    snprintf(text, sizeof text, "%.17g", value);
+    add_text(stream, bytes_of(text));
+}
+
+static void add_step(struct digest_stream *stream, const struct plan *plan,
+                     const struct plan_step *step)
+{
+    const uint64_t numbers[] = {(uint64_t)step->kind,
+                                step->needs,
+                                step->end_position,
+                                step->offset_us,
+                                step->gap_us,
+                                step->channel,
+                                step->server_messages,
+                                (uint64_t)step->opcode,
+                                (uint64_t)step->close_code};
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
+        add_number(stream, numbers[i]);
+    add_text(stream, step->method);
+    add_text(stream, bytes_from(step->url, plan->target_bytes));
+    add_number(stream, step->header_count);
+    for (size_t i = 0; i < step->header_count; i++) {
+        add_text(stream, step->headers[i].name);
+        add_text(stream, step->headers[i].value);
+    }
+    add_text(stream, step->recorded_cookies);
+    add_text(stream, step->body);
+}
+
+static void add_settings(struct digest_stream *stream, const struct replay_settings *settings)
+{
+    add_text(stream, bytes_of("reprise plan 1"));
+    add_number(stream, settings->seed);
+    add_number(stream, (uint64_t)settings->pacing.mode);
+    add_real(stream, settings->pacing.arrival_speed);
+    add_real(stream, settings->pacing.think_speed);
+    add_real(stream, settings->scale);
+    add_number(stream, settings->duration_us);
+    add_number(stream, settings->stages.start_users);
+    add_number(stream, settings->stages.count);
+    for (size_t i = 0; i < settings->stages.count; i++) {
+        add_number(stream, settings->stages.items[i].duration_us);
+        add_number(stream, settings->stages.items[i].users);
+    }
+}
+
+static uint64_t session_length_us(const struct replay_settings *settings, uint32_t session)
+{
+    if (settings->pacing.mode == PACING_MAX)
+        return 0;
+    return pacing_scale_us(settings->plan->sessions[session].duration_us,
+                           settings->pacing.think_speed);
+}
+
+static int add_arrivals(struct digest_stream *stream, const struct replay_settings *settings,
+                        struct plan_outline *ret_outline)
+{
+    struct arrivals arrivals;
+    struct arrival arrival;
+    struct plan_outline outline = {0};
+    int more;
+    arrivals_init(&arrivals, settings->plan, settings->scale, settings->pacing.arrival_speed,
+                  settings->seed);
+    while ((more = arrivals_next(&arrivals, &arrival)) > 0) {
+        if (settings->duration_us && arrival.at_us >= settings->duration_us)
+            break;
+        add_number(stream, arrival.session);
+        add_number(stream, arrival.at_us);
+        outline.sessions++;
+        uint64_t end_us = arrival.at_us + session_length_us(settings, arrival.session);
+        if (end_us > outline.length_us)
+            outline.length_us = end_us;
+    }
+    arrivals_fini(&arrivals);
+    *ret_outline = outline;
+    return more < 0 ? -1 : 0;
+}
+
+int plan_digest(const struct replay_settings *settings, char out[PLAN_DIGEST_TEXT_BYTES],
+                struct plan_outline *ret_outline)
+{
+    const struct plan *plan = settings->plan;
+    unsigned char digest[DIGEST_BYTES];
+    struct digest_stream *stream = digest_new();
+    int result = 0;
+    if (!stream)
+        return -1;
+    add_settings(stream, settings);
+    for (size_t i = 0; i < plan->session_count; i++) {
+        const struct plan_session *session = &plan->sessions[i];
+        add_number(stream, session->start_us);
+        add_number(stream, session->step_count);
+        for (uint32_t j = 0; j < session->step_count; j++)
+            add_step(stream, plan, &session->steps[j]);
+    }
+    *ret_outline = (struct plan_outline){0};
+    if (!settings->stages.count)
+        result = add_arrivals(stream, settings, ret_outline);
+    digest_finish(stream, digest);
+    digest_hex(digest, DIGEST_BYTES, out);
+    return result;
+}

@@ -1,0 +1,68 @@
+/*
+ * plan_steps.h - from recorded rows to the steps of one session; used by plan_build.c only.
+ *
+ * Steps are drafted while a session's rows are read, then put in order and copied into the plan.
+ */
+#ifndef REPRISE_REPLAY_PLAN_STEPS_H
+#define REPRISE_REPLAY_PLAN_STEPS_H
+
+#include "core/buf.h"
+#include "replay/plan/plan.h"
+#include "traces/reader.h"
+
+struct plan_draft {
+    struct plan_step step;
+    struct plan_moments moments;
+};
+
+struct plan_body {
+    int64_t body_id;
+    struct bytes content;
+};
+
+struct plan_endpoint {
+    int64_t endpoint_id;
+    uint32_t index; /* in plan.endpoints */
+};
+
+/* A WebSocket while its messages are read. */
+struct plan_channel {
+    uint32_t server_messages;
+    int64_t last_server_us;
+};
+
+struct plan_builder {
+    struct plan *plan;
+    const struct plan_options *options;
+    struct trace_reader *reader;
+    struct buf scratch;
+    struct plan_draft *drafts; /* of the session in hand */
+    size_t draft_count, draft_capacity;
+    uint32_t channel_count;
+    struct map endpoints; /* trace endpoint id to struct plan_endpoint */
+    size_t endpoint_capacity;
+};
+
+void plan_builder_fini(struct plan_builder *builder);
+
+/* Can this exchange be sent again at all? */
+bool plan_exchange_is_playable(const struct trace_exchange *exchange);
+
+/* The plan's index for a trace endpoint. */
+int plan_endpoint(struct plan_builder *builder, int64_t endpoint_id, uint32_t *ret_endpoint,
+                  struct error *err);
+
+/* NULL without memory; good until the next call. */
+struct plan_draft *plan_add_draft(struct plan_builder *builder);
+
+/* -1 without memory. */
+int plan_fill_request(struct plan_builder *builder, const struct trace_exchange *exchange,
+                      struct bytes body, uint32_t endpoint, struct plan_draft *draft);
+void plan_fill_message(const struct plan_draft *connect, const struct trace_message *message,
+                       struct bytes body, const struct plan_channel *channel,
+                       struct plan_draft *draft);
+
+/* The drafts, in order of begin, as a session of the plan. -1 without memory. */
+int plan_finish_session(struct plan_builder *builder, struct plan_session *ret_session);
+
+#endif

@@ -1,0 +1,183 @@
+/* run_schema.c - the tables and views of a run file; RUN_FORMAT.md explains them to people. */
+#include "replay/results/run_sql.h"
+
+/* Comments are part of what SQLite keeps: `.schema` in the sqlite3 shell shows them. */
+#define COUNTERS                                                                                   \
+    "  requests INTEGER NOT NULL,\n"                                                               \
+    "  failed INTEGER NOT NULL,         -- no answer, or an error status not recorded\n"           \
+    "  diverged INTEGER NOT NULL,       -- answered with another status than recorded\n"           \
+    "  sent_bytes INTEGER NOT NULL,\n"                                                             \
+    "  received_bytes INTEGER NOT NULL,\n"                                                         \
+    "  recorded INTEGER NOT NULL,       -- requests by origin: from the trace,\n"                  \
+    "  added INTEGER NOT NULL,          -- made by a plugin,\n"                                    \
+    "  retried INTEGER NOT NULL,        -- sent again by a plugin\n"                               \
+    "  no_answer INTEGER NOT NULL,\n"                                                              \
+    "  status_1xx INTEGER NOT NULL,\n"                                                             \
+    "  status_2xx INTEGER NOT NULL,\n"                                                             \
+    "  status_3xx INTEGER NOT NULL,\n"                                                             \
+    "  status_4xx INTEGER NOT NULL,\n"                                                             \
+    "  status_5xx INTEGER NOT NULL,\n"                                                             \
+    "  service_p50_us INTEGER NOT NULL,\n"                                                         \
+    "  service_p95_us INTEGER NOT NULL,\n"                                                         \
+    "  service_p99_us INTEGER NOT NULL,\n"                                                         \
+    "  response_p95_us INTEGER NOT NULL,\n"                                                        \
+    "  response_p99_us INTEGER NOT NULL,\n"                                                        \
+    "  lateness_p99_us INTEGER NOT NULL,\n"                                                        \
+    "  response BLOB NOT NULL,          -- histogram: due to last byte\n"                          \
+    "  service BLOB NOT NULL,           -- histogram: sent to last byte\n"                         \
+    "  lateness BLOB NOT NULL"
+
+#define WS_COUNTERS                                                                                \
+    "  connected INTEGER NOT NULL,\n"                                                              \
+    "  connect_failed INTEGER NOT NULL,\n"                                                         \
+    "  messages_sent INTEGER NOT NULL,\n"                                                          \
+    "  messages_received INTEGER NOT NULL,\n"                                                      \
+    "  answers INTEGER NOT NULL,        -- received after one was sent: have an answer_wait\n"     \
+    "  messages_timed INTEGER NOT NULL, -- sent, with their lateness measured\n"                   \
+    "  missing INTEGER NOT NULL,        -- recorded, and did not come in time\n"                   \
+    "  extra INTEGER NOT NULL,          -- came, and were not recorded\n"                          \
+    "  closed INTEGER NOT NULL,\n"                                                                 \
+    "  sent_bytes INTEGER NOT NULL,\n"                                                             \
+    "  received_bytes INTEGER NOT NULL,\n"                                                         \
+    "  answer_wait_p95_us INTEGER NOT NULL,\n"                                                     \
+    "  answer_wait BLOB NOT NULL"
+
+#define TABLES                                                                                     \
+    "CREATE TABLE run (\n"                                                                         \
+    "  run_id INTEGER PRIMARY KEY CHECK (run_id = 1),\n"                                           \
+    "  state TEXT NOT NULL,             -- running, done, stopped, failed\n"                       \
+    "  started_unix_us INTEGER NOT NULL,\n"                                                        \
+    "  duration_us INTEGER NOT NULL,\n"                                                            \
+    "  trace_path TEXT NOT NULL,\n"                                                                \
+    "  trace_digest TEXT NOT NULL,\n"                                                              \
+    "  target TEXT NOT NULL,\n"                                                                    \
+    "  plan_digest TEXT NOT NULL,\n"                                                               \
+    "  seed INTEGER NOT NULL,\n"                                                                   \
+    "  planned_sessions INTEGER NOT NULL, -- 0: as many as fit into the time\n"                    \
+    "  command TEXT NOT NULL,\n"                                                                   \
+    "  tool_version TEXT NOT NULL,\n"                                                              \
+    "  workers INTEGER NOT NULL,\n"                                                                \
+    "  cpu_count INTEGER NOT NULL,\n"                                                              \
+    "  exit_code INTEGER,\n"                                                                       \
+    "  verdict TEXT NOT NULL            -- whether to believe the figures\n"                       \
+    ");\n"                                                                                         \
+    "CREATE TABLE endpoint (endpoint_id INTEGER PRIMARY KEY, name TEXT NOT NULL);\n"               \
+    "CREATE TABLE second (\n"                                                                      \
+    "  second INTEGER NOT NULL,\n"                                                                 \
+    "  endpoint_id INTEGER NOT NULL,\n" COUNTERS ",\n"                                             \
+    "  PRIMARY KEY (second, endpoint_id)\n"                                                        \
+    ");\n"                                                                                         \
+    "CREATE TABLE total (\n"                                                                       \
+    "  endpoint_id INTEGER PRIMARY KEY,\n" COUNTERS ",\n"                                          \
+    "  connecting BLOB NOT NULL,        -- dns, connect and tls; where one was made\n"             \
+    "  tls BLOB NOT NULL,\n"                                                                       \
+    "  sending BLOB NOT NULL,\n"                                                                   \
+    "  waiting BLOB NOT NULL,\n"                                                                   \
+    "  receiving BLOB NOT NULL\n"                                                                  \
+    ");\n"                                                                                         \
+    "CREATE TABLE ws_second (\n"                                                                   \
+    "  second INTEGER PRIMARY KEY,\n" WS_COUNTERS "\n"                                             \
+    ");\n"                                                                                         \
+    "CREATE TABLE ws_total (\n"                                                                    \
+    "  run_id INTEGER PRIMARY KEY,\n" WS_COUNTERS ",\n"                                            \
+    "  connecting BLOB NOT NULL,\n"                                                                \
+    "  lateness BLOB NOT NULL,\n"                                                                  \
+    "  session_duration BLOB NOT NULL\n"                                                           \
+    ");\n"                                                                                         \
+    "CREATE TABLE session_total (\n"                                                               \
+    "  run_id INTEGER PRIMARY KEY,\n"                                                              \
+    "  started INTEGER NOT NULL,\n"                                                                \
+    "  steps_not_sent INTEGER NOT NULL, -- requests and messages planned and never sent\n"         \
+    "  duration_p50_us INTEGER NOT NULL,\n"                                                        \
+    "  duration_p95_us INTEGER NOT NULL,\n"                                                        \
+    "  duration BLOB NOT NULL           -- of sessions that were not cut short\n"                  \
+    ");\n"                                                                                         \
+    "CREATE TABLE session_result (result TEXT PRIMARY KEY, sessions INTEGER NOT NULL);\n"
+
+#define MORE_TABLES                                                                                \
+    "CREATE TABLE generator_second (\n"                                                            \
+    "  second INTEGER PRIMARY KEY,\n"                                                              \
+    "  length_us INTEGER NOT NULL,\n"                                                              \
+    "  users_active INTEGER NOT NULL,\n"                                                           \
+    "  requests_in_flight INTEGER NOT NULL,\n"                                                     \
+    "  connections_open INTEGER NOT NULL,\n"                                                       \
+    "  sessions_started INTEGER NOT NULL,\n"                                                       \
+    "  sessions_ended INTEGER NOT NULL,\n"                                                         \
+    "  steps_not_sent INTEGER NOT NULL,\n"                                                         \
+    "  cpu_us INTEGER NOT NULL,         -- of the whole process\n"                                 \
+    "  worker_cpu_us INTEGER NOT NULL,  -- of all workers\n"                                       \
+    "  busiest_worker_cpu_us INTEGER NOT NULL,\n"                                                  \
+    "  max_loop_lag_us INTEGER NOT NULL,\n"                                                        \
+    "  rss_bytes INTEGER NOT NULL,\n"                                                              \
+    "  open_files INTEGER NOT NULL\n"                                                              \
+    ");\n"                                                                                         \
+    "CREATE TABLE failure (\n"                                                                     \
+    "  protocol TEXT NOT NULL,          -- http, websocket\n"                                      \
+    "  class TEXT NOT NULL,             -- connect_refused, timeout, ...; status\n"                \
+    "  endpoint_id INTEGER,             -- NULL for websocket\n"                                   \
+    "  failures INTEGER NOT NULL\n"                                                                \
+    ");\n"                                                                                         \
+    "CREATE INDEX failure_by_endpoint ON failure (protocol, endpoint_id);\n"                       \
+    "CREATE TABLE failure_sample (\n"                                                              \
+    "  due_us INTEGER NOT NULL,         -- since the start of the run\n"                           \
+    "  endpoint_id INTEGER,             -- NULL: a whole session\n"                                \
+    "  status INTEGER NOT NULL,         -- 0: no answer\n"                                         \
+    "  recorded_status INTEGER NOT NULL, -- 0: none; 101: a WebSocket\n"                           \
+    "  class TEXT NOT NULL,             -- none: answered with another status\n"                   \
+    "  detail TEXT NOT NULL\n"                                                                     \
+    ");\n"                                                                                         \
+    "CREATE TABLE divergence (\n"                                                                  \
+    "  status INTEGER NOT NULL,\n"                                                                 \
+    "  recorded_status INTEGER NOT NULL, -- 0: none, a plugin's request\n"                         \
+    "  answers INTEGER NOT NULL,\n"                                                                \
+    "  PRIMARY KEY (status, recorded_status)\n"                                                    \
+    ");\n"                                                                                         \
+    "CREATE INDEX failure_sample_by_kind ON failure_sample (class, status, recorded_status);\n"    \
+    "CREATE TABLE plugin_metric (\n"                                                               \
+    "  metric_id INTEGER PRIMARY KEY,\n"                                                           \
+    "  plugin TEXT NOT NULL,\n"                                                                    \
+    "  name TEXT NOT NULL,\n"                                                                      \
+    "  unit TEXT NOT NULL,\n"                                                                      \
+    "  kind TEXT NOT NULL,              -- counter, histogram\n"                                   \
+    "  sum INTEGER NOT NULL,            -- of a counter\n"                                         \
+    "  histogram BLOB NOT NULL\n"                                                                  \
+    ");\n"                                                                                         \
+    "CREATE TABLE plugin_call (\n"                                                                 \
+    "  plugin TEXT NOT NULL,\n"                                                                    \
+    "  callback TEXT NOT NULL,\n"                                                                  \
+    "  calls INTEGER NOT NULL,\n"                                                                  \
+    "  ns INTEGER NOT NULL,             -- spent in all of them\n"                                 \
+    "  PRIMARY KEY (plugin, callback)\n"                                                           \
+    ");\n"                                                                                         \
+    "CREATE TABLE threshold (\n"                                                                   \
+    "  expression TEXT NOT NULL,        -- as given\n"                                             \
+    "  metric TEXT NOT NULL,\n"                                                                    \
+    "  condition TEXT NOT NULL,\n"                                                                 \
+    "  value REAL NOT NULL,             -- measured; milliseconds, a rate, a count\n"              \
+    "  has_samples INTEGER NOT NULL,\n"                                                            \
+    "  passed INTEGER NOT NULL          -- 0 without samples\n"                                    \
+    ");\n"
+
+#define VIEWS                                                                                      \
+    "CREATE VIEW summary AS\n"                                                                     \
+    "  SELECT name AS endpoint, requests,\n"                                                       \
+    "    round(requests * 1e6 / max(duration_us, 1), 2) AS requests_per_sec,\n"                    \
+    "    failed, diverged,\n"                                                                      \
+    "    service_p50_us / 1e3 AS service_p50_ms, service_p95_us / 1e3 AS service_p95_ms,\n"        \
+    "    service_p99_us / 1e3 AS service_p99_ms, response_p95_us / 1e3 AS response_p95_ms,\n"      \
+    "    lateness_p99_us / 1e3 AS lateness_p99_ms\n"                                               \
+    "  FROM total JOIN endpoint USING (endpoint_id), run ORDER BY requests DESC;\n"                \
+    "CREATE VIEW seconds AS\n"                                                                     \
+    "  SELECT g.second, g.users_active AS users,\n"                                                \
+    "    coalesce(sum(s.requests), 0) AS requests, coalesce(sum(s.failed), 0) AS failed,\n"        \
+    "    coalesce(sum(s.diverged), 0) AS diverged,\n"                                              \
+    "    coalesce(sum(s.received_bytes), 0) AS received_bytes,\n"                                  \
+    "    coalesce(max(s.service_p95_us), 0) / 1e3 AS slowest_endpoint_p95_ms,\n"                   \
+    "    coalesce(max(s.lateness_p99_us), 0) / 1e3 AS lateness_p99_ms,\n"                          \
+    "    round(100.0 * g.cpu_us / max(g.length_us, 1), 1) AS cpu_percent\n"                        \
+    "  FROM generator_second AS g LEFT JOIN second AS s USING (second) GROUP BY g.second;\n"       \
+    "CREATE VIEW failures AS\n"                                                                    \
+    "  SELECT protocol, class, name AS endpoint, failures\n"                                       \
+    "  FROM failure LEFT JOIN endpoint USING (endpoint_id) ORDER BY failures DESC;\n"
+
+const char run_schema_sql[] = TABLES MORE_TABLES VIEWS;

@@ -1,0 +1,439 @@
+/* summary_text.c - the summary for people, section by section. */
+#include <stdlib.h>
+
+#include "core/table.h"
+#include "core/units.h"
+#include "replay/results/metric_catalog.h"
+#include "replay/results/report.h"
+#include "replay/results/summary_page.h"
+#include "replay/results/verdict.h"
+
+enum { MAX_ENDPOINT_ROWS = 40, TABLE_BYTES = 4 << 20 };
+
+/* --- sections --- */
+
+static void print_head(const struct page *page)
+{
+    const struct run_record *run = page->run;
+    char duration[UNITS_TEXT_BYTES];
+    fputs("\n  run ", page->out);
+    page_put_clean(page, run->path);
+    fputs(": ", page->out);
+    page_put_clean(page, run->facts.trace_path);
+    fputs(" against ", page->out);
+    page_put_clean(page, run->facts.target);
+    fprintf(page->out, ", %s, seed %llu\n",
+            duration_format(duration, sizeof duration, (double)run->end.duration_us),
+            (unsigned long long)run->facts.seed);
+    if (run->end.state == RUN_RUNNING)
+        fprintf(page->out,
+                "  %sthis run is still going on, or was cut off%s: what is here was "
+                "measured up to then\n",
+                page_colour(page, PAGE_YELLOW), page_colour(page, PAGE_PLAIN));
+    else if (run->end.state != RUN_DONE)
+        fprintf(page->out, "  %sthis run %s%s: what is here was measured up to then\n",
+                page_colour(page, PAGE_YELLOW),
+                run->end.state == RUN_STOPPED ? "was stopped before its end" : "failed",
+                page_colour(page, PAGE_PLAIN));
+}
+
+/* As k6 says it: "p(95)=148.21ms", "rate=0.53%", "count=12". */
+static void put_measured(const struct page *page, const struct run_threshold *threshold)
+{
+    char name[64], text[UNITS_TEXT_BYTES];
+    struct metric_entry entry;
+    size_t len = strcspn(threshold->condition, "<>=!");
+    snprintf(name, sizeof name, "%.*s", (int)strcspn(threshold->metric, "{ "), threshold->metric);
+    bool is_known = metric_find(name, &page->run->facts, &entry);
+    fprintf(page->out, "%.*s=", (int)(len > 32 ? 32 : len), threshold->condition);
+    if (is_known && entry.kind == METRIC_TREND && entry.unit == METRIC_TIME)
+        fputs(duration_format(text, sizeof text, threshold->value * 1e3), page->out);
+    else if (is_known && entry.kind == METRIC_RATE)
+        fprintf(page->out, "%.2f%%", 100 * threshold->value);
+    else
+        fprintf(page->out, "%.6g", threshold->value);
+}
+
+static void print_thresholds(const struct page *page)
+{
+    const struct run_end *end = &page->run->end;
+    const char *last_metric = "";
+    if (!end->threshold_count)
+        return;
+    page_heading(page, "█ THRESHOLDS");
+    for (size_t i = 0; i < end->threshold_count; i++) {
+        const struct run_threshold *threshold = &end->thresholds[i];
+        if (strcmp(last_metric, threshold->metric) != 0) {
+            fprintf(page->out, "%s    ", i ? "\n" : "");
+            page_put_clean(page, threshold->metric);
+            fputc('\n', page->out);
+            last_metric = threshold->metric;
+        }
+        fprintf(page->out, "    %s%s%s '",
+                page_colour(page, threshold->has_passed ? PAGE_GREEN : PAGE_RED),
+                threshold->has_passed ? "✓" : "✗", page_colour(page, PAGE_PLAIN));
+        page_put_clean(page, threshold->condition);
+        fputs("' ", page->out);
+        if (threshold->has_samples)
+            put_measured(page, threshold);
+        else
+            fputs("no samples", page->out);
+        fputc('\n', page->out);
+    }
+}
+
+static void print_totals(const struct page *page)
+{
+    const struct metrics *totals = page->run->totals;
+    const uint64_t *results = totals->sessions_by_result;
+    uint64_t ended = 0;
+    for (int i = 0; i < SESSION_RESULT_COUNT; i++)
+        ended += results[i];
+    page_heading(page, "█ TOTAL RESULTS");
+    page_leader(page, "sessions");
+    fprintf(page->out, "%llu %.2f/s", (unsigned long long)ended, page_per_second(page, ended));
+    if (page->run->facts.planned_sessions)
+        fprintf(page->out, "  of %llu planned",
+                (unsigned long long)page->run->facts.planned_sessions);
+    for (int i = SESSION_ENDED; i < SESSION_RESULT_COUNT; i++) {
+        if (results[i])
+            fprintf(page->out, ", %llu %s", (unsigned long long)results[i],
+                    session_result_name((enum session_result)i));
+    }
+    fputc('\n', page->out);
+    page_trend_if_any(page, "session_duration", &totals->session_duration);
+    if (page->run->all.requests)
+        page_rate(page, "http_req_diverged", page->run->all.diverged, page->run->all.requests);
+}
+
+static void print_plugins(const struct page *page)
+{
+    const struct run_facts *facts = &page->run->facts;
+    if (!facts->plugin_metric_count)
+        return;
+    fputs("\n    PLUGINS\n", page->out);
+    for (uint32_t i = 0; i < facts->plugin_metric_count; i++) {
+        const struct run_plugin_metric *metric = &facts->plugin_metrics[i];
+        const struct custom_metric *total = &page->run->totals->custom[i];
+        if (!metric->is_histogram) {
+            page_counter(page, metric->name, total->sum);
+        } else if (strcmp(metric->unit, "us") == 0) {
+            page_trend(page, metric->name, &total->histogram);
+        } else {
+            page_leader(page, metric->name);
+            fprintf(page->out, "avg=%.6g med=%llu p(95)=%llu max=%llu ",
+                    histogram_mean(&total->histogram),
+                    (unsigned long long)histogram_percentile(&total->histogram, 50),
+                    (unsigned long long)histogram_percentile(&total->histogram, 95),
+                    (unsigned long long)total->histogram.max);
+            page_put_clean(page, metric->unit);
+            fputc('\n', page->out);
+        }
+    }
+}
+
+static void print_http(const struct page *page)
+{
+    const struct endpoint_metrics *all = &page->run->all;
+    if (!all->requests)
+        return;
+    fputs("\n    HTTP\n", page->out);
+    /* The three clocks: what a user felt, what the target did, what the generator added. */
+    page_trend(page, "http_req_response", &all->clocks[CLOCK_RESPONSE]);
+    page_trend(page, "http_req_duration", &all->clocks[CLOCK_SERVICE]);
+    page_trend(page, "http_req_lateness", &all->clocks[CLOCK_LATENESS]);
+    page_trend_if_any(page, "http_req_connecting", &all->clocks[CLOCK_CONNECTING]);
+    page_rate(page, "http_req_failed", all->failed, all->requests);
+    page_leader(page, "http_reqs");
+    fprintf(page->out, "%llu %.2f/s  %llu recorded, %llu added, %llu retried\n",
+            (unsigned long long)all->requests, page_per_second(page, all->requests),
+            (unsigned long long)all->by_origin[ORIGIN_RECORDED],
+            (unsigned long long)all->by_origin[ORIGIN_ADDED],
+            (unsigned long long)all->by_origin[ORIGIN_RETRIED]);
+}
+
+/* --- endpoints --- */
+
+struct ranked {
+    uint32_t endpoint;
+    uint64_t requests;
+};
+
+static int by_requests(const void *a, const void *b)
+{
+    const struct ranked *left = a, *right = b;
+    if (left->requests != right->requests)
+        return left->requests < right->requests ? 1 : -1;
+    return left->endpoint < right->endpoint ? -1 : left->endpoint > right->endpoint;
+}
+
+static void duration_cell(struct table *table, const struct histogram *histogram, double percent)
+{
+    char text[UNITS_TEXT_BYTES];
+    double us = (double)histogram_percentile(histogram, percent);
+    table_cell(table, "%s", histogram->count ? duration_format(text, sizeof text, us) : "-");
+}
+
+static void endpoint_row(const struct page *page, struct table *table, uint32_t index)
+{
+    const struct endpoint_metrics *endpoint = &page->run->totals->endpoints[index];
+    table_row(table);
+    table_cell(table, "    %s", page->run->facts.endpoint_names[index]);
+    table_cell(table, "%llu", (unsigned long long)endpoint->requests);
+    table_cell(table, "%.1f", page_per_second(page, endpoint->requests));
+    table_cell(table, "%llu", (unsigned long long)endpoint->failed);
+    table_cell(table, "%llu", (unsigned long long)endpoint->diverged);
+    duration_cell(table, &endpoint->clocks[CLOCK_SERVICE], 50);
+    duration_cell(table, &endpoint->clocks[CLOCK_SERVICE], 95);
+    duration_cell(table, &endpoint->clocks[CLOCK_SERVICE], 99);
+    duration_cell(table, &endpoint->clocks[CLOCK_RESPONSE], 95);
+}
+
+static void print_endpoints(const struct page *page)
+{
+    const struct run_record *run = page->run;
+    uint32_t count = run->facts.endpoint_count, asked_for = 0;
+    struct ranked *ranked = calloc((size_t)count + 1, sizeof *ranked);
+    struct table table;
+    if (!ranked)
+        return;
+    for (uint32_t i = 0; i < count; i++) {
+        if (run->totals->endpoints[i].requests)
+            ranked[asked_for++] = (struct ranked){i, run->totals->endpoints[i].requests};
+    }
+    qsort(ranked, asked_for, sizeof *ranked, by_requests);
+    if (asked_for) {
+        fputc('\n', page->out);
+        table_init(&table,
+                   "    ENDPOINT|>requests|>per sec|>failed|>diverged|>service p50|>p95|>p99|"
+                   ">response p95",
+                   TABLE_BYTES);
+        for (uint32_t i = 0; i < asked_for && i < MAX_ENDPOINT_ROWS; i++)
+            endpoint_row(page, &table, ranked[i].endpoint);
+        table_print(&table, page->out);
+        table_fini(&table);
+    }
+    if (asked_for > MAX_ENDPOINT_ROWS)
+        fprintf(page->out, "    and %u more: --json lists all\n",
+                (unsigned)(asked_for - MAX_ENDPOINT_ROWS));
+    free(ranked);
+}
+
+/* --- failures --- */
+
+/* The first sample of what `wanted` counts, or NULL. */
+static const struct failure_sample *sample_of(const struct run_record *run, enum failure failure,
+                                              bool is_ws)
+{
+    for (size_t i = 0; i < run->sample_count; i++) {
+        const struct failure_sample *sample = &run->samples[i];
+        if (sample->failure == failure && (sample->recorded_status == 101) == is_ws &&
+            sample->endpoint != SAMPLE_NO_ENDPOINT)
+            return sample;
+    }
+    return NULL;
+}
+
+static void sample_cells(const struct page *page, struct table *table,
+                         const struct failure_sample *sample)
+{
+    char when[UNITS_TEXT_BYTES];
+    if (!sample)
+        return;
+    table_cell(table, "%s", duration_format(when, sizeof when, (double)sample->due_us));
+    table_cell(table, "%s",
+               sample->endpoint == SAMPLE_NO_ENDPOINT
+                   ? "a session"
+                   : page->run->facts.endpoint_names[sample->endpoint]);
+    table_cell(table, "%s", sample->detail);
+}
+
+static size_t divergence_rows(const struct page *page, struct table *table)
+{
+    const struct run_record *run = page->run;
+    for (size_t i = 0; i < run->divergence_count; i++) {
+        const struct run_divergence *divergence = &run->divergences[i];
+        const struct failure_sample *sample = NULL;
+        for (size_t j = 0; j < run->sample_count && !sample; j++) {
+            if (run->samples[j].failure == FAILURE_NONE &&
+                run->samples[j].status == divergence->status &&
+                run->samples[j].recorded_status == divergence->recorded_status)
+                sample = &run->samples[j];
+        }
+        table_row(table);
+        if (divergence->recorded_status)
+            table_cell(table, "    status %d, recorded %d", divergence->status,
+                       divergence->recorded_status);
+        else
+            table_cell(table, "    status %d", divergence->status);
+        table_cell(table, "%llu", (unsigned long long)divergence->answers);
+        sample_cells(page, table, sample);
+    }
+    return run->divergence_count;
+}
+
+static size_t failure_rows(const struct page *page, struct table *table, const uint64_t *by_failure,
+                           bool is_ws)
+{
+    size_t rows = 0;
+    for (int i = FAILURE_NONE + 1; i < FAILURE_COUNT; i++) {
+        if (!by_failure[i])
+            continue;
+        table_row(table);
+        table_cell(table, "    %s%s", is_ws ? "websocket " : "", failure_name((enum failure)i));
+        table_cell(table, "%llu", (unsigned long long)by_failure[i]);
+        sample_cells(page, table, sample_of(page->run, (enum failure)i, is_ws));
+        rows++;
+    }
+    return rows;
+}
+
+static size_t session_row(const struct page *page, struct table *table)
+{
+    const struct run_record *run = page->run;
+    uint64_t failed = run->totals->sessions_by_result[SESSION_FAILED];
+    const struct failure_sample *sample = NULL;
+    if (!failed)
+        return 0;
+    for (size_t i = 0; i < run->sample_count && !sample; i++) {
+        if (run->samples[i].endpoint == SAMPLE_NO_ENDPOINT)
+            sample = &run->samples[i];
+    }
+    table_row(table);
+    table_cell(table, "    session failed");
+    table_cell(table, "%llu", (unsigned long long)failed);
+    sample_cells(page, table, sample);
+    return 1;
+}
+
+static void print_failures(const struct page *page)
+{
+    struct table table;
+    table_init(&table, "    WENT WRONG|>times|first at|where|what", TABLE_BYTES);
+    size_t rows = failure_rows(page, &table, page->run->all.by_failure, false);
+    rows += failure_rows(page, &table, page->run->totals->ws.by_failure, true);
+    rows += session_row(page, &table);
+    rows += divergence_rows(page, &table);
+    if (rows) {
+        fputc('\n', page->out);
+        table_print(&table, page->out);
+    }
+    table_fini(&table);
+}
+
+/* --- WebSocket, network, generator --- */
+
+static void print_ws(const struct page *page)
+{
+    const struct ws_metrics *ws = &page->run->totals->ws;
+    if (!ws->events[WS_CONNECTED] && !ws->events[WS_CONNECT_FAILED])
+        return;
+    fputs("\n    WEBSOCKET\n", page->out);
+    page_trend_if_any(page, "ws_answer_wait", &ws->answer_wait);
+    page_trend_if_any(page, "ws_lateness", &ws->lateness);
+    page_trend_if_any(page, "ws_connecting", &ws->connecting);
+    page_trend_if_any(page, "ws_session_duration", &ws->session_duration);
+    page_rate(page, "ws_connect_failed", ws->events[WS_CONNECT_FAILED],
+              ws->events[WS_CONNECT_FAILED] + ws->events[WS_CONNECTED]);
+    page_counter(page, "ws_sessions", ws->events[WS_CONNECTED]);
+    page_counter(page, "ws_msgs_sent", ws->events[WS_MESSAGE_SENT]);
+    page_counter(page, "ws_msgs_received", ws->events[WS_MESSAGE_RECEIVED]);
+    if (ws->events[WS_MISSING] || ws->events[WS_EXTRA]) {
+        page_leader(page, "ws_msgs_missing");
+        fprintf(page->out, "%llu, and %llu that were not recorded\n",
+                (unsigned long long)ws->events[WS_MISSING],
+                (unsigned long long)ws->events[WS_EXTRA]);
+    }
+}
+
+static void print_network(const struct page *page)
+{
+    const struct endpoint_metrics *all = &page->run->all;
+    const struct ws_metrics *ws = &page->run->totals->ws;
+    fputs("\n    NETWORK\n", page->out);
+    page_bytes(page, "data_received", all->bytes_received + ws->bytes_received);
+    page_bytes(page, "data_sent", all->bytes_sent + ws->bytes_sent);
+}
+
+static void print_lateness(const struct page *page)
+{
+    const struct histogram *lateness = &page->run->all.clocks[CLOCK_LATENESS];
+    char median[UNITS_TEXT_BYTES], p99[UNITS_TEXT_BYTES];
+    if (!lateness->count)
+        return;
+    page_leader(page, "lateness");
+    fprintf(page->out, "med=%s p(99)=%s\n",
+            duration_format(median, sizeof median, (double)histogram_percentile(lateness, 50)),
+            duration_format(p99, sizeof p99, (double)histogram_percentile(lateness, 99)));
+}
+
+static void print_generator(const struct page *page)
+{
+    const struct run_record *run = page->run;
+    const struct run_health *health = &run->health;
+    char text[UNITS_TEXT_BYTES];
+    double percent =
+        health->length_us ? 100.0 * (double)health->cpu_us / (double)health->length_us : 0;
+    page_heading(page, "█ GENERATOR");
+    page_leader(page, "cpu");
+    fprintf(page->out, "%.0f%% of one core, of %u cores; busiest worker at most %.0f%%\n", percent,
+            (unsigned)run->facts.cpu_count, health->busiest_percent);
+    print_lateness(page);
+    page_leader(page, "steps_not_sent");
+    fprintf(page->out, "%llu\n", (unsigned long long)run->totals->steps_not_sent);
+    page_leader(page, "loop_lag");
+    fprintf(page->out, "max=%s\n",
+            duration_format(text, sizeof text, (double)health->max_loop_lag_us));
+    page_leader(page, "memory");
+    fprintf(page->out, "max=%s\n", size_format(text, sizeof text, (double)health->peak_rss_bytes));
+    page_leader(page, "at once");
+    fprintf(page->out, "max %llu users, %llu requests in flight, %llu connections\n",
+            (unsigned long long)health->peak_users, (unsigned long long)health->peak_in_flight,
+            (unsigned long long)health->peak_connections);
+    for (size_t i = 0; i < run->end.plugin_call_count; i++) {
+        const struct run_plugin_call *call = &run->end.plugin_calls[i];
+        if (!call->calls)
+            continue;
+        page_leader(page, call->plugin);
+        page_put_clean(page, call->callback);
+        fprintf(page->out, " %llu times, %.2f us each\n", (unsigned long long)call->calls,
+                (double)call->ns / 1e3 / (double)call->calls);
+    }
+}
+
+/* A run that was cut off had no chance to judge itself. */
+static void print_verdict(const struct page *page)
+{
+    static const struct {
+        const char *mark, *colour;
+    } marks[] = {[VERDICT_VALID] = {"✓", PAGE_GREEN},  [VERDICT_TIGHT] = {"!", PAGE_YELLOW},
+                 [VERDICT_SHORT] = {"!", PAGE_YELLOW}, [VERDICT_HELD_UP] = {"!", PAGE_YELLOW},
+                 [VERDICT_INVALID] = {"✗", PAGE_RED},  [VERDICT_NOTHING] = {"✗", PAGE_RED}};
+    const struct run_record *run = page->run;
+    struct verdict verdict;
+    if (verdict_judge(run->totals, &run->health, &verdict))
+        return;
+    fprintf(page->out, "\n    %s%s%s ", page_colour(page, marks[verdict.kind].colour),
+            marks[verdict.kind].mark, page_colour(page, PAGE_PLAIN));
+    page_put_clean(page, *run->end.verdict ? run->end.verdict : verdict.text);
+    fputs("\n\n", page->out);
+}
+
+void report_print(const struct run_record *run, bool has_colour, FILE *out)
+{
+    struct page page = {.out = out,
+                        .has_colour = has_colour,
+                        .run = run,
+                        .seconds = (double)run->end.duration_us / 1e6};
+    print_head(&page);
+    print_thresholds(&page);
+    print_totals(&page);
+    print_plugins(&page);
+    print_http(&page);
+    print_endpoints(&page);
+    print_failures(&page);
+    print_ws(&page);
+    print_network(&page);
+    print_generator(&page);
+    print_verdict(&page);
+}

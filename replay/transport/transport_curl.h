@@ -1,0 +1,86 @@
+/*
+ * transport_curl.h - what the two files of the libcurl transport share: its structs.
+ *
+ * One multi handle per user on the worker's own loop: a shared one would pool connections across
+ * users, which real users do not do, and look them up linearly.
+ */
+#ifndef REPRISE_REPLAY_TRANSPORT_CURL_H
+#define REPRISE_REPLAY_TRANSPORT_CURL_H
+
+#include <curl/curl.h>
+
+#include "core/buf.h"
+#include "replay/transport/transport.h"
+
+/* Header lines as libcurl wants them: a list whose nodes and lines are two blocks of ours. */
+struct header_list {
+    struct buf text; /* lines, each with its '\0' */
+    struct curl_slist *nodes;
+    size_t capacity;
+};
+
+struct transport {
+    struct loop *loop;
+    struct transport_options options;
+    CURLSH *share; /* DNS answers, of this worker's users */
+    struct trust_store *trust;
+    struct header_list *prepared; /* by plan step, made at first use */
+    struct buf scratch;
+    size_t connections_open;
+    size_t most_connections; /* since somebody asked */
+};
+
+struct curl_socket;
+
+struct transport_user {
+    struct transport *transport;
+    CURLM *multi;
+    struct timer curl_timer;  /* libcurl's own time-outs */
+    struct timer drain_timer; /* calls that ended while they were being started */
+    struct transport_call *active;
+    int active_count;
+    struct transport_call *idle; /* easy handles to use again */
+    struct transport_ws *websockets;
+    struct curl_socket *sockets; /* of all its connections, in use or idle */
+    bool is_draining;
+    bool needs_kick;
+};
+
+enum { CALL_MAX_HEADERS = 256 };
+
+struct transport_call {
+    struct transport_call *next, *previous; /* in user->active; `next` alone in user->idle */
+    struct transport_user *user;
+    CURL *easy;
+    struct transport_request request;
+    struct header_list own_headers; /* when they are not the plan's */
+    struct buf header_text;         /* kept header lines, "Name: value\n" */
+    struct buf body;
+    struct transport_ws *ws; /* this call only connects it */
+    char error_text[CURL_ERROR_SIZE];
+};
+
+/* Let libcurl act now; what ends is delivered here, or from the loop while calls are being started.
+ */
+void tcurl_user_kick(struct transport_user *user);
+
+/* Stop watching a socket that somebody else will watch from now on. */
+void tcurl_socket_release(struct transport_user *user, curl_socket_t fd);
+
+/* The failure that a result code of libcurl stands for. */
+enum failure tcurl_failure_of(const struct transport_call *call, CURLcode code);
+
+/* A call of the user's with options common to all set; NULL without memory. */
+struct transport_call *tcurl_call_take(struct transport_user *user);
+void tcurl_call_release(struct transport_call *call);
+
+/* transport_curl_ws.c */
+struct transport_ws *tcurl_ws_open(struct transport_user *user,
+                                   const struct transport_request *request,
+                                   const struct transport_ws_events *events, void *owner);
+int tcurl_ws_send(struct transport_ws *ws, int opcode, struct bytes payload, int close_code);
+void tcurl_ws_free(struct transport_ws *ws);
+/* The CONNECT_ONLY call has ended. */
+void tcurl_ws_connected(struct transport_ws *ws, CURLcode code);
+
+#endif

@@ -1,0 +1,291 @@
+/* transport_curl_headers.c - a request as libcurl options, and libcurl's answer as a result. */
+#include "replay/transport/transport_curl_headers.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/* What libcurl would add by itself; the recorded client did not send them. */
+static const char *const own_defaults[] = {"Accept", "Accept-Encoding", "Content-Type", "Expect"};
+
+void header_list_fini(struct header_list *list)
+{
+    buf_fini(&list->text);
+    free(list->nodes);
+    *list = (struct header_list){0};
+}
+
+/* libcurl's notation: "Name: value", "Name;" for an empty value, "Name:" to leave its own out. */
+static size_t write_lines(const struct http_request *http, struct buf *text)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < http->header_count; i++) {
+        const struct http_header *header = &http->headers[i];
+        if (!http_text_is_one_line(header->value) || !http_text_is_one_line(header->name))
+            continue;
+        buf_append_bytes(text, header->name);
+        buf_append_text(text, header->value.len ? ": " : ";");
+        buf_append_bytes(text, header->value);
+        buf_append_char(text, '\0');
+        count++;
+    }
+    for (size_t i = 0; i < sizeof own_defaults / sizeof own_defaults[0]; i++) {
+        if (http_headers_find(http->headers, http->header_count, bytes_of(own_defaults[i])).ptr)
+            continue;
+        buf_append_text(text, own_defaults[i]);
+        buf_append(text, ":", 2); /* with its '\0' */
+        count++;
+    }
+    return count;
+}
+
+/* libcurl only reads a list, so its nodes may be ours: one block, used again for the next request.
+ */
+static int header_list_make(struct header_list *list, const struct http_request *http)
+{
+    buf_clear(&list->text);
+    list->text.max_len = HTTP_MAX_URL_BYTES + HTTP1_MAX_HEAD_BYTES;
+    size_t count = write_lines(http, &list->text);
+    if (buf_failed(&list->text) || count == 0)
+        return -1;
+    if (count > list->capacity) {
+        struct curl_slist *nodes = realloc(list->nodes, count * sizeof *nodes);
+        if (!nodes)
+            return -1;
+        list->nodes = nodes;
+        list->capacity = count;
+    }
+    char *line = list->text.data;
+    for (size_t i = 0; i < count; i++) {
+        list->nodes[i].data = line;
+        list->nodes[i].next = i + 1 < count ? &list->nodes[i + 1] : NULL;
+        line += strlen(line) + 1;
+    }
+    return 0;
+}
+
+static int apply_headers(struct transport_call *call)
+{
+    struct transport *transport = call->user->transport;
+    uint32_t key = call->request.prepared_key;
+    bool is_prepared = key != TRANSPORT_NOT_PREPARED;
+    struct header_list *list = is_prepared ? &transport->prepared[key] : &call->own_headers;
+    if (!(is_prepared && list->nodes) && header_list_make(list, call->request.http))
+        return -1;
+    return curl_easy_setopt(call->easy, CURLOPT_HTTPHEADER, list->nodes) == CURLE_OK ? 0 : -1;
+}
+
+/* NUL-terminated in the transport's scratch; libcurl copies it. */
+static const char *as_text(struct transport *transport, struct bytes bytes)
+{
+    buf_clear(&transport->scratch);
+    return buf_append_bytes(&transport->scratch, bytes) ? NULL : buf_text(&transport->scratch);
+}
+
+static void apply_method(struct transport_call *call)
+{
+    const struct http_request *http = call->request.http;
+    CURL *easy = call->easy;
+    bool is_get = bytes_equal(http->method, bytes_of("GET"));
+    bool is_post = bytes_equal(http->method, bytes_of("POST"));
+    bool has_body = http->body.len || is_post || bytes_equal(http->method, bytes_of("PUT")) ||
+                    bytes_equal(http->method, bytes_of("PATCH"));
+    /* A body means nothing there (RFC 9110 9.3.2), and with one libcurl would wait for another. */
+    if (bytes_equal(http->method, bytes_of("HEAD"))) {
+        curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, NULL);
+        curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
+        return;
+    }
+    curl_easy_setopt(easy, has_body ? CURLOPT_POST : CURLOPT_HTTPGET, 1L);
+    if (has_body) {
+        curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)http->body.len);
+        curl_easy_setopt(easy, CURLOPT_POSTFIELDS, http->body.ptr ? http->body.ptr : "");
+    }
+    bool is_default = has_body ? is_post : is_get;
+    curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST,
+                     is_default ? NULL : as_text(call->user->transport, http->method));
+}
+
+int tcurl_request_apply(struct transport_call *call)
+{
+    struct transport *transport = call->user->transport;
+    const struct transport_request *request = &call->request;
+    const char *url = as_text(transport, request->http->url);
+    if (!url || curl_easy_setopt(call->easy, CURLOPT_URL, url) != CURLE_OK)
+        return -1;
+    apply_method(call);
+    bool has_cookies = request->cookies.len && http_text_is_one_line(request->cookies);
+    const char *cookies = has_cookies ? as_text(transport, request->cookies) : NULL;
+    curl_easy_setopt(call->easy, CURLOPT_COOKIE, cookies);
+    /* Decodes what is kept; the header list says what is asked for. */
+    curl_easy_setopt(call->easy, CURLOPT_ACCEPT_ENCODING, request->keeps_body ? "" : NULL);
+    return apply_headers(call);
+}
+
+int tcurl_header_keep(struct transport_call *call, struct bytes line)
+{
+    if (bytes_starts_with_nocase(line, bytes_of("HTTP/"))) {
+        buf_clear(&call->header_text); /* what came before was an interim answer */
+        return 0;
+    }
+    if (!call->request.keeps_headers && !bytes_starts_with_nocase(line, bytes_of("set-cookie:")))
+        return 0;
+    while (line.len && (line.ptr[line.len - 1] == '\n' || line.ptr[line.len - 1] == '\r'))
+        line.len--;
+    if (line.len == 0)
+        return 0;
+    buf_append_bytes(&call->header_text, line);
+    return buf_append_char(&call->header_text, '\n');
+}
+
+static size_t split_headers(const struct buf *text, struct http_header *headers)
+{
+    struct bytes rest = buf_bytes(text), line;
+    size_t count = 0;
+    while (count < CALL_MAX_HEADERS && bytes_split(&rest, '\n', &line)) {
+        size_t colon = bytes_index_of(line, ':');
+        if (colon < line.len)
+            headers[count++] = (struct http_header){bytes_trim(bytes_make(line.ptr, colon)),
+                                                    bytes_trim(bytes_from(line, colon + 1))};
+    }
+    return count;
+}
+
+static enum failure connect_failure(CURL *easy)
+{
+    long os_error = 0;
+    curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &os_error);
+    switch (os_error) {
+    case ECONNREFUSED:
+        return FAILURE_CONNECT_REFUSED;
+    case ETIMEDOUT:
+        return FAILURE_CONNECT_TIMEOUT;
+    case ECONNRESET: /* accepted, and reset before we looked */
+        return FAILURE_RESET;
+    case EADDRNOTAVAIL:
+    case EMFILE:
+    case ENFILE:
+    case ENOBUFS:
+        return FAILURE_NO_PORTS;
+    default:
+        return FAILURE_CONNECT;
+    }
+}
+
+static enum failure timeout_failure(CURL *easy)
+{
+    curl_off_t pretransfer_us = 0;
+    curl_easy_getinfo(easy, CURLINFO_PRETRANSFER_TIME_T, &pretransfer_us);
+    return pretransfer_us ? FAILURE_TIMEOUT : FAILURE_CONNECT_TIMEOUT;
+}
+
+/* The same code also stands for an answer that libcurl cannot read; only its text tells. */
+static enum failure receive_failure(const struct transport_call *call)
+{
+    if (strstr(call->error_text, "chunked-encoding"))
+        return FAILURE_PROTOCOL;
+    return strstr(call->error_text, "Too large") ? FAILURE_TOO_LARGE : FAILURE_RESET;
+}
+
+enum failure tcurl_failure_of(const struct transport_call *call, CURLcode code)
+{
+    switch (code) {
+    case CURLE_OK:
+        return FAILURE_NONE;
+    case CURLE_COULDNT_RESOLVE_HOST:
+    case CURLE_COULDNT_RESOLVE_PROXY:
+        return FAILURE_DNS;
+    case CURLE_COULDNT_CONNECT:
+        return connect_failure(call->easy);
+    case CURLE_OPERATION_TIMEDOUT:
+        return timeout_failure(call->easy);
+    case CURLE_SSL_CONNECT_ERROR:
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_CERTPROBLEM:
+    case CURLE_SSL_CIPHER:
+    case CURLE_SSL_CACERT_BADFILE:
+    case CURLE_SSL_ISSUER_ERROR:
+    case CURLE_USE_SSL_FAILED:
+        return FAILURE_TLS;
+    case CURLE_GOT_NOTHING:
+    case CURLE_SEND_ERROR:
+    case CURLE_PARTIAL_FILE:
+    case CURLE_HTTP2_STREAM:
+        return FAILURE_RESET;
+    case CURLE_RECV_ERROR:
+        return receive_failure(call);
+    case CURLE_WRITE_ERROR: /* ours: over a limit */
+    case CURLE_FILESIZE_EXCEEDED:
+        return FAILURE_TOO_LARGE;
+    case CURLE_OUT_OF_MEMORY:
+        return FAILURE_NO_PORTS;
+    default:
+        return FAILURE_PROTOCOL;
+    }
+}
+
+static uint64_t info_us(CURL *easy, CURLINFO info)
+{
+    curl_off_t value = 0;
+    curl_easy_getinfo(easy, info, &value);
+    return value > 0 ? (uint64_t)value : 0;
+}
+
+static uint64_t minus(uint64_t a, uint64_t b)
+{
+    return a > b ? a - b : 0;
+}
+
+/*
+ * libcurl's moments count from the start of the transfer; each is 0 when it was not reached.
+ * Sending begins when the connection is there, at once on one in use. CURLINFO_PRETRANSFER_TIME is
+ * not used: it is stamped behind the first send, so that an answer may seem to come before its
+ * request left.
+ */
+static void fill_times(CURL *easy, struct transport_result *result)
+{
+    uint64_t dns_us = info_us(easy, CURLINFO_NAMELOOKUP_TIME_T);
+    uint64_t connected_us = info_us(easy, CURLINFO_CONNECT_TIME_T);
+    uint64_t tls_us = info_us(easy, CURLINFO_APPCONNECT_TIME_T);
+    uint64_t first_us = info_us(easy, CURLINFO_STARTTRANSFER_TIME_T);
+    uint64_t total_us = info_us(easy, CURLINFO_TOTAL_TIME_T);
+    uint64_t ready_us = 0;
+    long connects = 0;
+    curl_easy_getinfo(easy, CURLINFO_NUM_CONNECTS, &connects);
+    if (connects) {
+        result->dns_us = dns_us;
+        result->connect_us = minus(connected_us, dns_us);
+        result->tls_us = tls_us ? minus(tls_us, connected_us) : 0;
+        ready_us = dns_us + result->connect_us + result->tls_us;
+    }
+    if (!info_us(easy, CURLINFO_PRETRANSFER_TIME_T)) /* never got as far as sending */
+        return;
+    if (first_us < ready_us)
+        first_us = total_us;
+    /* When the last byte of the request left is not told: sending is part of waiting. */
+    result->waiting_us = minus(first_us, ready_us);
+    result->receiving_us = minus(total_us, first_us);
+}
+
+void tcurl_result_fill(struct transport_call *call, CURLcode code, struct http_header *headers,
+                       struct transport_result *ret_result)
+{
+    long status = 0, header_bytes = 0, request_bytes = 0;
+    CURL *easy = call->easy;
+    struct transport_result result = {.failure = tcurl_failure_of(call, code)};
+    fill_times(easy, &result);
+    curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
+    curl_easy_getinfo(easy, CURLINFO_HEADER_SIZE, &header_bytes);
+    curl_easy_getinfo(easy, CURLINFO_REQUEST_SIZE, &request_bytes);
+    result.bytes_sent = (uint64_t)request_bytes + info_us(easy, CURLINFO_SIZE_UPLOAD_T);
+    result.bytes_received = (uint64_t)header_bytes + info_us(easy, CURLINFO_SIZE_DOWNLOAD_T);
+    if (result.failure == FAILURE_NONE) {
+        result.response.status = (int)status;
+        result.response.headers = headers;
+        result.response.header_count = split_headers(&call->header_text, headers);
+        if (call->request.keeps_body)
+            result.response.body = buf_bytes(&call->body);
+    } else {
+        result.detail = call->error_text[0] ? call->error_text : curl_easy_strerror(code);
+    }
+    *ret_result = result;
+}

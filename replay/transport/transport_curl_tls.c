@@ -1,0 +1,69 @@
+/* transport_curl_tls.c - one store of trusted certificates for all users of a transport. */
+#include "replay/transport/transport_curl_tls.h"
+
+#include <openssl/ssl.h>
+#include <openssl/x509.h>
+#include <stdlib.h>
+
+struct trust_store {
+    X509_STORE *store;
+};
+
+static int load(struct trust_store *trust, const struct transport_options *options,
+                struct error *err)
+{
+    if (!options->ca_path)
+        return X509_STORE_set_default_paths(trust->store) == 1
+                   ? 0
+                   : error_set(err, EXIT_TOOL, "no memory for the system's certificates");
+    if (X509_STORE_load_file(trust->store, options->ca_path) != 1)
+        return error_set(err, EXIT_INPUT, "--cacert %s: no certificates in PEM form to read",
+                         options->ca_path);
+    return 0;
+}
+
+int trust_store_open(struct trust_store **ret_store, const struct transport_options *options,
+                     struct error *err)
+{
+    struct trust_store *trust = calloc(1, sizeof *trust);
+    if (trust)
+        trust->store = X509_STORE_new();
+    if (!trust || !trust->store) {
+        free(trust);
+        return error_set(err, EXIT_TOOL, "no memory for certificates");
+    }
+    if (load(trust, options, err)) {
+        trust_store_close(trust);
+        return -1;
+    }
+    *ret_store = trust;
+    return 0;
+}
+
+void trust_store_close(struct trust_store *store)
+{
+    if (!store)
+        return;
+    X509_STORE_free(store->store);
+    free(store);
+}
+
+/* The context takes a reference of its own. */
+static CURLcode on_context(CURL *easy, void *context, void *owner)
+{
+    struct trust_store *trust = owner;
+    (void)easy;
+    SSL_CTX_set1_cert_store(context, trust->store);
+    return CURLE_OK;
+}
+
+void trust_store_apply(struct trust_store *store, const struct transport_options *options,
+                       CURL *easy)
+{
+    curl_easy_setopt(easy, CURLOPT_CAINFO, NULL);
+    curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
+    curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, on_context);
+    curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, store);
+    curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, options->verifies_tls ? 1L : 0L);
+    curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, options->verifies_tls ? 2L : 0L);
+}
