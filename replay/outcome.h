@@ -26,14 +26,21 @@ enum failure {
     FAILURE_CONNECT_TIMEOUT,
     FAILURE_CONNECT, /* any other */
     FAILURE_TLS,
-    FAILURE_TIMEOUT,   /* connected, no whole answer in --timeout */
-    FAILURE_RESET,     /* closed or reset before the answer was whole */
-    FAILURE_PROTOCOL,  /* an answer that is not HTTP, not the WebSocket handshake asked for, a bad
-                          frame */
-    FAILURE_TOO_LARGE, /* over a stated limit */
-    FAILURE_NO_PORTS,  /* the generator ran out of ports, descriptors or memory */
-    FAILURE_PLUGIN,    /* a plugin failed this user */
-    FAILURE_CANCELLED, /* the run ended first */
+    FAILURE_CERTIFICATE,    /* the target's is not to be trusted: --cacert, or --insecure */
+    FAILURE_TIMEOUT,        /* connected, no whole answer in --timeout */
+    FAILURE_RESET,          /* reset before the answer was whole */
+    FAILURE_CLOSED,         /* closed in order before the answer began */
+    FAILURE_TRUNCATED,      /* closed in order inside the answer */
+    FAILURE_UNASKED,        /* bytes came before they were asked for */
+    FAILURE_PROTOCOL,       /* an answer that is not HTTP, not the WebSocket handshake asked for, a
+                               bad frame */
+    FAILURE_HEAD_TOO_LARGE, /* an answer's header section over the limit */
+    FAILURE_BODY_TOO_LARGE, /* a body that had to be kept, over the limit; decoded, too */
+    FAILURE_CODING,         /* a body that had to be kept is not what Content-Encoding says */
+    FAILURE_NO_PORTS,       /* the generator ran out of source ports */
+    FAILURE_NO_FILES,       /* the generator ran out of descriptors or memory */
+    FAILURE_PLUGIN,         /* a plugin failed this user */
+    FAILURE_CANCELLED,      /* the run ended first */
     FAILURE_COUNT
 };
 

@@ -22,7 +22,6 @@ static int prepare_plan(struct replay_run *run, struct error *err)
     struct replay_settings *settings = &run->options.settings;
     settings->plan = run->plan;
     settings->target = bytes_of(run->options.target);
-    settings->transport.step_count = run->plan->step_count;
     if (run->plan->unplayable)
         log_warning("%s: %llu recorded requests cannot be sent again and are left out "
                     "(cut bodies, CONNECT)",

@@ -352,18 +352,16 @@ static void on_done(void *owner, const struct transport_result *result)
 static void transmit(struct task *task)
 {
     struct user_env *env = task->user->env;
-    bool is_prepared = task->step && !(task->request->changes & HTTP_CHANGED_HEADERS);
     bool is_watched = task->user->plugins && chain_wants(env->chain, CHAIN_RESPONSE);
     const struct transport_request request = {
         .http = task->request,
         .cookies = cookies_of(task),
-        .prepared_key = is_prepared ? task->step->number : TRANSPORT_NOT_PREPARED,
         .keeps_body = is_watched && chain_wants_body(env->chain),
         .keeps_headers = is_watched,
         .done = on_done,
         .owner = task,
     };
-    enum failure failure = FAILURE_NO_PORTS;
+    enum failure failure = FAILURE_NO_FILES;
     task->state = TASK_SENT;
     task->holds_slot = true;
     env->in_flight++;

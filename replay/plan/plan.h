@@ -21,6 +21,7 @@
 #include "core/error.h"
 #include "core/http1.h"
 #include "core/map.h"
+#include "replay/plan/request_cut.h"
 
 enum plan_step_kind { STEP_REQUEST, STEP_WS_CONNECT, STEP_WS_MESSAGE };
 
@@ -38,6 +39,8 @@ struct plan_step {
     struct http_header *headers; /* without Host, Content-Length, Cookie and hop-by-hop ones;
                                     Origin and Referer of the recorded site name the target */
     size_t header_count;
+    const struct request_cut *cut; /* the same as HTTP/1.1 writes it; NULL: of a message, or a
+                                      request that it cannot write */
     struct bytes recorded_cookies; /* "a=1; b=2" */
     struct bytes body;             /* or the message's payload */
     /* WebSocket */
@@ -54,8 +57,10 @@ struct plan_session {
     uint64_t duration_us;
     uint32_t step_count;
     uint32_t channel_count;
-    struct plan_step *steps; /* in the order they began */
-    uint32_t *end_order;     /* step indices by recorded end */
+    uint32_t connection_count; /* the most requests at once: what the recorded client had open */
+    uint32_t value_count;      /* slots' values that a user carries through it */
+    struct plan_step *steps;   /* in the order they began */
+    uint32_t *end_order;       /* step indices by recorded end */
 };
 
 struct plan_options {

@@ -13,9 +13,18 @@
 #ifndef REPRISE_REPLAY_TRANSPORT_H
 #define REPRISE_REPLAY_TRANSPORT_H
 
+#include "core/cli.h"
 #include "core/http_message.h"
 #include "replay/loop.h"
 #include "replay/outcome.h"
+#include "replay/plan/request_cut.h"
+
+/* Which HTTP is spoken; what the target does not speak fails as `protocol`. */
+enum transport_http {
+    TRANSPORT_HTTP_AUTO, /* what ALPN settles on over TLS, 1.1 without */
+    TRANSPORT_HTTP_1_1,
+    TRANSPORT_HTTP_2 /* over TLS by ALPN, without by prior knowledge (RFC 9113 3.3) */
+};
 
 struct transport_options {
     uint64_t timeout_us;      /* for a whole request, connecting included */
@@ -23,7 +32,12 @@ struct transport_options {
     size_t max_message_bytes; /* of a WebSocket message */
     bool verifies_tls;
     const char *ca_path; /* certificates to trust instead of the system's, or NULL; borrowed */
-    uint32_t step_count; /* of the plan: how many prepared requests there may be */
+    enum transport_http http;
+    struct cli_list bind_addresses; /* source addresses in turn, so that ports do not run out */
+    const char *proxy_url;          /* NULL: none; libcurl only */
+    uint64_t seed;                  /* of what is drawn: WebSocket masks, jitter */
+    uint32_t worker_number;         /* from 0, of worker_count: so that each takes its own turns */
+    bool kernel_timestamps;         /* SO_TIMESTAMPING where the transport can */
 };
 
 /* Times in microseconds; the parts of service and connecting as outcome.h draws them. */
@@ -38,16 +52,19 @@ struct transport_result {
 
 typedef void (*transport_done_fn)(void *owner, const struct transport_result *result);
 
-#define TRANSPORT_NOT_PREPARED UINT32_MAX
-
-/* What to send. All of it must stay until done, or until cancel. */
+/*
+ * What to send. `http` must stay until done or cancel, and the memory that it, `cut`, `values` and
+ * `cookies` point to as well; the struct itself is copied.
+ */
 struct transport_request {
-    const struct http_request *http;
-    struct bytes cookies;  /* the Cookie value, may be empty */
-    uint32_t prepared_key; /* plan_step.number when the headers are the plan's own, unchanged;
-                              else TRANSPORT_NOT_PREPARED */
-    bool keeps_body;       /* decoded, in result.response.body */
-    bool keeps_headers;    /* in result.response.headers */
+    const struct http_request *http; /* without the slots' values where `cut` is given */
+    const struct request_cut *cut;   /* when nothing but slots and cookies differs from the plan's
+                                        own request; else NULL, and http says all */
+    const struct bytes *values;      /* for the cut's slots; may be NULL */
+    struct bytes cookies;            /* the Cookie value, may be empty */
+    uint32_t max_connections;        /* this user may have to the target at once; 0: any number */
+    bool keeps_body;                 /* decoded, in result.response.body */
+    bool keeps_headers; /* all in result.response.headers; else at least every Set-Cookie */
     transport_done_fn done;
     void *owner;
 };

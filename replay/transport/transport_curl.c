@@ -283,7 +283,7 @@ struct transport_call *tcurl_call_take(struct transport_user *user)
 static void call_free(struct transport_call *call)
 {
     curl_easy_cleanup(call->easy);
-    header_list_fini(&call->own_headers);
+    header_list_fini(&call->headers);
     buf_fini(&call->header_text);
     buf_fini(&call->body);
     free(call);
@@ -374,9 +374,6 @@ static void tcurl_user_close(struct transport_user *user)
 
 static void tcurl_close(struct transport *transport)
 {
-    for (uint32_t i = 0; transport->prepared && i < transport->options.step_count; i++)
-        header_list_fini(&transport->prepared[i]);
-    free(transport->prepared);
     buf_fini(&transport->scratch);
     curl_share_cleanup(transport->share);
     trust_store_close(transport->trust);
@@ -403,8 +400,7 @@ static int tcurl_open(struct transport **ret_transport, struct loop *loop,
     transport->options = *options;
     buf_init(&transport->scratch, HTTP_MAX_URL_BYTES + MAX_ANSWER_HEADERS_BYTES);
     transport->share = curl_share_init();
-    transport->prepared = calloc(options->step_count + 1u, sizeof *transport->prepared);
-    if (!transport->share || !transport->prepared) {
+    if (!transport->share) {
         tcurl_close(transport);
         return error_set(err, EXIT_TOOL, "no memory for the transport");
     }

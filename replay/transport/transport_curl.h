@@ -24,7 +24,6 @@ struct transport {
     struct transport_options options;
     CURLSH *share; /* DNS answers, of this worker's users */
     struct trust_store *trust;
-    struct header_list *prepared; /* by plan step, made at first use */
     struct buf scratch;
     size_t connections_open;
     size_t most_connections; /* since somebody asked */
@@ -53,8 +52,8 @@ struct transport_call {
     struct transport_user *user;
     CURL *easy;
     struct transport_request request;
-    struct header_list own_headers; /* when they are not the plan's */
-    struct buf header_text;         /* kept header lines, "Name: value\n" */
+    struct header_list headers;
+    struct buf header_text; /* kept header lines, "Name: value\n" */
     struct buf body;
     struct transport_ws *ws; /* this call only connects it */
     char error_text[CURL_ERROR_SIZE];

@@ -65,13 +65,10 @@ static int header_list_make(struct header_list *list, const struct http_request 
 
 static int apply_headers(struct transport_call *call)
 {
-    struct transport *transport = call->user->transport;
-    uint32_t key = call->request.prepared_key;
-    bool is_prepared = key != TRANSPORT_NOT_PREPARED;
-    struct header_list *list = is_prepared ? &transport->prepared[key] : &call->own_headers;
-    if (!(is_prepared && list->nodes) && header_list_make(list, call->request.http))
+    if (header_list_make(&call->headers, call->request.http))
         return -1;
-    return curl_easy_setopt(call->easy, CURLOPT_HTTPHEADER, list->nodes) == CURLE_OK ? 0 : -1;
+    return curl_easy_setopt(call->easy, CURLOPT_HTTPHEADER, call->headers.nodes) == CURLE_OK ? 0
+                                                                                             : -1;
 }
 
 /* NUL-terminated in the transport's scratch; libcurl copies it. */
@@ -162,10 +159,11 @@ static enum failure connect_failure(CURL *easy)
     case ECONNRESET: /* accepted, and reset before we looked */
         return FAILURE_RESET;
     case EADDRNOTAVAIL:
+        return FAILURE_NO_PORTS;
     case EMFILE:
     case ENFILE:
     case ENOBUFS:
-        return FAILURE_NO_PORTS;
+        return FAILURE_NO_FILES;
     default:
         return FAILURE_CONNECT;
     }
@@ -183,7 +181,7 @@ static enum failure receive_failure(const struct transport_call *call)
 {
     if (strstr(call->error_text, "chunked-encoding"))
         return FAILURE_PROTOCOL;
-    return strstr(call->error_text, "Too large") ? FAILURE_TOO_LARGE : FAILURE_RESET;
+    return strstr(call->error_text, "Too large") ? FAILURE_HEAD_TOO_LARGE : FAILURE_RESET;
 }
 
 enum failure tcurl_failure_of(const struct transport_call *call, CURLcode code)
@@ -199,25 +197,30 @@ enum failure tcurl_failure_of(const struct transport_call *call, CURLcode code)
     case CURLE_OPERATION_TIMEDOUT:
         return timeout_failure(call->easy);
     case CURLE_SSL_CONNECT_ERROR:
-    case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_CERTPROBLEM:
     case CURLE_SSL_CIPHER:
     case CURLE_SSL_CACERT_BADFILE:
     case CURLE_SSL_ISSUER_ERROR:
     case CURLE_USE_SSL_FAILED:
         return FAILURE_TLS;
+    case CURLE_PEER_FAILED_VERIFICATION:
+        return FAILURE_CERTIFICATE;
     case CURLE_GOT_NOTHING:
-    case CURLE_SEND_ERROR:
+        return FAILURE_CLOSED;
     case CURLE_PARTIAL_FILE:
+        return FAILURE_TRUNCATED;
+    case CURLE_SEND_ERROR:
     case CURLE_HTTP2_STREAM:
         return FAILURE_RESET;
     case CURLE_RECV_ERROR:
         return receive_failure(call);
     case CURLE_WRITE_ERROR: /* ours: over a limit */
     case CURLE_FILESIZE_EXCEEDED:
-        return FAILURE_TOO_LARGE;
+        return FAILURE_BODY_TOO_LARGE;
+    case CURLE_BAD_CONTENT_ENCODING:
+        return FAILURE_CODING;
     case CURLE_OUT_OF_MEMORY:
-        return FAILURE_NO_PORTS;
+        return FAILURE_NO_FILES;
     default:
         return FAILURE_PROTOCOL;
     }

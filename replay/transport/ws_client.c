@@ -170,7 +170,7 @@ struct ws_client *ws_client_new(const struct ws_io *io, const struct http_reques
     wslay_event_config_set_max_recv_msg_length(client->frames, max_message_bytes);
     add_handshake(client, request, &url, cookies);
     if (buf_failed(&client->out))
-        break_with(client, FAILURE_TOO_LARGE, "the upgrade request is larger than 64 KiB");
+        break_with(client, FAILURE_HEAD_TOO_LARGE, "the upgrade request is larger than 64 KiB");
     return client;
 }
 
@@ -224,7 +224,7 @@ static void read_answer(struct ws_client *client)
     while (client->state == WS_STATE_HANDSHAKE) {
         char *room = buf_reserve(&client->in, 4096);
         if (!room) {
-            break_with(client, FAILURE_TOO_LARGE, "the answer's head is larger than 60 KiB");
+            break_with(client, FAILURE_HEAD_TOO_LARGE, "the answer's head is larger than 60 KiB");
             return;
         }
         ssize_t moved = read_bytes(client, room, 4096);

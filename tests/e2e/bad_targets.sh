@@ -10,11 +10,11 @@ failures_of() { sql "$1" "SELECT protocol, class, endpoint, failures FROM failur
 # --- one user for each misdeed -----------------------------------------------------------------
 start_server bad "$bad_server"
 misdeeds='bad-chunk protocol
-close reset
-cut-chunk reset
-endless-headers too_large
+close closed
+cut-chunk truncated
+endless-headers head_too_large
 garbage protocol
-half-body reset
+half-body truncated
 huge-chunk protocol
 other-version protocol
 reset reset

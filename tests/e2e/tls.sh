@@ -43,8 +43,8 @@ start_nginx "} map \$http_upgrade \$connection_upgrade { default upgrade; '' '';
 tls_url=https://localhost:$tls_port
 
 expect_exit 0 "$reprise" replay live.trace --target "$tls_url" --run refused.run --quiet
-equal "requests refused for TLS" "$(sql refused.run "SELECT sum(failures) FROM failure WHERE class = 'tls' AND protocol = 'http'")" "$requests"
-equal "WebSockets refused for TLS" "$(sql refused.run "SELECT sum(failures) FROM failure WHERE class = 'tls' AND protocol = 'websocket'")" 1
+equal "requests refused for TLS" "$(sql refused.run "SELECT sum(failures) FROM failure WHERE class = 'certificate' AND protocol = 'http'")" "$requests"
+equal "WebSockets refused for TLS" "$(sql refused.run "SELECT sum(failures) FROM failure WHERE class = 'certificate' AND protocol = 'websocket'")" 1
 expect_line out 'certificate'
 
 # trusted NAME OPTION...: all of it works, and the WebSocket says what it said in the clear.
