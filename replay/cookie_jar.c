@@ -21,6 +21,7 @@ void cookie_jar_fini(struct cookie_jar *jar)
     cookie_jar_clear(jar);
     free(jar->cookies);
     jar->cookies = NULL;
+    jar->capacity = 0;
 }
 
 static struct bytes name_of(const struct cookie *cookie)
@@ -130,16 +131,24 @@ static struct cookie *find(const struct cookie_jar *jar, struct bytes name, stru
     return NULL;
 }
 
+static int grow(struct cookie_jar *jar)
+{
+    size_t capacity = jar->capacity ? 2 * jar->capacity : 4;
+    struct cookie *cookies = realloc(jar->cookies, capacity * sizeof *cookies);
+    if (!cookies)
+        return -1;
+    jar->cookies = cookies;
+    jar->capacity = capacity;
+    return 0;
+}
+
 /* Behind those of its path's length or longer, the order in which they are sent (5.4, 2). */
 static struct cookie *add_slot(struct cookie_jar *jar, size_t path_len)
 {
     if (jar->count == COOKIE_JAR_MAX_COOKIES)
         return NULL;
-    if (!jar->cookies) {
-        jar->cookies = calloc(COOKIE_JAR_MAX_COOKIES, sizeof *jar->cookies);
-        if (!jar->cookies)
-            return NULL;
-    }
+    if (jar->count == jar->capacity && grow(jar))
+        return NULL;
     size_t at = jar->count++;
     for (; at && jar->cookies[at - 1].path_len < path_len; at--)
         jar->cookies[at] = jar->cookies[at - 1];

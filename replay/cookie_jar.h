@@ -26,8 +26,9 @@ struct cookie {
 };
 
 struct cookie_jar {
-    struct cookie *cookies;
+    struct cookie *cookies; /* grows by doubling: most visits carry two or three */
     size_t count;
+    size_t capacity;
 };
 
 void cookie_jar_init(struct cookie_jar *jar);

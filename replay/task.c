@@ -3,9 +3,7 @@
 
 #include <stdlib.h>
 
-#include "core/url.h"
 #include "replay/channel.h"
-#include "replay/target.h"
 
 enum { MAX_COOKIE_BYTES = 64 * 1024, MAX_CHANGED_BYTES = 256 * 1024 * 1024 };
 
@@ -17,23 +15,45 @@ const char *task_state_name(enum task_state state)
 
 static void on_timer(struct timer *timer, void *owner, uint64_t now_us);
 static void ask(struct task *task);
-static void send_or_queue(struct task *task);
+
+/* A task that an earlier request has left is used again, with the memory it had grown. */
+static struct task *take_task(struct user_env *env)
+{
+    struct task *task = env->idle_tasks;
+    if (task) {
+        env->idle_tasks = task->next;
+        return task;
+    }
+    task = malloc(sizeof *task);
+    if (task)
+        buf_init(&task->cookies, MAX_COOKIE_BYTES);
+    return task;
+}
 
 static struct task *task_new(struct user *user)
 {
-    struct task *task = calloc(1, sizeof *task);
+    struct task *task = take_task(user->env);
     if (!task)
         return NULL;
-    task->user = user;
+    struct buf cookies = task->cookies;
+    *task = (struct task){.user = user, .cookies = cookies, .next = user->tasks};
     arena_init(&task->arena, MAX_CHANGED_BYTES);
-    buf_init(&task->cookies, MAX_COOKIE_BYTES);
     timer_init(&task->timer, on_timer, task);
-    task->next = user->tasks;
     if (task->next)
         task->next->previous = task;
     user->tasks = task;
     user->tasks_active++;
     return task;
+}
+
+void task_pool_fini(struct user_env *env)
+{
+    while (env->idle_tasks) {
+        struct task *next = env->idle_tasks->next;
+        buf_fini(&env->idle_tasks->cookies);
+        free(env->idle_tasks);
+        env->idle_tasks = next;
+    }
 }
 
 void task_free_added(struct user *user, struct chain_added *list)
@@ -70,25 +90,8 @@ static void task_free(struct task *task)
         task->next->previous = task->previous;
     user->tasks_active--;
     arena_fini(&task->arena);
-    buf_fini(&task->cookies);
-    free(task);
-}
-
-static void leave_queue(struct task *task)
-{
-    struct user_env *env = task->user->env;
-    struct task *before = NULL;
-    for (struct task *at = env->queue_first; at; before = at, at = at->queue_next) {
-        if (at != task)
-            continue;
-        if (before)
-            before->queue_next = task->queue_next;
-        else
-            env->queue_first = task->queue_next;
-        if (env->queue_last == task)
-            env->queue_last = before;
-        return;
-    }
+    task->next = user->env->idle_tasks;
+    user->env->idle_tasks = task;
 }
 
 void task_drop(struct task *task)
@@ -99,7 +102,7 @@ void task_drop(struct task *task)
         task_record(task, &cancelled, user_now_us(task->user));
     }
     if (task->state == TASK_QUEUED)
-        leave_queue(task);
+        task_leave_queue(task);
     task_free(task);
 }
 
@@ -206,7 +209,7 @@ static void go_on(struct task *task)
         if (is_message)
             channel_message_send(task);
         else
-            send_or_queue(task);
+            task_send(task);
         break;
     case TASK_FINISH:
         task_finish(task);
@@ -243,13 +246,6 @@ struct chain_request_info task_info(const struct task *task)
         .ask_from = task->ask_from,
         .added = task->added,
     };
-}
-
-static void count_handled(struct task *task)
-{
-    if (task->step && !task->was_sent)
-        task->user->steps_handled++;
-    task->was_sent = true;
 }
 
 void task_append_after(struct task *task, struct chain_added *list)
@@ -296,7 +292,7 @@ static void ask(struct task *task)
 {
     struct user *user = task->user;
     if (!user->plugins || !chain_wants(user->env->chain, CHAIN_REQUEST)) {
-        send_or_queue(task);
+        task_send(task);
         return;
     }
     struct chain_outcome outcome;
@@ -309,7 +305,7 @@ static void ask(struct task *task)
     if (outcome.verdict == REPRISE_HOLD) {
         hold(task, &outcome, at_us);
     } else if (outcome.verdict == REPRISE_SKIP) {
-        count_handled(task);
+        task_count_handled(task);
         task->before = outcome.added;
         task_pause(task, at_us, TASK_FINISH);
     } else {
@@ -318,111 +314,8 @@ static void ask(struct task *task)
             task->due_us = at_us; /* a plugin's delay is think time */
             task_pause(task, at_us, TASK_SEND);
         } else {
-            send_or_queue(task);
+            task_send(task);
         }
-    }
-}
-
-/* The Cookie value, unless a plugin set the header itself. */
-static struct bytes cookies_of(struct task *task)
-{
-    const struct user *user = task->user;
-    const struct http_request *request = task->request;
-    struct bytes recorded = task->step ? task->step->recorded_cookies : (struct bytes){0};
-    struct url url;
-    if ((user->cookies.count == 0 && recorded.len == 0) || url_parse(request->url, &url))
-        return (struct bytes){0};
-    if (request->changes & HTTP_CHANGED_HEADERS || task->added) {
-        if (http_headers_find(request->headers, request->header_count, bytes_of("cookie")).ptr)
-            return (struct bytes){0};
-    }
-    int64_t unix_s = (user->env->unix_origin_us + (int64_t)user_now_us(user)) / 1000000;
-    buf_clear(&task->cookies);
-    cookie_jar_append(&user->cookies, url.target, recorded, unix_s, &task->cookies);
-    return buf_bytes(&task->cookies);
-}
-
-static void on_done(void *owner, const struct transport_result *result)
-{
-    struct task *task = owner;
-    task->call = NULL;
-    task_judge(task, result);
-}
-
-static void transmit(struct task *task)
-{
-    struct user_env *env = task->user->env;
-    bool is_watched = task->user->plugins && chain_wants(env->chain, CHAIN_RESPONSE);
-    const struct transport_request request = {
-        .http = task->request,
-        .cookies = cookies_of(task),
-        .keeps_body = is_watched && chain_wants_body(env->chain),
-        .keeps_headers = is_watched,
-        .done = on_done,
-        .owner = task,
-    };
-    enum failure failure = FAILURE_NO_FILES;
-    task->state = TASK_SENT;
-    task->holds_slot = true;
-    env->in_flight++;
-    if (env->in_flight > env->most_in_flight)
-        env->most_in_flight = env->in_flight;
-    count_handled(task);
-    task->started_us = loop_read_clock(env->loop);
-    if (task->step && task->step->kind == STEP_WS_CONNECT) {
-        if (channel_connect(task, &request) == 0)
-            return;
-    } else {
-        task->call = env->ops->send(task->user->connections, &request, &failure);
-        if (task->call)
-            return;
-    }
-    const struct transport_result result = {.failure = failure, .detail = "could not be started"};
-    task_judge(task, &result);
-}
-
-/* Plugins may aim a request elsewhere, but not around --allow-target. */
-static bool is_permitted(const struct task *task)
-{
-    const struct user_env *env = task->user->env;
-    bool is_as_planned = !task->added && !(task->request->changes & HTTP_CHANGED_URL);
-    return is_as_planned || target_permits(task->request->url, env->target, env->allowed_targets);
-}
-
-static void send_or_queue(struct task *task)
-{
-    struct user_env *env = task->user->env;
-    if (!is_permitted(task)) {
-        const struct transport_result refused = {
-            .failure = FAILURE_PLUGIN,
-            .detail = "a plugin aimed it at a host that --allow-target does not name"};
-        task->started_us = loop_read_clock(env->loop);
-        task_judge(task, &refused);
-        return;
-    }
-    if (env->in_flight < env->max_in_flight) {
-        transmit(task);
-        return;
-    }
-    task->state = TASK_QUEUED;
-    task->queue_next = NULL;
-    if (env->queue_last)
-        env->queue_last->queue_next = task;
-    else
-        env->queue_first = task;
-    env->queue_last = task;
-}
-
-void task_send_queued(struct user_env *env)
-{
-    while (env->queue_first && env->in_flight < env->max_in_flight) {
-        struct task *task = env->queue_first;
-        env->queue_first = task->queue_next;
-        if (!env->queue_first)
-            env->queue_last = NULL;
-        task->state = TASK_PAUSED;
-        if (task->user->state == USER_PLAYING) /* else it is dropped in a moment */
-            transmit(task);
     }
 }
 

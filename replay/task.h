@@ -23,8 +23,8 @@ enum task_state { TASK_PAUSED, TASK_QUEUED, TASK_SENT, TASK_ADDING, TASK_HELD };
 enum task_next { TASK_ASK, TASK_SEND, TASK_RETRY, TASK_FINISH };
 
 struct task {
-    struct task *next, *previous; /* user->tasks */
-    struct task *queue_next;      /* env queue */
+    struct task *next, *previous;             /* user->tasks; `next` alone in env->idle_tasks */
+    struct task *queue_next, *queue_previous; /* env queue */
     struct user *user;
     enum task_state state;
     enum task_next then;
@@ -48,6 +48,9 @@ struct task {
     struct transport_call *call;
 };
 
+/* Free the tasks that are kept to be used again. */
+void task_pool_fini(struct user_env *env);
+
 /* Start a step at `due_us`. -1 without memory. */
 int task_start_step(struct user *user, const struct plan_step *step, uint64_t due_us);
 
@@ -67,7 +70,13 @@ void task_pause(struct task *task, uint64_t at_us, enum task_next then);
 void task_judge(struct task *task, const struct transport_result *result);
 void task_finish(struct task *task);
 
-/* Shared by task.c and run_answer.c. */
+/* task_send.c: hand it to the transport, now or when max_in_flight allows; leave the queue for
+ * that; count its step as dealt with. */
+void task_send(struct task *task);
+void task_leave_queue(struct task *task);
+void task_count_handled(struct task *task);
+
+/* Shared by task.c and task_answer.c. */
 struct chain_request_info task_info(const struct task *task);
 void task_append_after(struct task *task, struct chain_added *list);
 void task_release_slot(struct task *task);

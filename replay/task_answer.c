@@ -44,11 +44,11 @@ void task_record(struct task *task, const struct transport_result *result, uint6
 static void store_cookies(struct task *task, const struct http_response *response)
 {
     struct user *user = task->user;
-    struct url url;
-    int64_t unix_s = (user->env->unix_origin_us + (int64_t)user_now_us(user)) / 1000000;
     for (size_t i = 0; i < response->header_count; i++) {
+        struct url url;
         if (!bytes_equal_nocase(response->headers[i].name, bytes_of("set-cookie")))
             continue;
+        int64_t unix_s = (user->env->unix_origin_us + (int64_t)user_now_us(user)) / 1000000;
         if (url_parse(task->request->url, &url) == 0)
             cookie_jar_store(&user->cookies, response->headers[i].value, url.target, unix_s);
     }

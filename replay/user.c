@@ -16,6 +16,11 @@ const char *user_state_name(enum user_state state)
 
 static void on_timer(struct timer *timer, void *owner, uint64_t now_us);
 
+void user_env_fini(struct user_env *env)
+{
+    task_pool_fini(env);
+}
+
 struct user *user_new(struct user_env *env, uint64_t index)
 {
     struct user *user = calloc(1, sizeof *user);

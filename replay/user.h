@@ -44,7 +44,9 @@ struct user_env {
     uint32_t most_in_flight; /* since the worker last looked; likewise most_users */
     uint32_t most_users;
     struct task *queue_first, *queue_last; /* due, but over max_in_flight */
+    bool is_sending_queued;
     uint32_t users_active;
+    struct task *idle_tasks; /* to be used again */
     /* The session is over and `user` may be played again or freed; never called inside a
      * transport's callback. */
     void (*user_ended)(void *owner, struct user *user);
@@ -76,6 +78,9 @@ struct user {
     char detail[160];   /* of a result that is not SESSION_DONE */
     struct timer timer; /* USER_STARTING: begin; USER_ENDING: hand back */
 };
+
+/* What users have left behind, once all of them are freed. */
+void user_env_fini(struct user_env *env);
 
 /* NULL without memory. */
 struct user *user_new(struct user_env *env, uint64_t index);

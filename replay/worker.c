@@ -264,6 +264,7 @@ void worker_fini(struct worker *worker)
 {
     while (worker->users)
         remove_user(worker, worker->users);
+    user_env_fini(&worker->env);
     if (worker->env.chain_worker)
         chain_worker_free(worker->env.chain_worker);
     if (worker->env.transport)

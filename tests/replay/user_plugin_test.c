@@ -68,6 +68,7 @@ static void expect_and_end(const char *log)
     assert_int_equal(play.ended, 1);
     assert_int_equal(play.env.in_flight, 0);
     user_free(play.user);
+    user_env_fini(&play.env);
     fake_run(&play.loop, UINT64_MAX - 1);
     fake_target.close(play.env.transport);
     metrics_free(play.env.metrics);

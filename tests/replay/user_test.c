@@ -68,6 +68,7 @@ static void start(const char *script, const struct pacing pacing)
 static void end(void)
 {
     user_free(play.user);
+    user_env_fini(&play.env);
     fake_run(&play.loop, UINT64_MAX - 1);
     fake_target.close(play.env.transport);
     metrics_free(play.env.metrics);
@@ -219,6 +220,41 @@ static const char websocket_script[] = "session s\n"
                                        "> 45 thanks\n"
                                        "> 50 close 1000\n";
 
+static struct transport_call *refuse_to_send(struct transport_user *user,
+                                             const struct transport_request *request,
+                                             enum failure *ret_failure)
+{
+    (void)user;
+    (void)request;
+    *ret_failure = FAILURE_NO_FILES;
+    return NULL;
+}
+
+/* One frame of the stack for each would be too many. */
+static void a_long_queue_whose_sends_all_fail_at_once_is_worked_off(void **state)
+{
+    (void)state;
+    enum { COUNT = 60000 };
+    struct transport_ops refusing = fake_target;
+    struct buf script = BUF_INIT(COUNT * 32);
+    refusing.send = refuse_to_send;
+    static const struct fake_answer answers[] = {{"GET /slow", 1000, 200, 0, NULL, NULL}, {0}};
+    fake_answers = answers;
+    buf_append_text(&script, "session s\n0 9 GET /slow 200\n");
+    for (int i = 0; i < COUNT; i++)
+        buf_append_text(&script, "1 9 GET /n 200\n");
+    start(buf_text(&script), think(1));
+    play.env.max_in_flight = 1;
+    fake_run(&play.loop, 500000);
+    play.env.ops = &refusing;
+    fake_run(&play.loop, UINT64_MAX - 1);
+    play.env.ops = &fake_target;
+    assert_int_equal(play.env.metrics->sessions_by_result[SESSION_DONE], 1);
+    assert_int_equal(play.env.metrics->endpoints[1].by_failure[FAILURE_NO_FILES], COUNT);
+    end();
+    buf_fini(&script);
+}
+
 static void a_message_waits_for_the_server_messages_before_it(void **state)
 {
     (void)state;
@@ -341,6 +377,7 @@ int main(void)
         cmocka_unit_test(an_error_that_was_recorded_as_one_is_no_failure),
         cmocka_unit_test(live_cookies_replace_recorded_ones),
         cmocka_unit_test(over_max_in_flight_requests_wait_and_their_lateness_shows),
+        cmocka_unit_test(a_long_queue_whose_sends_all_fail_at_once_is_worked_off),
         cmocka_unit_test(a_message_waits_for_the_server_messages_before_it),
         cmocka_unit_test(a_server_message_that_does_not_come_is_missed_and_no_longer_waited_for),
         cmocka_unit_test(a_websocket_whose_close_was_not_recorded_closes_when_all_is_said),

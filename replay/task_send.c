@@ -1,0 +1,151 @@
+/* task_send.c - from a task to the transport: its cookies, whether it may go there, its turn. */
+#include "core/url.h"
+#include "replay/channel.h"
+#include "replay/target.h"
+#include "replay/task.h"
+
+void task_count_handled(struct task *task)
+{
+    if (task->step && !task->was_sent)
+        task->user->steps_handled++;
+    task->was_sent = true;
+}
+
+/* The request target: of a planned URL what follows the origin. */
+static bool target_of(const struct task *task, struct bytes *ret_target)
+{
+    const struct user_env *env = task->user->env;
+    struct url url;
+    if (task->step && !(task->request->changes & HTTP_CHANGED_URL)) {
+        *ret_target = bytes_from(task->request->url, env->plan->target_bytes);
+        return true;
+    }
+    if (url_parse(task->request->url, &url))
+        return false;
+    *ret_target = url.target;
+    return true;
+}
+
+/* The Cookie value, unless a plugin set the header itself. */
+static struct bytes cookies_of(struct task *task)
+{
+    const struct user *user = task->user;
+    const struct http_request *request = task->request;
+    struct bytes recorded = task->step ? task->step->recorded_cookies : (struct bytes){0};
+    struct bytes target;
+    if (request->changes & HTTP_CHANGED_HEADERS || task->added) {
+        if (http_headers_find(request->headers, request->header_count, bytes_of("cookie")).ptr)
+            return (struct bytes){0};
+    }
+    if (user->cookies.count == 0)
+        return recorded;
+    if (!target_of(task, &target))
+        return (struct bytes){0};
+    int64_t unix_s = (user->env->unix_origin_us + (int64_t)user_now_us(user)) / 1000000;
+    buf_clear(&task->cookies);
+    cookie_jar_append(&user->cookies, target, recorded, unix_s, &task->cookies);
+    return buf_bytes(&task->cookies);
+}
+
+static void on_done(void *owner, const struct transport_result *result)
+{
+    struct task *task = owner;
+    task->call = NULL;
+    task_judge(task, result);
+}
+
+static void transmit(struct task *task)
+{
+    struct user_env *env = task->user->env;
+    bool is_watched = task->user->plugins && chain_wants(env->chain, CHAIN_RESPONSE);
+    const struct transport_request request = {
+        .http = task->request,
+        .cut = task->step && !task->request->changes ? task->step->cut : NULL,
+        .max_connections = task->user->session->connection_count,
+        .cookies = cookies_of(task),
+        .keeps_body = is_watched && chain_wants_body(env->chain),
+        .keeps_headers = is_watched,
+        .done = on_done,
+        .owner = task,
+    };
+    enum failure failure = FAILURE_NO_FILES;
+    task->state = TASK_SENT;
+    task->holds_slot = true;
+    env->in_flight++;
+    if (env->in_flight > env->most_in_flight)
+        env->most_in_flight = env->in_flight;
+    task_count_handled(task);
+    task->started_us = loop_read_clock(env->loop);
+    if (task->step && task->step->kind == STEP_WS_CONNECT) {
+        if (channel_connect(task, &request) == 0)
+            return;
+    } else {
+        task->call = env->ops->send(task->user->connections, &request, &failure);
+        if (task->call)
+            return;
+    }
+    const struct transport_result result = {.failure = failure, .detail = "could not be started"};
+    task_judge(task, &result);
+}
+
+/* Plugins may aim a request elsewhere, but not around --allow-target. */
+static bool is_permitted(const struct task *task)
+{
+    const struct user_env *env = task->user->env;
+    bool is_as_planned = !task->added && !(task->request->changes & HTTP_CHANGED_URL);
+    return is_as_planned || target_permits(task->request->url, env->target, env->allowed_targets);
+}
+
+void task_send(struct task *task)
+{
+    struct user_env *env = task->user->env;
+    if (!is_permitted(task)) {
+        const struct transport_result refused = {
+            .failure = FAILURE_PLUGIN,
+            .detail = "a plugin aimed it at a host that --allow-target does not name"};
+        task->started_us = loop_read_clock(env->loop);
+        task_judge(task, &refused);
+        return;
+    }
+    if (env->in_flight < env->max_in_flight) {
+        transmit(task);
+        return;
+    }
+    task->state = TASK_QUEUED;
+    task->queue_next = NULL;
+    task->queue_previous = env->queue_last;
+    if (env->queue_last)
+        env->queue_last->queue_next = task;
+    else
+        env->queue_first = task;
+    env->queue_last = task;
+}
+
+void task_send_queued(struct user_env *env)
+{
+    if (env->is_sending_queued) /* one that failed at once: the caller below goes on with the next
+                                 */
+        return;
+    env->is_sending_queued = true;
+    while (env->queue_first && env->in_flight < env->max_in_flight) {
+        struct task *task = env->queue_first;
+        task_leave_queue(task);
+        task->state = TASK_PAUSED;
+        if (task->user->state == USER_PLAYING) /* else it is dropped in a moment */
+            transmit(task);
+    }
+    env->is_sending_queued = false;
+}
+
+void task_leave_queue(struct task *task)
+{
+    struct user_env *env = task->user->env;
+    if (task->queue_previous)
+        task->queue_previous->queue_next = task->queue_next;
+    else
+        env->queue_first = task->queue_next;
+    if (task->queue_next)
+        task->queue_next->queue_previous = task->queue_previous;
+    else
+        env->queue_last = task->queue_previous;
+}
