@@ -71,6 +71,15 @@ static bool all_done(struct gathering *gathering)
     return true;
 }
 
+static bool any_has_given_up(struct gathering *gathering)
+{
+    for (uint32_t i = 0; i < gathering->count; i++) {
+        if (worker_has_given_up(&gathering->workers[i]))
+            return true;
+    }
+    return false;
+}
+
 static void stop_all(struct gathering *gathering)
 {
     for (uint32_t i = 0; i < gathering->count; i++)
@@ -81,9 +90,10 @@ static void wait_for_end(struct gathering *gathering, struct director_result *re
 {
     bool is_stopping = false;
     while (!all_done(gathering)) {
-        if (!is_stopping && (stop_requested() || gathering->has_failed)) {
+        bool has_failed = gathering->has_failed || any_has_given_up(gathering);
+        if (!is_stopping && (stop_requested() || has_failed)) {
             is_stopping = true;
-            result->was_stopped = !gathering->has_failed;
+            result->was_stopped = !has_failed;
             stop_all(gathering);
         }
         loop_pass(&gathering->loop, LOOK_EVERY_US);

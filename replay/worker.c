@@ -45,6 +45,9 @@ static void give_up(struct worker *worker, const char *what)
     if (worker->error.exit_code)
         return;
     error_set(&worker->error, EXIT_TOOL, "worker %u: %s", worker->number, what);
+    pthread_mutex_lock(&worker->mutex);
+    worker->has_given_up = true;
+    pthread_mutex_unlock(&worker->mutex);
     begin_stopping(worker, worker->loop.now_us);
 }
 
@@ -318,6 +321,14 @@ bool worker_is_done(struct worker *worker)
     bool is_done = worker->is_done;
     pthread_mutex_unlock(&worker->mutex);
     return is_done;
+}
+
+bool worker_has_given_up(struct worker *worker)
+{
+    pthread_mutex_lock(&worker->mutex);
+    bool has_given_up = worker->has_given_up;
+    pthread_mutex_unlock(&worker->mutex);
+    return has_given_up;
 }
 
 void worker_join(struct worker *worker)

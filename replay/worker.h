@@ -51,9 +51,10 @@ struct worker {
     uint64_t ended_us;  /* when its last user was done; read after worker_join() */
     struct error error; /* why the worker gave up; exit_code 0: it did not */
 
-    pthread_mutex_t mutex; /* guards the four below */
+    pthread_mutex_t mutex; /* guards the five below */
     bool wants_stop;
     bool is_done;
+    bool has_given_up;      /* `error` says why */
     struct metrics *filled; /* handed over, not yet taken */
     struct metrics *spare;  /* given back, empty */
 };
@@ -73,6 +74,9 @@ void worker_stop(struct worker *worker);
 struct metrics *worker_take(struct worker *worker);
 void worker_return(struct worker *worker, struct metrics *metrics);
 bool worker_is_done(struct worker *worker);
+
+/* It cannot go on, so the run cannot either: the others are to be stopped. */
+bool worker_has_given_up(struct worker *worker);
 
 /* Wait for the thread's end. */
 void worker_join(struct worker *worker);
