@@ -204,6 +204,7 @@ int plan_build(struct plan **ret_plan, const char *trace_path, const struct plan
     struct plan_builder builder = {.options = options};
     int result = -1;
     buf_init(&builder.scratch, MAX_BODY_BYTES);
+    buf_init(&builder.head, MAX_BODY_BYTES);
     builder.plan = calloc(1, sizeof *builder.plan);
     if (!builder.plan) {
         error_set(err, EXIT_TOOL, "no memory for a plan");
@@ -211,6 +212,7 @@ int plan_build(struct plan **ret_plan, const char *trace_path, const struct plan
     }
     builder.plan->target_bytes = options->target.len;
     arena_init(&builder.plan->arena, options->max_bytes);
+    builder.arena = &builder.plan->arena;
     map_init(&builder.plan->bodies);
     map_init(&builder.endpoints);
     if (trace_reader_open(&builder.reader, trace_path, err))

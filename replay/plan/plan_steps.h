@@ -1,5 +1,5 @@
 /*
- * plan_steps.h - from recorded rows to the steps of one session; used by plan_build.c only.
+ * plan_steps.h - from recorded rows to the steps of one session; used by plan_*.c only.
  *
  * Steps are drafted while a session's rows are read, then put in order and copied into the plan.
  */
@@ -33,9 +33,11 @@ struct plan_channel {
 
 struct plan_builder {
     struct plan *plan;
+    struct arena *arena; /* of the sessions that are made */
     const struct plan_options *options;
     struct trace_reader *reader;
     struct buf scratch;
+    struct buf head;           /* of the request in hand */
     struct plan_draft *drafts; /* of the session in hand */
     size_t draft_count, draft_capacity;
     uint32_t channel_count;
@@ -58,6 +60,9 @@ struct plan_draft *plan_add_draft(struct plan_builder *builder);
 /* -1 without memory. */
 int plan_fill_request(struct plan_builder *builder, const struct trace_exchange *exchange,
                       struct bytes body, uint32_t endpoint, struct plan_draft *draft);
+/* Its method, URL, headers and cut: step->kind and step->body are given. -1 without memory. */
+int plan_make_request(struct plan_builder *builder, const struct trace_exchange *exchange,
+                      struct plan_step *step);
 void plan_fill_message(const struct plan_draft *connect, const struct trace_message *message,
                        struct bytes body, const struct plan_channel *channel,
                        struct plan_draft *draft);

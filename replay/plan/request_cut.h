@@ -11,6 +11,9 @@
  * to user is put in its place when it is sent: the Cookie line at cookie_at, the values of the
  * slots, and the digits of Content-Length when a slot in the body changes its length. The headers
  * of the plan's step are views into `head`, so nothing is stored twice. Read-only once built.
+ *
+ * A value is put where it goes as it is: whoever takes it from an answer brings it into the form
+ * of its place, and never lets CR, LF or NUL into the head, or a space into the target.
  */
 #ifndef REPRISE_REPLAY_PLAN_REQUEST_CUT_H
 #define REPRISE_REPLAY_PLAN_REQUEST_CUT_H
@@ -27,7 +30,8 @@ struct request_slot {
 
 struct request_cut {
     struct bytes head;  /* ends with the empty line */
-    uint32_t target_at; /* of the request target in head: what follows the origin in the URL */
+    uint32_t target_at; /* in head, of what follows the origin in the URL: the request target, but
+                           for a '/' that is set before "?x" */
     uint32_t
         cookie_at; /* where "Cookie: ...\r\n" goes: where the recording had it, else at the end */
     uint32_t length_at, length_len; /* the digits of Content-Length; length_len 0: it has none */

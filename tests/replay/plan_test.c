@@ -71,6 +71,103 @@ static void headers_of_one_connection_are_left_out_and_the_rest_keeps_order_and_
     plan_free(plan);
 }
 
+static void expect_head(const struct plan_step *step, const char *expected)
+{
+    assert_non_null(step->cut);
+    expect_bytes(step->cut->head, expected);
+}
+
+static void a_head_keeps_the_order_of_the_recorded_client(void **state)
+{
+    (void)state;
+    struct plan *plan = build("session a\n"
+                              "0 1 POST /a?x=1#part 200 body\n"
+                              "header X-First: 1\n"
+                              "header Connection: keep-alive\n"
+                              "header content-length: 99\n"
+                              "header Cookie: sid=1; lang=de\n"
+                              "header Origin: http://recorded.example\n"
+                              "header x-SECOND:\n");
+    const struct plan_step *step = &plan->sessions[0].steps[0];
+    const struct request_cut *cut = step->cut;
+    expect_head(step, "POST /a?x=1 HTTP/1.1\r\nHost: 127.0.0.1:8080\r\nX-First: 1\r\n"
+                      "Content-Length: 4\r\nOrigin: http://127.0.0.1:8080\r\nx-SECOND: \r\n\r\n");
+    assert_memory_equal(cut->head.ptr + cut->target_at, "/a?x=1 ", 7);
+    assert_memory_equal(cut->head.ptr + cut->cookie_at, "Origin", 6);
+    assert_memory_equal(cut->head.ptr + cut->length_at, "4\r\n", 3);
+    assert_int_equal(cut->length_len, 1);
+    assert_ptr_equal(step->headers[0].name.ptr, strstr(cut->head.ptr, "X-First"));
+    assert_int_equal(plan->sessions[0].connection_count, 1);
+    plan_free(plan);
+}
+
+static void what_the_recorded_client_did_not_send_is_added_where_it_must_be(void **state)
+{
+    (void)state;
+    struct plan *plan = build("session a\n"
+                              "0 1 GET /a 200\n"
+                              "no-host\n"
+                              "header Content-Length: 0\n"
+                              "2 3 PUT http://recorded.example?q 200\n"
+                              "4 5 DELETE http://recorded.example 200 why\n");
+    const struct plan_step *steps = plan->sessions[0].steps;
+    expect_head(&steps[0], "GET /a HTTP/1.1\r\nHost: 127.0.0.1:8080\r\n\r\n");
+    assert_int_equal(steps[0].cut->length_len, 0);
+    expect_head(&steps[1], "PUT /?q HTTP/1.1\r\nHost: 127.0.0.1:8080\r\nContent-Length: 0\r\n\r\n");
+    assert_memory_equal(steps[1].cut->head.ptr + steps[1].cut->target_at, "?q ", 3);
+    expect_head(&steps[2],
+                "DELETE / HTTP/1.1\r\nHost: 127.0.0.1:8080\r\nContent-Length: 3\r\n\r\n");
+    assert_int_equal(steps[2].cut->cookie_at, steps[2].cut->head.len - 2);
+    plan_free(plan);
+}
+
+static void a_line_that_is_none_is_left_out_of_the_head_and_kept_for_plugins(void **state)
+{
+    (void)state;
+    struct plan *plan = build("session a\n0 1 GET /a 200\nheader X-Bad: a\rX-Evil: 1\n"
+                              "header X-Good: 1\n");
+    const struct plan_step *step = &plan->sessions[0].steps[0];
+    expect_head(step, "GET /a HTTP/1.1\r\nHost: 127.0.0.1:8080\r\nX-Good: 1\r\n\r\n");
+    assert_int_equal(step->header_count, 2);
+    expect_bytes(header(step, "x-bad"), "a\rX-Evil: 1");
+    plan_free(plan);
+}
+
+static void what_http_1_1_cannot_write_has_no_cut(void **state)
+{
+    (void)state;
+    struct plan *plan = build("session a\n0 1 GE(T /a 200\n2 3 WS /live\nheader X-A: 1\n"
+                              "> 4 hello\n");
+    const struct plan_step *steps = plan->sessions[0].steps;
+    for (int i = 0; i < 3; i++)
+        assert_null(steps[i].cut);
+    expect_bytes(header(&steps[1], "x-a"), "1");
+    plan_free(plan);
+}
+
+static void connections_are_the_requests_under_way_at_once(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *script;
+        uint32_t count;
+    } rows[] = {
+        {"session s\n0 10 GET /a 200\n10 20 GET /b 200\n20 20 GET /c 200\n20 30 GET /d 200\n", 1},
+        {"session s\n0 60 GET /a 200\n20 100 GET /b 200\n70 220 GET /c 200\n110 150 GET /d 200\n",
+         2},
+        {"session s\n0 9 GET /a 200\n1 8 GET /b 200\n2 3 GET /c 200\n4 5 GET /d 200\n", 3},
+        {"session s\n0 - GET /a 200\n5 9 GET /b 200\n", 2},
+        {"session s\n0 5 WS /live\n> 15 hello\n16 20 GET /a 200\n", 1},
+        {"session s\n0 5 WS /live\n> 15 hello\n", 0},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct plan *plan = build(rows[i].script);
+        if (plan->sessions[0].connection_count != rows[i].count)
+            fail_msg("row %zu: %u connections", i, plan->sessions[0].connection_count);
+        plan_free(plan);
+    }
+}
+
 static void origin_and_referer_of_the_recorded_site_name_the_target(void **state)
 {
     (void)state;
@@ -221,6 +318,11 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(urls_are_the_recorded_targets_on_the_new_origin),
         cmocka_unit_test(headers_of_one_connection_are_left_out_and_the_rest_keeps_order_and_case),
+        cmocka_unit_test(a_head_keeps_the_order_of_the_recorded_client),
+        cmocka_unit_test(what_the_recorded_client_did_not_send_is_added_where_it_must_be),
+        cmocka_unit_test(a_line_that_is_none_is_left_out_of_the_head_and_kept_for_plugins),
+        cmocka_unit_test(what_http_1_1_cannot_write_has_no_cut),
+        cmocka_unit_test(connections_are_the_requests_under_way_at_once),
         cmocka_unit_test(origin_and_referer_of_the_recorded_site_name_the_target),
         cmocka_unit_test(predecessors_are_a_prefix_of_what_ended),
         cmocka_unit_test(what_begins_the_moment_another_ends_waits_for_it),

@@ -175,6 +175,8 @@ static int add_line(struct script *script, struct bytes line, struct error *err)
         return 0;
     if (bytes_starts_with(line, bytes_of("session ")))
         return begin_session(script, bytes_from(line, 8), err);
+    if (bytes_equal(line, bytes_of("no-host")))
+        return buf_clear(&script->request_headers), 0;
     if (bytes_starts_with(line, bytes_of("header ")))
         return buf_printf(&script->request_headers, "%.*s\n", BYTES_ARG(bytes_from(line, 7)));
     if (bytes_starts_with(line, bytes_of("set-cookie ")))

@@ -2,13 +2,17 @@
  * script_trace.h - writes a trace from a small text, so that a test or a benchmark says what was
  * recorded in the place where it is played.
  *
- *     session alice                      another user, from here on
- *     0 12 GET /a 200                    begin and end in ms since the trace's start, method,
- * target, status header X-Shop: 1                   of the request before it set-cookie sid=1;
- * Path=/           of the answer before it 5 30 POST /b 201 {"x":1}           the rest of the line
- * is the body 40 - GET /c 0                      never answered 50 55 WS /live a WebSocket: upgrade
- * asked at 50, answered at 55 > 60 hello                         the client's message < 70 hello to
- * you                  the server's message > 90 close 1000
+ *     session alice              another user, from here on
+ *     0 12 GET /a 200            begin and end in ms since t=0, method, target, status
+ *     header X-Shop: 1           of the request before it, behind a Host of its own
+ *     no-host                    the request has none of the headers so far
+ *     set-cookie sid=1; Path=/   of the answer before it
+ *     5 30 POST /b 201 {"x":1}   the rest of the line is the body
+ *     40 - GET /c 0              never answered
+ *     50 55 WS /live             a WebSocket: upgrade asked at 50, answered at 55
+ *     > 60 hello                 the client's message
+ *     < 70 hello to you          the server's message
+ *     > 90 close 1000
  *
  * '#' begins a comment line; empty lines are skipped.
  */

@@ -1,0 +1,288 @@
+/*
+ * plan_request.c - a recorded request as the target is to get it: its URL, its headers, its cut.
+ *
+ * The head is written once, in the order of the recorded one; the headers of the step are views of
+ * it. A line that HTTP/1.1 cannot carry is left out of the head and kept for whoever looks at it.
+ */
+#include <stdio.h>
+
+#include "core/http_message.h"
+#include "core/url.h"
+#include "replay/plan/plan_steps.h"
+
+/* The recorded path and query on the target's origin. */
+static struct bytes make_url(struct plan_builder *builder, struct bytes recorded)
+{
+    struct url url;
+    if (url_parse(recorded, &url) == 0)
+        recorded = url.target; /* absolute-form: as sent to a proxy */
+    size_t fragment = bytes_index_of(recorded, '#');
+    const char *text = arena_printf(builder->arena, "%.*s%.*s", BYTES_ARG(builder->options->target),
+                                    (int)fragment, recorded.ptr);
+    return bytes_of(text);
+}
+
+/* Named by the Connection header: belongs to that connection (RFC 9110 7.6.1). */
+static bool is_connection_option(struct bytes connection, struct bytes name)
+{
+    struct bytes part;
+    while (bytes_split(&connection, ',', &part)) {
+        if (bytes_equal_nocase(bytes_trim(part), name))
+            return true;
+    }
+    return false;
+}
+
+static bool is_made_anew(struct bytes name, bool is_websocket)
+{
+    static const char *const names[] = {"host", "content-length", "cookie"};
+    static const char *const websocket_names[] = {"sec-websocket-key", "sec-websocket-version",
+                                                  "sec-websocket-extensions"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (bytes_equal_nocase(name, bytes_of(names[i])))
+            return true;
+    }
+    for (size_t i = 0; is_websocket && i < sizeof websocket_names / sizeof websocket_names[0];
+         i++) {
+        if (bytes_equal_nocase(name, bytes_of(websocket_names[i])))
+            return true;
+    }
+    return http_header_is_hop_by_hop(name);
+}
+
+struct header_line {
+    struct bytes name, value;
+};
+
+static bool next_header(struct bytes *block, struct header_line *ret_line)
+{
+    struct bytes line;
+    while (bytes_split(block, '\n', &line)) {
+        size_t colon = bytes_index_of(line, ':');
+        if (colon == 0 || colon == line.len)
+            continue;
+        ret_line->name = bytes_make(line.ptr, colon);
+        ret_line->value = bytes_trim(bytes_from(line, colon + 1));
+        return true;
+    }
+    return false;
+}
+
+/* Behind the recorded origin, "http://shop.example" with any scheme; .ptr NULL when it is
+ * another's. */
+static struct bytes behind_origin(struct bytes value, struct bytes authority)
+{
+    struct bytes rest = bytes_from(value, bytes_index_of(value, ':'));
+    if (!authority.len || !bytes_starts_with(rest, bytes_of("://")))
+        return (struct bytes){0};
+    rest = bytes_from(rest, 3);
+    if (!bytes_starts_with_nocase(rest, authority))
+        return (struct bytes){0};
+    rest = bytes_from(rest, authority.len);
+    return rest.len == 0 || rest.ptr[0] == '/' || rest.ptr[0] == '?' ? rest : (struct bytes){0};
+}
+
+/* A head while it is written: positions in it, -1 for what it does not hold yet. */
+struct head_draft {
+    struct buf *out; /* does not move: there is room for all of it */
+    struct request_cut cut;
+    bool has_host, has_length, has_cookie;
+};
+
+static void write_host(struct head_draft *head, const struct plan_builder *builder)
+{
+    struct url target;
+    if (head->has_host || url_parse(builder->options->target, &target))
+        return;
+    head->has_host = true;
+    buf_append_text(head->out, "Host: ");
+    buf_append_bytes(head->out, target.authority);
+    buf_append_text(head->out, "\r\n");
+}
+
+/* A length for a body; none where neither the method nor a body asks for one (RFC 9110 8.6). */
+static bool wants_length(const struct plan_step *step)
+{
+    static const char *const methods[] = {"POST", "PUT", "PATCH"};
+    for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++) {
+        if (bytes_equal(step->method, bytes_of(methods[i])))
+            return true;
+    }
+    return step->body.len > 0;
+}
+
+static void write_length(struct head_draft *head, const struct plan_step *step)
+{
+    if (head->has_length || !wants_length(step))
+        return;
+    head->has_length = true;
+    buf_append_text(head->out, "Content-Length: ");
+    head->cut.length_at = (uint32_t)head->out->len;
+    buf_printf(head->out, "%zu", step->body.len);
+    head->cut.length_len = (uint32_t)head->out->len - head->cut.length_at;
+    buf_append_text(head->out, "\r\n");
+}
+
+static void write_request_line(struct head_draft *head, const struct plan_step *step,
+                               struct bytes target)
+{
+    buf_append_bytes(head->out, step->method);
+    buf_append_text(head->out, target.ptr[0] == '?' ? " /" : " ");
+    head->cut.target_at = (uint32_t)head->out->len;
+    buf_append_bytes(head->out, target);
+    buf_append_text(head->out, " HTTP/1.1\r\n");
+}
+
+/* What stands where the recorded client's own line of that name did. */
+static void write_made_anew(struct head_draft *head, const struct plan_builder *builder,
+                            const struct plan_step *step, struct bytes name)
+{
+    if (bytes_equal_nocase(name, bytes_of("host"))) {
+        write_host(head, builder);
+    } else if (bytes_equal_nocase(name, bytes_of("content-length"))) {
+        write_length(head, step);
+    } else if (bytes_equal_nocase(name, bytes_of("cookie")) && !head->has_cookie) {
+        head->has_cookie = true;
+        head->cut.cookie_at = (uint32_t)head->out->len;
+    }
+}
+
+/* Origin and Referer of the recorded site name the target now, or its own checks would refuse them:
+ * what of the value follows the target's origin then; .ptr NULL when it stays as it is. */
+static struct bytes behind_recorded_origin(const struct header_line *line, struct bytes authority)
+{
+    if (bytes_equal_nocase(line->name, bytes_of("origin")) ||
+        bytes_equal_nocase(line->name, bytes_of("referer")))
+        return behind_origin(line->value, authority);
+    return (struct bytes){0};
+}
+
+static struct bytes append(struct buf *out, struct bytes before, struct bytes text)
+{
+    size_t at = out->len;
+    buf_append_bytes(out, before);
+    buf_append_bytes(out, text);
+    return bytes_make(out->data + at, out->len - at);
+}
+
+/* A header that is replayed, as views of the head. One that cannot be a line is left out of it:
+ * its views stay those of the trace. */
+static struct http_header write_header(struct head_draft *head, const struct plan_builder *builder,
+                                       const struct header_line *line, struct bytes authority)
+{
+    struct http_header header = {.name = line->name, .value = line->value};
+    if (!http_text_is_one_line(line->name) || !http_text_is_one_line(line->value))
+        return header;
+    struct bytes rest = behind_recorded_origin(line, authority);
+    header.name = append(head->out, line->name, (struct bytes){0});
+    buf_append_text(head->out, ": ");
+    header.value = rest.ptr ? append(head->out, builder->options->target, rest)
+                            : append(head->out, line->value, (struct bytes){0});
+    buf_append_text(head->out, "\r\n");
+    return header;
+}
+
+static void write_headers(struct head_draft *head, const struct plan_builder *builder,
+                          const struct trace_exchange *exchange, struct bytes connection,
+                          struct plan_step *step)
+{
+    struct bytes rest = exchange->request_headers;
+    struct header_line line;
+    while (next_header(&rest, &line)) {
+        if (is_made_anew(line.name, step->kind == STEP_WS_CONNECT) ||
+            is_connection_option(connection, line.name)) {
+            write_made_anew(head, builder, step, line.name);
+            continue;
+        }
+        if (step->header_count < HTTP_MAX_HEADERS)
+            step->headers[step->header_count++] =
+                write_header(head, builder, &line, exchange->authority);
+    }
+    write_length(head, step);
+    if (!head->has_cookie)
+        head->cut.cookie_at = (uint32_t)head->out->len;
+    buf_append_text(head->out, "\r\n");
+    head->cut.head.len = head->out->len;
+}
+
+/* Behind the head: what it could not hold. */
+static void write_left_out(struct head_draft *head, struct plan_step *step)
+{
+    const char *begin = head->out->data, *end = begin + head->out->capacity;
+    for (size_t i = 0; i < step->header_count; i++) {
+        struct http_header *header = &step->headers[i];
+        if (header->name.ptr >= begin && header->name.ptr < end)
+            continue;
+        header->name = append(head->out, header->name, (struct bytes){0});
+        header->value = append(head->out, header->value, (struct bytes){0});
+    }
+}
+
+/* From the builder's buffer to the session's memory, views and all. */
+static int keep_head(struct head_draft *head, struct arena *arena, struct plan_step *step)
+{
+    struct bytes kept = arena_copy(arena, buf_bytes(head->out));
+    if (!kept.ptr)
+        return -1;
+    for (size_t i = 0; i < step->header_count; i++) {
+        struct http_header *header = &step->headers[i];
+        header->name.ptr = kept.ptr + (header->name.ptr - head->out->data);
+        header->value.ptr = kept.ptr + (header->value.ptr - head->out->data);
+    }
+    head->cut.head.ptr = kept.ptr;
+    return 0;
+}
+
+/* Could HTTP/1.1 write it? As strict as url_parse() is with what it does not send. */
+static bool is_writable(const struct plan_step *step, struct url *ret_url)
+{
+    return step->kind == STEP_REQUEST && http1_is_token(step->method) &&
+           url_parse(step->url, ret_url) == 0;
+}
+
+static int make_head(struct plan_builder *builder, const struct trace_exchange *exchange,
+                     struct plan_step *step)
+{
+    struct head_draft head = {.out = &builder->head};
+    struct bytes connection = {0}, rest = exchange->request_headers;
+    struct header_line line;
+    struct url url = {.target = bytes_of("/")};
+    bool has_host = false, is_cut = is_writable(step, &url);
+    size_t count = 0;
+    for (; next_header(&rest, &line); count++) {
+        if (bytes_equal_nocase(line.name, bytes_of("connection")))
+            connection = line.value;
+        if (bytes_equal_nocase(line.name, bytes_of("cookie")))
+            step->recorded_cookies = arena_copy(builder->arena, line.value);
+        has_host = has_host || bytes_equal_nocase(line.name, bytes_of("host"));
+    }
+    step->headers = arena_alloc(builder->arena, (count + 1) * sizeof *step->headers);
+    buf_clear(head.out);
+    size_t most = 2 * exchange->request_headers.len + step->method.len + url.target.len + 256 +
+                  (count + 1) * (builder->options->target.len + 16);
+    if (!step->headers || !buf_reserve(head.out, most))
+        return -1;
+    write_request_line(&head, step, url.target);
+    if (!has_host)
+        write_host(&head, builder);
+    write_headers(&head, builder, exchange, connection, step);
+    write_left_out(&head, step);
+    if (buf_failed(head.out) || keep_head(&head, builder->arena, step))
+        return -1;
+    if (!is_cut)
+        return 0;
+    struct request_cut *cut = arena_alloc(builder->arena, sizeof *cut);
+    if (!cut)
+        return -1;
+    *cut = head.cut;
+    step->cut = cut;
+    return 0;
+}
+
+int plan_make_request(struct plan_builder *builder, const struct trace_exchange *exchange,
+                      struct plan_step *step)
+{
+    step->method = arena_copy(builder->arena, exchange->method);
+    step->url = make_url(builder, exchange->target);
+    return step->method.ptr && step->url.ptr ? make_head(builder, exchange, step) : -1;
+}
