@@ -115,6 +115,8 @@ static void keep_greater(struct metrics *filled, struct metrics *last)
     move_greater(&filled->users_active, &last->users_active);
     move_greater(&filled->requests_in_flight, &last->requests_in_flight);
     move_greater(&filled->connections_open, &last->connections_open);
+    move_greater(&filled->generator.queued, &last->generator.queued);
+    move_greater(&filled->generator.network.most_waiting, &last->generator.network.most_waiting);
 }
 
 /* What the workers had not handed over when they ended. */

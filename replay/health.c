@@ -2,6 +2,7 @@
 #include "replay/health.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <stdio.h>
 #include <sys/resource.h>
@@ -46,6 +47,23 @@ void health_read(struct health_meter *meter, struct health *ret_health)
                                   .rss_bytes = read_rss_bytes(),
                                   .open_files = count_open_files()};
     meter->cpu_us = cpu_us;
+}
+
+int health_open_thread(void)
+{
+    return open("/proc/thread-self/schedstat", O_RDONLY | O_CLOEXEC);
+}
+
+/* "RAN_NS WAITED_NS TIMES" (Documentation/scheduler/sched-stats.rst). */
+uint64_t health_thread_wait_us(int fd)
+{
+    char text[96];
+    unsigned long long ran_ns, waited_ns;
+    ssize_t len = fd < 0 ? -1 : pread(fd, text, sizeof text - 1, 0);
+    if (len <= 0)
+        return 0;
+    text[len] = '\0';
+    return sscanf(text, "%llu %llu", &ran_ns, &waited_ns) == 2 ? waited_ns / 1000 : 0;
 }
 
 uint32_t health_cpu_count(void)

@@ -22,6 +22,12 @@ struct health {
 /* What cannot be read (no /proc) is 0. */
 void health_read(struct health_meter *meter, struct health *ret_health);
 
+/* One thread's own account of the time it wanted a processor and did not have one; -1: the kernel
+ * keeps none. To be called by that thread; the caller closes the descriptor. */
+int health_open_thread(void);
+/* Microseconds since the thread began; 0 when it cannot be read. */
+uint64_t health_thread_wait_us(int fd);
+
 /* Processors this process may run on; at least 1. */
 uint32_t health_cpu_count(void);
 

@@ -158,6 +158,8 @@ void loop_pass(struct loop *loop, uint64_t max_wait_us)
     uint64_t ended_us = loop_read_clock(loop);
     uint64_t passed_us = ended_us - waiting_from_us;
     busy_us += passed_us > wait_us ? passed_us - wait_us : 0;
+    if (loop->lags)
+        histogram_record(loop->lags, busy_us);
     if (busy_us > loop->max_lag_us)
         loop->max_lag_us = busy_us;
 }

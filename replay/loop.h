@@ -8,6 +8,7 @@
 #define REPRISE_REPLAY_LOOP_H
 
 #include "core/error.h"
+#include "core/histogram.h"
 #include "core/timers.h"
 
 enum { LOOP_READ = 1, LOOP_WRITE = 2 };
@@ -29,7 +30,9 @@ struct loop {
     struct timers timers;
     uint64_t origin_us; /* clock_now_us() at the run's 0 */
     uint64_t now_us; /* of the run, read once per pass; LOOP_BEFORE_START before 0 is never shown */
-    uint64_t max_lag_us; /* longest pass since loop_take_lag_us() */
+    uint64_t max_lag_us;    /* longest pass since loop_take_lag_us() */
+    struct histogram *lags; /* takes the length of every pass; may be NULL */
+    uint64_t spun_us;       /* awake, only to be exact, since the loop began */
     size_t watch_count;
     bool lacks_pwait2;        /* the kernel has no epoll_pwait2 */
     struct epoll_event *left; /* events of this pass that are still to be told; NULL outside */

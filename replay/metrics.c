@@ -123,6 +123,7 @@ struct metrics *metrics_new(uint32_t endpoint_count)
         endpoint_metrics_init(&metrics->endpoints[i]);
     ws_init(&metrics->ws);
     histogram_init(&metrics->session_duration);
+    generator_metrics_init(&metrics->generator);
     for (int i = 0; i < METRICS_MAX_CUSTOM; i++)
         histogram_init(&metrics->custom[i].histogram);
     return metrics;
@@ -137,6 +138,7 @@ void metrics_free(struct metrics *metrics)
     free(metrics->endpoints);
     ws_fini(&metrics->ws);
     histogram_fini(&metrics->session_duration);
+    generator_metrics_fini(&metrics->generator);
     for (int i = 0; i < METRICS_MAX_CUSTOM; i++)
         histogram_fini(&metrics->custom[i].histogram);
     free(metrics);
@@ -159,6 +161,7 @@ void metrics_clear(struct metrics *metrics)
         histogram_clear(&metrics->custom[i].histogram);
     }
     metrics->sample_count = 0;
+    generator_metrics_clear(&metrics->generator);
     metrics->users_active = 0;
     metrics->requests_in_flight = 0;
     metrics->connections_open = 0;
@@ -254,6 +257,16 @@ static void record_clocks(struct endpoint_metrics *endpoint, const struct reques
     histogram_record(&clocks[CLOCK_RECEIVING], outcome->receiving_us);
 }
 
+/* The two ends of a service time are read at other moments: what the kernel says may be longer. */
+static void record_kernel(struct generator_metrics *generator,
+                          const struct request_outcome *outcome)
+{
+    uint64_t waited_us = outcome->waiting_us + outcome->receiving_us;
+    histogram_record(&generator->kernel_service, outcome->kernel_us);
+    histogram_record(&generator->kernel_gap,
+                     waited_us > outcome->kernel_us ? waited_us - outcome->kernel_us : 0);
+}
+
 void metrics_record_request(struct metrics *metrics, const struct request_outcome *outcome)
 {
     assert(outcome->endpoint < metrics->endpoint_count);
@@ -273,6 +286,8 @@ void metrics_record_request(struct metrics *metrics, const struct request_outcom
     endpoint->by_status_class[status_class > 0 && status_class < 6 ? status_class : 0]++;
     endpoint->by_failure[outcome->failure]++;
     record_clocks(endpoint, outcome);
+    if (outcome->kernel_us)
+        record_kernel(&metrics->generator, outcome);
     if (has_failed || has_diverged)
         add_sample(metrics,
                    (struct failure_sample){.due_us = outcome->due_us,
@@ -379,7 +394,8 @@ int metrics_merge(struct metrics *metrics, const struct metrics *other)
     add_all(metrics->sessions_by_result, other->sessions_by_result, SESSION_RESULT_COUNT);
     metrics->steps_not_sent += other->steps_not_sent;
     if (ws_merge(&metrics->ws, &other->ws) ||
-        histogram_merge(&metrics->session_duration, &other->session_duration))
+        histogram_merge(&metrics->session_duration, &other->session_duration) ||
+        generator_metrics_merge(&metrics->generator, &other->generator))
         return -1;
     for (int i = 0; i < METRICS_MAX_CUSTOM; i++) {
         metrics->custom[i].sum += other->custom[i].sum;

@@ -8,6 +8,7 @@
 #define REPRISE_REPLAY_METRICS_H
 
 #include "core/histogram.h"
+#include "replay/generator_metrics.h"
 #include "replay/outcome.h"
 
 #define METRICS_MAX_CUSTOM 64
@@ -81,6 +82,7 @@ struct metrics {
     struct custom_metric custom[METRICS_MAX_CUSTOM];
     uint32_t sample_count;
     struct failure_sample samples[METRICS_MAX_SAMPLES];
+    struct generator_metrics generator;
     /* The most at once while the shard was filled. */
     uint64_t users_active;
     uint64_t requests_in_flight;

@@ -66,6 +66,8 @@ struct request_outcome {
     uint64_t receiving_us;
     uint64_t service_us;
     uint64_t response_us;
+    uint64_t
+        kernel_us; /* last byte sent to last byte received as the kernel saw it; 0: not known */
     uint64_t bytes_sent;
     uint64_t bytes_received;
     const char *detail; /* of a failure, one line; borrowed, may be NULL */

@@ -34,6 +34,7 @@ void task_record(struct task *task, const struct transport_result *result, uint6
         .receiving_us = result->receiving_us,
         .service_us = service_us,
         .response_us = since(task->due_us, now_us),
+        .kernel_us = result->kernel_us,
         .bytes_sent = result->bytes_sent,
         .bytes_received = result->bytes_received,
         .detail = result->detail,

@@ -119,6 +119,8 @@ void task_send(struct task *task)
     else
         env->queue_first = task;
     env->queue_last = task;
+    if (++env->queued > env->most_queued)
+        env->most_queued = env->queued;
 }
 
 void task_send_queued(struct user_env *env)
@@ -140,6 +142,7 @@ void task_send_queued(struct user_env *env)
 void task_leave_queue(struct task *task)
 {
     struct user_env *env = task->user->env;
+    env->queued--;
     if (task->queue_previous)
         task->queue_previous->queue_next = task->queue_next;
     else

@@ -43,6 +43,8 @@ struct user_env {
     uint32_t in_flight;
     uint32_t most_in_flight; /* since the worker last looked; likewise most_users */
     uint32_t most_users;
+    uint32_t queued; /* due, but over max_in_flight */
+    uint32_t most_queued;
     struct task *queue_first, *queue_last; /* due, but over max_in_flight */
     bool is_sending_queued;
     uint32_t users_active;

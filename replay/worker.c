@@ -3,8 +3,10 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "core/clock.h"
+#include "replay/health.h"
 
 enum { SECOND_US = 1000000, LONGEST_WAIT_US = 100000 };
 
@@ -124,26 +126,47 @@ static void start_closed_users(struct worker *worker)
     }
 }
 
+/* What this worker knows of itself and of its connections since it was last asked. */
+static void look_at_itself(struct worker *worker, struct metrics *metrics)
+{
+    struct generator_metrics *generator = &metrics->generator;
+    struct worker_health *health = generator_worker(generator, worker->number);
+    const struct transport_ops *ops = worker->settings->ops;
+    uint64_t cpu_us = clock_thread_cpu_us();
+    uint64_t cpu_wait_us = health_thread_wait_us(worker->thread_fd);
+    uint64_t lag_us = loop_take_lag_us(&worker->loop);
+    metrics->worker_cpu_us += cpu_us - worker->last_cpu_us;
+    health->cpu_us += cpu_us - worker->last_cpu_us;
+    health->spin_us += worker->loop.spun_us - worker->last_spun_us;
+    health->cpu_wait_us += cpu_wait_us - worker->last_cpu_wait_us;
+    worker->last_cpu_us = cpu_us;
+    worker->last_spun_us = worker->loop.spun_us;
+    worker->last_cpu_wait_us = cpu_wait_us;
+    if (lag_us > metrics->max_loop_lag_us)
+        metrics->max_loop_lag_us = health->max_loop_lag_us = lag_us;
+    generator->queued = worker->env.most_queued;
+    worker->env.most_queued = worker->env.queued;
+    generator->network.most_waiting = 0; /* as all that is the most at once: this second's */
+    if (ops->network_health)
+        ops->network_health(worker->env.transport, &generator->network);
+}
+
 /* Hand the shard over if the last one was taken; else go on filling it. */
 static void hand_over(struct worker *worker)
 {
     struct metrics *metrics = worker->env.metrics;
-    uint64_t cpu_us = clock_thread_cpu_us();
+    look_at_itself(worker, metrics);
     metrics->users_active = worker->env.most_users;
     metrics->requests_in_flight = worker->env.most_in_flight;
     worker->env.most_users = worker->env.users_active;
     worker->env.most_in_flight = worker->env.in_flight;
     metrics->connections_open = worker->settings->ops->most_connections(worker->env.transport);
-    metrics->worker_cpu_us += cpu_us - worker->last_cpu_us;
-    worker->last_cpu_us = cpu_us;
-    uint64_t lag_us = loop_take_lag_us(&worker->loop);
-    if (lag_us > metrics->max_loop_lag_us)
-        metrics->max_loop_lag_us = lag_us;
     pthread_mutex_lock(&worker->mutex);
     if (!worker->filled && worker->spare) {
         worker->filled = metrics;
         worker->env.metrics = worker->spare;
         worker->spare = NULL;
+        worker->loop.lags = &worker->env.metrics->generator.loop_lag;
     }
     pthread_mutex_unlock(&worker->mutex);
 }
@@ -207,6 +230,9 @@ static void *run_worker(void *owner)
 {
     struct worker *worker = owner;
     worker->last_cpu_us = clock_thread_cpu_us();
+    worker->thread_fd = health_open_thread();
+    worker->last_cpu_wait_us = health_thread_wait_us(worker->thread_fd);
+    worker->loop.lags = &worker->env.metrics->generator.loop_lag;
     timers_set(&worker->loop.timers, &worker->second_timer, SECOND_US);
     if (worker->settings->stages.count)
         start_closed_users(worker);
@@ -218,6 +244,8 @@ static void *run_worker(void *owner)
     }
     worker->ended_us = loop_read_clock(&worker->loop);
     hand_over(worker);
+    if (worker->thread_fd >= 0)
+        close(worker->thread_fd);
     pthread_mutex_lock(&worker->mutex);
     worker->is_done = true;
     pthread_mutex_unlock(&worker->mutex);

@@ -48,6 +48,9 @@ struct worker {
     bool is_stopping;    /* nothing new starts */
     uint64_t stop_at_us; /* what is under way ends then at the latest */
     uint64_t last_cpu_us;
+    uint64_t last_spun_us;
+    uint64_t last_cpu_wait_us;
+    int thread_fd;      /* health_open_thread() */
     uint64_t ended_us;  /* when its last user was done; read after worker_join() */
     struct error error; /* why the worker gave up; exit_code 0: it did not */
 

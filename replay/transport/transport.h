@@ -16,6 +16,7 @@
 #include "core/cli.h"
 #include "core/http_message.h"
 #include "replay/loop.h"
+#include "replay/network_health.h"
 #include "replay/outcome.h"
 #include "replay/plan/request_cut.h"
 
@@ -47,6 +48,7 @@ struct transport_result {
     struct http_response response; /* borrowed until the callback returns */
     uint64_t dns_us, connect_us, tls_us;
     uint64_t sending_us, waiting_us, receiving_us;
+    uint64_t kernel_us; /* waiting and receiving by kernel time stamps; 0: not known */
     uint64_t bytes_sent, bytes_received;
 };
 
@@ -112,6 +114,8 @@ struct transport_ops {
 
     /* The most at once since the last call. */
     size_t (*most_connections)(struct transport *transport);
+    /* Add what the network did to connections since the last call; NULL: nothing is known. */
+    void (*network_health)(struct transport *transport, struct network_health *health);
 };
 
 extern const struct transport_ops transport_curl;

@@ -20,6 +20,7 @@ struct curl_socket {
     struct loop_watch watch;
     struct transport_user *user;
     curl_socket_t fd;
+    struct tcp_seen seen;
     bool is_connection; /* opened and closed through us */
     bool is_idle;       /* libcurl does not want to hear of it */
 };
@@ -96,6 +97,10 @@ static void on_socket_ready(struct loop_watch *watch, void *owner, int events)
         loop_watch_clear(socket->user->transport->loop, watch);
         return;
     }
+    struct network_sampler *network = &socket->user->transport->network;
+    bool is_due = network_sampler_is_due(network) || !socket->seen.is_made;
+    if (is_due && socket->is_connection)
+        network_sampler_look(network, watch->fd, &socket->seen);
     act(socket->user, watch->fd,
         (events & LOOP_READ ? CURL_CSELECT_IN : 0) | (events & LOOP_WRITE ? CURL_CSELECT_OUT : 0));
 }
@@ -188,18 +193,21 @@ static int timer_callback(CURLM *multi, long timeout_ms, void *owner)
 static curl_socket_t open_socket(void *owner, curlsocktype purpose, struct curl_sockaddr *address)
 {
     struct transport_user *user = owner;
+    struct transport *transport = user->transport;
     (void)purpose;
     int fd = socket(address->family, address->socktype | SOCK_CLOEXEC | SOCK_NONBLOCK,
                     address->protocol);
-    if (fd < 0)
+    if (fd < 0) {
+        transport->network.health.no_files++;
         return CURL_SOCKET_BAD;
+    }
+    transport->network.health.connects_started++;
     struct curl_socket *socket = add_socket(user, fd);
     if (!socket) {
         close(fd);
         return CURL_SOCKET_BAD;
     }
     socket->is_connection = true;
-    struct transport *transport = user->transport;
     if (++transport->connections_open > transport->most_connections)
         transport->most_connections = transport->connections_open;
     return fd;
@@ -208,6 +216,10 @@ static curl_socket_t open_socket(void *owner, curlsocktype purpose, struct curl_
 static int close_socket(void *owner, curl_socket_t fd)
 {
     struct transport_user *user = owner;
+    struct network_health *health = &user->transport->network.health;
+    struct curl_socket *socket = *find_socket(user, fd);
+    struct tcp_seen seen = socket ? socket->seen : (struct tcp_seen){0};
+    network_health_close(health, fd, &seen);
     user->transport->connections_open--;
     tcurl_socket_release(user, fd);
     return close(fd);
@@ -377,6 +389,7 @@ static void tcurl_close(struct transport *transport)
     buf_fini(&transport->scratch);
     curl_share_cleanup(transport->share);
     trust_store_close(transport->trust);
+    network_sampler_fini(&transport->network);
     free(transport);
 }
 
@@ -398,6 +411,7 @@ static int tcurl_open(struct transport **ret_transport, struct loop *loop,
         return error_set(err, EXIT_TOOL, "no memory for the transport");
     transport->loop = loop;
     transport->options = *options;
+    network_sampler_init(&transport->network);
     buf_init(&transport->scratch, HTTP_MAX_URL_BYTES + MAX_ANSWER_HEADERS_BYTES);
     transport->share = curl_share_init();
     if (!transport->share) {
@@ -420,6 +434,11 @@ static size_t tcurl_most_connections(struct transport *transport)
     return most;
 }
 
+static void tcurl_network_health(struct transport *transport, struct network_health *health)
+{
+    network_sampler_take(&transport->network, health);
+}
+
 const struct transport_ops transport_curl = {
     .name = "curl",
     .check = tcurl_check,
@@ -433,4 +452,5 @@ const struct transport_ops transport_curl = {
     .ws_send = tcurl_ws_send,
     .ws_free = tcurl_ws_free,
     .most_connections = tcurl_most_connections,
+    .network_health = tcurl_network_health,
 };

@@ -27,6 +27,7 @@ struct transport {
     struct buf scratch;
     size_t connections_open;
     size_t most_connections; /* since somebody asked */
+    struct network_sampler network;
 };
 
 struct curl_socket;

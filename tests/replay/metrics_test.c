@@ -185,6 +185,18 @@ static void fill_shard(struct metrics *shard, uint64_t seed)
     shard->users_active = 10;
     shard->worker_cpu_us = 100 * seed;
     shard->max_loop_lag_us = 1000 - seed;
+    struct generator_metrics *generator = &shard->generator;
+    *generator_worker(generator, (uint32_t)seed % 3) =
+        (struct worker_health){100 * seed, seed, 10 * seed, 1000 - seed};
+    generator->queued = seed;
+    generator->network.segments_sent = 100;
+    generator->network.segments_resent = seed;
+    generator->network.no_ports = 1;
+    histogram_record(&generator->loop_lag, seed);
+    histogram_record(&generator->network.rtt, seed);
+    struct request_outcome stamped = answered(0, 200, 500);
+    stamped.waiting_us = 400, stamped.receiving_us = 100, stamped.kernel_us = 450 + seed;
+    metrics_record_request(shard, &stamped);
 }
 
 /* All that is measured, as bytes; the samples sorted by nothing but their own order. */
@@ -197,7 +209,16 @@ static void encode(const struct metrics *metrics, struct buf *out)
         buf_append(out, &endpoint->requests,
                    sizeof *endpoint - offsetof(struct endpoint_metrics, requests));
     }
+    const struct generator_metrics *generator = &metrics->generator;
     histogram_encode(&metrics->custom[3].histogram, out);
+    histogram_encode(&generator->loop_lag, out);
+    histogram_encode(&generator->network.rtt, out);
+    histogram_encode(&generator->kernel_service, out);
+    histogram_encode(&generator->kernel_gap, out);
+    buf_append(out, generator->workers, sizeof generator->workers);
+    buf_printf(out, " %llu %llu %llu", (unsigned long long)generator->queued,
+               (unsigned long long)generator->network.segments_resent,
+               (unsigned long long)generator->network.no_ports);
     buf_printf(out, " %llu %llu %llu %llu %llu %llu", (unsigned long long)metrics->custom[4].sum,
                (unsigned long long)metrics->ws.bytes_sent,
                (unsigned long long)metrics->sessions_by_result[SESSION_DONE],
@@ -243,6 +264,12 @@ static void shards_merged_in_any_order_and_grouping_give_the_same_totals(void **
             assert_int_equal(first->busiest_worker_cpu_us, 500);
             assert_int_equal(first->max_loop_lag_us, 999);
             assert_int_equal(first->users_active, 50);
+            assert_int_equal(first->generator.worker_count, 3);
+            assert_int_equal(first->generator.workers[2].cpu_us, 700); /* of shards 2 and 5 */
+            assert_int_equal(first->generator.workers[2].max_loop_lag_us, 998);
+            assert_int_equal(generator_busiest_us(&first->generator), 700 - 7 + 70);
+            assert_int_equal(first->generator.kernel_gap.max, 49);
+            assert_int_equal(first->generator.network.segments_resent, 15);
             continue;
         }
         assert_true(bytes_equal(buf_bytes(&expected), buf_bytes(&actual)));
@@ -253,7 +280,7 @@ static void shards_merged_in_any_order_and_grouping_give_the_same_totals(void **
     }
     struct endpoint_metrics all;
     assert_int_equal(metrics_sum_endpoints(first, &all), 0);
-    assert_int_equal(all.requests, SHARDS * REQUESTS_PER_SHARD);
+    assert_int_equal(all.requests, SHARDS * (REQUESTS_PER_SHARD + 1));
     endpoint_metrics_fini(&all);
     metrics_free(first);
     for (int i = 0; i < SHARDS; i++)
