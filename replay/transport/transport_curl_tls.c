@@ -48,12 +48,14 @@ void trust_store_close(struct trust_store *store)
     free(store);
 }
 
-/* The context takes a reference of its own. */
+/* The context takes a reference of its own. A WebSocket's bytes that were not taken come again from
+ * a buffer that may have grown, and so moved. */
 static CURLcode on_context(CURL *easy, void *context, void *owner)
 {
     struct trust_store *trust = owner;
     (void)easy;
     SSL_CTX_set1_cert_store(context, trust->store);
+    SSL_CTX_set_mode(context, SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     return CURLE_OK;
 }
 

@@ -82,6 +82,7 @@ static void ws_destroy(struct transport_ws *ws)
 static void finish(struct transport_ws *ws, enum failure failure, const char *detail)
 {
     struct transport_result result = {.failure = failure, .detail = detail};
+    struct http1_head head;
     struct loop *loop = ws->user->transport->loop;
     int close_code = 0;
     loop_watch_clear(loop, &ws->watch);
@@ -92,6 +93,10 @@ static void finish(struct transport_ws *ws, enum failure failure, const char *de
     if (ws->client) {
         close_code = ws->is_open ? ws_client_close_code(ws->client) : 0;
         result.response.status = ws_client_status(ws->client);
+        if (!ws->is_open && ws_client_head(ws->client, &head) == 0) {
+            result.response.headers = head.headers;
+            result.response.header_count = head.header_count;
+        }
         result.bytes_sent = ws_client_bytes_sent(ws->client);
         result.bytes_received = ws_client_bytes_received(ws->client);
     }
@@ -159,6 +164,8 @@ static void pump(struct transport_ws *ws)
     ws->is_in_callback = false;
     if (ws->is_freed)
         ws_destroy(ws);
+    else if (!ws->is_over && ws_client_has_more(ws->client)) /* in TLS: no event tells of it */
+        timers_set(&ws->user->transport->loop->timers, &ws->timer, 0);
 }
 
 static void on_ready(struct loop_watch *watch, void *owner, int events)

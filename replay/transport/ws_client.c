@@ -1,32 +1,46 @@
-/* ws_client.c - the client's side of a WebSocket: handshake, then wslay for the frames. */
+/* ws_client.c - the client's side of a WebSocket: the handshake, then messages. */
 #include "replay/transport/ws_client.h"
 
 #include <openssl/evp.h>
 #include <stdlib.h>
-#include <wslay/wslay.h>
 
 #include "core/url.h"
+#include "replay/transport/ws_frames.h"
 
-enum { MAX_HANDSHAKE_BYTES = 64 * 1024, KEY_BYTES = 16, KEY_TEXT_BYTES = 25 };
+enum {
+    MAX_HANDSHAKE_BYTES = 64 * 1024,
+    KEY_BYTES = 16,
+    KEY_TEXT_BYTES = 25,
+    READ_BYTES = 16 * 1024,    /* on the stack: an idle WebSocket has no buffer to read into */
+    MAX_READS = 64,            /* of one pump, where they bring little */
+    MAX_PONG_BYTES = 16 * 1024 /* queued; beyond this only the last ping is answered */
+};
 
 struct ws_client {
     struct ws_io io;
     enum ws_client_state state;
     enum failure failure; /* BROKEN: which kind, and how */
     const char *detail;
-    struct buf out; /* the handshake, not yet written */
-    struct buf in;  /* the answer's head; what came behind it is left for wslay */
+    struct buf out; /* the handshake until it is answered, then frames; sent up to out_sent */
+    size_t out_sent;
+    struct buf in; /* the answer's head, and what came behind it: until the first pump when open */
     size_t head_bytes;
-    size_t in_taken; /* by wslay, from head_bytes on */
     int status;
     char key[KEY_TEXT_BYTES];
     struct random random;
-    wslay_event_context_ptr frames;
+    struct ws_reader reader;
     ws_message_fn on_message;
     void *owner;
     bool is_peer_gone;
-    bool has_blocked;       /* the last read found nothing to read */
-    int pending_close_code; /* to be sent behind what is queued; 0: none */
+    bool cannot_write;
+    bool has_more;
+    bool has_queued_close;
+    bool has_got_close;
+    int close_code; /* received */
+    int bad_code;   /* what we close with: the server broke the protocol; else 0 */
+    bool owes_pong;
+    uint8_t pong_len;
+    char pong[WS_MAX_CONTROL_BYTES];
     uint64_t bytes_sent, bytes_received;
 };
 
@@ -61,7 +75,6 @@ static void break_with(struct ws_client *client, enum failure failure, const cha
 static ssize_t read_bytes(struct ws_client *client, char *data, size_t len)
 {
     ssize_t moved = client->io.read(client->io.owner, data, len);
-    client->has_blocked = moved == WS_IO_BLOCKED;
     if (moved > 0)
         client->bytes_received += (uint64_t)moved;
     if (moved == 0 || moved == WS_IO_FAILED)
@@ -69,56 +82,41 @@ static ssize_t read_bytes(struct ws_client *client, char *data, size_t len)
     return moved;
 }
 
-static ssize_t on_recv(wslay_event_context_ptr frames, uint8_t *data, size_t len, int flags,
-                       void *owner)
+/* Everything is written: what is kept is room for a small message. */
+static void empty_out(struct ws_client *client)
 {
-    struct ws_client *client = owner;
-    size_t left = client->in.len - client->head_bytes - client->in_taken;
-    (void)flags;
-    if (left) {
-        size_t taken = len < left ? len : left;
-        memcpy(data, client->in.data + client->head_bytes + client->in_taken, taken);
-        client->in_taken += taken;
-        return (ssize_t)taken;
+    client->out_sent = 0;
+    if (client->out.capacity > WS_CLIENT_KEPT_BYTES)
+        buf_release(&client->out);
+    else
+        buf_clear(&client->out);
+}
+
+/* What was written is dropped only now and then, so that a slow peer does not cost a move a write.
+ */
+static void drop_sent(struct ws_client *client)
+{
+    if (client->out_sent > client->out.len / 2 && client->out_sent > READ_BYTES) {
+        buf_consume(&client->out, client->out_sent);
+        client->out_sent = 0;
     }
-    ssize_t moved = read_bytes(client, (char *)data, len);
-    if (moved > 0)
-        return moved;
-    wslay_event_set_error(frames, moved == WS_IO_BLOCKED ? WSLAY_ERR_WOULDBLOCK
-                                                         : WSLAY_ERR_CALLBACK_FAILURE);
-    return -1;
 }
 
-static ssize_t on_send(wslay_event_context_ptr frames, const uint8_t *data, size_t len, int flags,
-                       void *owner)
+/* True when all is out. */
+static bool write_out(struct ws_client *client)
 {
-    struct ws_client *client = owner;
-    (void)flags;
-    ssize_t moved = client->io.write(client->io.owner, (const char *)data, len);
-    if (moved >= 0) {
-        client->bytes_sent += (uint64_t)moved;
-        return moved;
+    while (client->out_sent < client->out.len && !client->cannot_write) {
+        ssize_t moved = client->io.write(client->io.owner, client->out.data + client->out_sent,
+                                         client->out.len - client->out_sent);
+        if (moved == WS_IO_BLOCKED)
+            return false;
+        client->cannot_write = moved < 0;
+        if (moved > 0) {
+            client->out_sent += (size_t)moved;
+            client->bytes_sent += (uint64_t)moved;
+        }
     }
-    wslay_event_set_error(frames, moved == WS_IO_BLOCKED ? WSLAY_ERR_WOULDBLOCK
-                                                         : WSLAY_ERR_CALLBACK_FAILURE);
-    return -1;
-}
-
-static int on_mask(wslay_event_context_ptr frames, uint8_t *out, size_t len, void *owner)
-{
-    struct ws_client *client = owner;
-    (void)frames;
-    fill_random(&client->random, out, len);
-    return 0;
-}
-
-static void on_frame_message(wslay_event_context_ptr frames,
-                             const struct wslay_event_on_msg_recv_arg *arg, void *owner)
-{
-    struct ws_client *client = owner;
-    (void)frames;
-    if (arg->opcode == WSLAY_TEXT_FRAME || arg->opcode == WSLAY_BINARY_FRAME)
-        client->on_message(client->owner, arg->opcode, bytes_make(arg->msg, arg->msg_length));
+    return !client->cannot_write;
 }
 
 static void add_handshake(struct ws_client *client, const struct http_request *request,
@@ -145,12 +143,6 @@ struct ws_client *ws_client_new(const struct ws_io *io, const struct http_reques
                                 struct bytes cookies, struct random random,
                                 size_t max_message_bytes, ws_message_fn on_message, void *owner)
 {
-    static const struct wslay_event_callbacks callbacks = {
-        .recv_callback = on_recv,
-        .send_callback = on_send,
-        .genmask_callback = on_mask,
-        .on_msg_recv_callback = on_frame_message,
-    };
     struct url url;
     unsigned char key[KEY_BYTES];
     struct ws_client *client = calloc(1, sizeof *client);
@@ -159,15 +151,14 @@ struct ws_client *ws_client_new(const struct ws_io *io, const struct http_reques
     *client = (struct ws_client){
         .io = *io, .random = random, .on_message = on_message, .owner = owner, .detail = ""};
     buf_init(&client->out, MAX_HANDSHAKE_BYTES);
+    ws_reader_init(&client->reader, max_message_bytes);
     buf_init(&client->in, MAX_HANDSHAKE_BYTES);
     fill_random(&client->random, key, sizeof key);
     EVP_EncodeBlock((unsigned char *)client->key, key, sizeof key);
-    if (url_parse(request->url, &url) ||
-        wslay_event_context_client_init(&client->frames, &callbacks, client)) {
+    if (url_parse(request->url, &url)) {
         ws_client_free(client);
         return NULL;
     }
-    wslay_event_config_set_max_recv_msg_length(client->frames, max_message_bytes);
     add_handshake(client, request, &url, cookies);
     if (buf_failed(&client->out))
         break_with(client, FAILURE_HEAD_TOO_LARGE, "the upgrade request is larger than 64 KiB");
@@ -178,49 +169,87 @@ void ws_client_free(struct ws_client *client)
 {
     if (!client)
         return;
-    if (client->frames)
-        wslay_event_context_free(client->frames);
+    ws_reader_fini(&client->reader);
     buf_fini(&client->out);
     buf_fini(&client->in);
     free(client);
 }
 
-static void check_answer(struct ws_client *client, const struct http1_head *head)
+/* Is `protocol` among those that the upgrade offered? The request's text is kept until here. */
+static bool is_offered(const struct ws_client *client, struct bytes protocol)
+{
+    struct http1_head asked;
+    if (http1_parse_request(buf_bytes(&client->out), &asked) <= 0)
+        return false;
+    for (size_t i = 0; i < asked.header_count; i++) {
+        struct bytes rest = asked.headers[i].value, part;
+        if (!bytes_equal_nocase(asked.headers[i].name, bytes_of("sec-websocket-protocol")))
+            continue;
+        while (bytes_split(&rest, ',', &part)) {
+            if (bytes_equal(bytes_trim(part), protocol))
+                return true;
+        }
+    }
+    return false;
+}
+
+/* What an answer of 101 has to say (RFC 6455 4.1); NULL when it does. */
+static const char *flaw_of(const struct ws_client *client, const struct http1_head *head)
 {
     char expected[29];
+    ws_accept_of(bytes_of(client->key), expected);
+    struct bytes protocol = http1_header(head, "sec-websocket-protocol");
+    if (!http1_header_has_token(head, "upgrade", "websocket"))
+        return "answered 101 without Upgrade: websocket";
+    if (!http1_header_has_token(head, "connection", "upgrade"))
+        return "answered 101 without Connection: upgrade";
+    if (!bytes_equal(http1_header(head, "sec-websocket-accept"), bytes_of(expected)))
+        return "answered 101 with a wrong Sec-WebSocket-Accept";
+    if (http1_header(head, "sec-websocket-extensions").len)
+        return "answered 101 with an extension that was not offered";
+    if (protocol.ptr && !is_offered(client, protocol))
+        return "answered 101 with a subprotocol that was not offered";
+    return NULL;
+}
+
+static void check_answer(struct ws_client *client, const struct http1_head *head)
+{
     client->status = head->status;
     if (head->status != 101) {
         client->state = WS_STATE_REFUSED;
         return;
     }
-    ws_accept_of(bytes_of(client->key), expected);
-    struct bytes accept = http1_header(head, "sec-websocket-accept");
-    if (!http1_header_has_token(head, "upgrade", "websocket"))
-        break_with(client, FAILURE_PROTOCOL, "answered 101 without Upgrade: websocket");
-    else if (!bytes_equal(accept, bytes_of(expected)))
-        break_with(client, FAILURE_PROTOCOL, "answered 101 with a wrong Sec-WebSocket-Accept");
-    else
-        client->state = WS_STATE_OPEN;
+    const char *flaw = flaw_of(client, head);
+    if (flaw) {
+        break_with(client, FAILURE_PROTOCOL, flaw);
+        return;
+    }
+    client->state = WS_STATE_OPEN;
+    client->out_sent = 0;
+    buf_fini(&client->out);
+    client->out.max_len = WS_CLIENT_MAX_QUEUE_BYTES;
 }
 
-static void write_handshake(struct ws_client *client)
+/* True when the head is whole; an interim answer before it (RFC 9110 15.2) is dropped. */
+static bool parse_answer(struct ws_client *client)
 {
-    while (client->out.len) {
-        ssize_t moved = client->io.write(client->io.owner, client->out.data, client->out.len);
-        if (moved == WS_IO_BLOCKED)
-            return;
-        if (moved < 0) {
-            break_with(client, FAILURE_RESET, "closed before the upgrade request was sent");
-            return;
+    struct http1_head head;
+    ssize_t used;
+    while ((used = http1_parse_response(buf_bytes(&client->in), &head)) > 0) {
+        if (head.status >= 200 || head.status == 101) {
+            client->head_bytes = (size_t)used;
+            check_answer(client, &head);
+            return true;
         }
-        client->bytes_sent += (uint64_t)moved;
-        buf_consume(&client->out, (size_t)moved);
+        buf_consume(&client->in, (size_t)used);
     }
+    if (used == HTTP1_BAD)
+        break_with(client, FAILURE_PROTOCOL, "the upgrade's answer is not HTTP/1");
+    return used == HTTP1_BAD;
 }
 
 static void read_answer(struct ws_client *client)
 {
-    struct http1_head head;
     while (client->state == WS_STATE_HANDSHAKE) {
         char *room = buf_reserve(&client->in, 4096);
         if (!room) {
@@ -235,90 +264,175 @@ static void read_answer(struct ws_client *client)
             return;
         }
         buf_commit(&client->in, (size_t)moved);
-        ssize_t used = http1_parse_response(buf_bytes(&client->in), &head);
-        if (used == HTTP1_BAD)
-            break_with(client, FAILURE_PROTOCOL, "the upgrade's answer is not HTTP/1");
-        if (used > 0) {
-            client->head_bytes = (size_t)used;
-            check_answer(client, &head);
-        }
+        if (parse_answer(client))
+            return;
     }
+}
+
+static void pump_handshake(struct ws_client *client)
+{
+    write_out(client);
+    if (client->cannot_write)
+        break_with(client, FAILURE_RESET, "closed before the upgrade request was sent");
+    else
+        read_answer(client);
+}
+
+static void queue_close(struct ws_client *client, int code)
+{
+    const char payload[2] = {(char)(code >> 8), (char)code};
+    size_t len = code == WS_CODE_NONE ? 0 : sizeof payload;
+    client->has_queued_close = true;
+    ws_frame_append(&client->out, WS_CLOSE, bytes_make(payload, len), &client->random);
+}
+
+/* RFC 6455 5.5.3: with several pings to answer, the last one is enough. */
+static void answer_ping(struct ws_client *client, struct bytes payload)
+{
+    if (client->has_queued_close)
+        return;
+    client->owes_pong = client->out.len - client->out_sent > MAX_PONG_BYTES;
+    if (!client->owes_pong) {
+        ws_frame_append(&client->out, WS_PONG, payload, &client->random);
+        return;
+    }
+    client->pong_len = (uint8_t)payload.len;
+    if (payload.len)
+        memcpy(client->pong, payload.ptr, payload.len);
+}
+
+static bool on_frame(void *owner, enum ws_opcode opcode, struct bytes payload)
+{
+    struct ws_client *client = owner;
+    if (opcode == WS_TEXT || opcode == WS_BINARY) {
+        client->on_message(client->owner, opcode, payload);
+    } else if (opcode == WS_PING) {
+        answer_ping(client, payload);
+    } else if (opcode == WS_CLOSE) {
+        client->has_got_close = true;
+        client->close_code = ws_close_code_of(payload);
+        if (!client->has_queued_close)
+            queue_close(client, client->close_code);
+    }
+    return !client->has_got_close;
+}
+
+static void take_frames(struct ws_client *client, struct bytes in)
+{
+    client->bad_code = ws_reader_feed(&client->reader, in, on_frame, client);
+}
+
+static bool can_read(const struct ws_client *client)
+{
+    return !client->is_peer_gone && !client->has_got_close && !client->bad_code;
 }
 
 /*
- * wslay takes a short read for the end of what there is. Under TLS there may be more in the
- * library's buffer, for which the socket never becomes ready: go on until a read finds nothing.
+ * As much as a pump may. A read that was not filled has emptied the socket, unless TLS holds more:
+ * only then, or where nobody knows, another read is worth its system call.
  */
-static bool read_frames(struct ws_client *client)
+static void read_frames(struct ws_client *client)
 {
-    client->has_blocked = false;
-    while (!client->has_blocked && !client->is_peer_gone &&
-           wslay_event_get_read_enabled(client->frames)) {
-        if (wslay_event_recv(client->frames))
-            return false;
+    char chunk[READ_BYTES];
+    size_t taken = 0;
+    client->has_more = false;
+    if (client->in.data) {
+        take_frames(client, bytes_from(buf_bytes(&client->in), client->head_bytes));
+        buf_release(&client->in);
     }
-    return true;
+    for (int reads = 0; can_read(client); reads++) {
+        if (taken >= WS_CLIENT_PUMP_BYTES || reads == MAX_READS) {
+            client->has_more = true;
+            return;
+        }
+        ssize_t moved = read_bytes(client, chunk, sizeof chunk);
+        if (moved <= 0)
+            return;
+        taken += (size_t)moved;
+        take_frames(client, bytes_make(chunk, (size_t)moved));
+        if ((size_t)moved < sizeof chunk && client->io.has_pending &&
+            !client->io.has_pending(client->io.owner))
+            return;
+    }
 }
 
-/* wslay sends control frames ahead of queued messages, and none behind a close: keep the order
- * ourselves. */
-static bool send_frames(struct ws_client *client)
+static void write_frames(struct ws_client *client)
 {
-    bool could_send = wslay_event_send(client->frames) == 0;
-    if (!could_send || !client->pending_close_code ||
-        wslay_event_get_queued_msg_count(client->frames))
-        return could_send;
-    wslay_event_queue_close(client->frames, (uint16_t)client->pending_close_code, NULL, 0);
-    client->pending_close_code = 0;
-    return wslay_event_send(client->frames) == 0;
+    while (write_out(client)) {
+        empty_out(client);
+        if (!client->owes_pong)
+            return;
+        client->owes_pong = false;
+        ws_frame_append(&client->out, WS_PONG, bytes_make(client->pong, client->pong_len),
+                        &client->random);
+    }
+    drop_sent(client);
+}
+
+static const char *flaw_of_code(int code)
+{
+    switch (code) {
+    case WS_CODE_TOO_LARGE:
+        return "a message over the limit";
+    case WS_CODE_NOT_UTF8:
+        return "a text that is not UTF-8";
+    default:
+        return "a frame that breaks RFC 6455";
+    }
 }
 
 static void pump_frames(struct ws_client *client)
 {
-    bool could_read = read_frames(client);
-    bool could_send = send_frames(client);
-    bool has_sent_close = wslay_event_get_close_sent(client->frames);
-    bool has_got_close = wslay_event_get_close_received(client->frames);
-    if (has_sent_close && has_got_close)
-        client->state = WS_STATE_CLOSED;
-    else if (client->is_peer_gone || !could_send)
+    read_frames(client);
+    if (client->bad_code && !client->has_queued_close)
+        queue_close(client, client->bad_code);
+    write_frames(client);
+    bool is_all_out = client->cannot_write || client->out.len == 0;
+    if (client->bad_code)
+        break_with(client, FAILURE_PROTOCOL, flaw_of_code(client->bad_code));
+    else if (client->has_got_close) /* whether our answer to it arrives is nobody's concern */
+        client->state = is_all_out ? WS_STATE_CLOSED : WS_STATE_CLOSING;
+    else if (client->is_peer_gone || client->cannot_write)
         break_with(client, FAILURE_RESET, "closed without a closing handshake");
-    else if (!could_read || (!wslay_event_get_read_enabled(client->frames) && !has_got_close))
-        break_with(client, FAILURE_PROTOCOL, "a frame that breaks RFC 6455, or is over the limit");
-    else if (has_sent_close || has_got_close)
+    else if (client->has_queued_close && is_all_out)
         client->state = WS_STATE_CLOSING;
 }
 
 enum ws_client_state ws_client_pump(struct ws_client *client)
 {
-    if (client->state == WS_STATE_HANDSHAKE) {
-        write_handshake(client);
-        read_answer(client);
-        return client
-            ->state; /* frames that came with the answer wait until it is known to be open */
-    }
-    if (client->state == WS_STATE_OPEN || client->state == WS_STATE_CLOSING)
+    /* Frames that came with the answer wait until it is known to be open. */
+    if (client->state == WS_STATE_HANDSHAKE)
+        pump_handshake(client);
+    else if (client->state == WS_STATE_OPEN || client->state == WS_STATE_CLOSING)
         pump_frames(client);
     return client->state;
 }
 
+bool ws_client_has_more(const struct ws_client *client)
+{
+    return client->has_more;
+}
+
+int ws_client_flush(struct ws_client *client)
+{
+    if (client->state == WS_STATE_OPEN || client->state == WS_STATE_CLOSING)
+        write_frames(client);
+    return client->cannot_write ? -1 : 0;
+}
+
 int ws_client_send(struct ws_client *client, int opcode, struct bytes payload, int close_code)
 {
-    if (client->state != WS_STATE_OPEN || client->pending_close_code)
+    if (client->state != WS_STATE_OPEN || client->has_queued_close)
         return -1;
-    if (opcode == WSLAY_CONNECTION_CLOSE) {
-        client->pending_close_code = close_code;
-        return 0;
-    }
-    struct wslay_event_msg message = {
-        .opcode = (uint8_t)opcode, .msg = (const uint8_t *)payload.ptr, .msg_length = payload.len};
-    return wslay_event_queue_msg(client->frames, &message) ? -1 : 0;
+    if (opcode != WS_CLOSE)
+        return ws_frame_append(&client->out, (enum ws_opcode)opcode, payload, &client->random);
+    queue_close(client, close_code);
+    return 0;
 }
 
 bool ws_client_wants_write(const struct ws_client *client)
 {
-    return client->out.len > 0 || client->pending_close_code ||
-           wslay_event_want_write(client->frames);
+    return client->out_sent < client->out.len || client->owes_pong;
 }
 
 int ws_client_status(const struct ws_client *client)
@@ -328,14 +442,14 @@ int ws_client_status(const struct ws_client *client)
 
 int ws_client_head(const struct ws_client *client, struct http1_head *ret_head)
 {
+    if (!client->head_bytes || !client->in.len)
+        return -1;
     return http1_parse_response(buf_bytes(&client->in), ret_head) > 0 ? 0 : -1;
 }
 
 int ws_client_close_code(const struct ws_client *client)
 {
-    if (!wslay_event_get_close_received(client->frames))
-        return 0;
-    return wslay_event_get_status_code_received(client->frames);
+    return client->close_code;
 }
 
 enum failure ws_client_failure(const struct ws_client *client)

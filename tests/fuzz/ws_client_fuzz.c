@@ -48,7 +48,9 @@ static void answer_handshake(struct random random, struct buf *out)
         key[i] = (unsigned char)(random_u64(&random) >> 56);
     EVP_EncodeBlock(text, key, sizeof key);
     ws_accept_of(bytes_of((const char *)text), accept);
-    buf_printf(out, "HTTP/1.1 101 X\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: %s\r\n\r\n",
+    buf_printf(out,
+               "HTTP/1.1 101 X\r\nUpgrade: websocket\r\nConnection: upgrade\r\n"
+               "Sec-WebSocket-Accept: %s\r\n\r\n",
                accept);
 }
 
@@ -60,7 +62,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     struct buf bytes = BUF_INIT(1 << 20);
     struct server server = {.piece = data[0] + 1u};
-    const struct ws_io io = {&server, server_read, server_write};
+    const struct ws_io io = {.owner = &server, .read = server_read, .write = server_write};
     struct random random;
     random_init(&random, 1, 1);
     if (data[1] & 1)

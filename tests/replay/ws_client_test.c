@@ -41,6 +41,14 @@ static ssize_t wire_write(void *owner, const char *data, size_t len)
     return buf_append(&wire->from_client, data, len) ? WS_IO_FAILED : (ssize_t)len;
 }
 
+/* A connection that takes nothing until it is told to. */
+static bool wire_is_blocked;
+
+static ssize_t blocked_write(void *owner, const char *data, size_t len)
+{
+    return wire_is_blocked ? WS_IO_BLOCKED : wire_write(owner, data, len);
+}
+
 static void on_message(void *owner, int opcode, struct bytes payload)
 {
     struct heard *heard = owner;
@@ -57,7 +65,7 @@ static struct ws_client *connect(struct wire *wire, struct heard *heard, size_t 
                                          .url = bytes_of("http://host:81/live?x=1"),
                                          .headers = headers,
                                          .header_count = 2};
-    const struct ws_io io = {wire, wire_read, wire_write};
+    const struct ws_io io = {.owner = wire, .read = wire_read, .write = wire_write};
     struct random random;
     random_init(&random, 1, 1);
     *heard = (struct heard){.log = BUF_INIT(65536)};
@@ -69,16 +77,20 @@ static struct ws_client *connect(struct wire *wire, struct heard *heard, size_t 
 }
 
 /* The answer to the key that the client has sent. */
-static void answer_handshake(struct wire *wire)
+static void answer_with(struct wire *wire, const char *headers)
 {
     char accept[29];
     const char *key = strstr(buf_text(&wire->from_client), "Sec-WebSocket-Key: ");
     assert_non_null(key);
     ws_accept_of(bytes_make(key + 19, 24), accept);
     buf_printf(&wire->to_client,
-               "HTTP/1.1 101 Switching Protocols\r\nUpgrade: WebSocket\r\nConnection: Upgrade\r\n"
-               "Sec-WebSocket-Accept: %s\r\n\r\n",
+               "HTTP/1.1 101 Switching Protocols\r\n%sSec-WebSocket-Accept: %s\r\n\r\n", headers,
                accept);
+}
+
+static void answer_handshake(struct wire *wire)
+{
+    answer_with(wire, "Upgrade: WebSocket\r\nConnection: Upgrade\r\n");
 }
 
 static void wire_init(struct wire *wire, size_t piece)
@@ -183,6 +195,122 @@ static void a_closing_handshake_is_told_from_a_connection_that_broke(void **stat
     }
 }
 
+/* The accept is right in all of them: what else a client has to look at (RFC 6455 4.1). */
+static void an_upgrade_is_more_than_the_right_accept(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *headers;
+        enum ws_client_state state;
+    } rows[] = {
+        {"Upgrade: websocket\r\nConnection: keep-alive, Upgrade\r\n", WS_STATE_OPEN},
+        {"Upgrade: websocket\r\n", WS_STATE_BROKEN},
+        {"Upgrade: websocket\r\nConnection: close\r\n", WS_STATE_BROKEN},
+        {"Upgrade: h2c\r\nConnection: upgrade\r\n", WS_STATE_BROKEN},
+        {"Upgrade: websocket\r\nConnection: upgrade\r\nSec-WebSocket-Protocol: chat\r\n",
+         WS_STATE_OPEN},
+        {"Upgrade: websocket\r\nConnection: upgrade\r\nSec-WebSocket-Protocol: other\r\n",
+         WS_STATE_BROKEN},
+        {"Upgrade: websocket\r\nConnection: upgrade\r\n"
+         "Sec-WebSocket-Extensions: permessage-deflate\r\n",
+         WS_STATE_BROKEN},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct wire wire;
+        struct heard heard;
+        wire_init(&wire, 0);
+        struct ws_client *client = connect(&wire, &heard, 1000);
+        ws_client_pump(client);
+        answer_with(&wire, rows[i].headers);
+        if (ws_client_pump(client) != rows[i].state)
+            fail_msg("row %zu: '%s'", i, ws_client_detail(client));
+        wire_fini(&wire, &heard, client);
+    }
+}
+
+static void interim_answers_and_the_headers_of_a_refusal_are_read(void **state)
+{
+    (void)state;
+    struct wire wire;
+    struct heard heard;
+    struct http1_head head;
+    wire_init(&wire, 3);
+    struct ws_client *client = connect(&wire, &heard, 1000);
+    assert_int_equal(ws_client_head(client, &head), -1);
+    buf_append_text(&wire.to_client, "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"
+                                     "HTTP/1.1 403 No\r\nSet-Cookie: a=1\r\n\r\nbody");
+    assert_int_equal(ws_client_pump(client), WS_STATE_REFUSED);
+    assert_int_equal(ws_client_head(client, &head), 0);
+    assert_int_equal(head.status, 403);
+    assert_true(bytes_equal(http1_header(&head, "set-cookie"), bytes_of("a=1")));
+    wire_fini(&wire, &heard, client);
+}
+
+/* The server never stops: a pump comes back all the same, and nothing is lost between two. */
+static void a_flood_is_read_in_portions(void **state)
+{
+    (void)state;
+    enum { MESSAGES = 40000 };
+    struct wire wire;
+    struct heard heard;
+    wire_init(&wire, 0);
+    struct ws_client *client = connect(&wire, &heard, 1000);
+    buf_fini(&heard.log);
+    buf_init(&heard.log, 1 << 20);
+    ws_client_pump(client);
+    answer_handshake(&wire);
+    ws_client_pump(client);
+    for (int i = 0; i < MESSAGES; i++)
+        buf_append(&wire.to_client, "\x82\x01m", 3);
+    int pumps = 0;
+    do {
+        size_t before = wire.given;
+        assert_int_equal(ws_client_pump(client), WS_STATE_OPEN);
+        assert_true(wire.given - before <= WS_CLIENT_PUMP_BYTES);
+        pumps++;
+    } while (ws_client_has_more(client));
+    assert_int_equal(heard.log.len, 4 * MESSAGES);
+    assert_true(pumps > 2);
+    wire_fini(&wire, &heard, client);
+}
+
+/* Pings without end, and no pong is taken: what waits stays small, and the last ping is answered.
+ */
+static void pings_do_not_pile_up(void **state)
+{
+    (void)state;
+    struct wire wire;
+    wire_init(&wire, 0);
+    const struct http_request request = {.method = bytes_of("GET"), .url = bytes_of("http://h/")};
+    const struct ws_io io = {.owner = &wire, .read = wire_read, .write = blocked_write};
+    struct heard heard = {.log = BUF_INIT(4096)};
+    struct random random;
+    random_init(&random, 1, 1);
+    struct ws_client *client =
+        ws_client_new(&io, &request, (struct bytes){0}, random, 1000, on_message, &heard);
+    wire_is_blocked = false;
+    ws_client_pump(client);
+    answer_handshake(&wire);
+    assert_int_equal(ws_client_pump(client), WS_STATE_OPEN);
+    size_t before = wire.from_client.len;
+    wire_is_blocked = true;
+    for (int i = 0; i < 10000; i++)
+        buf_append(&wire.to_client, "\x89\x04ping", 6);
+    buf_append(&wire.to_client,
+               "\x89\x03"
+               "end",
+               5);
+    do {
+        ws_client_pump(client);
+    } while (ws_client_has_more(client));
+    wire_is_blocked = false;
+    assert_int_equal(ws_client_flush(client), 0);
+    assert_false(ws_client_wants_write(client));
+    assert_in_range(wire.from_client.len - before, 1000, 20000);
+    assert_int_equal((unsigned char)wire.from_client.data[wire.from_client.len - 8], 0x83);
+    wire_fini(&wire, &heard, client);
+}
+
 static void what_is_not_the_handshake_asked_for_is_named(void **state)
 {
     (void)state;
@@ -220,21 +348,13 @@ static void what_is_not_the_handshake_asked_for_is_named(void **state)
     }
 }
 
-/* A connection that takes nothing until it is told to. */
-static bool wire_is_blocked;
-
-static ssize_t blocked_write(void *owner, const char *data, size_t len)
-{
-    return wire_is_blocked ? WS_IO_BLOCKED : wire_write(owner, data, len);
-}
-
 static void a_close_goes_out_behind_the_messages_before_it(void **state)
 {
     (void)state;
     struct wire wire;
     wire_init(&wire, 0);
     const struct http_request request = {.method = bytes_of("GET"), .url = bytes_of("http://h/")};
-    const struct ws_io io = {&wire, wire_read, blocked_write};
+    const struct ws_io io = {.owner = &wire, .read = wire_read, .write = blocked_write};
     struct heard heard = {.log = BUF_INIT(4096)};
     struct random random;
     random_init(&random, 1, 1);
@@ -287,6 +407,10 @@ int main(void)
         cmocka_unit_test(the_key_of_the_standard_gives_its_accept),
         cmocka_unit_test(the_upgrade_carries_target_headers_and_cookies),
         cmocka_unit_test(messages_come_whole_however_the_bytes_are_cut),
+        cmocka_unit_test(an_upgrade_is_more_than_the_right_accept),
+        cmocka_unit_test(interim_answers_and_the_headers_of_a_refusal_are_read),
+        cmocka_unit_test(a_flood_is_read_in_portions),
+        cmocka_unit_test(pings_do_not_pile_up),
         cmocka_unit_test(a_closing_handshake_is_told_from_a_connection_that_broke),
         cmocka_unit_test(a_close_goes_out_behind_the_messages_before_it),
         cmocka_unit_test(what_is_not_the_handshake_asked_for_is_named),
