@@ -19,9 +19,11 @@
 struct dialer;
 struct dial;
 
-/* What one user's TLS sessions are kept in, between its connections; zero it at first. */
+/* What one user's TLS sessions are kept in, between its connections; zero it at first. It must
+ * outlive every stream that was dialed with it. */
 struct dial_resumption {
     void *session;
+    uint64_t key; /* of the host and port that gave it */
 };
 
 struct dial_result {
@@ -35,15 +37,19 @@ struct dial_result {
 /* Never called inside dial_start(). The dial is over; do not cancel it any more. */
 typedef void (*dial_done_fn)(void *owner, const struct dial_result *result);
 
-/* -1 with err (EXIT_INPUT: certificates or addresses that cannot be used). */
+/* -1 with err (EXIT_INPUT: certificates or addresses that cannot be used). `options` is borrowed
+ * for the call only. */
 int dialer_open(struct dialer **ret_dialer, struct loop *loop,
                 const struct transport_options *options, struct error *err);
+
+/* Cancels what is under way. Streams that it dialed are closed before it. */
 void dialer_close(struct dialer *dialer);
 
 /*
  * Connect to url->host and url->port, with TLS when url->is_secure; the url is copied. `allows_h2`:
- * offer "h2" beside "http/1.1". Ends by itself at deadline_us (of the loop's clock) with
- * FAILURE_CONNECT_TIMEOUT or FAILURE_TLS. NULL without memory.
+ * offer "h2" beside "http/1.1", alone with TRANSPORT_HTTP_2. Ends by itself at deadline_us (of the
+ * loop's clock) with FAILURE_CONNECT_TIMEOUT, whatever it was waiting for; the detail says what.
+ * `resumption` may be NULL. NULL without memory.
  */
 struct dial *dial_start(struct dialer *dialer, const struct url *url, bool allows_h2,
                         struct dial_resumption *resumption, uint64_t deadline_us, dial_done_fn done,

@@ -19,11 +19,17 @@ struct tls_session;
 
 struct native_stream {
     int fd;                  /* owned; -1: closed */
+    int error;               /* of the last failure, for stream_detail() */
     struct tls_session *tls; /* owned; NULL: plain TCP */
     bool is_h2;              /* ALPN chose "h2" */
+    unsigned char waits_for; /* for stream_events() */
 };
 
-/* Bytes read; 0: the peer has closed its side (over TLS: with close_notify, or without). */
+/*
+ * Bytes read; 0: the peer has closed its side (over TLS: with close_notify, or without). Over TLS a
+ * connection may be readable and yet have nothing to say (tickets, key updates): STREAM_BLOCKED.
+ * After fewer bytes than asked there is nothing more now, unless stream_has_pending().
+ */
 ssize_t stream_read(struct native_stream *stream, void *data, size_t len);
 
 /* Bytes written, maybe fewer than asked. With TLS the same bytes must come again after
