@@ -110,8 +110,7 @@ void task_pause(struct task *task, uint64_t at_us, enum task_next then)
 {
     task->state = TASK_PAUSED;
     task->then = then;
-    if (timers_set(&task->user->env->loop->timers, &task->timer, at_us))
-        user_end(task->user, SESSION_FAILED, "no memory for a timer");
+    timers_set(&task->user->env->loop->timers, &task->timer, at_us);
 }
 
 int task_start_step(struct user *user, const struct plan_step *step, uint64_t due_us)

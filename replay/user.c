@@ -88,8 +88,7 @@ int user_play(struct user *user, const struct plan_session *session, uint64_t st
     user->next_step = user->done_count = user->steps_handled = 0;
     user->result = SESSION_DONE;
     user->detail[0] = '\0';
-    if (timers_set(&user->env->loop->timers, &user->timer, start_us))
-        goto failed;
+    timers_set(&user->env->loop->timers, &user->timer, start_us);
     user->plays++;
     user->state = USER_STARTING;
     struct user_env *env = user->env;
