@@ -10,7 +10,13 @@
 
 #include "core/clock.h"
 
-enum { EVENTS_PER_PASS = 256 };
+enum {
+    EVENTS_PER_PASS = 256,
+    /* Of the timers that are due: before a wait, and after an event. An event makes few due; with
+     * a crowd in arrears descriptors get one turn in nine. */
+    TIMERS_PER_PASS = 256,
+    TIMERS_PER_EVENT = 8
+};
 
 int loop_init(struct loop *loop, struct error *err)
 {
@@ -18,7 +24,7 @@ int loop_init(struct loop *loop, struct error *err)
     if (loop->epoll_fd < 0)
         return error_set(err, EXIT_TOOL, "event loop: %s", strerror(errno));
     timers_init(&loop->timers);
-    loop_set_origin(loop, loop->clock_us());
+    loop->read_us = loop->origin_us = loop->awake_from_us = loop->clock_us();
     return 0;
 }
 
@@ -32,8 +38,8 @@ void loop_fini(struct loop *loop)
 
 void loop_set_origin(struct loop *loop, uint64_t origin_us)
 {
-    loop->origin_us = origin_us;
-    loop->now_us = loop_read_clock(loop);
+    loop->origin_us = loop->awake_from_us = origin_us;
+    loop->told_us = loop_refresh(loop);
 }
 
 uint64_t loop_read_clock(struct loop *loop)
@@ -44,7 +50,9 @@ uint64_t loop_read_clock(struct loop *loop)
 
 uint64_t loop_refresh(struct loop *loop)
 {
-    loop->now_us = loop_read_clock(loop);
+    loop->read_us = loop->clock_us();
+    loop->now_us = loop->read_us > loop->origin_us ? loop->read_us - loop->origin_us : 0;
+    timers_tell(&loop->timers, loop->now_us);
     return loop->now_us;
 }
 
@@ -92,21 +100,36 @@ void loop_watch_clear(struct loop *loop, struct loop_watch *watch)
     loop->watch_count--;
 }
 
+/* Those that are due by now; returns how many there were. Nothing is before the run's 0. */
+static size_t run_timers(struct loop *loop, size_t most)
+{
+    loop_refresh(loop);
+    if (loop->read_us < loop->origin_us || !timers_may_be_due(&loop->timers, loop->now_us))
+        return 0;
+    return timers_run_some(&loop->timers, loop->now_us, most);
+}
+
+static void tell(struct loop_watch *watch, uint32_t told)
+{
+    int ready = 0;
+    if (told & (EPOLLIN | EPOLLHUP | EPOLLERR | EPOLLRDHUP))
+        ready |= LOOP_READ;
+    if (told & (EPOLLOUT | EPOLLHUP | EPOLLERR))
+        ready |= LOOP_WRITE;
+    watch->ready(watch, watch->owner, ready & (watch->events ? watch->events : ready));
+}
+
 static void dispatch(struct loop *loop, struct epoll_event *events, int count)
 {
     for (int i = 0; i < count; i++) {
         struct loop_watch *watch = events[i].data.ptr;
-        int ready = 0;
         loop->left = events + i + 1;
         loop->left_count = count - i - 1;
         if (!watch)
             continue;
-        if (events[i].events & (EPOLLIN | EPOLLHUP | EPOLLERR | EPOLLRDHUP))
-            ready |= LOOP_READ;
-        if (events[i].events & (EPOLLOUT | EPOLLHUP | EPOLLERR))
-            ready |= LOOP_WRITE;
-        loop_refresh(loop);
-        watch->ready(watch, watch->owner, ready & (watch->events ? watch->events : ready));
+        tell(watch, events[i].events);
+        if (loop->left_count)
+            run_timers(loop, TIMERS_PER_EVENT); /* after the last one the next pass does */
     }
     loop->left = NULL;
     loop->left_count = 0;
@@ -122,9 +145,8 @@ static int wait_elsewise(struct loop *loop, struct epoll_event *events,
     return epoll_wait(loop->epoll_fd, events, EVENTS_PER_PASS, 0);
 }
 
-static void wait_for_events(struct loop *loop, uint64_t wait_us)
+static int sleep_for_events(struct loop *loop, struct epoll_event *events, uint64_t wait_us)
 {
-    struct epoll_event events[EVENTS_PER_PASS];
     struct timespec timeout = {.tv_sec = (time_t)(wait_us / 1000000),
                                .tv_nsec = (long)(wait_us % 1000000) * 1000};
     int count = -1;
@@ -134,34 +156,72 @@ static void wait_for_events(struct loop *loop, uint64_t wait_us)
     }
     if (loop->lacks_pwait2)
         count = wait_elsewise(loop, events, &timeout);
+    return count;
+}
+
+static int spin_for_events(struct loop *loop, struct epoll_event *events, uint64_t wait_us)
+{
+    uint64_t from_us = loop->read_us;
+    int count;
+    do {
+        count = epoll_wait(loop->epoll_fd, events, EVENTS_PER_PASS, 0);
+        loop_refresh(loop);
+    } while (count == 0 && loop->read_us - from_us < wait_us);
+    uint64_t spun_us = loop->read_us - from_us;
+    loop->spun_us += spun_us < wait_us ? spun_us : wait_us; /* the rest it was kept from running */
+    return count;
+}
+
+/* From the last reading of the clock on; `for_timer`: something is due when it is over. */
+static void wait_for_events(struct loop *loop, uint64_t wait_us, bool for_timer)
+{
+    struct epoll_event events[EVENTS_PER_PASS];
+    uint64_t over_us = loop->read_us + wait_us;
+    uint64_t spin_us = for_timer ? loop->spin_us : 0;
+    int count;
+    if (wait_us && wait_us <= spin_us) {
+        count = spin_for_events(loop, events, wait_us);
+    } else {
+        count = sleep_for_events(loop, events, wait_us ? wait_us - spin_us : 0);
+        loop_refresh(loop);
+    }
+    loop->told_us = loop->now_us;
+    loop->awake_from_us = loop->read_us < over_us ? loop->read_us : over_us;
+    if (loop->awake_from_us < loop->origin_us)
+        loop->awake_from_us = loop->origin_us;
     if (count > 0)
         dispatch(loop, events, count);
 }
 
+static void note_lag(struct loop *loop)
+{
+    if (loop->read_us < loop->origin_us)
+        return;
+    uint64_t lag_us = loop->read_us - loop->awake_from_us;
+    if (loop->lags)
+        histogram_record(loop->lags, lag_us);
+    if (lag_us > loop->max_lag_us)
+        loop->max_lag_us = lag_us;
+}
+
+/* When something is due next, in clock_us() terms. */
+static uint64_t next_moment_us(struct loop *loop)
+{
+    if (loop->read_us < loop->origin_us)
+        return loop->origin_us;
+    uint64_t next_us = timers_next_us(&loop->timers);
+    return next_us < UINT64_MAX - loop->origin_us ? loop->origin_us + next_us : UINT64_MAX;
+}
+
 void loop_pass(struct loop *loop, uint64_t max_wait_us)
 {
-    uint64_t clock_us = loop->clock_us();
-    if (clock_us < loop->origin_us) { /* nothing is due before the run's 0 */
-        uint64_t left_us = loop->origin_us - clock_us;
-        wait_for_events(loop, left_us < max_wait_us ? left_us : max_wait_us);
-        return;
-    }
-    uint64_t started_us = loop_refresh(loop);
-    timers_run(&loop->timers, loop->now_us);
-    uint64_t waiting_from_us = loop_read_clock(loop);
-    uint64_t next_us = timers_next_us(&loop->timers);
-    uint64_t wait_us = next_us <= waiting_from_us ? 0 : next_us - waiting_from_us;
-    if (wait_us > max_wait_us)
-        wait_us = max_wait_us;
-    uint64_t busy_us = waiting_from_us - started_us;
-    wait_for_events(loop, wait_us);
-    uint64_t ended_us = loop_read_clock(loop);
-    uint64_t passed_us = ended_us - waiting_from_us;
-    busy_us += passed_us > wait_us ? passed_us - wait_us : 0;
-    if (loop->lags)
-        histogram_record(loop->lags, busy_us);
-    if (busy_us > loop->max_lag_us)
-        loop->max_lag_us = busy_us;
+    if (run_timers(loop, TIMERS_PER_PASS))
+        loop_refresh(loop);
+    note_lag(loop);
+    uint64_t next_us = next_moment_us(loop);
+    uint64_t wait_us = next_us > loop->read_us ? next_us - loop->read_us : 0;
+    bool for_timer = wait_us <= max_wait_us;
+    wait_for_events(loop, for_timer ? wait_us : max_wait_us, for_timer);
 }
 
 uint64_t loop_take_lag_us(struct loop *loop)

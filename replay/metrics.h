@@ -88,7 +88,7 @@ struct metrics {
     uint64_t requests_in_flight;
     uint64_t connections_open;
     uint64_t worker_cpu_us;         /* used by the worker's thread since the last hand-over */
-    uint64_t max_loop_lag_us;       /* longest pass of the loop without a look at the timers */
+    uint64_t max_loop_lag_us;       /* see loop_take_lag_us() */
     uint64_t busiest_worker_cpu_us; /* by metrics_merge(): the greatest worker_cpu_us merged */
 };
 
