@@ -235,10 +235,7 @@ struct dial *dial_start(struct dialer *dialer, const struct url *url, bool allow
     dial->wait.owner = dial;
     loop_watch_init(&dial->watch, NULL, dial);
     timer_init(&dial->deadline, on_deadline, dial);
-    if (timers_set(&dialer->loop->timers, &dial->deadline, deadline_us)) {
-        free(dial);
-        return NULL;
-    }
+    timers_set(&dialer->loop->timers, &dial->deadline, deadline_us);
     dial->next = dialer->dials;
     dial->link = &dialer->dials;
     if (dial->next)
