@@ -11,6 +11,9 @@ make_trace=$build/tests/make_trace
 work=$(mktemp -d "${TMPDIR:-/tmp}/reprise-bench.XXXXXX")
 started=()
 port= # of the nginx that start_nginx started
+status_port=
+url=
+target_pid=
 
 stop_all() {
     local pid
@@ -68,39 +71,82 @@ free_port() {
     echo "$candidate"
 }
 
-# start_nginx CPU BODY_BYTES: one worker, pinned to that CPU ("-": not pinned), which answers every
-# request with a body of that length and writes access.log: time, connection, target, duration.
+# start_nginx CPU BODY_BYTES [LISTEN-OPTION...]: one worker, pinned to that CPU ("-": not pinned), which
+# answers every request with a body of that length; with `access_log` set it writes there: time,
+# connection, target, duration. `ssl` is TLS 1.3 with one cipher suite for all, its authority in
+# $work/ca.pem; `http2` is without ssl the cleartext kind. `nginx_http` and `nginx_server` add lines.
+# Sets port, url, target_pid and status_port (nginx's own count of requests and connections, see load.sh).
 start_nginx() {
-    local body pin=()
+    local cpu=$1 body pin=() listen
     body=$(printf 'x%.0s' $(seq "$2"))
-    [ "$1" = - ] || pin=(taskset -c "$1")
+    shift 2
+    listen=" $* "
+    [ "$cpu" = - ] || pin=(taskset -c "$cpu")
     port=$(free_port)
+    status_port=$(free_port)
+    url=http://127.0.0.1:$port
+    if [[ $listen == *" ssl "* ]]; then
+        make_certificate
+        url=https://localhost:$port
+    fi
     cat >"$work/nginx.conf" <<CONF
 daemon off;
 worker_processes 1;
-worker_rlimit_nofile 16384;
+worker_rlimit_nofile 20000;
 pid $work/nginx.pid;
 error_log $work/nginx-error.log;
-events { worker_connections 8192; }
+events { worker_connections 18000; }
 http {
     log_format bench '\$msec \$connection \$request_uri \$request_time';
     access_log ${access_log:-off} ${access_log:+bench};
-    keepalive_requests 100000000;
+    keepalive_requests ${keepalive_requests:-100000000};
+    keepalive_timeout ${keepalive_timeout:-3600s};
     client_body_temp_path $work/nginx-body;
     proxy_temp_path $work/nginx-proxy;
     fastcgi_temp_path $work/nginx-fastcgi;
     uwsgi_temp_path $work/nginx-uwsgi;
     scgi_temp_path $work/nginx-scgi;
     default_type application/json;
+    ${nginx_http:-}
     server {
-        listen 127.0.0.1:$port backlog=4096;
+        listen 127.0.0.1:$port backlog=4096$listen;
+        $([[ $listen == *" ssl "* ]] && echo "ssl_certificate $work/server.pem;
+        ssl_certificate_key $work/server.key;
+        ssl_protocols TLSv1.3;
+        ssl_conf_command Ciphersuites TLS_AES_256_GCM_SHA384;")
+        ${nginx_server:-}
         location / { return 200 "$body"; }
+    }
+    server {
+        listen 127.0.0.1:$status_port;
+        location / { stub_status; }
     }
 }
 CONF
     "${pin[@]}" "$(command -v nginx || echo /usr/sbin/nginx)" -c "$work/nginx.conf" 2>"$work/nginx.log" &
     started+=($!)
     wait_until accepts "$port"
+    wait_until accepts "$status_port"
+    target_pid=$(pgrep -P "$(cat "$work/nginx.pid")")
+}
+
+stop_nginx() {
+    local pid
+    pid=$(cat "$work/nginx.pid")
+    kill "$pid"
+    wait "$pid" || true
+}
+
+# $work/ca.pem and, signed by it, $work/server.pem for localhost and 127.0.0.1.
+make_certificate() {
+    need openssl
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=bench-ca \
+        -keyout "$work/ca.key" -out "$work/ca.pem" 2>/dev/null
+    openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=localhost \
+        -keyout "$work/server.key" -out "$work/server.csr" 2>/dev/null
+    echo 'subjectAltName = DNS:localhost, IP:127.0.0.1' >"$work/server.ext"
+    openssl x509 -req -in "$work/server.csr" -CA "$work/ca.pem" -CAkey "$work/ca.key" -CAcreateserial \
+        -days 2 -extfile "$work/server.ext" -out "$work/server.pem" 2>/dev/null
 }
 
 # start_tcpdump FILE: everything on loopback to and from `port`. Sets tcpdump_pid.

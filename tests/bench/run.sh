@@ -10,8 +10,16 @@ page=$here/../../docs/benchmarks.md
 build=${1:?usage: run.sh BUILD [NAME...]}
 shift
 names=("$@")
-[ ${#names[@]} -gt 0 ] || names=(capture_files capture_live captures replay_speed replay_accuracy
-    replay_pacing plan_digest plugin_cost trace_write)
+# In the page's order.
+all=(capture_files capture_live captures
+    replay_speed bare_loop tls_speed http2_speed bindings_cost workers memory
+    schedule replay_accuracy replay_pacing ws_connections long_trace soak
+    plan_digest plugin_cost trace_write)
+if [ ${#names[@]} -eq 0 ]; then
+    for name in "${all[@]}"; do
+        [ ! -x "$here/$name.sh" ] || names+=("$name")
+    done
+fi
 
 table=$(mktemp)
 trap 'rm -f "$table" "$table.page"' EXIT
@@ -36,7 +44,7 @@ failed=0
 for name in "${names[@]}"; do
     if [ ! -x "$here/$name.sh" ]; then
         echo "run.sh: no benchmark $name; there are: $(cd "$here" && ls ./*.sh | sed 's#^\./##; s#\.sh$##' |
-            grep -vxE 'run|lib' | tr '\n' ' ')" >&2
+            grep -vxE 'run|lib|load' | tr '\n' ' ')" >&2
         exit 2
     fi
     echo "== $name" >&2
