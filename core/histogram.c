@@ -4,47 +4,63 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum { LINEAR_BITS = 8, HALF_BUCKETS = 128 };
+enum { BLOCK_BUCKETS = HISTOGRAM_BLOCK_BUCKETS };
+
+_Static_assert(HISTOGRAM_BUCKETS % HISTOGRAM_BLOCK_BUCKETS == 0 && HISTOGRAM_BLOCKS <= 32,
+               "a bit for each block");
 
 void histogram_init(struct histogram *histogram)
 {
-    *histogram = (struct histogram){.min = UINT64_MAX, .lowest_bucket = HISTOGRAM_BUCKETS};
+    *histogram = (struct histogram){.min = UINT64_MAX};
 }
 
 void histogram_fini(struct histogram *histogram)
 {
-    free(histogram->counts);
+    for (uint32_t i = 0; histogram->blocks && i < HISTOGRAM_BLOCKS; i++)
+        free(histogram->blocks[i]);
+    free(histogram->blocks);
     histogram_init(histogram);
+}
+
+/* The lowest block of a set, which is not empty, is taken out of it. */
+static uint32_t take_block(uint32_t *set)
+{
+    uint32_t block = (uint32_t)__builtin_ctz(*set);
+    *set &= *set - 1;
+    return block;
 }
 
 void histogram_clear(struct histogram *histogram)
 {
-    if (histogram->count) {
-        size_t used = histogram->highest_bucket - histogram->lowest_bucket + 1;
-        memset(histogram->counts + histogram->lowest_bucket, 0, used * sizeof *histogram->counts);
-    }
-    uint64_t *counts = histogram->counts;
+    uint64_t **blocks = histogram->blocks;
+    for (uint32_t left = histogram->used_blocks; left;)
+        memset(blocks[take_block(&left)], 0, BLOCK_BUCKETS * sizeof **blocks);
     histogram_init(histogram);
-    histogram->counts = counts;
+    histogram->blocks = blocks;
 }
 
-static uint32_t bucket_of(uint64_t value)
+int histogram_reserve(struct histogram *histogram, uint32_t blocks)
 {
-    if (value < 256)
-        return (uint32_t)value;
-    uint32_t top_bit = 63U - (uint32_t)__builtin_clzll(value);
-    uint32_t shift = top_bit - (LINEAR_BITS - 1);
-    /* After the shift the value is 128..255: its lower seven bits choose within the power of two.
-     */
-    return 256 + (shift - 1) * HALF_BUCKETS + (uint32_t)(value >> shift) - HALF_BUCKETS;
+    if (!histogram->blocks)
+        histogram->blocks = calloc(HISTOGRAM_BLOCKS, sizeof *histogram->blocks);
+    if (!histogram->blocks)
+        return -1;
+    while (blocks) {
+        uint64_t **block = &histogram->blocks[take_block(&blocks)];
+        if (!*block)
+            *block = calloc(BLOCK_BUCKETS, sizeof **block);
+        if (!*block)
+            return -1;
+    }
+    return 0;
 }
 
 uint64_t histogram_bucket_low(uint32_t bucket)
 {
     if (bucket < 256)
         return bucket;
-    uint32_t shift = (bucket - 256) / HALF_BUCKETS + 1;
-    return (uint64_t)((bucket - 256) % HALF_BUCKETS + HALF_BUCKETS) << shift;
+    uint32_t shift = bucket / BLOCK_BUCKETS - 1;
+    return (uint64_t)(bucket % BLOCK_BUCKETS + BLOCK_BUCKETS) << shift;
 }
 
 uint64_t histogram_bucket_high(uint32_t bucket)
@@ -53,54 +69,32 @@ uint64_t histogram_bucket_high(uint32_t bucket)
                                            : histogram_bucket_low(bucket + 1) - 1;
 }
 
-static int allocate(struct histogram *histogram)
+/* Whatever the counts are made of. */
+static void add_head(struct histogram *histogram, const struct histogram *other)
 {
-    if (!histogram->counts)
-        histogram->counts = calloc(HISTOGRAM_BUCKETS, sizeof *histogram->counts);
-    return histogram->counts ? 0 : -1;
-}
-
-static void widen(struct histogram *histogram, uint32_t lowest, uint32_t highest)
-{
-    if (lowest < histogram->lowest_bucket)
-        histogram->lowest_bucket = lowest;
-    if (highest > histogram->highest_bucket)
-        histogram->highest_bucket = highest;
-}
-
-int histogram_record(struct histogram *histogram, uint64_t value)
-{
-    if (!histogram->counts && allocate(histogram))
-        return -1;
-    if (value > HISTOGRAM_MAX_VALUE)
-        value = HISTOGRAM_MAX_VALUE;
-    uint32_t bucket = bucket_of(value);
-    histogram->counts[bucket]++;
-    histogram->count++;
-    histogram->sum += value;
-    if (value < histogram->min)
-        histogram->min = value;
-    if (value > histogram->max)
-        histogram->max = value;
-    widen(histogram, bucket, bucket);
-    return 0;
-}
-
-int histogram_merge(struct histogram *histogram, const struct histogram *other)
-{
-    if (!other->count)
-        return 0;
-    if (allocate(histogram))
-        return -1;
-    for (uint32_t i = other->lowest_bucket; i <= other->highest_bucket; i++)
-        histogram->counts[i] += other->counts[i];
     histogram->count += other->count;
     histogram->sum += other->sum;
     if (other->min < histogram->min)
         histogram->min = other->min;
     if (other->max > histogram->max)
         histogram->max = other->max;
-    widen(histogram, other->lowest_bucket, other->highest_bucket);
+    histogram->used_blocks |= other->used_blocks;
+}
+
+int histogram_merge(struct histogram *histogram, const struct histogram *other)
+{
+    if (!other->count)
+        return 0;
+    if (histogram_reserve(histogram, other->used_blocks))
+        return -1;
+    for (uint32_t left = other->used_blocks; left;) {
+        uint32_t block = take_block(&left);
+        uint64_t *counts = histogram->blocks[block];
+        const uint64_t *others = other->blocks[block];
+        for (uint32_t i = 0; i < BLOCK_BUCKETS; i++)
+            counts[i] += others[i];
+    }
+    add_head(histogram, other);
     return 0;
 }
 
@@ -113,12 +107,15 @@ uint64_t histogram_percentile(const struct histogram *histogram, double percent)
     if (exact < (double)histogram->count)
         wanted = exact < 1 ? 1 : (uint64_t)exact;
     uint64_t seen = 0;
-    for (uint32_t i = histogram->lowest_bucket; i <= histogram->highest_bucket; i++) {
-        seen += histogram->counts[i];
-        if (seen < wanted)
-            continue;
-        uint64_t value = histogram_bucket_high(i);
-        return value > histogram->max ? histogram->max : value;
+    for (uint32_t left = histogram->used_blocks; left;) {
+        uint32_t block = take_block(&left);
+        for (uint32_t i = 0; i < BLOCK_BUCKETS; i++) {
+            seen += histogram->blocks[block][i];
+            if (seen < wanted)
+                continue;
+            uint64_t value = histogram_bucket_high(block * BLOCK_BUCKETS + i);
+            return value > histogram->max ? histogram->max : value;
+        }
     }
     return histogram->max;
 }
@@ -163,12 +160,16 @@ int histogram_encode(const struct histogram *histogram, struct buf *out)
     put_varint(out, histogram->min);
     put_varint(out, histogram->max);
     uint32_t last = 0;
-    for (uint32_t i = histogram->lowest_bucket; i <= histogram->highest_bucket; i++) {
-        if (!histogram->counts[i])
-            continue;
-        put_varint(out, i - last);
-        put_varint(out, histogram->counts[i]);
-        last = i;
+    for (uint32_t left = histogram->used_blocks; left;) {
+        uint32_t block = take_block(&left);
+        for (uint32_t i = 0; i < BLOCK_BUCKETS; i++) {
+            uint32_t bucket = block * BLOCK_BUCKETS + i;
+            if (!histogram->blocks[block][i])
+                continue;
+            put_varint(out, bucket - last);
+            put_varint(out, histogram->blocks[block][i]);
+            last = bucket;
+        }
     }
     return buf_failed(out) ? -1 : 0;
 }
@@ -192,11 +193,12 @@ static int check_encoded(struct bytes in, struct histogram *head)
     while (in.len) {
         if (take_bucket(&in, &bucket, &count) || count > UINT64_MAX - head->count)
             return -1;
-        if (head->count == 0 && bucket != bucket_of(head->min))
+        if (head->count == 0 && bucket != histogram_bucket_of(head->min))
             return -1;
         head->count += count;
+        head->used_blocks |= 1U << (bucket / BLOCK_BUCKETS);
     }
-    if (head->count == 0 || bucket != bucket_of(head->max))
+    if (head->count == 0 || bucket != histogram_bucket_of(head->max))
         return -1;
     uint64_t mean = head->sum / head->count;
     return mean >= head->min && mean <= head->max ? 0 : -1;
@@ -210,17 +212,11 @@ int histogram_decode(struct histogram *histogram, struct bytes encoded)
     if (take_varint(&encoded, &head.sum) || take_varint(&encoded, &head.min) ||
         take_varint(&encoded, &head.max) || head.min > head.max || head.max > HISTOGRAM_MAX_VALUE ||
         check_encoded(encoded, &head) || head.count > UINT64_MAX - histogram->count ||
-        head.sum > UINT64_MAX - histogram->sum || allocate(histogram))
+        head.sum > UINT64_MAX - histogram->sum || histogram_reserve(histogram, head.used_blocks))
         return -1;
     uint64_t bucket = UINT64_MAX, count;
     while (encoded.len && take_bucket(&encoded, &bucket, &count) == 0)
-        histogram->counts[bucket] += count;
-    widen(histogram, bucket_of(head.min), bucket_of(head.max));
-    histogram->count += head.count;
-    histogram->sum += head.sum;
-    if (head.min < histogram->min)
-        histogram->min = head.min;
-    if (head.max > histogram->max)
-        histogram->max = head.max;
+        histogram->blocks[bucket / BLOCK_BUCKETS][bucket % BLOCK_BUCKETS] += count;
+    add_head(histogram, &head);
     return 0;
 }

@@ -16,26 +16,67 @@
 /* 256 for the first 8 bits, 128 for each bit above. */
 #define HISTOGRAM_BUCKETS (256 + (HISTOGRAM_MAX_BITS - 8) * 128)
 
+/* Counts come in blocks, one for each power of two (and two for the values below 256): times that
+ * lie near each other, as those of one endpoint do, take a few of them. */
+enum { HISTOGRAM_BLOCK_BUCKETS = 128 };
+#define HISTOGRAM_BLOCKS (HISTOGRAM_BUCKETS / HISTOGRAM_BLOCK_BUCKETS)
+
 struct histogram {
-    uint64_t *counts; /* HISTOGRAM_BUCKETS, allocated at the first value */
+    uint64_t **blocks;    /* HISTOGRAM_BLOCKS; each is allocated at its first value */
+    uint32_t used_blocks; /* a bit for each that has counts */
     uint64_t count;
     uint64_t sum;
     uint64_t min; /* UINT64_MAX while empty */
     uint64_t max;
-    uint32_t lowest_bucket; /* counts outside lowest..highest are 0 */
-    uint32_t highest_bucket;
 };
 
 void histogram_init(struct histogram *histogram);
 void histogram_fini(struct histogram *histogram);
 
-/* Forget the values, keep the memory. Costs what the used range costs. */
+/* Forget the values, keep the memory. Costs what the used blocks cost. */
 void histogram_clear(struct histogram *histogram);
 
-/* -1 only when the first allocation failed. */
-int histogram_record(struct histogram *histogram, uint64_t value);
+static inline uint32_t histogram_bucket_of(uint64_t value)
+{
+    /* After the shift a value of 256 or more is 128..255: its lower seven bits choose within the
+     * power of two. */
+    uint32_t shift = 63U - (uint32_t)__builtin_clzll(value | 255) - 7;
+    return shift * HISTOGRAM_BLOCK_BUCKETS + (uint32_t)(value >> shift);
+}
 
-/* Add all of `other`. */
+/* Have memory for the counts of these blocks. -1 without. */
+int histogram_reserve(struct histogram *histogram, uint32_t blocks);
+
+/* -1, and not counted, only when the first value of a block found no memory. */
+static inline int histogram_record(struct histogram *histogram, uint64_t value)
+{
+    if (value > HISTOGRAM_MAX_VALUE)
+        value = HISTOGRAM_MAX_VALUE;
+    uint32_t bucket = histogram_bucket_of(value);
+    uint32_t block = bucket / HISTOGRAM_BLOCK_BUCKETS;
+    if (!(histogram->used_blocks >> block & 1) && histogram_reserve(histogram, 1U << block))
+        return -1;
+    histogram->used_blocks |= 1U << block;
+    histogram->blocks[block][bucket % HISTOGRAM_BLOCK_BUCKETS]++;
+    histogram->count++;
+    histogram->sum += value;
+    if (value < histogram->min)
+        histogram->min = value;
+    if (value > histogram->max)
+        histogram->max = value;
+    return 0;
+}
+
+/* How many values are in a bucket. */
+static inline uint64_t histogram_bucket_count(const struct histogram *histogram, uint32_t bucket)
+{
+    uint32_t block = bucket / HISTOGRAM_BLOCK_BUCKETS;
+    return histogram->used_blocks >> block & 1
+               ? histogram->blocks[block][bucket % HISTOGRAM_BLOCK_BUCKETS]
+               : 0;
+}
+
+/* Add all of `other`; -1, and nothing added, without memory. */
 int histogram_merge(struct histogram *histogram, const struct histogram *other);
 
 /* The value that at least `percent` of the values are not above; 0 when empty. */

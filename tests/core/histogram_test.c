@@ -58,7 +58,7 @@ static void every_edge_is_counted_in_its_own_bucket(void **state)
         histogram_init(&histogram);
         histogram_record(&histogram, histogram_bucket_low(i));
         histogram_record(&histogram, histogram_bucket_high(i));
-        assert_int_equal(histogram.counts[i], 2);
+        assert_int_equal(histogram_bucket_count(&histogram, i), 2);
         histogram_fini(&histogram);
     }
 }
@@ -84,6 +84,39 @@ static void values_over_the_maximum_count_there(void **state)
     assert_true(histogram.max == HISTOGRAM_MAX_VALUE && histogram.sum == HISTOGRAM_MAX_VALUE);
     assert_true(histogram_percentile(&histogram, 50) == HISTOGRAM_MAX_VALUE);
     histogram_fini(&histogram);
+}
+
+static size_t blocks_held(const struct histogram *histogram)
+{
+    size_t held = 0;
+    for (uint32_t i = 0; histogram->blocks && i < HISTOGRAM_BLOCKS; i++)
+        held += histogram->blocks[i] != NULL;
+    return held;
+}
+
+static void memory_is_taken_for_the_powers_of_two_that_came_and_kept(void **state)
+{
+    (void)state;
+    struct histogram histogram, other;
+    histogram_init(&histogram);
+    histogram_init(&other);
+    assert_int_equal(blocks_held(&histogram), 0);
+    for (uint64_t value = 0; value < 128; value++)
+        histogram_record(&histogram, value);
+    assert_int_equal(blocks_held(&histogram), 1);
+    histogram_record(&histogram, 4096);
+    histogram_record(&histogram, 8191);
+    assert_int_equal(blocks_held(&histogram), 2);
+    histogram_clear(&histogram);
+    assert_int_equal(blocks_held(&histogram), 2);
+    assert_int_equal(histogram.used_blocks, 0);
+    histogram_record(&histogram, 5000);
+    histogram_record(&other, 9000);
+    assert_int_equal(histogram_merge(&other, &histogram),
+                     0); /* what is empty there is not asked for */
+    assert_int_equal(blocks_held(&other), 2);
+    histogram_fini(&histogram);
+    histogram_fini(&other);
 }
 
 static int by_value(const void *a, const void *b)
@@ -144,7 +177,7 @@ static void clearing_forgets_the_values_and_nothing_shines_through(void **state)
     assert_int_equal(histogram_percentile(&histogram, 100), 70);
     assert_true(histogram_mean(&histogram) == 70);
     for (uint32_t i = 0; i < HISTOGRAM_BUCKETS; i++)
-        assert_int_equal(histogram.counts[i], i == 70);
+        assert_int_equal(histogram_bucket_count(&histogram, i), i == 70);
     histogram_fini(&histogram);
 }
 
@@ -287,6 +320,7 @@ int main(void)
         cmocka_unit_test(values_over_the_maximum_count_there),
         cmocka_unit_test(percentiles_are_never_below_the_true_one_and_at_most_a_128th_above),
         cmocka_unit_test(clearing_forgets_the_values_and_nothing_shines_through),
+        cmocka_unit_test(memory_is_taken_for_the_powers_of_two_that_came_and_kept),
         cmocka_unit_test(parts_merged_or_decoded_in_any_order_are_the_whole),
         cmocka_unit_test(the_encoded_form_is_pinned),
         cmocka_unit_test(a_prefix_of_an_encoding_is_refused_and_adds_nothing),
