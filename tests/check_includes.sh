@@ -16,7 +16,7 @@ library_rows='
 ^openssl/        ^(traces/[^/]*|capture/ws_[^/]*\.c|replay/transport/(ws_[^/]*|transport_curl_tls|native_tls[^/]*)\.c)$
 ^jansson\.h$     ^(traces/[^/]*|plugins/plugin_cmd\.c|replay/(results/)?[^/]*_json\.c)$
 ^pcap(\.h$|/)    ^capture/source_[^/]*$
-^wslay/          ^capture/ws_[^/]*\.c$
+^wslay/          ^(capture|replay/transport)/ws_[^/]*\.c$
 ^zlib\.h$        ^(capture/ws_[^/]*|replay/transport/content_coding)\.c$
 ^brotli/         ^replay/transport/content_coding\.c$
 ^nghttp2/        ^replay/transport/native_h2[^/]*\.c$

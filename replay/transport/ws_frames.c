@@ -1,7 +1,8 @@
-/* ws_frames.c - a client's WebSocket frames, both ways. */
+/* ws_frames.c - a client's WebSocket frames, both ways: wslay for each frame, the rules of messages
+ * here. */
 #include "replay/transport/ws_frames.h"
 
-enum { FIN = 0x80, RESERVED = 0x70, MASKED = 0x80, LENGTH_16 = 126, LENGTH_64 = 127 };
+#include <wslay/wslay.h>
 
 /* --- UTF-8 ------------------------------------------------------------------------------------ */
 
@@ -64,8 +65,16 @@ void ws_reader_init(struct ws_reader *reader, size_t max_message_bytes)
     buf_init(&reader->message, max_message_bytes);
 }
 
+static void close_frames(struct ws_reader *reader)
+{
+    if (reader->frames)
+        wslay_frame_context_free(reader->frames);
+    reader->frames = NULL;
+}
+
 void ws_reader_fini(struct ws_reader *reader)
 {
+    close_frames(reader);
     buf_fini(&reader->message);
 }
 
@@ -81,40 +90,25 @@ int ws_close_code_of(struct bytes payload)
     return is_registered || (code >= 3000 && code < 5000) ? code : 0;
 }
 
-static size_t head_bytes(const struct ws_reader *reader)
+/* RFC 6455 5.2: two bytes, the length's own when it does not fit there, the mask's. wslay has
+ * refused a length that is written longer than it need be. */
+static size_t head_bytes(const struct wslay_frame_iocb *frame)
 {
-    if (reader->head_len < 2)
-        return 2;
-    uint8_t length = reader->head[1] & 0x7f;
-    return length == LENGTH_64 ? 10 : length == LENGTH_16 ? 4 : 2;
-}
-
-static uint64_t payload_bytes(const struct ws_reader *reader)
-{
-    uint8_t length = reader->head[1] & 0x7f;
-    uint64_t value = 0;
-    if (length < LENGTH_16)
-        return length;
-    for (size_t i = 2; i < reader->head_len; i++)
-        value = value << 8 | reader->head[i];
-    return value;
-}
-
-/* RFC 6455 5.2: the length is written in as few bytes as hold it. */
-static bool has_shortest_length(const struct ws_reader *reader, uint64_t len)
-{
-    return reader->head_len == 2 || (reader->head_len == 4 && len >= LENGTH_16) ||
-           (reader->head_len == 10 && len > UINT16_MAX && len <= INT64_MAX);
+    size_t length_bytes = frame->payload_length < 126           ? 0
+                          : frame->payload_length <= UINT16_MAX ? 2
+                                                                : 8;
+    return 2 + length_bytes + (frame->mask ? 4 : 0);
 }
 
 /* The frame's head is whole. */
-static int begin_frame(struct ws_reader *reader)
+static int begin_frame(struct ws_reader *reader, const struct wslay_frame_iocb *frame)
 {
-    uint64_t len = payload_bytes(reader);
-    reader->opcode = reader->head[0] & 0x0f;
-    reader->is_final = reader->head[0] & FIN;
-    bool is_control = reader->opcode & 0x08;
-    if (reader->head[0] & RESERVED || reader->head[1] & MASKED || !has_shortest_length(reader, len))
+    uint64_t len = frame->payload_length;
+    bool is_control = wslay_is_ctrl_frame(frame->opcode);
+    reader->ahead_bytes -= head_bytes(frame);
+    reader->opcode = frame->opcode;
+    reader->is_final = frame->fin;
+    if (frame->rsv || frame->mask)
         return WS_CODE_PROTOCOL;
     if (reader->opcode > WS_PONG || (reader->opcode > WS_BINARY && reader->opcode < WS_CLOSE))
         return WS_CODE_PROTOCOL;
@@ -139,7 +133,6 @@ static int end_control(struct ws_reader *reader, ws_frame_fn on_frame, void *own
 {
     struct bytes payload = bytes_make(reader->control, reader->control_len);
     reader->is_in_payload = false;
-    reader->head_len = 0;
     if (reader->opcode == WS_CLOSE) {
         struct ws_utf8 utf8 = {0};
         if (!ws_close_code_of(payload))
@@ -156,7 +149,6 @@ static int end_data(struct ws_reader *reader, struct bytes last, ws_frame_fn on_
                     bool *ret_goes_on)
 {
     reader->is_in_payload = false;
-    reader->head_len = 0;
     if (reader->message.len || !reader->is_final) {
         if (last.len && buf_append_bytes(&reader->message, last))
             return WS_CODE_TOO_LARGE;
@@ -174,18 +166,16 @@ static int end_data(struct ws_reader *reader, struct bytes last, ws_frame_fn on_
     return 0;
 }
 
-/* Payload bytes of the frame in hand, as many as there are; may be none. */
-static int take_payload(struct ws_reader *reader, struct bytes *in, ws_frame_fn on_frame,
+/* Payload bytes of the frame in hand; may be none. */
+static int take_payload(struct ws_reader *reader, struct bytes part, ws_frame_fn on_frame,
                         void *owner, bool *ret_goes_on)
 {
-    size_t len = in->len < reader->payload_left ? in->len : (size_t)reader->payload_left;
-    struct bytes part = bytes_make(in->ptr, len);
-    *in = bytes_from(*in, len);
-    reader->payload_left -= len;
+    reader->payload_left -= part.len;
+    reader->ahead_bytes -= part.len;
     if (reader->opcode >= WS_CLOSE) {
-        if (len)
-            memcpy(reader->control + reader->control_len, part.ptr, len);
-        reader->control_len = (uint8_t)(reader->control_len + len);
+        if (part.len)
+            memcpy(reader->control + reader->control_len, part.ptr, part.len);
+        reader->control_len = (uint8_t)(reader->control_len + part.len);
         return reader->payload_left ? 0 : end_control(reader, on_frame, owner, ret_goes_on);
     }
     if (reader->message_opcode == WS_TEXT && !ws_utf8_feed(&reader->utf8, part))
@@ -195,68 +185,96 @@ static int take_payload(struct ws_reader *reader, struct bytes *in, ws_frame_fn 
     return buf_append_bytes(&reader->message, part) ? WS_CODE_TOO_LARGE : 0;
 }
 
+static ssize_t give_bytes(uint8_t *data, size_t len, int flags, void *owner)
+{
+    struct ws_reader *reader = owner;
+    (void)flags;
+    len = len < reader->in.len ? len : reader->in.len;
+    if (len == 0)
+        return -1; /* it asks again when there is more */
+    memcpy(data, reader->in.ptr, len);
+    reader->in = bytes_from(reader->in, len);
+    reader->ahead_bytes += len;
+    return (ssize_t)len;
+}
+
+static int open_frames(struct ws_reader *reader)
+{
+    static const struct wslay_frame_callbacks callbacks = {.recv_callback = give_bytes};
+    reader->ahead_bytes = 0;
+    return reader->frames ? 0 : wslay_frame_context_init(&reader->frames, &callbacks, reader);
+}
+
 int ws_reader_feed(struct ws_reader *reader, struct bytes in, ws_frame_fn on_frame, void *owner)
 {
     bool goes_on = !reader->has_ended;
-    while (goes_on && in.len) {
-        if (!reader->is_in_payload) {
-            reader->head[reader->head_len++] = (uint8_t)in.ptr[0];
-            in = bytes_from(in, 1);
-            if (reader->head_len < head_bytes(reader))
-                continue;
-            int code = begin_frame(reader);
-            if (code)
-                return code;
-            if (reader->payload_left && !in.len)
-                break;
-        }
-        int code = take_payload(reader, &in, on_frame, owner, &goes_on);
-        if (code)
-            return code;
+    int code = 0;
+    if (!goes_on || in.len == 0)
+        return 0;
+    if (!reader->frames && open_frames(reader))
+        return WS_CODE_TOO_LARGE; /* no memory: as with a message that there is no room for */
+    reader->in = in;
+    while (goes_on && !code) {
+        struct wslay_frame_iocb frame = {0};
+        ssize_t len = wslay_frame_recv(reader->frames, &frame);
+        if (len == WSLAY_ERR_WANT_READ)
+            break;
+        if (len < 0)
+            return WS_CODE_PROTOCOL;
+        if (!reader->is_in_payload)
+            code = begin_frame(reader, &frame);
+        if (!code)
+            code = take_payload(reader, bytes_make(frame.data, frame.data_length), on_frame, owner,
+                                &goes_on);
     }
+    reader->in = (struct bytes){0};
     reader->has_ended = !goes_on;
-    return 0;
+    if (reader->has_ended || (!reader->is_in_payload && reader->ahead_bytes == 0))
+        close_frames(reader);
+    return code;
 }
 
 /* --- writing ---------------------------------------------------------------------------------- */
 
-static void mask(char *at, struct bytes payload, uint32_t key)
+struct frame_writer {
+    struct buf *out;
+    struct random *random;
+};
+
+static ssize_t take_bytes(const uint8_t *data, size_t len, int flags, void *owner)
 {
-    uint64_t twice = (uint64_t)key << 32 | key;
-    const uint8_t *key_bytes = (const uint8_t *)&key;
-    size_t i = 0;
-    for (uint64_t word; i + sizeof word <= payload.len; i += sizeof word) {
-        memcpy(&word, payload.ptr + i, sizeof word);
-        word ^= twice;
-        memcpy(at + i, &word, sizeof word);
-    }
-    for (; i < payload.len; i++)
-        at[i] = (char)(payload.ptr[i] ^ key_bytes[i & 3]);
+    struct frame_writer *writer = owner;
+    (void)flags;
+    return buf_append(writer->out, data, len) ? -1 : (ssize_t)len;
 }
 
-static size_t write_head(char *at, enum ws_opcode opcode, uint64_t len, uint32_t key)
+static int give_mask(uint8_t *mask, size_t len, void *owner)
 {
-    size_t used = 2, length_bytes = len < LENGTH_16 ? 0 : len <= UINT16_MAX ? 2 : 8;
-    uint64_t length = length_bytes == 0 ? len : length_bytes == 2 ? LENGTH_16 : LENGTH_64;
-    at[0] = (char)(FIN | (int)opcode);
-    at[1] = (char)(MASKED | length);
-    while (length_bytes)
-        at[used++] = (char)(len >> (8 * --length_bytes));
-    memcpy(at + used, &key, sizeof key);
-    return used + sizeof key;
+    struct frame_writer *writer = owner;
+    uint64_t key = random_u64(writer->random) >> 32;
+    memcpy(mask, &key, len < sizeof key ? len : sizeof key);
+    return 0;
 }
 
 int ws_frame_append(struct buf *out, enum ws_opcode opcode, struct bytes payload,
                     struct random *random)
 {
+    static const struct wslay_frame_callbacks callbacks = {.send_callback = take_bytes,
+                                                           .genmask_callback = give_mask};
+    struct frame_writer writer = {.out = out, .random = random};
+    struct wslay_frame_context *frames;
     if (payload.len > out->max_len || out->len + WS_MAX_HEAD_BYTES > out->max_len - payload.len)
         return -1; /* before the buffer's error would stick */
-    char *at = buf_reserve(out, WS_MAX_HEAD_BYTES + payload.len);
-    if (!at)
+    if (!buf_reserve(out, WS_MAX_HEAD_BYTES + payload.len) ||
+        wslay_frame_context_init(&frames, &callbacks, &writer))
         return -1;
-    uint32_t key = (uint32_t)(random_u64(random) >> 32);
-    size_t used = write_head(at, opcode, payload.len, key);
-    mask(at + used, payload, key);
-    buf_commit(out, used + payload.len);
-    return 0;
+    struct wslay_frame_iocb frame = {.fin = 1,
+                                     .opcode = (uint8_t)opcode,
+                                     .payload_length = payload.len,
+                                     .mask = 1,
+                                     .data = (const uint8_t *)payload.ptr,
+                                     .data_length = payload.len};
+    ssize_t sent = wslay_frame_send(frames, &frame);
+    wslay_frame_context_free(frames);
+    return sent == (ssize_t)payload.len ? 0 : -1;
 }

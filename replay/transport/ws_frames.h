@@ -2,8 +2,9 @@
  * ws_frames.h - the frames of a client's WebSocket (RFC 6455 5): bytes to messages, messages to
  * masked bytes.
  *
- * Ours instead of a library's because of what an idle connection costs: wslay keeps 8.6 KiB for
- * each, used or not; this keeps some 250 bytes, and a buffer only while a message is cut in two.
+ * wslay reads and writes the frames; messages, their limits and UTF-8 are put together here. Its
+ * context takes 4 KiB, so a connection has one only from a frame's first byte to its last: an idle
+ * one costs some 250 bytes.
  */
 #ifndef REPRISE_REPLAY_TRANSPORT_WS_FRAMES_H
 #define REPRISE_REPLAY_TRANSPORT_WS_FRAMES_H
@@ -40,13 +41,16 @@ struct ws_utf8 {
 /* Go on with more of a text. False: it is not UTF-8 (RFC 3629). */
 bool ws_utf8_feed(struct ws_utf8 *utf8, struct bytes text);
 
+struct wslay_frame_context;
+
 struct ws_reader {
-    struct buf message; /* of a message that is not whole yet */
+    struct wslay_frame_context *frames; /* NULL between two frames with nothing read ahead */
+    struct bytes in;                    /* of the feed in hand, what wslay has not taken */
+    uint64_t ahead_bytes;               /* taken by wslay and not yet part of a frame we know of */
+    struct buf message;                 /* of a message that is not whole yet */
     size_t max_message_bytes;
-    uint64_t payload_left; /* of the frame in hand */
-    struct ws_utf8 utf8;   /* of the text in hand */
-    uint8_t head[WS_MAX_HEAD_BYTES];
-    uint8_t head_len;
+    uint64_t payload_left;  /* of the frame in hand */
+    struct ws_utf8 utf8;    /* of the text in hand */
     uint8_t opcode;         /* of the frame in hand */
     uint8_t message_opcode; /* of the message it belongs to; 0: none has begun */
     bool is_final;

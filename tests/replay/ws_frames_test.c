@@ -88,11 +88,12 @@ static void frames_are_what_the_standard_says_however_they_are_cut(void **state)
         ROW("\x82\x7e\x00\x05hello", 1002, ""), /* a length longer than it needs to be */
         ROW("\x82\x7f\x00\x00\x00\x00\x00\x00\xff\xff", 1002, ""),
         ROW("\x82\x7f\x80\x00\x00\x00\x00\x00\x00\x00", 1002, ""), /* its highest bit set */
-        ROW("\x82\x7f\x00\x00\x00\x00\x7f\xff\xff\xff", 1009, ""), /* over the limit */
-        ROW("\x02\x01x\x80\x7e\x10\x00", 1009, ""), /* both together, with a limit of 4096 */
-        ROW("\x88\x01x", 1002, ""),                 /* half a code */
-        ROW("\x88\x02\x03\xed", 1002, ""),          /* 1005 is never sent */
-        ROW("\x88\x02\x0b\xb7", 1002, ""),          /* 2999 */
+        /* Over the limit: told with the first byte of the payload. */
+        ROW("\x82\x7f\x00\x00\x00\x00\x7f\xff\xff\xff.", 1009, ""),
+        ROW("\x02\x01x\x80\x7e\x10\x00.", 1009, ""), /* both together, with a limit of 4096 */
+        ROW("\x88\x01x", 1002, ""),                  /* half a code */
+        ROW("\x88\x02\x03\xed", 1002, ""),           /* 1005 is never sent */
+        ROW("\x88\x02\x0b\xb7", 1002, ""),           /* 2999 */
         ROW("\x88\x03\x03\xe8\xff", 1007, ""),
         ROW("\x81\x01\xff", 1007, ""),
         ROW("\x81\x02\xc0\x80", 1007, ""),     /* overlong */
