@@ -61,6 +61,7 @@ static void transmit(struct task *task)
     const struct transport_request request = {
         .http = task->request,
         .cut = task->step && !task->request->changes ? task->step->cut : NULL,
+        .closes_connection = task->step && task->step->closes_connection,
         .max_connections = task->user->session->connection_count,
         .cookies = cookies_of(task),
         .keeps_body = is_watched && chain_wants_body(env->chain),

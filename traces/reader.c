@@ -319,6 +319,15 @@ int trace_reader_get_session(struct trace_reader *reader, int64_t session_id,
     return done(reader, found, err);
 }
 
+int trace_reader_get_connection(struct trace_reader *reader, int64_t connection_id,
+                                struct trace_connection *connection, struct error *err)
+{
+    int found = seek(reader->statements[GET_CONNECTION], connection_id, err);
+    if (found == 1 && connection_in(reader->statements[GET_CONNECTION], connection, err))
+        found = -1;
+    return done(reader, found, err);
+}
+
 int trace_reader_get_exchange(struct trace_reader *reader, int64_t exchange_id,
                               struct trace_exchange *exchange, int64_t *ret_endpoint_id,
                               struct error *err)

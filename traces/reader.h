@@ -65,6 +65,8 @@ int trace_reader_get_exchange(struct trace_reader *reader, int64_t exchange_id,
                               struct trace_exchange *exchange, int64_t *ret_endpoint_id,
                               struct error *err);
 
+int trace_reader_get_connection(struct trace_reader *reader, int64_t connection_id,
+                                struct trace_connection *connection, struct error *err);
 int trace_reader_get_message(struct trace_reader *reader, int64_t message_id,
                              struct trace_message *message, struct error *err);
 

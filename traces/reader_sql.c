@@ -18,6 +18,7 @@ const char *const reader_sql[READER_STATEMENTS] = {
                             " (SELECT exchange_id FROM exchange WHERE session_id = ?)"
                             " ORDER BY first_us, message_id",
     [NEXT_MESSAGE] = "SELECT " MESSAGE_COLUMNS " FROM message WHERE message_id = ?",
+    [GET_CONNECTION] = "SELECT " CONNECTION_COLUMNS " FROM connection WHERE connection_id = ?",
     [GET_SESSION] = "SELECT " SESSION_COLUMNS " FROM session WHERE session_id = ?",
     [GET_EXCHANGE] = "SELECT " EXCHANGE_COLUMNS " FROM exchange WHERE exchange_id = ?",
     [GET_MESSAGE] = "SELECT " MESSAGE_COLUMNS " FROM message WHERE message_id = ?",

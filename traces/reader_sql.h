@@ -16,6 +16,7 @@ enum reader_statement {
     SESSION_MESSAGE_IDS,
     NEXT_MESSAGE,
     GET_SESSION,
+    GET_CONNECTION,
     GET_EXCHANGE,
     GET_MESSAGE,
     GET_ENDPOINT,

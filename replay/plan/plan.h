@@ -42,6 +42,7 @@ struct plan_step {
     const struct request_cut *cut; /* the same as HTTP/1.1 writes it; NULL: of a message, or a
                                       request that it cannot write */
     struct bytes recorded_cookies; /* "a=1; b=2" */
+    bool closes_connection;        /* the recorded one was closed behind it, and its user went on */
     struct bytes body;             /* or the message's payload */
     /* WebSocket */
     uint32_t channel; /* of the session, from 0 */

@@ -78,7 +78,7 @@ static int add_exchange(struct plan_builder *builder, const struct trace_exchang
     struct plan_draft *draft = plan_add_draft(builder);
     if (!draft || plan_fill_request(builder, exchange, body, endpoint, draft))
         return out_of_memory(builder->options, err);
-    return 0;
+    return plan_find_closing(builder, exchange->connection_id, draft, err);
 }
 
 /* The messages of a WebSocket become steps (the client's) and counts to wait for (the server's). */

@@ -37,7 +37,8 @@ static void add_step(struct digest_stream *stream, const struct plan *plan,
                                 step->channel,
                                 step->server_messages,
                                 (uint64_t)step->opcode,
-                                (uint64_t)step->close_code};
+                                (uint64_t)step->close_code,
+                                step->closes_connection};
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
         add_number(stream, numbers[i]);
     add_text(stream, step->method);
@@ -53,7 +54,7 @@ static void add_step(struct digest_stream *stream, const struct plan *plan,
 
 static void add_settings(struct digest_stream *stream, const struct replay_settings *settings)
 {
-    add_text(stream, bytes_of("reprise plan 1"));
+    add_text(stream, bytes_of("reprise plan 2"));
     add_number(stream, settings->seed);
     add_number(stream, (uint64_t)settings->pacing.mode);
     add_real(stream, settings->pacing.arrival_speed);

@@ -161,6 +161,8 @@ int plan_finish_session(struct plan_builder *builder, struct plan_session *ret_s
     for (uint32_t i = 0; i < count; i++)
         builder->drafts[i].step.number = i; /* makes the sort stable; numbered for good later */
     qsort(builder->drafts, count, sizeof *builder->drafts, compare_drafts);
+    if (plan_mark_closings(builder))
+        return -1;
     session.steps = arena_alloc(arena, count * sizeof *session.steps);
     struct plan_moments *moments = malloc(count * sizeof *moments);
     if (!session.steps || !moments) {

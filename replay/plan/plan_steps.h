@@ -13,6 +13,8 @@
 struct plan_draft {
     struct plan_step step;
     struct plan_moments moments;
+    int64_t connection_id; /* 0: of a message */
+    int64_t closed_us;     /* when the client or the server closed it; INT64_MAX: not seen */
 };
 
 struct plan_body {
@@ -66,6 +68,14 @@ int plan_make_request(struct plan_builder *builder, const struct trace_exchange 
 void plan_fill_message(const struct plan_draft *connect, const struct trace_message *message,
                        struct bytes body, const struct plan_channel *channel,
                        struct plan_draft *draft);
+
+/* When the connection of an exchange was closed, for its draft. */
+int plan_find_closing(struct plan_builder *builder, int64_t connection_id, struct plan_draft *draft,
+                      struct error *err);
+
+/* Which of the drafts, in order of begin, were the last on a connection that was closed while their
+ * user went on. -1 without memory. */
+int plan_mark_closings(struct plan_builder *builder);
 
 /* The drafts, in order of begin, as a session of the plan. -1 without memory. */
 int plan_finish_session(struct plan_builder *builder, struct plan_session *ret_session);

@@ -65,8 +65,9 @@ struct transport_request {
     const struct bytes *values;      /* for the cut's slots; may be NULL */
     struct bytes cookies;            /* the Cookie value, may be empty */
     uint32_t max_connections;        /* this user may have to the target at once; 0: any number */
-    bool keeps_body;                 /* decoded, in result.response.body */
-    bool keeps_headers; /* all in result.response.headers; else at least every Set-Cookie */
+    bool closes_connection; /* it is not used again: the recorded client's was closed then */
+    bool keeps_body;        /* decoded, in result.response.body */
+    bool keeps_headers;     /* all in result.response.headers; else at least every Set-Cookie */
     transport_done_fn done;
     void *owner;
 };

@@ -110,6 +110,7 @@ int tcurl_request_apply(struct transport_call *call)
     if (!url || curl_easy_setopt(call->easy, CURLOPT_URL, url) != CURLE_OK)
         return -1;
     apply_method(call);
+    curl_easy_setopt(call->easy, CURLOPT_FORBID_REUSE, (long)request->closes_connection);
     bool has_cookies = request->cookies.len && http_text_is_one_line(request->cookies);
     const char *cookies = has_cookies ? as_text(transport, request->cookies) : NULL;
     curl_easy_setopt(call->easy, CURLOPT_COOKIE, cookies);

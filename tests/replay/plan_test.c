@@ -168,6 +168,28 @@ static void connections_are_the_requests_under_way_at_once(void **state)
     }
 }
 
+static void a_connection_that_did_not_outlive_its_last_request_is_closed_behind_it(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *script, *closes; /* a letter for each step: c closes its connection */
+    } rows[] = {
+        {"session s\n0 10 GET /a 200\n20 30 GET /b 200\nclosed 40\n50 60 GET /c 200\n", ".c."},
+        {"session s\n0 10 GET /a 200\nclosed 11\n20 30 GET /b 200\nclosed 31\n", "c."},
+        /* It was open as long as its user had anything to ask. */
+        {"session s\n0 10 GET /a 200\nclosed 90\n20 30 GET /b 200\n", ".."},
+        {"session s\n0 10 GET /a 200\n20 30 GET /b 200\n", ".."},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct plan *plan = build(rows[i].script);
+        char closes[8] = "";
+        for (uint32_t j = 0; j < plan->sessions[0].step_count; j++)
+            closes[j] = plan->sessions[0].steps[j].closes_connection ? 'c' : '.';
+        assert_string_equal(closes, rows[i].closes);
+        plan_free(plan);
+    }
+}
+
 static void origin_and_referer_of_the_recorded_site_name_the_target(void **state)
 {
     (void)state;
@@ -323,6 +345,7 @@ int main(void)
         cmocka_unit_test(a_line_that_is_none_is_left_out_of_the_head_and_kept_for_plugins),
         cmocka_unit_test(what_http_1_1_cannot_write_has_no_cut),
         cmocka_unit_test(connections_are_the_requests_under_way_at_once),
+        cmocka_unit_test(a_connection_that_did_not_outlive_its_last_request_is_closed_behind_it),
         cmocka_unit_test(origin_and_referer_of_the_recorded_site_name_the_target),
         cmocka_unit_test(predecessors_are_a_prefix_of_what_ended),
         cmocka_unit_test(what_begins_the_moment_another_ends_waits_for_it),

@@ -46,6 +46,19 @@ static int flush_session(struct script *script, struct error *err)
     return trace_writer_put_connection(script->writer, &script->connection, err);
 }
 
+static int begin_connection(struct script *script, struct error *err)
+{
+    int64_t id = script->connection.connection_id + 1;
+    script->connection = (struct trace_connection){.connection_id = id,
+                                                   .client_address = bytes_of("127.0.0.1"),
+                                                   .client_port = 40000,
+                                                   .server_address = bytes_of("127.0.0.1"),
+                                                   .server_port = 80,
+                                                   .protocol = bytes_of("http/1.1"),
+                                                   .closed_us = TRACE_NO_MOMENT};
+    return trace_writer_put_connection(script->writer, &script->connection, err);
+}
+
 static int begin_session(struct script *script, struct bytes label, struct error *err)
 {
     if (flush_session(script, err))
@@ -56,16 +69,21 @@ static int begin_session(struct script *script, struct bytes label, struct error
                                              .identity = label,
                                              .label = label,
                                              .first_us = INT64_MAX};
-    script->connection = (struct trace_connection){.connection_id = id,
-                                                   .client_address = bytes_of("127.0.0.1"),
-                                                   .client_port = 40000,
-                                                   .server_address = bytes_of("127.0.0.1"),
-                                                   .server_port = 80,
-                                                   .protocol = bytes_of("http/1.1"),
-                                                   .closed_us = TRACE_NO_MOMENT};
     if (trace_writer_put_session(script->writer, &script->session, err))
         return -1;
-    return trace_writer_put_connection(script->writer, &script->connection, err);
+    return begin_connection(script, err);
+}
+
+/* Closed at that moment; what follows goes over another one. */
+static int close_connection(struct script *script, struct bytes at_ms, struct error *err)
+{
+    if (flush_exchange(script, err))
+        return -1;
+    script->connection.closed_us = ms_to_us(strtod(at_ms.ptr, NULL));
+    script->connection.end = TRACE_END_FIN;
+    if (trace_writer_put_connection(script->writer, &script->connection, err))
+        return -1;
+    return begin_connection(script, err);
 }
 
 static void touch(struct script *script, int64_t at_us)
@@ -117,7 +135,7 @@ static int add_exchange(struct script *script, struct bytes line, struct error *
     script->exchange = (struct trace_exchange){
         .exchange_id = script->next_exchange_id++,
         .session_id = script->session.session_id,
-        .connection_id = script->session.session_id,
+        .connection_id = script->connection.connection_id,
         .request_first_us = begin_us,
         .request_last_us = begin_us,
         .response_first_us = end_us,
@@ -149,7 +167,7 @@ static int add_message(struct script *script, enum trace_sender sender, struct b
     struct bytes moment = word(&line), payload = bytes_trim(line);
     int64_t at_us = ms_to_us(strtod(moment.ptr, NULL));
     struct trace_message message = {.exchange_id = exchange_id,
-                                    .connection_id = script->session.session_id,
+                                    .connection_id = script->connection.connection_id,
                                     .session_id = script->session.session_id,
                                     .first_us = at_us,
                                     .last_us = at_us,
@@ -175,6 +193,8 @@ static int add_line(struct script *script, struct bytes line, struct error *err)
         return 0;
     if (bytes_starts_with(line, bytes_of("session ")))
         return begin_session(script, bytes_from(line, 8), err);
+    if (bytes_starts_with(line, bytes_of("closed ")))
+        return close_connection(script, bytes_from(line, 7), err);
     if (bytes_equal(line, bytes_of("no-host")))
         return buf_clear(&script->request_headers), 0;
     if (bytes_starts_with(line, bytes_of("header ")))

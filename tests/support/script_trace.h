@@ -9,6 +9,7 @@
  *     set-cookie sid=1; Path=/   of the answer before it
  *     5 30 POST /b 201 {"x":1}   the rest of the line is the body
  *     40 - GET /c 0              never answered
+ *     closed 45                  its connection is closed at 45; what follows goes over another
  *     50 55 WS /live             a WebSocket: upgrade asked at 50, answered at 55
  *     > 60 hello                 the client's message
  *     < 70 hello to you          the server's message

@@ -1,0 +1,42 @@
+/* plan_connections.c - which requests were the last on a connection that did not outlive them. */
+#include "replay/plan/plan_steps.h"
+
+int plan_find_closing(struct plan_builder *builder, int64_t connection_id, struct plan_draft *draft,
+                      struct error *err)
+{
+    struct trace_connection connection;
+    size_t count = builder->draft_count;
+    draft->connection_id = connection_id;
+    draft->closed_us = INT64_MAX;
+    if (count > 1 && builder->drafts[count - 2].connection_id == connection_id) {
+        draft->closed_us = builder->drafts[count - 2].closed_us; /* most follow on the same one */
+        return 0;
+    }
+    int found = trace_reader_get_connection(builder->reader, connection_id, &connection, err);
+    if (found < 0)
+        return -1;
+    /* One that the capture gave up watching may have lived on. */
+    bool was_closed = found && (connection.end == TRACE_END_FIN || connection.end == TRACE_END_RST);
+    if (was_closed && connection.closed_us != TRACE_NO_MOMENT)
+        draft->closed_us = connection.closed_us;
+    return 0;
+}
+
+int plan_mark_closings(struct plan_builder *builder)
+{
+    struct map seen;
+    int result = 0;
+    map_init(&seen);
+    int64_t last_begin_us = builder->drafts[builder->draft_count - 1].moments.begin_us;
+    for (size_t i = builder->draft_count; i-- && result == 0;) {
+        struct plan_draft *draft = &builder->drafts[i];
+        struct bytes key = bytes_make(&draft->connection_id, sizeof draft->connection_id);
+        if (draft->step.kind == STEP_WS_MESSAGE || map_get(&seen, key))
+            continue;
+        result = map_set(&seen, key, draft);
+        draft->step.closes_connection =
+            draft->step.kind == STEP_REQUEST && draft->closed_us <= last_begin_us;
+    }
+    map_fini(&seen);
+    return result;
+}
