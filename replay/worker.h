@@ -10,6 +10,7 @@
 
 #include <pthread.h>
 
+#include "replay/cpu_affinity.h"
 #include "replay/plan/arrivals.h"
 #include "replay/user.h"
 
@@ -30,6 +31,8 @@ struct replay_settings {
     uint64_t ws_wait_us;
     uint32_t max_in_flight;
     uint32_t worker_count;
+    uint64_t spin_us; /* of the loop: the last stretch before a timer; 0: sleep */
+    struct cpu_affinity affinity;
 };
 
 struct worker {

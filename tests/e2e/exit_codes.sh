@@ -35,6 +35,9 @@ no such verb: rply; did you mean replay\?|rply
 replay: unknown option --sped; did you mean --speed\?|replay one.trace URL --sped 5
 replay: --duration '5parsecs': expected a duration, like 250ms|replay one.trace URL --duration 5parsecs
 replay: --pacing 'quick': expected think, open or max|replay one.trace URL --pacing quick
+replay: --timing 'exact': expected auto, sleep or precise|replay one.trace URL --timing exact
+replay: --cpu-affinity '70-71': core 70 is none that this process may use|replay one.trace URL --cpu-affinity 70-71
+replay: --cpu-affinity 'first': expected auto, none or a list of cores|replay one.trace URL --cpu-affinity first
 replay: --users needs --duration|replay one.trace URL --users 5
 replay: --scale goes with recorded arrivals|replay one.trace URL --users 5 --duration 1s --scale 2
 threshold 'http_req_duration p95 < 5': expected METRIC: CONDITION|replay one.trace URL --threshold 'http_req_duration p95 < 5'
