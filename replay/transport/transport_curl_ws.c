@@ -222,6 +222,7 @@ static int set_connect_options(struct transport_call *call)
         curl_easy_setopt(call->easy, CURLOPT_URL, buf_text(scratch)) != CURLE_OK)
         return -1;
     curl_easy_setopt(call->easy, CURLOPT_CONNECT_ONLY, 1L);
+    curl_easy_setopt(call->easy, CURLOPT_FORBID_REUSE, 0L); /* what its last request wanted */
     curl_easy_setopt(call->easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     curl_easy_setopt(call->easy, CURLOPT_FRESH_CONNECT, 1L);
     curl_easy_setopt(call->easy, CURLOPT_TIMEOUT_MS, 0L); /* ours covers the handshake too */
