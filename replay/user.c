@@ -8,6 +8,8 @@
 #include "replay/channel.h"
 #include "replay/task.h"
 
+enum { OPEN_AHEAD_US = 10000 };
+
 const char *user_state_name(enum user_state state)
 {
     static const char *const names[] = {"idle", "starting", "playing", "ending"};
@@ -124,6 +126,15 @@ static bool is_unlocked(const struct user *user, const struct plan_step *step)
     return step->needs <= user->done_count || user->env->pacing.mode == PACING_OPEN;
 }
 
+/* So that what is due later is no task yet, and a long session no crowd of them at its start. */
+static bool is_far_ahead(struct user *user, uint64_t due_us)
+{
+    if (user->env->pacing.mode != PACING_OPEN || due_us <= user_now_us(user) + OPEN_AHEAD_US)
+        return false;
+    timers_set(&user->env->loop->timers, &user->timer, due_us - OPEN_AHEAD_US);
+    return true;
+}
+
 static void unlock_steps(struct user *user, uint64_t unlocked_us)
 {
     const struct plan_session *session = user->session;
@@ -131,8 +142,11 @@ static void unlock_steps(struct user *user, uint64_t unlocked_us)
         const struct plan_step *step = &session->steps[user->next_step];
         if (!is_unlocked(user, step))
             return;
+        uint64_t due_us = due_of(user, step, unlocked_us);
+        if (is_far_ahead(user, due_us))
+            return;
         user->next_step++;
-        if (task_start_step(user, step, due_of(user, step, unlocked_us))) {
+        if (task_start_step(user, step, due_us)) {
             user_end(user, SESSION_FAILED, "no memory for a request");
             return;
         }
@@ -231,6 +245,8 @@ static void on_timer(struct timer *timer, void *owner, uint64_t now_us)
     (void)timer;
     if (user->state == USER_STARTING)
         begin(user, now_us);
+    else if (user->state == USER_PLAYING)
+        unlock_steps(user, now_us);
     else if (user->state == USER_ENDING)
         hand_back(user, now_us);
 }

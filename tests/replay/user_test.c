@@ -152,6 +152,23 @@ static void open_pacing_keeps_recorded_offsets_whatever_answers_do(void **state)
     end();
 }
 
+static void a_long_open_session_makes_no_task_of_what_is_due_much_later(void **state)
+{
+    (void)state;
+    start("session s\n0 1 GET /a 200\n500 501 GET /b 200\n1000 1001 GET /c 200\n"
+          "1000 1001 GET /d 200\n",
+          (struct pacing){PACING_OPEN, 1, 1});
+    fake_run(&play.loop, 0);
+    assert_int_equal(play.user->tasks_active, 1);
+    fake_run(&play.loop, 499999);
+    assert_int_equal(play.user->tasks_active, 1);
+    fake_run(&play.loop, 999999);
+    assert_int_equal(play.user->tasks_active, 2);
+    expect("0 GET /a\n500 GET /b\n1000 GET /c\n1000 GET /d\n");
+    assert_int_equal(play.ended, 1);
+    end();
+}
+
 static void max_pacing_leaves_the_gaps_out(void **state)
 {
     (void)state;
@@ -372,6 +389,7 @@ int main(void)
         cmocka_unit_test(only_what_had_ended_is_waited_for),
         cmocka_unit_test(a_request_that_was_never_answered_holds_nobody_up),
         cmocka_unit_test(open_pacing_keeps_recorded_offsets_whatever_answers_do),
+        cmocka_unit_test(a_long_open_session_makes_no_task_of_what_is_due_much_later),
         cmocka_unit_test(max_pacing_leaves_the_gaps_out),
         cmocka_unit_test(a_failed_request_is_counted_and_the_session_goes_on),
         cmocka_unit_test(an_error_that_was_recorded_as_one_is_no_failure),
