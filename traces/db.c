@@ -94,6 +94,11 @@ void row_out_int(struct row_out *row, int64_t value)
     note(row, sqlite3_bind_int64(row->statement, row->next++, value));
 }
 
+void row_out_real(struct row_out *row, double value)
+{
+    note(row, sqlite3_bind_double(row->statement, row->next++, value));
+}
+
 void row_out_count(struct row_out *row, uint64_t value)
 {
     row_out_int(row, value > INT64_MAX ? INT64_MAX : (int64_t)value);
@@ -175,6 +180,13 @@ int64_t row_in_int(struct row_in *row, int64_t min, int64_t max)
         return value;
     row_in_reject(row, "in its range");
     return 0;
+}
+
+double row_in_real(struct row_in *row)
+{
+    return takes(row, SQLITE_FLOAT, "a number")
+               ? sqlite3_column_double(row->statement, row->next - 1)
+               : 0;
 }
 
 bool row_in_bool(struct row_in *row)

@@ -38,6 +38,7 @@ static inline struct row_out row_out_start(sqlite3_stmt *statement)
 }
 
 void row_out_int(struct row_out *row, int64_t value);
+void row_out_real(struct row_out *row, double value);
 void row_out_count(struct row_out *row,
                    uint64_t value);                   /* SQLite holds 63 bits: more is INT64_MAX */
 void row_out_id(struct row_out *row, int64_t id);     /* 0 is NULL */
@@ -63,6 +64,7 @@ static inline struct row_in row_in_start(sqlite3_stmt *statement)
 
 /* 0 or "" for a value that is not as it should be. Views last until the statement's next step. */
 int64_t row_in_int(struct row_in *row, int64_t min, int64_t max);
+double row_in_real(struct row_in *row);
 bool row_in_bool(struct row_in *row);
 uint64_t row_in_count(struct row_in *row);
 int64_t row_in_id(struct row_in *row);     /* NULL is 0 */

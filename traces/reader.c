@@ -27,6 +27,7 @@ struct trace_reader {
     sqlite3_stmt *statements[READER_STATEMENTS];
     sqlite3_stmt *exchange_ids; /* the one its cursor walks; borrowed from statements, or NULL */
     sqlite3_stmt *message_ids;
+    bool has_bindings;
     struct trace_facts facts; /* views of the arena */
     struct arena arena;
     struct body_packer *packer;
@@ -123,6 +124,16 @@ static int load_facts(struct trace_reader *reader, struct error *err)
     return 0;
 }
 
+static int look_for_bindings(struct trace_reader *reader, struct error *err)
+{
+    sqlite3_stmt *statement = reader->statements[ANY_BINDING];
+    if (step(statement, err) < 0)
+        return -1;
+    reader->has_bindings = sqlite3_column_int(statement, 0) != 0;
+    sqlite3_reset(statement);
+    return 0;
+}
+
 int trace_reader_open(struct trace_reader **ret_reader, const char *path, struct error *err)
 {
     struct trace_reader *reader = calloc(1, sizeof *reader);
@@ -136,7 +147,10 @@ int trace_reader_open(struct trace_reader **ret_reader, const char *path, struct
     if (!reader->path || !reader->packer)
         result = error_set(err, EXIT_TOOL, "out of memory");
     else
-        result = open_db(reader, err) || prepare(reader, err) || load_facts(reader, err) ? -1 : 0;
+        result = open_db(reader, err) || prepare(reader, err) || load_facts(reader, err) ||
+                         look_for_bindings(reader, err)
+                     ? -1
+                     : 0;
     if (result) {
         trace_reader_close(reader);
         return error_prefix(err, "%s", path);
@@ -219,6 +233,23 @@ int trace_reader_next_ledger(struct trace_reader *reader, struct trace_ledger_en
 {
     int found = step(reader->statements[LEDGER], err);
     if (found == 1 && ledger_in(reader->statements[LEDGER], entry, err))
+        found = -1;
+    return done(reader, found, err);
+}
+
+int trace_reader_start_bindings(struct trace_reader *reader, int64_t session_id, struct error *err)
+{
+    (void)err;
+    sqlite3_reset(reader->statements[SESSION_BINDINGS]);
+    sqlite3_bind_int64(reader->statements[SESSION_BINDINGS], 1, session_id);
+    return 0;
+}
+
+int trace_reader_next_binding(struct trace_reader *reader, struct trace_binding *binding,
+                              struct error *err)
+{
+    int found = reader->has_bindings ? step(reader->statements[SESSION_BINDINGS], err) : 0;
+    if (found == 1 && binding_in(reader->statements[SESSION_BINDINGS], binding, err))
         found = -1;
     return done(reader, found, err);
 }

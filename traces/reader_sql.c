@@ -7,6 +7,11 @@ const char *const reader_sql[READER_STATEMENTS] = {
     [SESSIONS] = "SELECT " SESSION_COLUMNS " FROM session ORDER BY first_us, session_id",
     [CONNECTIONS] = "SELECT " CONNECTION_COLUMNS " FROM connection ORDER BY connection_id",
     [LEDGER] = "SELECT " LEDGER_COLUMNS ", ledger_id FROM ledger ORDER BY ledger_id",
+    [ANY_BINDING] = "SELECT EXISTS (SELECT 1 FROM binding INDEXED BY binding_by_use)",
+    [SESSION_BINDINGS] = "SELECT " BINDING_COLUMNS ", binding_id FROM binding"
+                         " WHERE used_exchange_id IN"
+                         " (SELECT exchange_id FROM exchange WHERE session_id = ?)"
+                         " ORDER BY born_exchange_id, binding_id",
     [ALL_EXCHANGE_IDS] = "SELECT exchange_id FROM exchange ORDER BY request_first_us, exchange_id",
     [SESSION_EXCHANGE_IDS] = "SELECT exchange_id FROM exchange WHERE session_id = ?"
                              " ORDER BY request_first_us, exchange_id",

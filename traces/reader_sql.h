@@ -8,6 +8,8 @@ enum reader_statement {
     SESSIONS,
     CONNECTIONS,
     LEDGER,
+    ANY_BINDING,
+    SESSION_BINDINGS,
     ALL_EXCHANGE_IDS,
     SESSION_EXCHANGE_IDS,
     NEXT_EXCHANGE,

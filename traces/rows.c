@@ -283,3 +283,30 @@ int ledger_in(sqlite3_stmt *statement, struct trace_ledger_entry *entry, struct 
     /* Its ledger_id is the column behind the list. */
     return row_in_end(&row, "ledger", sqlite3_column_int64(statement, row.next), err);
 }
+
+void binding_out(struct row_out *row, const struct trace_binding *binding)
+{
+    row_out_id(row, binding->born_exchange_id);
+    row_out_text(row, binding->born_place);
+    row_out_id(row, binding->used_exchange_id);
+    row_out_text(row, binding->used_place);
+    row_out_real(row, binding->score);
+    row_out_text(row, binding->evidence);
+    row_out_text(row, binding->state);
+    row_out_text(row, binding->form);
+}
+
+int binding_in(sqlite3_stmt *statement, struct trace_binding *binding, struct error *err)
+{
+    struct row_in row = row_in_start(statement);
+    binding->born_exchange_id = row_in_int(&row, INT64_MIN, INT64_MAX);
+    binding->born_place = row_in_text(&row);
+    binding->used_exchange_id = row_in_int(&row, INT64_MIN, INT64_MAX);
+    binding->used_place = row_in_text(&row);
+    binding->score = row_in_real(&row);
+    binding->evidence = row_in_text(&row);
+    binding->state = row_in_text(&row);
+    binding->form = row_in_text(&row);
+    binding->binding_id = sqlite3_column_int64(statement, row.next);
+    return row_in_end(&row, "binding", binding->binding_id, err);
+}

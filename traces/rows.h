@@ -42,11 +42,16 @@
     "missing_bytes, detail"
 #define LEDGER_PARAMETERS "?,?,?,?,?,?,?,?,?"
 
+#define BINDING_COLUMNS                                                                            \
+    "born_exchange_id, born_place, used_exchange_id, used_place, score, evidence, state, form"
+#define BINDING_PARAMETERS "?,?,?,?,?,?,?,?"
+
 void facts_out(struct row_out *row, const struct trace_facts *facts);
 void session_out(struct row_out *row, const struct trace_session *session);
 void connection_out(struct row_out *row, const struct trace_connection *connection);
 void exchange_out(struct row_out *row, const struct trace_exchange *exchange, int64_t endpoint_id);
 void message_out(struct row_out *row, const struct trace_message *message, int64_t message_id);
+void binding_out(struct row_out *row, const struct trace_binding *binding);
 void ledger_out(struct row_out *row, const struct trace_ledger_entry *entry);
 
 /* From the row the statement stands on. */
@@ -56,6 +61,8 @@ int connection_in(sqlite3_stmt *statement, struct trace_connection *connection, 
 int exchange_in(sqlite3_stmt *statement, struct trace_exchange *exchange, int64_t *ret_endpoint_id,
                 struct error *err);
 int message_in(sqlite3_stmt *statement, struct trace_message *message, struct error *err);
+/* Its binding_id is the column behind the list. */
+int binding_in(sqlite3_stmt *statement, struct trace_binding *binding, struct error *err);
 int ledger_in(sqlite3_stmt *statement, struct trace_ledger_entry *entry, struct error *err);
 
 #endif

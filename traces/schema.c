@@ -178,7 +178,12 @@ static const char version_1[] =
     " FROM message"
     " ORDER BY 1, 4, 5;";
 
-static const char *const steps[SCHEMA_VERSION] = {version_1};
+/* Version 2: how a bound value is written where it is used, and the way from a session's requests
+ * to their bindings. */
+static const char version_2[] = "ALTER TABLE binding ADD COLUMN form TEXT NOT NULL DEFAULT 'raw';"
+                                "CREATE INDEX binding_by_use ON binding (used_exchange_id);";
+
+static const char *const steps[SCHEMA_VERSION] = {version_1, version_2};
 
 static int read_version(sqlite3 *db, int64_t *ret_version, struct error *err)
 {

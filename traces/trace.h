@@ -172,6 +172,20 @@ struct trace_message {
     uint32_t flaws;
 };
 
+/* A value that an answer gave and a later request of the same session carries. Places, form and
+ * state are words of FORMAT.md; people write these rows too, so none of them is sure to be one. */
+struct trace_binding {
+    int64_t binding_id;
+    int64_t born_exchange_id;
+    struct bytes born_place;
+    int64_t used_exchange_id;
+    struct bytes used_place;
+    double score;
+    struct bytes evidence;
+    struct bytes state; /* "on", "off" */
+    struct bytes form;  /* how the value is written in the request: "raw", "percent" */
+};
+
 struct trace_ledger_entry {
     int64_t session_id;    /* 0: none or not known */
     int64_t connection_id; /* 0: not one connection's */

@@ -41,6 +41,7 @@ enum statement {
     PUT_CONNECTION,
     ADD_EXCHANGE,
     ADD_MESSAGE,
+    ADD_BINDING,
     ADD_LEDGER,
     BEGIN,
     COMMIT,
@@ -56,6 +57,7 @@ static const char *const statement_sql[STATEMENT_COUNT] = {
                        " VALUES (" CONNECTION_PARAMETERS ")",
     [ADD_EXCHANGE] = "INSERT INTO exchange (" EXCHANGE_COLUMNS ") VALUES (" EXCHANGE_PARAMETERS ")",
     [ADD_MESSAGE] = "INSERT INTO message (" MESSAGE_COLUMNS ") VALUES (" MESSAGE_PARAMETERS ")",
+    [ADD_BINDING] = "INSERT INTO binding (" BINDING_COLUMNS ") VALUES (" BINDING_PARAMETERS ")",
     [ADD_LEDGER] = "INSERT INTO ledger (" LEDGER_COLUMNS ") VALUES (" LEDGER_PARAMETERS ")",
     [BEGIN] = "BEGIN IMMEDIATE",
     [COMMIT] = "COMMIT",
@@ -372,6 +374,17 @@ int trace_writer_add_message(struct trace_writer *writer, const struct trace_mes
     int code = row_out_run(&row, &failure);
     writer->next_message_id++;
     return end_row(writer, code, 0, &failure, err);
+}
+
+int trace_writer_add_binding(struct trace_writer *writer, const struct trace_binding *binding,
+                             struct error *err)
+{
+    struct error failure = {0};
+    if (begin_row(writer, err))
+        return -1;
+    struct row_out row = row_out_start(writer->statements[ADD_BINDING]);
+    binding_out(&row, binding);
+    return end_row(writer, row_out_run(&row, &failure), 0, &failure, err);
 }
 
 int trace_writer_add_ledger(struct trace_writer *writer, const struct trace_ledger_entry *entry,

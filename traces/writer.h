@@ -39,6 +39,9 @@ int trace_writer_add_exchange(struct trace_writer *writer, const struct trace_ex
 /* message_id is given out by the writer, in order of adding. */
 int trace_writer_add_message(struct trace_writer *writer, const struct trace_message *message,
                              struct error *err);
+/* Its binding_id is given out by the file. */
+int trace_writer_add_binding(struct trace_writer *writer, const struct trace_binding *binding,
+                             struct error *err);
 int trace_writer_add_ledger(struct trace_writer *writer, const struct trace_ledger_entry *entry,
                             struct error *err);
 

@@ -187,6 +187,38 @@ static int add_message(struct script *script, enum trace_sender sender, struct b
     return trace_writer_add_message(script->writer, &message, err);
 }
 
+/* BORN PLACE -> USED PLACE [as FORM] */
+static int add_binding(struct script *script, struct bytes line, struct error *err)
+{
+    const char *arrow = memmem(line.ptr, line.len, " -> ", 4);
+    if (!arrow)
+        return error_set(err, EXIT_INPUT, "expected: bind BORN PLACE -> USED PLACE [as FORM]");
+    struct bytes born = bytes_make(line.ptr, (size_t)(arrow - line.ptr));
+    struct bytes used = bytes_from(line, born.len + 4), form = bytes_of("raw");
+    const char *as = memmem(used.ptr, used.len, " as ", 4);
+    if (as) {
+        form = bytes_from(used, (size_t)(as - used.ptr) + 4);
+        used.len = (size_t)(as - used.ptr);
+    }
+    const struct trace_binding binding = {
+        .born_exchange_id = strtoll(word(&born).ptr, NULL, 10),
+        .born_place = bytes_trim(born),
+        .used_exchange_id = strtoll(word(&used).ptr, NULL, 10),
+        .used_place = bytes_trim(used),
+        .score = 1,
+        .evidence = bytes_of("by hand"),
+        .state = bytes_of("on"),
+        .form = form,
+    };
+    return trace_writer_add_binding(script->writer, &binding, err);
+}
+
+static int set_answer(struct script *script, struct bytes body, struct error *err)
+{
+    script->exchange.response_body_bytes = body.len;
+    return trace_writer_put_body(script->writer, body, &script->exchange.response_body_id, err);
+}
+
 static int add_line(struct script *script, struct bytes line, struct error *err)
 {
     if (line.len == 0 || line.ptr[0] == '#')
@@ -202,6 +234,12 @@ static int add_line(struct script *script, struct bytes line, struct error *err)
     if (bytes_starts_with(line, bytes_of("set-cookie ")))
         return buf_printf(&script->response_headers, "Set-Cookie: %.*s\n",
                           BYTES_ARG(bytes_from(line, 11)));
+    if (bytes_starts_with(line, bytes_of("answer-header ")))
+        return buf_printf(&script->response_headers, "%.*s\n", BYTES_ARG(bytes_from(line, 14)));
+    if (bytes_starts_with(line, bytes_of("answer ")))
+        return set_answer(script, bytes_from(line, 7), err);
+    if (bytes_starts_with(line, bytes_of("bind ")))
+        return add_binding(script, bytes_from(line, 5), err);
     if (line.ptr[0] == '>')
         return add_message(script, TRACE_CLIENT, bytes_from(line, 1), err);
     if (line.ptr[0] == '<')

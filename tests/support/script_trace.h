@@ -6,7 +6,9 @@
  *     0 12 GET /a 200            begin and end in ms since t=0, method, target, status
  *     header X-Shop: 1           of the request before it, behind a Host of its own
  *     no-host                    the request has none of the headers so far
- *     set-cookie sid=1; Path=/   of the answer before it
+ *     answer-header X-Id: 7      of the answer before it
+ *     set-cookie sid=1; Path=/   the same, shorter
+ *     answer {"id":7}            the body of the answer before it
  *     5 30 POST /b 201 {"x":1}   the rest of the line is the body
  *     40 - GET /c 0              never answered
  *     closed 45                  its connection is closed at 45; what follows goes over another
@@ -14,6 +16,9 @@
  *     > 60 hello                 the client's message
  *     < 70 hello to you          the server's message
  *     > 90 close 1000
+ *     bind 1 body:/id -> 2 form:x as percent
+ *                                a binding: from the first exchange's answer to the second's
+ *                                request; "as ..." is its form, raw without it
  *
  * '#' begins a comment line; empty lines are skipped.
  */

@@ -223,8 +223,8 @@ static void endpoints_add_up_the_busiest_first(void **state)
 static void a_newer_trace_is_refused(void **state)
 {
     (void)state;
-    run_sql("PRAGMA user_version = 2");
-    assert_refused("a trace of version 2, this reprise reads up to 1: use a newer reprise");
+    run_sql("PRAGMA user_version = 3");
+    assert_refused("a trace of version 3, this reprise reads up to 2: use a newer reprise");
 }
 
 static void what_is_not_a_trace_is_refused(void **state)
@@ -492,6 +492,40 @@ static void a_writer_does_not_wait_for_a_reader_in_the_middle_of_a_row(void **st
     assert_int_equal(access(sample_path(&folder, "t.trace-wal", companion), F_OK), -1);
 }
 
+/* "born>used " of each binding of a session. */
+static const char *bindings_of(struct trace_reader *reader, int64_t session_id)
+{
+    static char text[256];
+    struct trace_binding binding;
+    struct error err = {0};
+    int found = trace_reader_start_bindings(reader, session_id, &err);
+    size_t len = 0;
+    text[0] = '\0';
+    while ((found = trace_reader_next_binding(reader, &binding, &err)) == 1)
+        len += (size_t)snprintf(text + len, sizeof text - len, "%.*s>%.*s ",
+                                BYTES_ARG(binding.born_place), BYTES_ARG(binding.used_place));
+    if (found)
+        fail_msg("%s", err.text);
+    return text;
+}
+
+static void bindings_come_by_the_session_that_uses_them(void **state)
+{
+    (void)state;
+    struct trace_reader *reader = open_reader();
+    assert_string_equal(bindings_of(reader, 1), "");
+    trace_reader_close(reader);
+    run_sql(
+        "INSERT INTO binding (born_exchange_id, born_place, used_exchange_id, used_place, score,"
+        " evidence, state) VALUES (2, 'c', 3, 'd', 1, '', 'on'), (1, 'a', 2, 'b', 0.5, '', 'on'),"
+        " (9, 'lost', 99, 'lost', 1, '', 'on'), (1, 'e', 4, 'f', 1, '', 'on')");
+    reader = open_reader();
+    assert_string_equal(bindings_of(reader, 1), "a>b c>d ");
+    assert_string_equal(bindings_of(reader, 2), "e>f ");
+    assert_string_equal(bindings_of(reader, 3), "");
+    trace_reader_close(reader);
+}
+
 #define on_sample(test) cmocka_unit_test_setup_teardown(test, make_sample, remove_sample)
 
 int main(void)
@@ -501,6 +535,7 @@ int main(void)
         on_sample(exchanges_come_by_the_requests_first_byte_of_one_session_or_of_all),
         on_sample(a_cursor_that_is_started_again_begins_anew),
         on_sample(a_row_is_good_until_its_cursors_next_step),
+        on_sample(bindings_come_by_the_session_that_uses_them),
         on_sample(messages_come_by_their_first_moment),
         on_sample(what_is_not_there_is_zero_and_no_error),
         on_sample(endpoints_add_up_the_busiest_first),

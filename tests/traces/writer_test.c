@@ -318,6 +318,37 @@ static void every_field_of_a_ledger_entry_comes_back_under_every_reason(void **s
     trace_reader_close(reader);
 }
 
+static void every_field_of_a_binding_comes_back(void **state)
+{
+    (void)state;
+    struct trace_writer *writer = sample_writer(path);
+    struct trace_exchange exchange = sample_exchange(2, "GET", "/");
+    struct trace_binding got = {0}, put = {.born_exchange_id = 1,
+                                           .born_place = bytes_of("body:/id"),
+                                           .used_exchange_id = 2,
+                                           .used_place = bytes_of("path:2"),
+                                           .score = 0.75,
+                                           .evidence = bytes_of("named like an id"),
+                                           .state = bytes_of("off"),
+                                           .form = bytes_of("percent")};
+    assert_done(trace_writer_add_exchange(writer, &exchange, &err));
+    assert_done(trace_writer_add_binding(writer, &put, &err));
+    close_writer(writer);
+    struct trace_reader *reader = open_reader(path);
+    assert_done(trace_reader_start_bindings(reader, 1, &err));
+    assert_row(trace_reader_next_binding(reader, &got, &err));
+    assert_int_equal(got.binding_id, 1);
+    assert_int_equal(got.born_exchange_id, 1);
+    assert_bytes(got.born_place, put.born_place);
+    assert_int_equal(got.used_exchange_id, 2);
+    assert_bytes(got.used_place, put.used_place);
+    assert_true(got.score == 0.75);
+    assert_bytes(got.evidence, put.evidence);
+    assert_bytes(got.state, put.state);
+    assert_bytes(got.form, put.form);
+    trace_reader_close(reader);
+}
+
 static void nothing_is_absent_moments_empty_texts_and_no_ids(void **state)
 {
     (void)state;
@@ -649,6 +680,7 @@ int main(void)
         in_folder(every_field_of_a_connection_comes_back),
         in_folder(every_field_of_a_message_comes_back),
         in_folder(every_field_of_a_ledger_entry_comes_back_under_every_reason),
+        in_folder(every_field_of_a_binding_comes_back),
         in_folder(nothing_is_absent_moments_empty_texts_and_no_ids),
         in_folder(a_session_put_again_is_replaced),
         in_folder(the_same_content_is_stored_once),
