@@ -1,6 +1,8 @@
 /* db.c - SQLite as the trace store uses it: open, run, prepared rows out and in. */
 #include "traces/db.h"
 
+#include <sys/stat.h>
+
 #include "traces/trace.h"
 
 int db_fail(sqlite3 *db, struct error *err)
@@ -87,6 +89,22 @@ static void note(struct row_out *row, int code)
 {
     if (row->code == SQLITE_OK)
         row->code = code;
+}
+
+int db_check_length(sqlite3 *db, const char *path, struct error *err)
+{
+    int64_t pages = 0, page_bytes = 0, has_log = 0;
+    struct stat status;
+    if (db_query_int(db, "SELECT journal_mode = 'wal' FROM pragma_journal_mode", &has_log, err) ||
+        db_query_int(db, "PRAGMA page_count", &pages, err) ||
+        db_query_int(db, "PRAGMA page_size", &page_bytes, err))
+        return -1;
+    /* Looked at last: a file that grows meanwhile is no short one. */
+    if (!has_log && stat(path, &status) == 0 && status.st_size < pages * page_bytes)
+        return error_set(err, EXIT_INPUT, "the file is damaged: %lld of its %lld bytes are missing",
+                         (long long)(pages * page_bytes - status.st_size),
+                         (long long)(pages * page_bytes));
+    return 0;
 }
 
 void row_out_int(struct row_out *row, int64_t value)

@@ -23,6 +23,13 @@ int db_prepare(sqlite3 *db, const char *sql, sqlite3_stmt **ret_statement, struc
 /* The first column of the first row: "PRAGMA page_count". */
 int db_query_int(sqlite3 *db, const char *sql, int64_t *ret_value, struct error *err);
 
+/*
+ * Is the file all there? SQLite takes what lies behind the end of a short file for
+ * zeros, and an index with nothing in it looks just like that. One with a log beside it may be
+ * shorter. -1 with err.
+ */
+int db_check_length(sqlite3 *db, const char *path, struct error *err);
+
 /* Fill err from the connection's last error: disk full, damaged, in use, ... Returns -1. */
 int db_fail(sqlite3 *db, struct error *err);
 

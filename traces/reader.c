@@ -84,6 +84,7 @@ static int open_db(struct trace_reader *reader, struct error *err)
                    "PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0;"
                    "PRAGMA cache_size = -8192; PRAGMA temp_store = FILE;",
                    err) ||
+                   db_check_length(reader->db, reader->path, err) ||
                    schema_check(reader->db, err) ||
                    db_exec(reader->db, "PRAGMA query_only = ON", err)
                ? -1

@@ -324,6 +324,7 @@ static bool read_all(void)
     struct trace_exchange exchange;
     struct trace_message message;
     struct trace_ledger_entry entry;
+    struct trace_binding binding;
     struct trace_endpoint_totals totals;
     int64_t endpoint_id;
     struct bytes name;
@@ -349,6 +350,9 @@ static bool read_all(void)
         ;
     trace_reader_start_ledger(reader, &err);
     while (found >= 0 && (found = trace_reader_next_ledger(reader, &entry, &err)) == 1)
+        ;
+    trace_reader_start_bindings(reader, 1, &err);
+    while (found >= 0 && (found = trace_reader_next_binding(reader, &binding, &err)) == 1)
         ;
     trace_reader_start_endpoints(reader, &err);
     while (found >= 0 && (found = trace_reader_next_endpoint(reader, &totals, &err)) == 1)
@@ -513,6 +517,10 @@ static void bindings_come_by_the_session_that_uses_them(void **state)
 {
     (void)state;
     struct trace_reader *reader = open_reader();
+    assert_string_equal(bindings_of(reader, 1), "body:/id>path:2 ");
+    trace_reader_close(reader);
+    run_sql("DELETE FROM binding");
+    reader = open_reader();
     assert_string_equal(bindings_of(reader, 1), "");
     trace_reader_close(reader);
     run_sql(

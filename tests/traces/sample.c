@@ -230,6 +230,16 @@ static void write_rows(struct trace_writer *writer)
     };
     for (int i = 0; i < 2; i++)
         assert_int_equal(trace_writer_add_ledger(writer, &entries[i], &err), 0);
+
+    const struct trace_binding binding = {.born_exchange_id = 1,
+                                          .born_place = bytes_of("body:/id"),
+                                          .used_exchange_id = 2,
+                                          .used_place = bytes_of("path:2"),
+                                          .score = 1,
+                                          .evidence = bytes_of("by hand"),
+                                          .state = bytes_of("on"),
+                                          .form = bytes_of("raw")};
+    assert_int_equal(trace_writer_add_binding(writer, &binding, &err), 0);
 }
 
 void sample_write(const char *path)

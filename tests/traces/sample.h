@@ -43,7 +43,7 @@ struct trace_writer *sample_writer(const char *path);
 
 /*
  * Two sessions: 1 has exchanges 1 to 3 and, on the upgrade 3, four messages; 2 has exchange 4,
- * an answer whose request was not seen. Two connections, two ledger entries.
+ * an answer whose request was not seen. Two connections, two ledger entries, a binding from 1 to 2.
  */
 void sample_write(const char *path);
 
