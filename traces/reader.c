@@ -7,181 +7,17 @@
  */
 #include "traces/reader.h"
 
-#include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/stat.h>
-
-#include "core/arena.h"
 #include "traces/body.h"
 #include "traces/digest.h"
-#include "traces/reader_sql.h"
+#include "traces/reader_state.h"
 #include "traces/rows.h"
-#include "traces/schema.h"
-
-enum { MAX_NAME_BYTES = 64 * 1024, MAX_FACTS_BYTES = 1024 * 1024 };
-
-struct trace_reader {
-    sqlite3 *db;
-    char *path;
-    sqlite3_stmt *statements[READER_STATEMENTS];
-    sqlite3_stmt *exchange_ids; /* the one its cursor walks; borrowed from statements, or NULL */
-    sqlite3_stmt *message_ids;
-    bool has_bindings;
-    struct trace_facts facts; /* views of the arena */
-    struct arena arena;
-    struct body_packer *packer;
-    struct buf endpoint_name;
-};
-
-static int step(sqlite3_stmt *statement, struct error *err)
-{
-    int code = sqlite3_step(statement);
-    if (code == SQLITE_ROW)
-        return 1;
-    if (code == SQLITE_DONE) {
-        /* Not left to start over by itself. */
-        sqlite3_reset(statement);
-        return 0;
-    }
-    db_fail(sqlite3_db_handle(statement), err);
-    sqlite3_reset(statement);
-    return -1;
-}
 
 /* Stand on the row of that id: 1, 0 when there is none, -1. */
 static int seek(sqlite3_stmt *statement, int64_t id, struct error *err)
 {
     sqlite3_reset(statement);
     sqlite3_bind_int64(statement, 1, id);
-    return step(statement, err);
-}
-
-static int wrong_file(const char *path, struct error *err)
-{
-    struct stat status;
-    if (stat(path, &status) != 0)
-        return error_set(err, EXIT_INPUT, "%s; check the path: 'reprise capture' makes a trace",
-                         strerror(errno));
-    if (!S_ISREG(status.st_mode))
-        return error_set(err, EXIT_INPUT, "not a file, so not a trace");
-    return 0;
-}
-
-static int open_db(struct trace_reader *reader, struct error *err)
-{
-    /* Where the file may not be written SQLite opens it to read; a log left by a crash needs more
-     * than that only when it lies in a folder that may not be written either. */
-    if (wrong_file(reader->path, err) ||
-        db_open(&reader->db, reader->path, SQLITE_OPEN_READWRITE, err))
-        return -1;
-    /* The file is input: nothing in its schema may run functions with effects, a damaged page is
-     * noticed, and a file cut short is an error, not a signal. */
-    sqlite3_db_config(reader->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
-    sqlite3_db_config(reader->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
-    sqlite3_busy_timeout(reader->db, 5000);
-    return db_exec(reader->db,
-                   "PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0;"
-                   "PRAGMA cache_size = -8192; PRAGMA temp_store = FILE;",
-                   err) ||
-                   db_check_length(reader->db, reader->path, err) ||
-                   schema_check(reader->db, err) ||
-                   db_exec(reader->db, "PRAGMA query_only = ON", err)
-               ? -1
-               : 0;
-}
-
-static int prepare(struct trace_reader *reader, struct error *err)
-{
-    for (int i = 0; i < READER_STATEMENTS; i++) {
-        if (!db_prepare(reader->db, reader_sql[i], &reader->statements[i], err))
-            continue;
-        /* Its tables lack something that this version has. */
-        if (sqlite3_errcode(reader->db) == SQLITE_ERROR)
-            error_set(err, EXIT_INPUT, "the file is damaged: %s", sqlite3_errmsg(reader->db));
-        return -1;
-    }
-    return 0;
-}
-
-/* Copied: a statement that stays on its row would keep a writer beside us from tidying its log. */
-static int load_facts(struct trace_reader *reader, struct error *err)
-{
-    sqlite3_stmt *statement = reader->statements[GET_FACTS];
-    struct trace_facts facts;
-    int found = step(statement, err);
-    if (found == 0)
-        return error_set(err, EXIT_INPUT, "the file is damaged: its table `trace` is empty");
-    if (found < 0 || facts_in(statement, &facts, err))
-        return -1;
-    facts.source = arena_copy(&reader->arena, facts.source);
-    facts.tool_version = arena_copy(&reader->arena, facts.tool_version);
-    facts.redaction = arena_copy(&reader->arena, facts.redaction);
-    sqlite3_reset(statement);
-    if (!facts.source.ptr || !facts.tool_version.ptr || !facts.redaction.ptr)
-        return error_set(err, EXIT_INPUT, "the facts in its table `trace` are over %d bytes",
-                         MAX_FACTS_BYTES);
-    reader->facts = facts;
-    return 0;
-}
-
-static int look_for_bindings(struct trace_reader *reader, struct error *err)
-{
-    sqlite3_stmt *statement = reader->statements[ANY_BINDING];
-    if (step(statement, err) < 0)
-        return -1;
-    reader->has_bindings = sqlite3_column_int(statement, 0) != 0;
-    sqlite3_reset(statement);
-    return 0;
-}
-
-int trace_reader_open(struct trace_reader **ret_reader, const char *path, struct error *err)
-{
-    struct trace_reader *reader = calloc(1, sizeof *reader);
-    if (!reader)
-        return error_set(err, EXIT_TOOL, "%s: out of memory", path);
-    buf_init(&reader->endpoint_name, MAX_NAME_BYTES);
-    arena_init(&reader->arena, MAX_FACTS_BYTES);
-    reader->path = strdup(path);
-    reader->packer = body_packer_new();
-    int result;
-    if (!reader->path || !reader->packer)
-        result = error_set(err, EXIT_TOOL, "out of memory");
-    else
-        result = open_db(reader, err) || prepare(reader, err) || load_facts(reader, err) ||
-                         look_for_bindings(reader, err)
-                     ? -1
-                     : 0;
-    if (result) {
-        trace_reader_close(reader);
-        return error_prefix(err, "%s", path);
-    }
-    *ret_reader = reader;
-    return 0;
-}
-
-void trace_reader_close(struct trace_reader *reader)
-{
-    if (!reader)
-        return;
-    for (int i = 0; i < READER_STATEMENTS; i++)
-        sqlite3_finalize(reader->statements[i]);
-    sqlite3_close(reader->db);
-    body_packer_free(reader->packer);
-    buf_fini(&reader->endpoint_name);
-    arena_fini(&reader->arena);
-    free(reader->path);
-    free(reader);
-}
-
-const struct trace_facts *trace_reader_facts(const struct trace_reader *reader)
-{
-    return &reader->facts;
-}
-
-const char *trace_reader_path(const struct trace_reader *reader)
-{
-    return reader->path;
+    return reader_step(statement, err);
 }
 
 /* What every function below returns: 1, 0, or -1 with the trace's name in front. */
@@ -200,7 +36,7 @@ int trace_reader_start_sessions(struct trace_reader *reader, struct error *err)
 int trace_reader_next_session(struct trace_reader *reader, struct trace_session *session,
                               struct error *err)
 {
-    int found = step(reader->statements[SESSIONS], err);
+    int found = reader_step(reader->statements[SESSIONS], err);
     if (found == 1 && session_in(reader->statements[SESSIONS], session, err))
         found = -1;
     return done(reader, found, err);
@@ -216,7 +52,7 @@ int trace_reader_start_connections(struct trace_reader *reader, struct error *er
 int trace_reader_next_connection(struct trace_reader *reader, struct trace_connection *connection,
                                  struct error *err)
 {
-    int found = step(reader->statements[CONNECTIONS], err);
+    int found = reader_step(reader->statements[CONNECTIONS], err);
     if (found == 1 && connection_in(reader->statements[CONNECTIONS], connection, err))
         found = -1;
     return done(reader, found, err);
@@ -232,7 +68,7 @@ int trace_reader_start_ledger(struct trace_reader *reader, struct error *err)
 int trace_reader_next_ledger(struct trace_reader *reader, struct trace_ledger_entry *entry,
                              struct error *err)
 {
-    int found = step(reader->statements[LEDGER], err);
+    int found = reader_step(reader->statements[LEDGER], err);
     if (found == 1 && ledger_in(reader->statements[LEDGER], entry, err))
         found = -1;
     return done(reader, found, err);
@@ -249,7 +85,7 @@ int trace_reader_start_bindings(struct trace_reader *reader, int64_t session_id,
 int trace_reader_next_binding(struct trace_reader *reader, struct trace_binding *binding,
                               struct error *err)
 {
-    int found = reader->has_bindings ? step(reader->statements[SESSION_BINDINGS], err) : 0;
+    int found = reader->has_bindings ? reader_step(reader->statements[SESSION_BINDINGS], err) : 0;
     if (found == 1 && binding_in(reader->statements[SESSION_BINDINGS], binding, err))
         found = -1;
     return done(reader, found, err);
@@ -273,7 +109,7 @@ static int next_of_ids(sqlite3_stmt *ids, sqlite3_stmt *rows, const char *table,
 {
     if (!ids)
         return 0;
-    int found = step(ids, err);
+    int found = reader_step(ids, err);
     if (found != 1) {
         sqlite3_reset(rows);
         return found;
@@ -388,7 +224,7 @@ int trace_reader_endpoint_name(struct trace_reader *reader, int64_t endpoint_id,
     if (buf_failed(name))
         return done(reader,
                     error_set(err, EXIT_INPUT, "endpoint %lld: its name is over %d bytes",
-                              (long long)endpoint_id, MAX_NAME_BYTES),
+                              (long long)endpoint_id, READER_MAX_NAME_BYTES),
                     err);
     *ret_name = buf_bytes(name);
     return 1;
@@ -442,7 +278,7 @@ int trace_reader_count(struct trace_reader *reader, struct trace_counts *counts,
 {
     sqlite3_stmt *statement = reader->statements[COUNTS];
     sqlite3_reset(statement);
-    int found = step(statement, err);
+    int found = reader_step(statement, err);
     if (found == 1) {
         struct row_in row = row_in_start(statement);
         counts->sessions = row_in_count(&row);
@@ -469,7 +305,7 @@ int trace_reader_next_endpoint(struct trace_reader *reader, struct trace_endpoin
                                struct error *err)
 {
     sqlite3_stmt *statement = reader->statements[ENDPOINTS];
-    int found = step(statement, err);
+    int found = reader_step(statement, err);
     if (found == 1) {
         struct row_in row = row_in_start(statement);
         totals->endpoint_id = row_in_id(&row);

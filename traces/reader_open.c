@@ -1,0 +1,154 @@
+/* reader_open.c - opens a trace to be read: which files are one, and what is known before any row.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "traces/body.h"
+#include "traces/reader_state.h"
+#include "traces/rows.h"
+#include "traces/schema.h"
+
+enum { MAX_FACTS_BYTES = 1024 * 1024 };
+
+int reader_step(sqlite3_stmt *statement, struct error *err)
+{
+    int code = sqlite3_step(statement);
+    if (code == SQLITE_ROW)
+        return 1;
+    if (code == SQLITE_DONE) {
+        /* Not left to start over by itself. */
+        sqlite3_reset(statement);
+        return 0;
+    }
+    db_fail(sqlite3_db_handle(statement), err);
+    sqlite3_reset(statement);
+    return -1;
+}
+
+static int wrong_file(const char *path, struct error *err)
+{
+    struct stat status;
+    if (stat(path, &status) != 0)
+        return error_set(err, EXIT_INPUT, "%s; check the path: 'reprise capture' makes a trace",
+                         strerror(errno));
+    if (!S_ISREG(status.st_mode))
+        return error_set(err, EXIT_INPUT, "not a file, so not a trace");
+    return 0;
+}
+
+static int open_db(struct trace_reader *reader, struct error *err)
+{
+    /* Where the file may not be written SQLite opens it to read; a log left by a crash needs more
+     * than that only when it lies in a folder that may not be written either. */
+    if (wrong_file(reader->path, err) ||
+        db_open(&reader->db, reader->path, SQLITE_OPEN_READWRITE, err))
+        return -1;
+    /* The file is input: nothing in its schema may run functions with effects, a damaged page is
+     * noticed, and a file cut short is an error, not a signal. */
+    sqlite3_db_config(reader->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+    sqlite3_db_config(reader->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+    sqlite3_busy_timeout(reader->db, 5000);
+    return db_exec(reader->db,
+                   "PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0;"
+                   "PRAGMA cache_size = -8192; PRAGMA temp_store = FILE;",
+                   err) ||
+                   db_check_length(reader->db, reader->path, err) ||
+                   schema_check(reader->db, err) ||
+                   db_exec(reader->db, "PRAGMA query_only = ON", err)
+               ? -1
+               : 0;
+}
+
+static int prepare(struct trace_reader *reader, struct error *err)
+{
+    for (int i = 0; i < READER_STATEMENTS; i++) {
+        if (!db_prepare(reader->db, reader_sql[i], &reader->statements[i], err))
+            continue;
+        /* Its tables lack something that this version has. */
+        if (sqlite3_errcode(reader->db) == SQLITE_ERROR)
+            error_set(err, EXIT_INPUT, "the file is damaged: %s", sqlite3_errmsg(reader->db));
+        return -1;
+    }
+    return 0;
+}
+
+/* Copied: a statement that stays on its row would keep a writer beside us from tidying its log. */
+static int load_facts(struct trace_reader *reader, struct error *err)
+{
+    sqlite3_stmt *statement = reader->statements[GET_FACTS];
+    struct trace_facts facts;
+    int found = reader_step(statement, err);
+    if (found == 0)
+        return error_set(err, EXIT_INPUT, "the file is damaged: its table `trace` is empty");
+    if (found < 0 || facts_in(statement, &facts, err))
+        return -1;
+    facts.source = arena_copy(&reader->arena, facts.source);
+    facts.tool_version = arena_copy(&reader->arena, facts.tool_version);
+    facts.redaction = arena_copy(&reader->arena, facts.redaction);
+    sqlite3_reset(statement);
+    if (!facts.source.ptr || !facts.tool_version.ptr || !facts.redaction.ptr)
+        return error_set(err, EXIT_INPUT, "the facts in its table `trace` are over %d bytes",
+                         MAX_FACTS_BYTES);
+    reader->facts = facts;
+    return 0;
+}
+
+static int look_for_bindings(struct trace_reader *reader, struct error *err)
+{
+    sqlite3_stmt *statement = reader->statements[ANY_BINDING];
+    if (reader_step(statement, err) < 0)
+        return -1;
+    reader->has_bindings = sqlite3_column_int(statement, 0) != 0;
+    sqlite3_reset(statement);
+    return 0;
+}
+
+int trace_reader_open(struct trace_reader **ret_reader, const char *path, struct error *err)
+{
+    struct trace_reader *reader = calloc(1, sizeof *reader);
+    if (!reader)
+        return error_set(err, EXIT_TOOL, "%s: out of memory", path);
+    buf_init(&reader->endpoint_name, READER_MAX_NAME_BYTES);
+    arena_init(&reader->arena, MAX_FACTS_BYTES);
+    reader->path = strdup(path);
+    reader->packer = body_packer_new();
+    int result;
+    if (!reader->path || !reader->packer)
+        result = error_set(err, EXIT_TOOL, "out of memory");
+    else
+        result = open_db(reader, err) || prepare(reader, err) || load_facts(reader, err) ||
+                         look_for_bindings(reader, err)
+                     ? -1
+                     : 0;
+    if (result) {
+        trace_reader_close(reader);
+        return error_prefix(err, "%s", path);
+    }
+    *ret_reader = reader;
+    return 0;
+}
+
+void trace_reader_close(struct trace_reader *reader)
+{
+    if (!reader)
+        return;
+    for (int i = 0; i < READER_STATEMENTS; i++)
+        sqlite3_finalize(reader->statements[i]);
+    sqlite3_close(reader->db);
+    body_packer_free(reader->packer);
+    buf_fini(&reader->endpoint_name);
+    arena_fini(&reader->arena);
+    free(reader->path);
+    free(reader);
+}
+
+const struct trace_facts *trace_reader_facts(const struct trace_reader *reader)
+{
+    return &reader->facts;
+}
+
+const char *trace_reader_path(const struct trace_reader *reader)
+{
+    return reader->path;
+}
