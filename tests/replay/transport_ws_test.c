@@ -433,7 +433,7 @@ static void each_deed_ends_as_it_should(void **state)
             struct side side = {.first = rows[i].first};
             bool is_timeout = strstr(rows[i].log, "timeout") != NULL;
             server_start(&server, rows[i].serve, rows[i].headers);
-            witness_init(&witness, transports[t], is_timeout ? 50000 : 20000000);
+            witness_init(&witness, transports[t], is_timeout ? 500000 : 20000000);
             side_open(&side, &witness, server.port);
             RUN_UNTIL(&witness, side.is_over);
             /* A reset may overtake the answer before it. */
