@@ -121,6 +121,7 @@ static void tell(struct loop_watch *watch, uint32_t told)
 
 static void dispatch(struct loop *loop, struct epoll_event *events, int count)
 {
+    loop->wait_count++;
     for (int i = 0; i < count; i++) {
         struct loop_watch *watch = events[i].data.ptr;
         loop->left = events + i + 1;

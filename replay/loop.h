@@ -52,6 +52,7 @@ struct loop {
     uint64_t max_lag_us;
     struct histogram *lags; /* takes every lag, see loop_take_lag_us(); may be NULL */
     size_t watch_count;
+    uint64_t wait_count;      /* waits that brought events: what was told of by which */
     bool lacks_pwait2;        /* the kernel has no epoll_pwait2 */
     struct epoll_event *left; /* events of this pass that are still to be told; NULL outside */
     int left_count;

@@ -6,7 +6,7 @@
 
 /* As typed, before checks. */
 struct raw_options {
-    const char *target, *pacing, *timing, *affinity;
+    const char *target, *transport, *pacing, *timing, *affinity;
     struct cli_list allowed_targets, stages;
     double scale, speed, arrival_speed, think_speed;
     uint64_t users, duration_us, seed, workers, max_in_flight, timeout_us, ws_timeout_us, grace_us;
@@ -135,6 +135,20 @@ static int check_waiting(const struct raw_options *raw, struct replay_settings *
     return 0;
 }
 
+/* Who carries the requests. What native cannot do it says itself, before anything is sent. */
+static int check_transport(const struct raw_options *raw, struct replay_settings *settings,
+                           struct error *err)
+{
+    if (strcmp(raw->transport, "auto") == 0 || strcmp(raw->transport, transport_curl.name) == 0)
+        settings->ops = &transport_curl;
+    else if (strcmp(raw->transport, transport_native.name) == 0)
+        settings->ops = &transport_native;
+    else
+        return error_set(err, EXIT_INPUT, "replay: --transport '%s': expected auto, native or curl",
+                         raw->transport);
+    return 0;
+}
+
 static int check(const struct raw_options *raw, const struct cli_arguments *arguments,
                  struct replay_options *options, struct error *err)
 {
@@ -148,10 +162,11 @@ static int check(const struct raw_options *raw, const struct cli_arguments *argu
         return error_set(err, EXIT_INPUT,
                          "replay: --target URL is missing: where should the load go?");
     options->trace_path = arguments->items[0];
-    options->settings.ops = &transport_curl;
     options->settings.allowed_targets = raw->allowed_targets;
     if (check_speeds(raw, &options->settings, err) || check_stages(raw, &options->settings, err) ||
-        check_numbers(raw, &options->settings, err) || check_waiting(raw, &options->settings, err))
+        check_numbers(raw, &options->settings, err) ||
+        check_waiting(raw, &options->settings, err) ||
+        check_transport(raw, &options->settings, err))
         return -1;
     return target_check(raw->target, &raw->allowed_targets, options->target, err);
 }
@@ -161,6 +176,7 @@ int replay_options_parse(int argc, char **argv, struct replay_options *ret_optio
 {
     struct raw_options raw = {
         .pacing = "think",
+        .transport = "auto",
         .timing = "auto",
         .affinity = "none",
         .scale = 1,
@@ -184,6 +200,8 @@ int replay_options_parse(int argc, char **argv, struct replay_options *ret_optio
          "trust these certificates (PEM) instead of the system's", NULL},
         {"insecure", 'k', CLI_FLAG, &raw.is_insecure, NULL,
          "accept any TLS certificate of the target", NULL},
+        {"transport", 0, CLI_TEXT, &raw.transport, "NAME",
+         "native (HTTP/1.1, fast), curl (whatever libcurl speaks), or auto", NULL},
         {"scale", 0, CLI_REAL, &raw.scale, "K",
          "each recorded session becomes K, each another user (1)", "Users and time"},
         {"speed", 0, CLI_REAL, &raw.speed, "C", "divide arrival offsets and think times by C (1)",

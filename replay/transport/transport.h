@@ -120,5 +120,6 @@ struct transport_ops {
 };
 
 extern const struct transport_ops transport_curl;
+extern const struct transport_ops transport_native;
 
 #endif

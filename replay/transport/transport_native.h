@@ -15,30 +15,105 @@
 #define REPRISE_REPLAY_TRANSPORT_TRANSPORT_NATIVE_H
 
 #include "core/buf.h"
+#include "replay/transport/buffer_pool.h"
+#include "replay/transport/content_coding.h"
 #include "replay/transport/dial.h"
+#include "replay/transport/native_answer.h"
+#include "replay/transport/native_origin.h"
 #include "replay/transport/transport.h"
 
 struct native_connection;
 struct native_h2;
 
+#define NATIVE_MAX_IDLE_CONNECTIONS 16 /* of one user; as many as libcurl is told to keep */
+#define NATIVE_MAX_IDLE_US UINT64_C(90000000)
+#define NATIVE_CONTINUE_WAIT_US                                                                    \
+    UINT64_C(1000000) /* for 100, before the body is sent all the same */
+
 struct transport {
     struct loop *loop;
     struct transport_options options;
     struct dialer *dialer;
+    struct native_origins origins;
+    struct transport_call *free_calls;
+    size_t free_call_count;
+    struct buffer_pool pool;
+    struct answer_scratch *scratch;
+    struct content_decoder *decoder;
+    struct buf request_text; /* the head of a request without a cut */
     size_t connections_open; /* of every kind */
     size_t most_connections; /* since somebody asked */
+    size_t waiting_count;    /* calls that wait for a connection of their user */
+    size_t most_waiting;     /* since somebody asked */
+    struct network_sampler network;
+    struct dial_counts told_counts; /* of the dialer, as last handed on */
 };
 
 struct transport_user {
     struct transport *transport;
     struct dial_resumption resumption;
-    struct native_connection *connections; /* HTTP/1.1, in use or idle */
-    struct native_h2 *h2;                  /* NULL: none */
+    struct native_connection *connections; /* HTTP/1.1, in use or idle; used last comes first */
+    struct transport_call *first_waiting, *last_waiting; /* for a connection, in order */
+    struct native_h2 *h2;                                /* NULL: none */
     struct transport_ws *websockets;
+    uint32_t connection_count;
 };
+
+/*
+ * One request under way. It is taken from and given back to the transport, so that its timer can
+ * stay set from one request to the next: it looks at the deadline when it fires, and a request that
+ * is answered costs no timer operation.
+ */
+struct transport_call {
+    struct transport_call *next, *previous; /* waiting; `next` alone when free */
+    struct transport_user *user;            /* NULL: free */
+    struct native_origin *origin;           /* referenced */
+    struct native_connection *connection;   /* NULL: waiting */
+    struct transport_request request;
+    struct timer timer;
+    uint64_t deadline_us;
+    uint64_t started_us; /* handed to send() */
+    uint64_t ready_us;   /* is_ready: the connection was there, the first byte was sent */
+    uint64_t sent_us;    /* is_sent: the last byte was */
+    uint64_t first_us;   /* received_bytes: the answer's first byte had come */
+    uint64_t ended_us;   /* its last one had; or the failure was known */
+    uint64_t dns_us, tls_us;
+    uint64_t used_at_wait;   /* loop->wait_count when it was sent on a connection in use */
+    uint64_t continue_at_us; /* when the body follows without a 100; 0: nothing to wait for */
+    uint64_t sent_bytes;
+    uint64_t received_bytes;
+    enum failure failure; /* it failed where no callback may come: delivered by the timer */
+    bool is_ready, is_sent;
+    bool was_retried;
+    bool expects_continue; /* the body is not to be sent yet */
+    struct native_answer answer;
+};
+
+/* transport_native.c */
 
 /* A connection has been opened, or closed: for most_connections(). */
 void native_count_connection(struct transport *transport, int change);
+
+/* The call is over: tells its owner, gives it back, and starts what waits. It has no connection any
+ * more. */
+void native_call_done(struct transport_call *call, enum failure failure, const char *detail);
+
+/* The same where no callback may come: it is told of in the loop's next pass. */
+void native_call_fail_later(struct transport_call *call, enum failure failure);
+
+/* A connection may be idle now, or gone: start what waits for one. No callback. */
+void native_user_start_waiting(struct transport_user *user);
+
+/* native_call.c */
+
+/* From the transport's store, with its timer set; NULL without memory. */
+struct transport_call *native_call_take(struct transport_user *user, timer_fn on_timer);
+void native_call_give(struct transport_call *call);
+void native_calls_free(struct transport *transport);
+
+/* What became of it; may decode the body. Borrowed from the call and the transport. */
+void native_call_result(struct transport_call *call, enum failure failure, const char *detail,
+                        struct transport_result *ret_result);
 
 /* native_ws.c */
 struct transport_ws *native_ws_open(struct transport_user *user,

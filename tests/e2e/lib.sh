@@ -47,6 +47,15 @@ skip() {
     exit 77
 }
 
+# E2E_TRANSPORT=native: every replay of the scenario goes over that transport.
+if [ -n "${E2E_TRANSPORT:-}" ]; then
+    # shellcheck disable=SC2016
+    printf '#!/bin/sh\n[ "$1" != replay ] || set -- "$@" --transport %s\nexec "%s" "$@"\n' \
+        "$E2E_TRANSPORT" "$reprise" >"$work/reprise"
+    chmod +x "$work/reprise"
+    reprise=$work/reprise
+fi
+
 finish() {
     echo "$checks checks, $failures failures"
     exit $((failures > 0))

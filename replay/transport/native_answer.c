@@ -1,0 +1,260 @@
+/* native_answer.c - reads heads and bodies in the caller's block, gathers what spans several. */
+#include "replay/transport/native_answer.h"
+
+#include "replay/transport/buffer_pool.h"
+
+/* A first guess at a body's size, so that it is not grown step by step: no more is believed. */
+enum { MAX_FIRST_BYTES = 256 * 1024 };
+
+void native_answer_init(struct native_answer *answer, bool is_to_head, bool keeps_body,
+                        bool keeps_headers, size_t max_body_bytes)
+{
+    *answer = (struct native_answer){
+        .is_to_head = is_to_head,
+        .keeps_body = keeps_body,
+        .keeps_headers = keeps_headers,
+        .max_body_bytes = max_body_bytes,
+        .gathered_head = {.max_len = HTTP1_MAX_HEAD_BYTES + POOL_BLOCK_BYTES},
+        .gathered_body = {.max_len = max_body_bytes},
+    };
+}
+
+void native_answer_fini(struct native_answer *answer)
+{
+    if (answer->gathered_head.data)
+        buf_fini(&answer->gathered_head);
+    if (answer->gathered_body.data)
+        buf_fini(&answer->gathered_body);
+}
+
+static enum answer_state broken(struct native_answer *answer, enum failure failure,
+                                const char *detail)
+{
+    answer->failure = failure;
+    answer->detail = detail;
+    return ANSWER_BROKEN;
+}
+
+static enum answer_state body_too_large(struct native_answer *answer)
+{
+    return broken(answer, FAILURE_BODY_TOO_LARGE, "the answer's body is over the limit");
+}
+
+static enum answer_state head_too_large(struct native_answer *answer)
+{
+    return broken(answer, FAILURE_HEAD_TOO_LARGE, "the answer's headers are over 256 KiB");
+}
+
+/* What is wanted of the head must outlive the block. */
+static int gather_head(struct native_answer *answer)
+{
+    bool is_wanted = answer->facts.header_count || (answer->keeps_body && answer->facts.has_coding);
+    struct buf *gathered = &answer->gathered_head;
+    if (gathered->len) { /* it is there, with what came behind it */
+        buf_consume(gathered, (size_t)(answer->head.ptr - gathered->data));
+        gathered->len = answer->head.len;
+    } else if (is_wanted && buf_append_bytes(gathered, answer->head)) {
+        return -1;
+    }
+    return 0;
+}
+
+static int gather_body(struct native_answer *answer, struct bytes content)
+{
+    struct buf *gathered = &answer->gathered_body;
+    const struct http1_body *body = &answer->facts.body;
+    if (!gathered->data && body->framing == HTTP1_LENGTH) {
+        uint64_t expected = content.len + body->left_bytes;
+        if (!buf_reserve(gathered, expected < MAX_FIRST_BYTES ? expected : MAX_FIRST_BYTES))
+            return -1;
+    }
+    return buf_append_bytes(gathered, content);
+}
+
+/* All is there: let content and the headers' views stand. */
+static enum answer_state finish(struct native_answer *answer, bool is_head_in_hand,
+                                struct bytes content, struct answer_scratch *scratch)
+{
+    if (answer->keeps_body) {
+        answer->content = content;
+        if (answer->gathered_body.len) {
+            if (buf_append_bytes(&answer->gathered_body, content))
+                return broken(answer, FAILURE_NO_FILES, "no memory for the answer's body");
+            answer->content = buf_bytes(&answer->gathered_body);
+        }
+    }
+    if (is_head_in_hand)
+        return ANSWER_DONE;
+    answer->head = buf_bytes(&answer->gathered_head);
+    if (!answer->head.len) {
+        answer->facts.header_count = 0;
+        return ANSWER_DONE;
+    }
+    struct answer_head again;
+    answer_head_parse(answer->head, answer->keeps_headers, answer->is_to_head, &again, scratch);
+    answer->facts.header_count = again.header_count;
+    return ANSWER_DONE;
+}
+
+/*
+ * Body bytes; chunks are moved together where they lie. `is_head_in_hand`: its views are good
+ * still.
+ */
+static enum answer_state take_body(struct native_answer *answer, char *data, size_t len,
+                                   bool is_head_in_hand, struct answer_scratch *scratch)
+{
+    struct http1_body *body = &answer->facts.body;
+    char *end = data; /* of what is moved together */
+    struct bytes rest = bytes_make(data, len);
+    const char *start = data;
+    bool has_data = false;
+    while (rest.len && !body->is_done) {
+        struct http1_piece piece;
+        ssize_t used = http1_body_next(body, rest, &piece);
+        if (used < 0)
+            return broken(answer, FAILURE_PROTOCOL, "the answer's chunks are broken");
+        rest = bytes_from(rest, (size_t)used);
+        if (piece.kind != HTTP1_PIECE_DATA)
+            continue;
+        answer->body_bytes += piece.bytes.len;
+        if (!answer->keeps_body)
+            continue;
+        if (answer->body_bytes > answer->max_body_bytes)
+            return body_too_large(answer);
+        if (!has_data) { /* the first piece stays where it is */
+            start = piece.bytes.ptr;
+            end = data + (start - data);
+            has_data = true;
+        }
+        if (end != piece.bytes.ptr)
+            memmove(end, piece.bytes.ptr, piece.bytes.len);
+        end += piece.bytes.len;
+    }
+    struct bytes content = bytes_make(start, (size_t)(end - start));
+    if (body->is_done) {
+        answer->ends_connection |= rest.len > 0; /* nobody asked for those */
+        return finish(answer, is_head_in_hand, content, scratch);
+    }
+    /* The body first: of a long head, both lie in what gather_head() moves. */
+    if ((content.len && gather_body(answer, content)) || (is_head_in_hand && gather_head(answer)))
+        return broken(answer, FAILURE_NO_FILES, "no memory for the answer");
+    return ANSWER_NEEDS_MORE;
+}
+
+/* The final head is there; the body begins at `data`. */
+static enum answer_state begin_body(struct native_answer *answer, char *data, size_t len,
+                                    struct answer_scratch *scratch)
+{
+    const struct http1_body *body = &answer->facts.body;
+    answer->has_head = true;
+    answer->ends_connection = !answer->facts.is_persistent || body->framing == HTTP1_UNTIL_CLOSE;
+    if (body->framing == HTTP1_TUNNEL)
+        return broken(answer, FAILURE_PROTOCOL, "101 to a request that asked for no upgrade");
+    if (answer->keeps_body && body->framing == HTTP1_LENGTH &&
+        body->left_bytes > answer->max_body_bytes)
+        return body_too_large(answer);
+    return take_body(answer, data, len, true, scratch);
+}
+
+/* Is there an empty line behind what was looked at before? Keeps a head that drips in from being
+ * read from its start for every byte. */
+static bool has_head_end(const struct native_answer *answer, struct bytes in)
+{
+    size_t at = answer->scanned_bytes > 3 ? answer->scanned_bytes - 3 : 0;
+    struct bytes rest = bytes_from(in, at);
+    for (;;) {
+        size_t line_feed = bytes_index_of(rest, '\n');
+        rest = bytes_from(rest, line_feed + 1);
+        if (rest.len == 0)
+            return false;
+        if (rest.ptr[0] == '\n' || (rest.ptr[0] == '\r' && rest.len > 1 && rest.ptr[1] == '\n'))
+            return true;
+    }
+}
+
+/* Bytes used, HTTP1_NEED_MORE or HTTP1_BAD. */
+static ssize_t next_head(struct native_answer *answer, struct bytes in,
+                         struct answer_scratch *scratch)
+{
+    ssize_t used = HTTP1_NEED_MORE;
+    if (!answer->scanned_bytes || has_head_end(answer, in))
+        used = answer_head_parse(in, answer->keeps_headers, answer->is_to_head, &answer->facts,
+                                 scratch);
+    if (used == HTTP1_NEED_MORE) {
+        answer->scanned_bytes = in.len;
+        return http1_looks_like_response(in) ? HTTP1_NEED_MORE : HTTP1_BAD;
+    }
+    answer->scanned_bytes = 0;
+    return used;
+}
+
+/* Heads, the interim ones as well, up to where the body begins or more is needed. */
+static enum answer_state take_heads(struct native_answer *answer, char *data, size_t len,
+                                    struct answer_scratch *scratch, size_t *ret_left)
+{
+    size_t at = 0;
+    while (at < len) {
+        ssize_t used = next_head(answer, bytes_make(data + at, len - at), scratch);
+        if (used == HTTP1_BAD && scratch->core.header_count == HTTP1_MAX_HEADERS)
+            return broken(answer, FAILURE_HEAD_TOO_LARGE, "the answer has more than 256 headers");
+        if (used == HTTP1_BAD)
+            return broken(answer, FAILURE_PROTOCOL, "the answer is not HTTP/1");
+        size_t seen = used > 0 ? (size_t)used : len - at;
+        if (answer->head_bytes + seen > HTTP1_MAX_HEAD_BYTES)
+            return head_too_large(answer);
+        if (used == HTTP1_NEED_MORE) {
+            memmove(data, data + at, len - at);
+            *ret_left = len - at;
+            return ANSWER_NEEDS_MORE;
+        }
+        answer->head_bytes += seen;
+        answer->head = bytes_make(data + at, seen);
+        at += seen;
+        int status = answer->facts.status;
+        if (status >= 200 || status == 101)
+            return begin_body(answer, data + at, len - at, scratch);
+        answer->was_continued |= status == 100;
+    }
+    return ANSWER_NEEDS_MORE;
+}
+
+/* A head that is longer than a block goes on in a buffer of its own. */
+static enum answer_state take_long_head(struct native_answer *answer, const char *data, size_t len,
+                                        struct answer_scratch *scratch)
+{
+    struct buf *gathered = &answer->gathered_head;
+    size_t left = 0;
+    if (buf_append(gathered, data, len))
+        return head_too_large(answer);
+    enum answer_state state = take_heads(answer, gathered->data, gathered->len, scratch, &left);
+    if (state == ANSWER_NEEDS_MORE && !answer->has_head)
+        gathered->len = left;
+    return state;
+}
+
+enum answer_state native_answer_take(struct native_answer *answer, char *data, size_t len,
+                                     bool is_full, struct answer_scratch *scratch, size_t *ret_left)
+{
+    *ret_left = 0;
+    if (answer->has_head)
+        return take_body(answer, data, len, false, scratch);
+    if (answer->gathered_head.len)
+        return take_long_head(answer, data, len, scratch);
+    enum answer_state state = take_heads(answer, data, len, scratch, ret_left);
+    if (state == ANSWER_NEEDS_MORE && *ret_left && is_full) {
+        if (buf_append(&answer->gathered_head, data, *ret_left))
+            return broken(answer, FAILURE_NO_FILES, "no memory for the answer's head");
+        *ret_left = 0;
+    }
+    return state;
+}
+
+enum answer_state native_answer_close(struct native_answer *answer, struct answer_scratch *scratch)
+{
+    answer->ends_connection = true;
+    if (answer->has_head && http1_body_close(&answer->facts.body))
+        return finish(answer, false, bytes_make("", 0), scratch);
+    bool has_begun = answer->has_head || answer->scanned_bytes || answer->head_bytes;
+    return has_begun ? broken(answer, FAILURE_TRUNCATED, "closed inside the answer")
+                     : broken(answer, FAILURE_CLOSED, "closed without an answer");
+}

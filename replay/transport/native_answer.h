@@ -1,0 +1,59 @@
+/*
+ * native_answer.h - one HTTP/1 answer as its bytes come in: heads, body, verdict. No sockets here.
+ *
+ *     interim 1xx heads (skipped) -> head -> body by its framing -> done
+ *
+ * The bytes lie in a block that the caller reads into. An answer that is whole in it is handed out
+ * where it lies, without a copy or an allocation. Of one that comes in several pieces only what is
+ * asked for is gathered: the head if a header of it is wanted, the body up to its limit. A body
+ * that nobody keeps is counted, and costs nothing however long it is.
+ */
+#ifndef REPRISE_REPLAY_TRANSPORT_NATIVE_ANSWER_H
+#define REPRISE_REPLAY_TRANSPORT_NATIVE_ANSWER_H
+
+#include "core/buf.h"
+#include "core/http_message.h"
+#include "replay/outcome.h"
+#include "replay/transport/native_answer_head.h"
+
+enum answer_state { ANSWER_NEEDS_MORE, ANSWER_DONE, ANSWER_BROKEN };
+
+struct native_answer {
+    bool is_to_head; /* the request was HEAD */
+    bool keeps_body, keeps_headers;
+    bool has_head;      /* the final one */
+    bool was_continued; /* 100 came */
+    bool ends_connection;
+    enum failure failure; /* when it is broken */
+    const char *detail;
+    size_t max_body_bytes;
+    size_t scanned_bytes; /* of a head that is not whole: no end in them */
+    size_t head_bytes;    /* of all heads that are whole */
+    uint64_t body_bytes;  /* without chunk framing */
+    struct answer_head facts;
+    struct bytes head;        /* good in the call that ended it; else gathered */
+    struct bytes content;     /* when it is done: the body, not decoded; .ptr NULL: not kept */
+    struct buf gathered_head; /* at most HTTP1_MAX_HEAD_BYTES and a block */
+    struct buf gathered_body; /* at most max_body_bytes */
+};
+
+void native_answer_init(struct native_answer *answer, bool is_to_head, bool keeps_body,
+                        bool keeps_headers, size_t max_body_bytes);
+/* Gives back what was gathered. */
+void native_answer_fini(struct native_answer *answer);
+
+/*
+ * `data` holds all bytes that the last call did not take and those that came since; it may be
+ * changed (chunks are moved together). *ret_left is how many at its end were not taken: they must
+ * stay, at the front, for the next call; with `is_full` there is no room to add to them, and all
+ * are taken. When it is done, content and the views in scratch->headers (facts.header_count of
+ * them) are good until `data` changes, or another head is read with this scratch.
+ */
+enum answer_state native_answer_take(struct native_answer *answer, char *data, size_t len,
+                                     bool is_full, struct answer_scratch *scratch,
+                                     size_t *ret_left);
+
+/* The peer has closed in order. ANSWER_DONE: that was the end of it. */
+enum answer_state native_answer_close(struct native_answer *answer, struct answer_scratch *scratch);
+
+#endif

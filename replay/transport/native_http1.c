@@ -1,0 +1,407 @@
+/* native_http1.c - sends a request, reads its answer, keeps the connection for the next one. */
+#include "replay/transport/native_http1.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* Of one connection before others have their turn: reads of a block, writes of a TLS record. */
+enum { STEPS_PER_EVENT = 16 };
+
+static struct transport *transport_of(const struct native_connection *connection)
+{
+    return connection->user->transport;
+}
+
+static struct loop *loop_of(const struct native_connection *connection)
+{
+    return connection->user->transport->loop;
+}
+
+static void link_first(struct native_connection *connection)
+{
+    struct transport_user *user = connection->user;
+    connection->previous = NULL;
+    connection->next = user->connections;
+    if (connection->next)
+        connection->next->previous = connection;
+    user->connections = connection;
+}
+
+static void unlink_connection(struct native_connection *connection)
+{
+    if (connection->previous)
+        connection->previous->next = connection->next;
+    else
+        connection->user->connections = connection->next;
+    if (connection->next)
+        connection->next->previous = connection->previous;
+}
+
+static void give_block(struct native_connection *connection)
+{
+    buffer_pool_give(&transport_of(connection)->pool, connection->block);
+    connection->block = NULL;
+    connection->block_len = 0;
+}
+
+void native_http1_close(struct native_connection *connection)
+{
+    struct transport *transport = transport_of(connection);
+    if (connection->call)
+        connection->call->connection = NULL;
+    if (connection->dial)
+        dial_cancel(connection->dial);
+    timers_cancel(&transport->loop->timers, &connection->idle_timer);
+    loop_watch_clear(transport->loop, &connection->watch);
+    if (connection->stream.fd >= 0)
+        network_health_close(&transport->network.health, connection->stream.fd, &connection->seen);
+    stream_close(&connection->stream);
+    give_block(connection);
+    unlink_connection(connection);
+    connection->user->connection_count--;
+    connection->origin->references--;
+    native_count_connection(transport, -1);
+    free(connection);
+}
+
+/* Take the call away from its connection, which is closed, and tell its owner. */
+static void end_call(struct native_connection *connection, enum failure failure, const char *detail)
+{
+    struct transport_call *call = connection->call;
+    connection->call = NULL;
+    call->connection = NULL;
+    native_http1_close(connection);
+    native_call_done(call, failure, detail);
+}
+
+/* A connection that was kept turned out to be gone before it brought a byte: once more, on a new
+ * one. Browsers and libcurl do so whatever the method is. */
+static bool try_again(struct native_connection *connection)
+{
+    struct transport_call *call = connection->call;
+    if (!connection->is_reused || call->was_retried || call->received_bytes)
+        return false;
+    native_http1_close(connection);
+    call->was_retried = true;
+    call->is_ready = call->is_sent = false;
+    call->continue_at_us = call->sent_bytes = 0;
+    if (native_http1_open(call))
+        native_call_done(call, FAILURE_NO_FILES, "no memory for a connection");
+    return true;
+}
+
+/* The connection has come to an end inside a request: 0 in order, -1 not. */
+static void ended(struct native_connection *connection, ssize_t how)
+{
+    struct transport_call *call = connection->call;
+    if (try_again(connection))
+        return;
+    if (how < 0 || connection->has_send_failed) {
+        char detail[96];
+        const char *text = how < 0 ? stream_detail(&connection->stream) : "closed while sending";
+        snprintf(detail, sizeof detail, "%s", text);
+        end_call(connection, FAILURE_RESET, detail);
+        return;
+    }
+    call->ended_us = loop_arrived_us(loop_of(connection), call->ended_us);
+    if (native_answer_close(&call->answer, transport_of(connection)->scratch) == ANSWER_BROKEN)
+        end_call(connection, call->answer.failure, call->answer.detail);
+    else
+        end_call(connection, FAILURE_NONE, NULL);
+}
+
+/* ---- sending ---- */
+
+static void watch(struct native_connection *connection, int events)
+{
+    loop_watch_set(loop_of(connection), &connection->watch, connection->stream.fd, events);
+}
+
+/* Nothing more can be sent. What the peer said before it went may still lie in the socket: the loop
+ * tells of it, and of the end behind it. */
+static void sending_failed(struct native_connection *connection)
+{
+    connection->has_send_failed = true;
+    watch(connection, LOOP_READ);
+}
+
+static void all_sent(struct native_connection *connection)
+{
+    connection->call->sent_us = loop_of(connection)->now_us;
+    connection->call->is_sent = true;
+    watch(connection, LOOP_READ);
+}
+
+/* Asked for 100: it comes within a second, or the body follows without it (RFC 9110 10.1.1). */
+static void wait_for_continue(struct native_connection *connection)
+{
+    struct transport_call *call = connection->call;
+    struct loop *loop = loop_of(connection);
+    call->continue_at_us = loop->now_us + NATIVE_CONTINUE_WAIT_US;
+    if (call->continue_at_us < call->deadline_us)
+        timers_set(&loop->timers, &call->timer, call->continue_at_us);
+    watch(connection, LOOP_READ);
+}
+
+static void send_on(struct native_connection *connection)
+{
+    struct transport_call *call = connection->call;
+    struct native_pieces pieces;
+    bool with_body = !call->expects_continue;
+    for (int step = 0; step < STEPS_PER_EVENT; step++) {
+        native_request_pieces(call, with_body, &pieces);
+        ssize_t sent = stream_write(&connection->stream, pieces.first, pieces.count);
+        if (sent == STREAM_BLOCKED) {
+            watch(connection, LOOP_READ | stream_events(&connection->stream));
+            return;
+        }
+        if (sent < 0) {
+            sending_failed(connection);
+            return;
+        }
+        call->sent_bytes += (uint64_t)sent;
+        if ((uint64_t)sent == pieces.len) {
+            if (with_body)
+                all_sent(connection);
+            else
+                wait_for_continue(connection);
+            return;
+        }
+        if (!connection->stream.tls) /* it took what it had room for */
+            break;
+    }
+    watch(connection, LOOP_READ | LOOP_WRITE);
+}
+
+void native_http1_continue(struct native_connection *connection)
+{
+    connection->call->expects_continue = false;
+    connection->call->continue_at_us = 0;
+    send_on(connection);
+}
+
+static void begin(struct native_connection *connection)
+{
+    struct transport_call *call = connection->call;
+    call->ready_us = loop_of(connection)->now_us;
+    call->is_ready = true;
+    call->expects_continue = native_request_expects_continue(&call->request);
+    send_on(connection);
+}
+
+void native_http1_use(struct native_connection *connection, struct transport_call *call)
+{
+    assert(!connection->call && !connection->dial);
+    connection->call = call;
+    call->connection = connection;
+    call->used_at_wait = loop_of(connection)->wait_count;
+    connection->is_reused = true;
+    begin(connection);
+}
+
+/* ---- receiving ---- */
+
+/* Keep the connection if it can be used again, and tell. Nothing of it is touched behind that. */
+static void finish(struct native_connection *connection, bool may_be_kept)
+{
+    struct transport_call *call = connection->call;
+    struct transport_user *user = connection->user;
+    struct loop *loop = loop_of(connection);
+    connection->call = NULL;
+    call->connection = NULL;
+    if (!may_be_kept || user->connection_count > NATIVE_MAX_IDLE_CONNECTIONS) {
+        native_http1_close(connection);
+    } else {
+        connection->idle_since_us = loop->now_us;
+        if (!timer_is_set(&connection->idle_timer))
+            timers_set(&loop->timers, &connection->idle_timer, loop->now_us + NATIVE_MAX_IDLE_US);
+        if (connection->previous) {
+            unlink_connection(connection);
+            link_first(connection);
+        }
+    }
+    native_call_done(call, FAILURE_NONE, NULL);
+}
+
+/* How the answer stands after these bytes; the block they lie in is given back by the caller. */
+static enum answer_state take(struct native_connection *connection, char *block, size_t len)
+{
+    struct transport_call *call = connection->call;
+    size_t left;
+    enum answer_state state = native_answer_take(&call->answer, block, len, len == POOL_BLOCK_BYTES,
+                                                 transport_of(connection)->scratch, &left);
+    connection->block_len = left;
+    return state;
+}
+
+/* Bytes have come, by the first read of this event or by a later one. */
+static void stamp(struct native_connection *connection, int reads)
+{
+    struct transport_call *call = connection->call;
+    struct loop *loop = loop_of(connection);
+    struct network_sampler *network = &transport_of(connection)->network;
+    call->ended_us = reads > 1
+                         ? loop_refresh(loop)
+                         : loop_arrived_us(loop, call->is_sent ? call->sent_us : call->ready_us);
+    if (call->received_bytes)
+        return;
+    call->first_us = call->ended_us;
+    if (network_sampler_is_due(network))
+        network_sampler_look(network, connection->stream.fd, &connection->seen);
+}
+
+/* The answer is there, or will never be: what follows is told with the block still lent. */
+static void conclude(struct native_connection *connection, enum answer_state state)
+{
+    struct transport_call *call = connection->call;
+    struct transport *transport = transport_of(connection);
+    char *block = connection->block;
+    connection->block = NULL;
+    if (state == ANSWER_BROKEN)
+        end_call(connection, call->answer.failure, call->answer.detail);
+    else
+        finish(connection, !call->answer.ends_connection && !call->request.closes_connection &&
+                               call->is_sent && !stream_has_pending(&connection->stream));
+    buffer_pool_give(&transport->pool, block);
+}
+
+/* Bytes that had come before the request was sent cannot be its answer. */
+static bool is_unasked(const struct native_connection *connection)
+{
+    const struct transport_call *call = connection->call;
+    return connection->is_reused && !call->received_bytes &&
+           call->used_at_wait == loop_of(connection)->wait_count;
+}
+
+static void receive(struct native_connection *connection)
+{
+    struct transport_call *call = connection->call;
+    if (!connection->block &&
+        !(connection->block = buffer_pool_take(&transport_of(connection)->pool))) {
+        end_call(connection, FAILURE_NO_FILES, "no memory for an answer");
+        return;
+    }
+    for (int reads = 1; reads <= STEPS_PER_EVENT || stream_has_pending(&connection->stream);
+         reads++) {
+        size_t room = POOL_BLOCK_BYTES - connection->block_len;
+        ssize_t got =
+            stream_read(&connection->stream, connection->block + connection->block_len, room);
+        if (got == STREAM_BLOCKED) {
+            if (stream_events(&connection->stream) & LOOP_WRITE)
+                watch(connection, LOOP_READ | LOOP_WRITE);
+            break;
+        }
+        if (got <= 0) {
+            ended(connection, got);
+            return;
+        }
+        if (is_unasked(connection)) {
+            end_call(connection, FAILURE_UNASKED, "bytes came before they were asked for");
+            return;
+        }
+        stamp(connection, reads);
+        call->received_bytes += (uint64_t)got;
+        enum answer_state state =
+            take(connection, connection->block, connection->block_len + (size_t)got);
+        if (state != ANSWER_NEEDS_MORE) {
+            conclude(connection, state);
+            return;
+        }
+        if (call->answer.was_continued && call->continue_at_us)
+            native_http1_continue(connection);
+        if ((size_t)got < room && !stream_has_pending(&connection->stream))
+            break;
+    }
+    if (!connection->block_len)
+        give_block(connection);
+}
+
+/* Nobody has asked: the peer has closed, or says something that belongs to no request. */
+static void idle_ready(struct native_connection *connection)
+{
+    char byte;
+    if (stream_read(&connection->stream, &byte, 1) == STREAM_BLOCKED)
+        return;
+    struct transport_user *user = connection->user;
+    native_http1_close(connection);
+    native_user_start_waiting(user);
+}
+
+static void on_ready(struct loop_watch *watched, void *owner, int events)
+{
+    struct native_connection *connection = owner;
+    (void)watched;
+    if (!connection->call) {
+        idle_ready(connection);
+        return;
+    }
+    const struct transport_call *call = connection->call;
+    bool is_sending = !call->is_sent && !call->continue_at_us && !connection->has_send_failed;
+    if (is_sending && (events & (LOOP_WRITE | stream_events(&connection->stream))))
+        send_on(connection);
+    else if (events & LOOP_WRITE) /* TLS had to write in order to read */
+        watch(connection, LOOP_READ);
+    if (events & LOOP_READ || !is_sending)
+        receive(connection);
+}
+
+/* ---- opening ---- */
+
+static void on_idle_timer(struct timer *timer, void *owner, uint64_t now_us)
+{
+    struct native_connection *connection = owner;
+    uint64_t due_us = connection->idle_since_us + NATIVE_MAX_IDLE_US;
+    if (!connection->call && now_us >= due_us)
+        native_http1_close(connection);
+    else
+        timers_set(&loop_of(connection)->timers, timer,
+                   connection->call ? now_us + NATIVE_MAX_IDLE_US : due_us);
+}
+
+static void on_dialed(void *owner, const struct dial_result *result)
+{
+    struct native_connection *connection = owner;
+    struct transport_call *call = connection->call;
+    connection->dial = NULL;
+    call->dns_us += result->dns_us;
+    call->tls_us += result->tls_us;
+    if (result->failure != FAILURE_NONE) {
+        end_call(connection, result->failure, result->detail);
+        return;
+    }
+    connection->stream = result->stream;
+    if (loop_watch_set(loop_of(connection), &connection->watch, connection->stream.fd, LOOP_READ)) {
+        end_call(connection, FAILURE_NO_FILES, "the loop cannot watch another descriptor");
+        return;
+    }
+    begin(connection);
+}
+
+int native_http1_open(struct transport_call *call)
+{
+    struct transport_user *user = call->user;
+    struct transport *transport = user->transport;
+    struct native_connection *connection = calloc(1, sizeof *connection);
+    if (!connection)
+        return -1;
+    connection->user = user;
+    connection->stream.fd = -1;
+    connection->seen.is_made = true; /* the dialer counts */
+    loop_watch_init(&connection->watch, on_ready, connection);
+    timer_init(&connection->idle_timer, on_idle_timer, connection);
+    connection->dial = dial_start(transport->dialer, &call->origin->url, false, &user->resumption,
+                                  call->deadline_us, on_dialed, connection);
+    if (!connection->dial) {
+        free(connection);
+        return -1;
+    }
+    connection->origin = call->origin;
+    connection->origin->references++;
+    connection->call = call;
+    call->connection = connection;
+    link_first(connection);
+    user->connection_count++;
+    native_count_connection(transport, 1);
+    return 0;
+}

@@ -1,0 +1,72 @@
+/*
+ * native_http1.h - one HTTP/1.1 connection of a user: dialed for a request, used for one at a time,
+ * kept for the next.
+ *
+ *              dial fails: the request has                    a stale one: dialed anew
+ *             +--------------------------- done               +------------+
+ *             |                                               |            v
+ *   DIALING --+--> sending --> waiting --> receiving --> IDLE --> sending ...
+ *                     |           |            |           |
+ *                     +-----------+------------+-----------+--> closed
+ *
+ * What belongs to the request under way lies in its transport_call; between two requests a
+ * connection is this struct, a descriptor that stays registered with the loop, and no buffer.
+ */
+#ifndef REPRISE_REPLAY_TRANSPORT_NATIVE_HTTP1_H
+#define REPRISE_REPLAY_TRANSPORT_NATIVE_HTTP1_H
+
+#include "replay/transport/transport_native.h"
+
+struct native_connection {
+    struct native_connection *next, *previous; /* user->connections */
+    struct transport_user *user;
+    struct native_origin *origin; /* referenced */
+    struct transport_call *call;  /* under way; NULL: idle */
+    struct dial *dial;            /* NULL: it is connected */
+    struct native_stream stream;
+    struct loop_watch watch;
+    struct timer idle_timer;
+    uint64_t idle_since_us;
+    char *block; /* lent while the head of an answer is in pieces */
+    size_t block_len;
+    struct tcp_seen seen;
+    bool is_reused;
+    bool has_send_failed; /* nothing more can be sent; an answer may have come all the same */
+};
+
+/* Dial for the call, which gets the connection. -1 without memory. */
+int native_http1_open(struct transport_call *call);
+
+/* Send on a connection that is idle. */
+void native_http1_use(struct native_connection *connection, struct transport_call *call);
+
+/* Closes and frees; a call under way is left without a connection. */
+void native_http1_close(struct native_connection *connection);
+
+/* The connection may wait for 100 no longer: send the body. */
+void native_http1_continue(struct native_connection *connection);
+
+/* native_http1_request.c: the next bytes of the call's request, from call->sent_bytes on. */
+struct native_pieces {
+    struct request_cut_scratch scratch;
+    struct bytes all[REQUEST_CUT_MAX_PIECES];
+    struct iovec *first; /* of those that are left */
+    int count;
+    uint64_t len; /* of those that are left */
+};
+
+/*
+ * Made anew for every step, so that nothing has to be kept while a target reads slowly: views into
+ * the request, and into the transport's request_text where it has no cut. `with_body` false: up to
+ * the end of the head.
+ */
+void native_request_pieces(struct transport_call *call, bool with_body,
+                           struct native_pieces *pieces);
+
+/* Whether it can be written at all: method, header lines. */
+bool native_request_is_valid(const struct transport_request *request);
+
+/* It asks for 100 before its body. */
+bool native_request_expects_continue(const struct transport_request *request);
+
+#endif

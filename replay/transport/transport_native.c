@@ -1,0 +1,340 @@
+/* transport_native.c - the native transport's users and calls: who waits, who is told, what ends.
+ */
+#include "replay/transport/transport_native.h"
+
+#include <stdlib.h>
+
+#include "replay/transport/native_http1.h"
+
+enum { MAX_REQUEST_HEAD_BYTES = HTTP_MAX_URL_BYTES + 2 * HTTP1_MAX_HEAD_BYTES };
+
+void native_count_connection(struct transport *transport, int change)
+{
+    transport->connections_open += (size_t)(ptrdiff_t)change;
+    if (transport->connections_open > transport->most_connections)
+        transport->most_connections = transport->connections_open;
+}
+
+/* ---- waiting for a connection ---- */
+
+static void enqueue(struct transport_call *call)
+{
+    struct transport_user *user = call->user;
+    struct transport *transport = user->transport;
+    call->next = NULL;
+    call->previous = user->last_waiting;
+    if (user->last_waiting)
+        user->last_waiting->next = call;
+    else
+        user->first_waiting = call;
+    user->last_waiting = call;
+    if (++transport->waiting_count > transport->most_waiting)
+        transport->most_waiting = transport->waiting_count;
+}
+
+static void leave_queue(struct transport_call *call)
+{
+    struct transport_user *user = call->user;
+    if (call->previous)
+        call->previous->next = call->next;
+    else
+        user->first_waiting = call->next;
+    if (call->next)
+        call->next->previous = call->previous;
+    else
+        user->last_waiting = call->previous;
+    user->transport->waiting_count--;
+}
+
+void native_call_fail_later(struct transport_call *call, enum failure failure)
+{
+    struct loop *loop = call->user->transport->loop;
+    call->failure = failure;
+    enqueue(call);
+    timers_set(&loop->timers, &call->timer, loop->now_us);
+}
+
+/* May it go now? On the connection that is idle, or (NULL) on a new one. */
+static bool has_place(const struct transport_call *call, struct native_connection **ret_idle)
+{
+    uint32_t count = 0, most = call->request.max_connections;
+    *ret_idle = NULL;
+    for (struct native_connection *at = call->user->connections; at; at = at->next) {
+        if (at->origin != call->origin)
+            continue;
+        if (!at->call) {
+            *ret_idle = at;
+            return true;
+        }
+        count++;
+    }
+    return most == 0 || count < most;
+}
+
+static void place(struct transport_call *call, struct native_connection *idle)
+{
+    if (idle)
+        native_http1_use(idle, call);
+    else if (native_http1_open(call))
+        native_call_fail_later(call, FAILURE_NO_FILES);
+}
+
+void native_user_start_waiting(struct transport_user *user)
+{
+    const struct native_origin *full = NULL;
+    struct native_connection *idle;
+    struct transport_call *next;
+    for (struct transport_call *call = user->first_waiting; call; call = next) {
+        next = call->next;
+        if (call->failure != FAILURE_NONE || call->origin == full)
+            continue;
+        if (has_place(call, &idle)) {
+            leave_queue(call);
+            place(call, idle);
+        } else {
+            full = call->origin;
+        }
+    }
+}
+
+/* ---- one call ---- */
+
+void native_call_done(struct transport_call *call, enum failure failure, const char *detail)
+{
+    struct transport_user *user = call->user;
+    struct transport *transport = user->transport;
+    struct transport_result result;
+    if (failure != FAILURE_NONE || !call->received_bytes)
+        call->ended_us = loop_refresh(transport->loop);
+    native_call_result(call, failure, detail, &result);
+    call->request.done(call->request.owner, &result);
+    bool was_large = call->answer.body_bytes > POOL_BLOCK_BYTES;
+    native_call_give(call);
+    if (was_large)
+        content_decoder_release(transport->decoder);
+    if (user->first_waiting)
+        native_user_start_waiting(user);
+}
+
+static void time_out(struct transport_call *call)
+{
+    if (call->connection)
+        native_http1_close(call->connection);
+    else
+        leave_queue(call);
+    if (call->is_ready)
+        native_call_done(call, FAILURE_TIMEOUT, "no whole answer in time");
+    else
+        native_call_done(call, FAILURE_CONNECT_TIMEOUT, "no connection in time");
+}
+
+/* One timer per call, set lazily: it may fire for a request that is long done. */
+static void on_call_timer(struct timer *timer, void *owner, uint64_t now_us)
+{
+    struct transport_call *call = owner;
+    if (!call->user)
+        return;
+    if (call->failure != FAILURE_NONE) {
+        leave_queue(call);
+        native_call_done(call, call->failure, "no memory for a connection");
+        return;
+    }
+    if (now_us >= call->deadline_us) {
+        time_out(call);
+        return;
+    }
+    if (call->continue_at_us && now_us >= call->continue_at_us)
+        native_http1_continue(call->connection);
+    uint64_t next_us = call->deadline_us;
+    if (call->continue_at_us && call->continue_at_us < next_us)
+        next_us = call->continue_at_us;
+    timers_set(&call->user->transport->loop->timers, timer, next_us);
+}
+
+static struct native_origin *origin_of(struct transport_user *user, struct bytes url,
+                                       enum failure *ret_failure)
+{
+    struct native_origin *origin = NULL;
+    if (user->connections && native_origin_begins(user->connections->origin, url))
+        return user->connections->origin;
+    *ret_failure = native_origin_find(&user->transport->origins, url, &origin) ? FAILURE_PROTOCOL
+                                                                               : FAILURE_NO_FILES;
+    return origin;
+}
+
+static struct transport_call *native_send(struct transport_user *user,
+                                          const struct transport_request *request,
+                                          enum failure *ret_failure)
+{
+    const struct transport *transport = user->transport;
+    const struct http_request *http = request->http;
+    struct native_origin *origin = origin_of(user, http->url, ret_failure);
+    if (!origin)
+        return NULL;
+    if (!native_request_is_valid(request)) {
+        *ret_failure = FAILURE_PROTOCOL;
+        return NULL;
+    }
+    struct transport_call *call = native_call_take(user, on_call_timer);
+    if (!call) {
+        *ret_failure = FAILURE_NO_FILES;
+        return NULL;
+    }
+    call->request = *request;
+    call->origin = origin;
+    origin->references++;
+    native_answer_init(&call->answer, bytes_equal(http->method, bytes_of("HEAD")),
+                       request->keeps_body, request->keeps_headers,
+                       transport->options.max_body_bytes);
+    struct native_connection *idle;
+    if (!user->first_waiting && has_place(call, &idle)) {
+        place(call, idle);
+    } else {
+        enqueue(call);
+        native_user_start_waiting(user); /* it may go ahead of those for another target */
+    }
+    return call;
+}
+
+static void drop(struct transport_call *call)
+{
+    if (call->connection)
+        native_http1_close(call->connection);
+    else
+        leave_queue(call);
+    native_call_give(call);
+}
+
+static void native_cancel(struct transport_call *call)
+{
+    struct transport_user *user = call->user;
+    drop(call);
+    if (user->first_waiting)
+        native_user_start_waiting(user);
+}
+
+/* ---- users and the transport ---- */
+
+static struct transport_user *native_user_open(struct transport *transport)
+{
+    struct transport_user *user = calloc(1, sizeof *user);
+    if (user)
+        user->transport = transport;
+    return user;
+}
+
+static void native_user_close(struct transport_user *user)
+{
+    while (user->websockets)
+        native_ws_free(user->websockets);
+    while (user->first_waiting)
+        drop(user->first_waiting);
+    while (user->connections) {
+        struct transport_call *call = user->connections->call;
+        native_http1_close(user->connections);
+        if (call)
+            native_call_give(call);
+    }
+    dial_resumption_fini(&user->resumption);
+    free(user);
+}
+
+static void native_close(struct transport *transport)
+{
+    native_calls_free(transport);
+    if (transport->dialer)
+        dialer_close(transport->dialer);
+    native_origins_fini(&transport->origins);
+    buffer_pool_fini(&transport->pool);
+    content_decoder_free(transport->decoder);
+    network_sampler_fini(&transport->network);
+    buf_fini(&transport->request_text);
+    free(transport->scratch);
+    free(transport);
+}
+
+static int native_open(struct transport **ret_transport, struct loop *loop,
+                       const struct transport_options *options, struct error *err)
+{
+    struct transport *transport = calloc(1, sizeof *transport);
+    if (!transport)
+        return error_set(err, EXIT_TOOL, "no memory for the transport");
+    transport->loop = loop;
+    transport->options = *options;
+    buffer_pool_init(&transport->pool);
+    network_sampler_init(&transport->network);
+    buf_init(&transport->request_text, MAX_REQUEST_HEAD_BYTES);
+    transport->scratch = calloc(1, sizeof *transport->scratch);
+    transport->decoder = content_decoder_new(options->max_body_bytes);
+    if (!transport->scratch || !transport->decoder) {
+        native_close(transport);
+        return error_set(err, EXIT_TOOL, "no memory for the transport");
+    }
+    if (dialer_open(&transport->dialer, loop, options, err)) {
+        native_close(transport);
+        return -1;
+    }
+    *ret_transport = transport;
+    return 0;
+}
+
+static int native_check(const struct transport_options *options, struct error *err)
+{
+    struct loop loop;
+    struct transport *transport;
+    if (options->proxy_url)
+        return error_set(err, EXIT_INPUT,
+                         "--transport native knows no proxy; leave it out, or "
+                         "take --transport curl");
+    if (options->http == TRANSPORT_HTTP_2)
+        return error_set(err, EXIT_INPUT,
+                         "--transport native speaks HTTP/1.1 only; leave it out, "
+                         "or take --transport curl");
+    if (loop_init(&loop, err))
+        return -1;
+    int outcome = native_open(&transport, &loop, options, err);
+    if (outcome == 0)
+        native_close(transport);
+    loop_fini(&loop);
+    return outcome;
+}
+
+static size_t native_most_connections(struct transport *transport)
+{
+    size_t most = transport->most_connections;
+    transport->most_connections = transport->connections_open;
+    return most;
+}
+
+static void native_network_health(struct transport *transport, struct network_health *health)
+{
+    struct dial_counts now, *told = &transport->told_counts;
+    struct network_health *seen = &transport->network.health;
+    dialer_count(transport->dialer, &now);
+    seen->connects_started += now.started - told->started;
+    seen->connects_made += now.connected - told->connected;
+    seen->connects_failed += now.failed - told->failed;
+    seen->no_ports += now.no_ports - told->no_ports;
+    seen->no_files += now.no_files - told->no_files;
+    if (transport->most_waiting > seen->most_waiting)
+        seen->most_waiting = transport->most_waiting;
+    *told = now;
+    transport->most_waiting = transport->waiting_count;
+    network_sampler_take(&transport->network, health);
+}
+
+const struct transport_ops transport_native = {
+    .name = "native",
+    .check = native_check,
+    .open = native_open,
+    .close = native_close,
+    .user_open = native_user_open,
+    .user_close = native_user_close,
+    .send = native_send,
+    .cancel = native_cancel,
+    .ws_open = native_ws_open,
+    .ws_send = native_ws_send,
+    .ws_free = native_ws_free,
+    .most_connections = native_most_connections,
+    .network_health = native_network_health,
+};
