@@ -9,14 +9,17 @@
  */
 #include "replay/transport/dial.h"
 
+#include <errno.h>
 #include <netdb.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "core/map.h"
 #include "replay/transport/dial_names.h"
 #include "replay/transport/dial_race.h"
 #include "replay/transport/dial_source.h"
+#include "replay/transport/native_tls.h"
 
 enum dial_state { DIAL_RESOLVING, DIAL_CONNECTING, DIAL_HANDSHAKING, DIAL_ENDING };
 
@@ -24,6 +27,7 @@ struct dialer {
     struct loop *loop;
     struct dial_sources sources;
     struct dial_names *names;
+    struct tls_context *tls;
     struct dial *dials; /* under way */
     struct dial_counts counts;
 };
@@ -127,6 +131,51 @@ static void on_address_failed(void *owner, const struct dial_address *address)
         dial_name_avoid(dial->name, address, dial->dialer->loop->now_us);
 }
 
+static void shake_hands(struct dial *dial)
+{
+    struct native_stream *stream = &dial->result.stream;
+    enum failure failure;
+    int outcome = tls_handshake(stream->tls, &failure);
+    if (outcome == STREAM_BLOCKED) {
+        if (loop_watch_set(dial->dialer->loop, &dial->watch, stream->fd, stream_events(stream)))
+            fail(dial, FAILURE_NO_FILES, "epoll: %s", strerrordesc_np(errno));
+        return;
+    }
+    if (outcome == STREAM_FAILED) {
+        fail(dial, failure, "%s", tls_detail(stream->tls));
+        return;
+    }
+    stream->is_h2 = tls_is_h2(stream->tls);
+    dial->result.is_resumed = tls_is_resumed(stream->tls);
+    dial->result.tls_us = enter(dial, DIAL_ENDING);
+    finish(dial);
+}
+
+static void on_tls_ready(struct loop_watch *watch, void *owner, int events)
+{
+    (void)watch;
+    (void)events;
+    shake_hands(owner);
+}
+
+static void start_tls(struct dial *dial)
+{
+    const struct tls_peer peer = {
+        .fd = dial->result.stream.fd,
+        .host = dial->host,
+        .is_numeric = dial->is_numeric,
+        .allows_h2 = dial->allows_h2,
+        .resumption = dial->resumption,
+        .resumption_key = bytes_hash(bytes_of(dial->host)) ^ dial->port,
+    };
+    dial->result.stream.tls = tls_session_new(dial->dialer->tls, &peer);
+    if (dial->result.stream.tls)
+        shake_hands(dial);
+    else
+        fail(dial, FAILURE_TLS, "TLS to %s: no memory, or not a name that TLS can check",
+             dial->host);
+}
+
 static void on_race_ended(void *owner, int fd)
 {
     struct dial *dial = owner;
@@ -137,7 +186,7 @@ static void on_race_ended(void *owner, int fd)
     }
     dial->result.stream.fd = fd;
     if (dial->is_secure)
-        fail(dial, FAILURE_TLS, "no TLS yet");
+        start_tls(dial);
     else
         finish(dial);
 }
@@ -233,7 +282,7 @@ struct dial *dial_start(struct dialer *dialer, const struct url *url, bool allow
     dial->state_since_us = loop_refresh(dialer->loop);
     dial->wait.answered = on_name;
     dial->wait.owner = dial;
-    loop_watch_init(&dial->watch, NULL, dial);
+    loop_watch_init(&dial->watch, on_tls_ready, dial);
     timer_init(&dial->deadline, on_deadline, dial);
     timers_set(&dialer->loop->timers, &dial->deadline, deadline_us);
     dial->next = dialer->dials;
@@ -260,7 +309,8 @@ int dialer_open(struct dialer **ret_dialer, struct loop *loop,
     dialer->loop = loop;
     if (dial_sources_init(&dialer->sources, &options->bind_addresses, options->worker_number,
                           err) ||
-        dial_names_open(&dialer->names, loop, options->worker_number, dial_lookup, err)) {
+        dial_names_open(&dialer->names, loop, options->worker_number, dial_lookup, err) ||
+        tls_context_open(&dialer->tls, options, err)) {
         dialer_close(dialer);
         return -1;
     }
@@ -275,12 +325,8 @@ void dialer_close(struct dialer *dialer)
     while (dialer->dials)
         dial_cancel(dialer->dials);
     dial_names_close(dialer->names);
+    tls_context_close(dialer->tls);
     free(dialer);
-}
-
-void dial_resumption_fini(struct dial_resumption *resumption)
-{
-    (void)resumption;
 }
 
 void dialer_count(const struct dialer *dialer, struct dial_counts *ret_counts)

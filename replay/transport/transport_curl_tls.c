@@ -5,35 +5,20 @@
 #include <openssl/x509.h>
 #include <stdlib.h>
 
+#include "replay/transport/native_tls_trust.h"
+
 struct trust_store {
     X509_STORE *store;
 };
-
-static int load(struct trust_store *trust, const struct transport_options *options,
-                struct error *err)
-{
-    if (!options->ca_path)
-        return X509_STORE_set_default_paths(trust->store) == 1
-                   ? 0
-                   : error_set(err, EXIT_TOOL, "no memory for the system's certificates");
-    if (X509_STORE_load_file(trust->store, options->ca_path) != 1)
-        return error_set(err, EXIT_INPUT, "--cacert %s: no certificates in PEM form to read",
-                         options->ca_path);
-    return 0;
-}
 
 int trust_store_open(struct trust_store **ret_store, const struct transport_options *options,
                      struct error *err)
 {
     struct trust_store *trust = calloc(1, sizeof *trust);
-    if (trust)
-        trust->store = X509_STORE_new();
-    if (!trust || !trust->store) {
-        free(trust);
+    if (!trust)
         return error_set(err, EXIT_TOOL, "no memory for certificates");
-    }
-    if (load(trust, options, err)) {
-        trust_store_close(trust);
+    if (tls_trust_load(&trust->store, options->ca_path, err)) {
+        free(trust);
         return -1;
     }
     *ret_store = trust;
