@@ -42,6 +42,29 @@ int trace_reader_next_session(struct trace_reader *reader, struct trace_session 
     return done(reader, found, err);
 }
 
+int trace_reader_start_spans(struct trace_reader *reader, struct error *err)
+{
+    (void)err;
+    sqlite3_reset(reader->statements[SESSION_SPANS]);
+    return 0;
+}
+
+int trace_reader_next_span(struct trace_reader *reader, struct trace_span *span, struct error *err)
+{
+    int found = step(reader->statements[SESSION_SPANS], err);
+    if (found == 1) {
+        struct row_in row = row_in_start(reader->statements[SESSION_SPANS]);
+        span->session_id = row_in_id(&row);
+        span->first_us = row_in_moment(&row);
+        span->last_us = row_in_moment(&row);
+        span->exchange_count = row_in_count(&row);
+        span->message_count = row_in_count(&row);
+        if (row_in_end(&row, "session", span->session_id, err))
+            found = -1;
+    }
+    return done(reader, found, err);
+}
+
 int trace_reader_start_connections(struct trace_reader *reader, struct error *err)
 {
     (void)err;
@@ -228,6 +251,22 @@ int trace_reader_endpoint_name(struct trace_reader *reader, int64_t endpoint_id,
                     err);
     *ret_name = buf_bytes(name);
     return 1;
+}
+
+int trace_reader_start_endpoint_ids(struct trace_reader *reader, struct error *err)
+{
+    (void)err;
+    sqlite3_reset(reader->statements[ENDPOINT_IDS]);
+    return 0;
+}
+
+int trace_reader_next_endpoint_id(struct trace_reader *reader, int64_t *ret_endpoint_id,
+                                  struct error *err)
+{
+    int found = step(reader->statements[ENDPOINT_IDS], err);
+    if (found == 1)
+        *ret_endpoint_id = sqlite3_column_int64(reader->statements[ENDPOINT_IDS], 0);
+    return done(reader, found, err);
 }
 
 static int take_body(struct trace_reader *reader, int64_t body_id, struct buf *out,

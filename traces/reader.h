@@ -30,6 +30,15 @@ int trace_reader_start_sessions(struct trace_reader *reader,
 int trace_reader_next_session(struct trace_reader *reader, struct trace_session *session,
                               struct error *err);
 
+/* The same without an order and without words: a tenth of a second for 500,000 sessions. */
+struct trace_span {
+    int64_t session_id;
+    int64_t first_us, last_us; /* TRACE_NO_MOMENT: nothing happened in it */
+    uint64_t exchange_count, message_count;
+};
+int trace_reader_start_spans(struct trace_reader *reader, struct error *err);
+int trace_reader_next_span(struct trace_reader *reader, struct trace_span *span, struct error *err);
+
 /* Of one session, by request_first_us, exchange_id; session_id 0: of all. */
 int trace_reader_start_exchanges(struct trace_reader *reader, int64_t session_id,
                                  struct error *err);
@@ -63,6 +72,11 @@ int trace_reader_next_binding(struct trace_reader *reader, struct trace_binding 
 /* "GET /jobs/{id}"; *ret_name is valid until the next call. 1, 0 when there is no such row, -1. */
 int trace_reader_endpoint_name(struct trace_reader *reader, int64_t endpoint_id,
                                struct bytes *ret_name, struct error *err);
+
+/* The ids that there are names for, ascending. */
+int trace_reader_start_endpoint_ids(struct trace_reader *reader, struct error *err);
+int trace_reader_next_endpoint_id(struct trace_reader *reader, int64_t *ret_endpoint_id,
+                                  struct error *err);
 
 /* One row by its id: 1, 0, -1. */
 int trace_reader_get_session(struct trace_reader *reader, int64_t session_id,

@@ -5,6 +5,8 @@
 
 const char *const reader_sql[READER_STATEMENTS] = {
     [SESSIONS] = "SELECT " SESSION_COLUMNS " FROM session ORDER BY first_us, session_id",
+    [SESSION_SPANS] = "SELECT session_id, first_us, last_us, exchange_count, message_count"
+                      " FROM session",
     [CONNECTIONS] = "SELECT " CONNECTION_COLUMNS " FROM connection ORDER BY connection_id",
     [LEDGER] = "SELECT " LEDGER_COLUMNS ", ledger_id FROM ledger ORDER BY ledger_id",
     [ANY_BINDING] = "SELECT EXISTS (SELECT 1 FROM binding INDEXED BY binding_by_use)",
@@ -28,6 +30,7 @@ const char *const reader_sql[READER_STATEMENTS] = {
     [GET_EXCHANGE] = "SELECT " EXCHANGE_COLUMNS " FROM exchange WHERE exchange_id = ?",
     [GET_MESSAGE] = "SELECT " MESSAGE_COLUMNS " FROM message WHERE message_id = ?",
     [GET_ENDPOINT] = "SELECT method, template FROM endpoint WHERE endpoint_id = ?",
+    [ENDPOINT_IDS] = "SELECT endpoint_id FROM endpoint ORDER BY endpoint_id",
     [GET_BODY] = "SELECT hash, content_bytes, encoding, content FROM body WHERE body_id = ?",
     [GET_FACTS] = "SELECT " TRACE_COLUMNS " FROM trace WHERE trace_id = 1",
     [COUNTS] = "SELECT (SELECT count(*) FROM session), (SELECT count(*) FROM connection),"

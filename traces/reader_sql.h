@@ -6,6 +6,7 @@
 
 enum reader_statement {
     SESSIONS,
+    SESSION_SPANS,
     CONNECTIONS,
     LEDGER,
     ANY_BINDING,
@@ -22,6 +23,7 @@ enum reader_statement {
     GET_EXCHANGE,
     GET_MESSAGE,
     GET_ENDPOINT,
+    ENDPOINT_IDS,
     GET_BODY,
     GET_FACTS,
     COUNTS,

@@ -16,6 +16,7 @@
 
 #include "core/random.h"
 #include "tests/traces/sample.h"
+#include "traces/reader_sql.h"
 
 static struct sample_folder folder;
 static char path[SAMPLE_PATH_BYTES];
@@ -218,6 +219,56 @@ static void endpoints_add_up_the_busiest_first(void **state)
     assert_true(bytes_equal(totals.name, bytes_of("POST /login")));
     assert_int_equal(totals.request_bytes, 5);
     trace_reader_close(reader);
+}
+
+static void spans_and_endpoint_ids_are_those_of_the_rows(void **state)
+{
+    (void)state;
+    struct trace_span span;
+    int64_t endpoint_id, last = 0;
+    struct trace_reader *reader = open_reader();
+    assert_done(trace_reader_start_spans(reader, &err));
+    assert_row(trace_reader_next_span(reader, &span, &err));
+    assert_int_equal(span.session_id, 1);
+    struct trace_session session;
+    assert_row(trace_reader_get_session(reader, 1, &session, &err));
+    assert_int_equal(span.first_us, session.first_us);
+    assert_int_equal(span.last_us, session.last_us);
+    assert_int_equal(span.exchange_count, session.exchange_count);
+    assert_int_equal(span.message_count, session.message_count);
+    assert_row(trace_reader_next_span(reader, &span, &err));
+    assert_done(trace_reader_next_span(reader, &span, &err));
+    assert_done(trace_reader_start_endpoint_ids(reader, &err));
+    while (trace_reader_next_endpoint_id(reader, &endpoint_id, &(struct error){0}) == 1) {
+        assert_true(endpoint_id > last);
+        last = endpoint_id;
+    }
+    assert_true(last > 0);
+    trace_reader_close(reader);
+}
+
+/* What is asked for each session of a replay must not look through the whole trace. */
+static void a_sessions_rows_are_found_by_an_index(void **state)
+{
+    (void)state;
+    static const enum reader_statement questions[] = {SESSION_EXCHANGE_IDS, NEXT_EXCHANGE,
+                                                      EXCHANGE_MESSAGE_IDS, NEXT_MESSAGE,
+                                                      GET_ENDPOINT,         GET_BODY};
+    sqlite3 *db = NULL;
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    for (size_t i = 0; i < sizeof questions / sizeof questions[0]; i++) {
+        char sql[4096];
+        sqlite3_stmt *statement = NULL;
+        snprintf(sql, sizeof sql, "EXPLAIN QUERY PLAN %s", reader_sql[questions[i]]);
+        assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &statement, NULL), SQLITE_OK);
+        while (sqlite3_step(statement) == SQLITE_ROW) {
+            const char *detail = (const char *)sqlite3_column_text(statement, 3);
+            if (!strstr(detail, "SEARCH"))
+                fail_msg("%s: %s", reader_sql[questions[i]], detail);
+        }
+        sqlite3_finalize(statement);
+    }
+    sqlite3_close(db);
 }
 
 static void a_newer_trace_is_refused(void **state)
@@ -547,6 +598,8 @@ int main(void)
         on_sample(messages_come_by_their_first_moment),
         on_sample(what_is_not_there_is_zero_and_no_error),
         on_sample(endpoints_add_up_the_busiest_first),
+        on_sample(spans_and_endpoint_ids_are_those_of_the_rows),
+        on_sample(a_sessions_rows_are_found_by_an_index),
         on_sample(a_newer_trace_is_refused),
         on_sample(what_is_not_a_trace_is_refused),
         on_sample(a_trace_without_its_tables_is_refused),
