@@ -150,6 +150,12 @@ static int start_all(struct gathering *gathering, struct error *err)
         }
         gathering->count++;
     }
+    struct arrivals arrivals;
+    arrivals_init(&arrivals, settings->plan, settings->scale, settings->pacing.arrival_speed,
+                  settings->seed);
+    if (plan_stream_start(settings->plan, settings->stages.count ? NULL : &arrivals,
+                          settings->duration_us, err))
+        return -1;
     uint64_t origin_us = clock_now_us() + START_DELAY_US;
     int64_t unix_us = clock_unix_us() + START_DELAY_US;
     chain_set_origin(settings->chain, unix_us);
@@ -184,6 +190,7 @@ int director_run(const struct director *director, struct director_result *ret_re
         result = 0;
     }
     gather_rest(&gathering, ret_result);
+    plan_stream_stop(director->settings->plan);
     emit(&gathering, ret_result->duration_us);
     if (gathering.has_failed)
         result = -1;

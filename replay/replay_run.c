@@ -13,6 +13,16 @@
 
 enum { MAX_FACTS_BYTES = 64 * 1024 * 1024 };
 
+/* Of what is loaded: before the run, or behind it when the plan streams. */
+static void warn_of_unplayable(const struct replay_run *run)
+{
+    uint64_t unplayable = plan_unplayable(run->plan);
+    if (unplayable)
+        log_warning("%s: %llu recorded requests cannot be sent again and are left out "
+                    "(cut bodies, CONNECT)",
+                    run->options.trace_path, (unsigned long long)unplayable);
+}
+
 static int prepare_plan(struct replay_run *run, struct error *err)
 {
     const struct plan_options options = {.target = bytes_of(run->options.target),
@@ -22,10 +32,7 @@ static int prepare_plan(struct replay_run *run, struct error *err)
     struct replay_settings *settings = &run->options.settings;
     settings->plan = run->plan;
     settings->target = bytes_of(run->options.target);
-    if (run->plan->unplayable)
-        log_warning("%s: %llu recorded requests cannot be sent again and are left out "
-                    "(cut bodies, CONNECT)",
-                    run->options.trace_path, (unsigned long long)run->plan->unplayable);
+    warn_of_unplayable(run);
     if (plan_digest(settings, run->digest, &run->outline))
         return error_set(err, EXIT_TOOL, "no memory for the plan's digest");
     if (!settings->stages.count && run->outline.sessions == 0)
@@ -288,6 +295,8 @@ int replay_run_play(struct replay_run *run, enum exit_code *ret_exit_code, struc
     health_read(&run->meter, &(struct health){0});
     bool has_failed = director_run(&director, result, &play_error) != 0;
     progress_clear(&run->display);
+    if (run->plan->stream)
+        warn_of_unplayable(run);
     int outcome = finish(run, result, has_failed, ret_exit_code, err);
     run_store_close(run->store); /* now the file is whole, and a report can be made from it */
     run->store = NULL;

@@ -37,21 +37,36 @@ static void remove_user(struct worker *worker, struct user *user)
         worker->users = user->next;
     if (user->next)
         user->next->previous = user->previous;
+    const struct plan_session *held = session_desk_leave(&worker->desk, user);
     user_free(user);
+    if (held)
+        plan_give_back(worker->settings->plan, held);
 }
 
 static void begin_stopping(struct worker *worker, uint64_t stop_at_us);
 
 /* Not only nothing new: what is planned is let go, or the loop would wait for it for ever. */
-static void give_up(struct worker *worker, const char *what)
+static void give_up_because(struct worker *worker, const struct error *error)
 {
     if (worker->error.exit_code)
         return;
-    error_set(&worker->error, EXIT_TOOL, "worker %u: %s", worker->number, what);
+    worker->error = *error;
     pthread_mutex_lock(&worker->mutex);
     worker->has_given_up = true;
     pthread_mutex_unlock(&worker->mutex);
     begin_stopping(worker, worker->loop.now_us);
+}
+
+static void give_up(struct worker *worker, const char *what)
+{
+    struct error error;
+    error_set(&error, EXIT_TOOL, "worker %u: %s", worker->number, what);
+    give_up_because(worker, &error);
+}
+
+static void on_no_session(void *owner, const struct error *error)
+{
+    give_up_because(owner, error);
 }
 
 /* Open model: this worker's next arrival, if there is one in time. */
@@ -79,9 +94,8 @@ static void on_arrival(struct timer *timer, void *owner, uint64_t now_us)
     (void)timer;
     while (worker->has_arrival && worker->next_arrival.at_us <= now_us && !worker->is_stopping) {
         const struct arrival *arrival = &worker->next_arrival;
-        const struct plan_session *session = &worker->settings->plan->sessions[arrival->session];
         struct user *user = add_user(worker, arrival->user);
-        if (!user || user_play(user, session, arrival->at_us)) {
+        if (!user || session_desk_play(&worker->desk, user, arrival->session, arrival->at_us)) {
             if (user)
                 remove_user(worker, user);
             give_up(worker, "no memory for another user");
@@ -98,13 +112,13 @@ static bool play_next(struct worker *worker, struct user *user, uint64_t from_us
     uint64_t at_us = stages_next_start_us(&settings->stages, (uint32_t)user->index, from_us);
     if (worker->is_stopping || at_us == STAGES_NEVER)
         return false;
-    uint32_t session = arrivals_draw(settings->plan, settings->seed, user->index, user->plays);
-    return user_play(user, &settings->plan->sessions[session], at_us) == 0;
+    return session_desk_play_next(&worker->desk, user, at_us) == 0;
 }
 
 static void on_user_ended(void *owner, struct user *user)
 {
     struct worker *worker = owner;
+    session_desk_give_back(&worker->desk, user);
     if (worker->settings->stages.count && play_next(worker, user, worker->loop.now_us))
         return;
     remove_user(worker, user);
@@ -178,7 +192,7 @@ static void remove_waiting_users(struct worker *worker)
     struct user *next;
     for (struct user *user = worker->users; user; user = next) {
         next = user->next;
-        if (user->state == USER_STARTING)
+        if (user->state == USER_STARTING || user->state == USER_IDLE)
             remove_user(worker, user);
     }
 }
@@ -187,6 +201,7 @@ static void begin_stopping(struct worker *worker, uint64_t stop_at_us)
 {
     worker->is_stopping = true;
     worker->stop_at_us = stop_at_us;
+    session_desk_clear(&worker->desk);
     remove_waiting_users(worker);
     timers_cancel(&worker->loop.timers, &worker->arrival_timer);
     worker->has_arrival = false; /* planned against started says how many never came */
@@ -278,7 +293,12 @@ int worker_init(struct worker *worker, const struct replay_settings *settings, u
         .user_ended = on_user_ended,
         .owner = worker,
     };
+    worker->desk = (struct session_desk){.draws = settings->stages.count > 0,
+                                         .seed = settings->seed,
+                                         .failed = on_no_session,
+                                         .owner = worker};
     if (loop_init(&worker->loop, err) ||
+        session_desk_init(&worker->desk, settings->plan, &worker->loop, err) ||
         settings->ops->open(&worker->env.transport, &worker->loop, &settings->transport, err))
         return -1;
     worker->loop.spin_us = settings->spin_us;
@@ -298,6 +318,7 @@ void worker_fini(struct worker *worker)
 {
     while (worker->users)
         remove_user(worker, worker->users);
+    session_desk_fini(&worker->desk);
     user_env_fini(&worker->env);
     if (worker->env.chain_worker)
         chain_worker_free(worker->env.chain_worker);

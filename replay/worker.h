@@ -12,6 +12,7 @@
 
 #include "replay/cpu_affinity.h"
 #include "replay/plan/arrivals.h"
+#include "replay/session_desk.h"
 #include "replay/user.h"
 
 /* What is played and how: the same for all workers. */
@@ -43,6 +44,7 @@ struct worker {
     struct loop loop;
     struct user_env env;
     struct user *users;
+    struct session_desk desk;
     struct timer arrival_timer;
     struct timer second_timer;
     struct arrivals arrivals; /* open model */

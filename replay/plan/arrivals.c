@@ -35,7 +35,7 @@ static int compare_u64(const void *a, const void *b)
 static uint64_t gap_after_us(const struct plan *plan, uint32_t session)
 {
     if (session + 1 < plan->session_count)
-        return plan->sessions[session + 1].start_us - plan->sessions[session].start_us;
+        return plan->index[session + 1].start_us - plan->index[session].start_us;
     return plan->session_count > 1 && plan->span_us ? plan->span_us / (plan->session_count - 1)
                                                     : 1000000;
 }
@@ -43,7 +43,7 @@ static uint64_t gap_after_us(const struct plan *plan, uint32_t session)
 static int start_session(struct arrivals *arrivals)
 {
     const struct plan *plan = arrivals->plan;
-    const struct plan_session *session = &plan->sessions[arrivals->next_session];
+    const struct plan_entry *session = &plan->index[arrivals->next_session];
     struct random random;
     random_init(&random, arrivals->seed, stream_of(STREAM_COPIES, arrivals->next_session));
     double whole = floor(arrivals->scale);

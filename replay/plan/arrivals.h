@@ -16,7 +16,7 @@
 
 struct arrival {
     uint64_t user;    /* from 0, in order of arrival */
-    uint32_t session; /* index into plan.sessions */
+    uint32_t session; /* index into plan.index */
     uint32_t copy;    /* of that session, from 0 */
     uint64_t at_us;   /* on the run's clock */
 };

@@ -12,7 +12,11 @@
  *                 D            |---|
  *
  * A WebSocket message that the client sent also waits for the server messages that came before it
- * on its channel. The plan is read-only once built and is shared by all workers.
+ * on its channel.
+ *
+ * The plan is an index of the trace's sessions, and the sessions themselves: all of them before the
+ * start where that is little, else by plan_stream.h, shortly before each is due. What is loaded is
+ * read-only and shared by all workers.
  */
 #ifndef REPRISE_REPLAY_PLAN_H
 #define REPRISE_REPLAY_PLAN_H
@@ -20,14 +24,15 @@
 #include "core/arena.h"
 #include "core/error.h"
 #include "core/http1.h"
-#include "core/map.h"
+#include "replay/plan/plan_bodies.h"
 #include "replay/plan/request_cut.h"
+#include "traces/digest.h"
 
 enum plan_step_kind { STEP_REQUEST, STEP_WS_CONNECT, STEP_WS_MESSAGE };
 
 struct plan_step {
     enum plan_step_kind kind;
-    uint32_t number;       /* in the whole plan, from 0: a key for what a transport prepares */
+    uint32_t number;       /* from 0, in the order of loading: another step's is another */
     uint32_t endpoint;     /* index into plan.endpoints */
     uint32_t needs;        /* length of the end_order prefix that must be done */
     uint32_t end_position; /* of this step in end_order */
@@ -64,30 +69,48 @@ struct plan_session {
     uint32_t *end_order;       /* step indices by recorded end */
 };
 
-struct plan_options {
-    struct bytes target; /* "http://127.0.0.1:8080", no path */
-    size_t max_bytes;    /* the plan may take */
+/* A session as the index knows it: enough to say when it starts. */
+struct plan_entry {
+    int64_t session_id;   /* in the trace */
+    uint64_t start_us;    /* recorded, from the first session's start */
+    uint64_t duration_us; /* as recorded */
 };
+
+struct plan_options {
+    struct bytes target; /* "http://127.0.0.1:8080", no path; borrowed as long as the plan lives */
+    size_t max_bytes;    /* sessions that are loaded may take, bodies included */
+    size_t whole_bytes;  /* a plan that takes no more is loaded before the start; 0: 256 MB */
+};
+
+struct plan_stream;
 
 struct plan {
-    struct arena arena;
-    struct map bodies; /* trace body id to bytes */
     size_t session_count;
-    size_t session_capacity;
-    struct plan_session *sessions; /* by start_us */
+    struct plan_entry *index;      /* by start_us */
+    struct plan_session *sessions; /* in the index's order; NULL when the plan streams */
+    struct plan_stream *stream;    /* NULL when all sessions are here */
+    struct arena arena;            /* of the sessions */
+    struct plan_bodies bodies;     /* the same */
+    struct arena names;
     uint32_t endpoint_count;
     struct bytes *endpoints;
-    uint32_t step_count;
-    size_t target_bytes; /* how much of every URL is the target's origin */
-    uint64_t unplayable; /* recorded exchanges that cannot be sent: body cut, no request, CONNECT */
-    uint64_t span_us;    /* from the first session's start to the last one's */
+    uint64_t step_count;  /* when it streams: exchanges and messages, as the trace counts them */
+    size_t target_bytes;  /* how much of every URL is the target's origin */
+    uint64_t unplayable;  /* recorded exchanges that cannot be sent: body cut, no request, CONNECT;
+                             plan_unplayable() knows those of a stream too */
+    uint64_t span_us;     /* from the first session's start to the last one's */
     uint64_t mean_gap_us; /* before a step that is not its session's first */
+    unsigned char source_digest[DIGEST_BYTES]; /* of what a stream's sessions are loaded from */
 };
 
-/* Reads the trace and builds the plan. The caller's from success on; plan_free() it. */
+/* Reads the trace and builds the plan. The caller's from success on; plan_free() it, once the
+ * workers have ended. */
 int plan_build(struct plan **ret_plan, const char *trace_path, const struct plan_options *options,
                struct error *err);
 void plan_free(struct plan *plan);
+
+/* So far: a session that is not loaded is not known. */
+uint64_t plan_unplayable(const struct plan *plan);
 
 /* Fill needs, end_position, gap_us and end_order of steps whose recorded begin and end are given.
  */

@@ -69,11 +69,22 @@ static void add_settings(struct digest_stream *stream, const struct replay_setti
     }
 }
 
+/* Of what is not loaded yet: where it is loaded from, and all that is known of it. */
+static void add_index(struct digest_stream *stream, const struct plan *plan)
+{
+    digest_add(stream, bytes_make(plan->source_digest, sizeof plan->source_digest));
+    for (size_t i = 0; i < plan->session_count; i++) {
+        add_number(stream, (uint64_t)plan->index[i].session_id);
+        add_number(stream, plan->index[i].start_us);
+        add_number(stream, plan->index[i].duration_us);
+    }
+}
+
 static uint64_t session_length_us(const struct replay_settings *settings, uint32_t session)
 {
     if (settings->pacing.mode == PACING_MAX)
         return 0;
-    return pacing_scale_us(settings->plan->sessions[session].duration_us,
+    return pacing_scale_us(settings->plan->index[session].duration_us,
                            settings->pacing.think_speed);
 }
 
@@ -111,7 +122,9 @@ int plan_digest(const struct replay_settings *settings, char out[PLAN_DIGEST_TEX
     if (!stream)
         return -1;
     add_settings(stream, settings);
-    for (size_t i = 0; i < plan->session_count; i++) {
+    if (plan->stream)
+        add_index(stream, plan);
+    for (size_t i = 0; plan->sessions && i < plan->session_count; i++) {
         const struct plan_session *session = &plan->sessions[i];
         add_number(stream, session->start_us);
         add_number(stream, session->step_count);
@@ -122,6 +135,8 @@ int plan_digest(const struct replay_settings *settings, char out[PLAN_DIGEST_TEX
     if (!settings->stages.count)
         result = add_arrivals(stream, settings, ret_outline);
     digest_finish(stream, digest);
-    digest_hex(digest, DIGEST_BYTES, out);
+    size_t prefix_len = plan->stream ? strlen(PLAN_DIGEST_PREFIX) : 0;
+    memcpy(out, PLAN_DIGEST_PREFIX, prefix_len);
+    digest_hex(digest, DIGEST_BYTES, out + prefix_len);
     return result;
 }

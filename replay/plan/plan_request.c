@@ -17,7 +17,7 @@ static struct bytes make_url(struct plan_builder *builder, struct bytes recorded
     if (url_parse(recorded, &url) == 0)
         recorded = url.target; /* absolute-form: as sent to a proxy */
     size_t fragment = bytes_index_of(recorded, '#');
-    const char *text = arena_printf(builder->arena, "%.*s%.*s", BYTES_ARG(builder->options->target),
+    const char *text = arena_printf(builder->arena, "%.*s%.*s", BYTES_ARG(builder->options.target),
                                     (int)fragment, recorded.ptr);
     return bytes_of(text);
 }
@@ -92,7 +92,7 @@ struct head_draft {
 static void write_host(struct head_draft *head, const struct plan_builder *builder)
 {
     struct url target;
-    if (head->has_host || url_parse(builder->options->target, &target))
+    if (head->has_host || url_parse(builder->options.target, &target))
         return;
     head->has_host = true;
     buf_append_text(head->out, "Host: ");
@@ -176,7 +176,7 @@ static struct http_header write_header(struct head_draft *head, const struct pla
     struct bytes rest = behind_recorded_origin(line, authority);
     header.name = append(head->out, line->name, (struct bytes){0});
     buf_append_text(head->out, ": ");
-    header.value = rest.ptr ? append(head->out, builder->options->target, rest)
+    header.value = rest.ptr ? append(head->out, builder->options.target, rest)
                             : append(head->out, line->value, (struct bytes){0});
     buf_append_text(head->out, "\r\n");
     return header;
@@ -259,7 +259,7 @@ static int make_head(struct plan_builder *builder, const struct trace_exchange *
     step->headers = arena_alloc(builder->arena, (count + 1) * sizeof *step->headers);
     buf_clear(head.out);
     size_t most = 2 * exchange->request_headers.len + step->method.len + url.target.len + 256 +
-                  (count + 1) * (builder->options->target.len + 16);
+                  (count + 1) * (builder->options.target.len + 16);
     if (!step->headers || !buf_reserve(head.out, most))
         return -1;
     write_request_line(&head, step, url.target);

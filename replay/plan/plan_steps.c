@@ -5,15 +5,6 @@
 
 #include "core/url.h"
 
-void plan_builder_fini(struct plan_builder *builder)
-{
-    trace_reader_close(builder->reader);
-    buf_fini(&builder->scratch);
-    buf_fini(&builder->head);
-    free(builder->drafts);
-    map_fini(&builder->endpoints);
-}
-
 bool plan_exchange_is_playable(const struct trace_exchange *exchange)
 {
     if (exchange->method.len == 0 || bytes_equal(exchange->method, bytes_of("CONNECT")))
@@ -22,46 +13,6 @@ bool plan_exchange_is_playable(const struct trace_exchange *exchange)
     struct bytes target = exchange->target;
     struct url url;
     return target.len && (target.ptr[0] == '/' || url_parse(target, &url) == 0);
-}
-
-static int grow_endpoints(struct plan_builder *builder)
-{
-    struct plan *plan = builder->plan;
-    if (plan->endpoint_count < builder->endpoint_capacity)
-        return 0;
-    size_t capacity = builder->endpoint_capacity ? builder->endpoint_capacity * 2 : 32;
-    struct bytes *names = realloc(plan->endpoints, capacity * sizeof *names);
-    if (!names)
-        return -1;
-    plan->endpoints = names;
-    builder->endpoint_capacity = capacity;
-    return 0;
-}
-
-int plan_endpoint(struct plan_builder *builder, int64_t endpoint_id, uint32_t *ret_endpoint,
-                  struct error *err)
-{
-    struct plan *plan = builder->plan;
-    struct plan_endpoint *known =
-        map_get(&builder->endpoints, bytes_make(&endpoint_id, sizeof endpoint_id));
-    if (known) {
-        *ret_endpoint = known->index;
-        return 0;
-    }
-    struct bytes name = bytes_of("(unknown)");
-    if (trace_reader_endpoint_name(builder->reader, endpoint_id, &name, err) < 0)
-        return -1;
-    struct plan_endpoint *added = arena_alloc(&plan->arena, sizeof *added);
-    name = arena_copy(&plan->arena, name);
-    if (!added || !name.ptr || grow_endpoints(builder))
-        return error_set(err, EXIT_TOOL, "no memory for the names of endpoints");
-    *added = (struct plan_endpoint){.endpoint_id = endpoint_id, .index = plan->endpoint_count};
-    if (map_set(&builder->endpoints, bytes_make(&added->endpoint_id, sizeof added->endpoint_id),
-                added))
-        return error_set(err, EXIT_TOOL, "no memory for the names of endpoints");
-    plan->endpoints[plan->endpoint_count++] = name;
-    *ret_endpoint = added->index;
-    return 0;
 }
 
 struct plan_draft *plan_add_draft(struct plan_builder *builder)

@@ -17,11 +17,6 @@ struct plan_draft {
     int64_t closed_us;     /* when the client or the server closed it; INT64_MAX: not seen */
 };
 
-struct plan_body {
-    int64_t body_id;
-    struct bytes content;
-};
-
 struct plan_endpoint {
     int64_t endpoint_id;
     uint32_t index; /* in plan.endpoints */
@@ -35,9 +30,15 @@ struct plan_channel {
 
 struct plan_builder {
     struct plan *plan;
-    struct arena *arena; /* of the sessions that are made */
-    const struct plan_options *options;
+    struct arena *arena;        /* of the sessions that are made */
+    struct plan_bodies *bodies; /* the same */
+    struct plan_options options;
     struct trace_reader *reader;
+    struct plan_body **taken; /* by the session in hand */
+    size_t taken_count, taken_capacity;
+    uint64_t unplayable;
+    size_t bodies_base;    /* what bodies took before: not of what is limited now */
+    bool is_out_of_memory; /* the arena, or what is behind it, was the reason of the failure */
     struct buf scratch;
     struct buf head;           /* of the request in hand */
     struct plan_draft *drafts; /* of the session in hand */
@@ -47,10 +48,29 @@ struct plan_builder {
     size_t endpoint_capacity;
 };
 
+/* -1 with err; plan_builder_fini() it in either case. `options` is copied. */
+int plan_builder_init(struct plan_builder *builder, struct plan *plan, const char *trace_path,
+                      const struct plan_options *options, struct error *err);
 void plan_builder_fini(struct plan_builder *builder);
+
+/* Read a session's rows and make its steps; none when nothing of it can be played. -1 with err. */
+int plan_load_session(struct plan_builder *builder, int64_t session_id,
+                      struct plan_session *ret_session, struct error *err);
 
 /* Can this exchange be sent again at all? */
 bool plan_exchange_is_playable(const struct trace_exchange *exchange);
+
+/* The sessions' rows as the plan's index, by recorded start; *ret_is_large: there is too much in
+ * them to load it all before the start. */
+int plan_index_read(struct plan_builder *builder, bool *ret_is_large, struct error *err);
+
+/* Of a plan that streams: without sessions in which nothing happened, from the first one's start.
+ */
+void plan_index_settle(struct plan *plan);
+
+/* All endpoints there are, and the digest of all that a stream's sessions are made from. */
+int plan_endpoints_read(struct plan_builder *builder, struct error *err);
+void plan_endpoints_clear(struct plan_builder *builder);
 
 /* The plan's index for a trace endpoint. */
 int plan_endpoint(struct plan_builder *builder, int64_t endpoint_id, uint32_t *ret_endpoint,

@@ -8,10 +8,10 @@
 
 #include <cmocka.h>
 
-static struct plan_session sessions[4] = {
+static struct plan_entry sessions[4] = {
     {.start_us = 0}, {.start_us = 1000000}, {.start_us = 1500000}, {.start_us = 4000000}};
 static const struct plan plan = {
-    .sessions = sessions, .session_count = 4, .span_us = 4000000, .mean_gap_us = 200000};
+    .index = sessions, .session_count = 4, .span_us = 4000000, .mean_gap_us = 200000};
 
 enum { MOST = 4096 };
 

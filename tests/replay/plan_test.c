@@ -293,6 +293,9 @@ static void sessions_count_from_the_first_ones_start(void **state)
     assert_int_equal(plan->sessions[0].start_us, 0);
     assert_int_equal(plan->sessions[0].duration_us, 500000);
     assert_int_equal(plan->sessions[1].start_us, 3000000);
+    assert_int_equal(plan->index[0].session_id, 2);
+    assert_int_equal(plan->index[0].duration_us, 500000);
+    assert_int_equal(plan->index[1].start_us, 3000000);
     assert_int_equal(plan->span_us, 3000000);
     assert_int_equal(plan->step_count, 3);
     assert_int_equal(plan->endpoint_count, 2);
@@ -323,18 +326,6 @@ static void a_trace_without_a_playable_request_is_refused(void **state)
     unlink(TRACE_FILE);
 }
 
-static void a_plan_over_its_memory_says_which_option_raises_it(void **state)
-{
-    (void)state;
-    struct plan *plan = NULL;
-    struct error err = {0};
-    const struct plan_options options = {.target = bytes_of("http://127.0.0.1"), .max_bytes = 100};
-    assert_int_equal(script_trace_write(TRACE_FILE, "session s\n0 1 GET /a 200\n", &err), 0);
-    assert_int_equal(plan_build(&plan, TRACE_FILE, &options, &err), -1);
-    assert_int_equal(err.exit_code, EXIT_INPUT);
-    unlink(TRACE_FILE);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -353,7 +344,6 @@ int main(void)
         cmocka_unit_test(sessions_count_from_the_first_ones_start),
         cmocka_unit_test(what_cannot_be_sent_again_is_left_out_and_counted),
         cmocka_unit_test(a_trace_without_a_playable_request_is_refused),
-        cmocka_unit_test(a_plan_over_its_memory_says_which_option_raises_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
