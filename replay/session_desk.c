@@ -142,7 +142,8 @@ int session_desk_play_next(struct session_desk *desk, struct user *user, uint64_
     if (is_far) {
         if (is_planned)
             plan_forget(desk->plan, session);
-        return timers_set(&desk->loop->timers, &wait->timer, start_us - ASK_AHEAD_US);
+        timers_set(&desk->loop->timers, &wait->timer, start_us - ASK_AHEAD_US);
+        return 0;
     }
     if (!is_planned && plan_expect(desk->plan, session))
         return -1;

@@ -51,7 +51,7 @@ int trace_reader_start_spans(struct trace_reader *reader, struct error *err)
 
 int trace_reader_next_span(struct trace_reader *reader, struct trace_span *span, struct error *err)
 {
-    int found = step(reader->statements[SESSION_SPANS], err);
+    int found = reader_step(reader->statements[SESSION_SPANS], err);
     if (found == 1) {
         struct row_in row = row_in_start(reader->statements[SESSION_SPANS]);
         span->session_id = row_in_id(&row);
@@ -263,7 +263,7 @@ int trace_reader_start_endpoint_ids(struct trace_reader *reader, struct error *e
 int trace_reader_next_endpoint_id(struct trace_reader *reader, int64_t *ret_endpoint_id,
                                   struct error *err)
 {
-    int found = step(reader->statements[ENDPOINT_IDS], err);
+    int found = reader_step(reader->statements[ENDPOINT_IDS], err);
     if (found == 1)
         *ret_endpoint_id = sqlite3_column_int64(reader->statements[ENDPOINT_IDS], 0);
     return done(reader, found, err);
