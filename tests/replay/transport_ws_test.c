@@ -16,7 +16,7 @@
 #include "replay/transport/transport.h"
 #include "replay/transport/ws_client.h"
 
-static const struct transport_ops *const transports[] = {&transport_curl};
+static const struct transport_ops *const transports[] = {&transport_curl, &transport_native};
 
 enum { TRANSPORTS = sizeof transports / sizeof transports[0], MAX_MESSAGE_BYTES = 8 << 20 };
 
