@@ -1,0 +1,147 @@
+#!/usr/bin/env bash
+# An open schedule of 10,000 requests/s for 60 s: how late each left by reprise's account, and how late
+# it arrived by the account of a server that logs arrivals in nanoseconds. Then 100,000 requests at
+# --speed 10: when the last one came.
+set -euo pipefail
+# shellcheck source=tests/bench/lib.sh
+source "$(dirname "$0")/lib.sh"
+need sqlite3 taskset
+[ "$(nproc)" -ge 2 ] || skip "needs a core for the generator and one for the server"
+
+users=50
+seconds=$(brief 60 3)
+events=$(brief 100000 10000)
+
+# schedule COUNT GAP_MS FILE: COUNT requests, one every GAP_MS, each of the users in turn. A target is
+# the planned moment in microseconds, so that the server's log says what each arrival should have been.
+schedule() {
+    awk -v count="$1" -v gap_ms="$2" -v users="$users" 'BEGIN {
+        for (u = 0; u < users; u++) {
+            print "session user" u
+            for (i = u; i < count; i += users)
+                printf "%.1f %.1f GET /%d 200\n", i * gap_ms, i * gap_ms, i * gap_ms * 1000 + 0.5
+        }
+    }' | "$make_trace" "$3"
+}
+
+# play NAME TRACE SPEED [PREFIX...] -- [OPTION...]: leaves $work/NAME.log, .run and .used.
+play() {
+    local name=$1 trace=$2 speed=$3 prefix=() server_pid
+    shift 3
+    while [ "$1" != -- ]; do
+        prefix+=("$1")
+        shift
+    done
+    shift
+    say "$name"
+    rm -f "$work/port" "$work/$name.run"
+    taskset -c 1 "$build/tests/arrival_server" "$work/$name.log" 1000000 >"$work/port" &
+    server_pid=$!
+    started+=("$server_pid")
+    wait_until test -s "$work/port"
+    "$measure" "$work/$name.used" "${prefix[@]}" "$reprise" replay "$trace" --pacing open --speed "$speed" -q \
+        --target "http://127.0.0.1:$(cat "$work/port")" --run "$work/$name.run" "$@" >"$work/out" ||
+        fail "$name: replay: exit code $?"
+    kill "$server_pid"
+    wait "$server_pid" || fail "the server's log was not written"
+}
+
+# reported NAME P...: percentiles of lateness in us from the run's histograms (see RUN_FORMAT.md).
+reported() {
+    local name=$1
+    shift
+    sqlite3 "$work/$name.run" "SELECT hex(lateness) FROM total" | awk -v wanted="$*" '
+        function next_number(   value, scale, byte) {
+            for (scale = 1; ; scale *= 128) {
+                byte = digit[substr($0, at, 1)] * 16 + digit[substr($0, at + 1, 1)]
+                at += 2
+                value += byte % 128 * scale
+                if (byte < 128) return value
+            }
+        }
+        function highest(bucket,   s) {
+            if (bucket < 256) return bucket
+            s = int((bucket - 256) / 128) + 1
+            return ((bucket - 256) % 128 + 129) * 2 ^ s - 1
+        }
+        BEGIN { for (i = 0; i < 16; i++) digit[substr("0123456789ABCDEF", i + 1, 1)] = i }
+        {
+            at = 1
+            next_number(); next_number(); next_number() # sum, least, greatest
+            for (bucket = 0; at < length($0); last = bucket) {
+                bucket += next_number()
+                number = next_number()
+                counts[bucket] += number
+                all += number
+                if (bucket > most) most = bucket
+            }
+        }
+        END {
+            n = split(wanted, percents, " ")
+            for (i = 1; i <= n; i++) {
+                seen = 0
+                for (bucket = 0; bucket <= most; bucket++) {
+                    seen += counts[bucket]
+                    if (seen >= all * percents[i] / 100) break
+                }
+                printf "%s%d", (i > 1 ? " | " : ""), highest(bucket)
+            }
+        }'
+}
+
+# arrived NAME P...: the same by the server: arrival less plan, less the least there was. The first request
+# of a connection is left out: it waits for the connection.
+arrived() {
+    local name=$1 p first=1
+    shift
+    awk '$4 > 0 { late = $2 / 1000 - $1; if (!n || late < least) least = late; all[n++] = late }
+        END { for (i = 0; i < n; i++) printf "%.1f\n", all[i] - least }' "$work/$name.log" | sort -n >"$work/late"
+    for p in "$@"; do
+        [ "$first" = 1 ] || printf ' | '
+        first=
+        printf '%s' "$(percentile "$p" <"$work/late")"
+    done
+}
+
+# row NAME TEXT COUNT
+row() {
+    local came
+    came=$(wc -l <"$work/$1.log")
+    [ "$came" = "$3" ] || fail "$1: $came requests came of $3"
+    echo "| $2 | $came | $(reported "$1" 50 99 99.9) | $(arrived "$1" 50 99 99.9) |" \
+        "$(calc "$(cpu_of "$work/$1.used") / $(awk '{ print $4 }' "$work/$1.used") * 100" %.0f)% |"
+}
+
+# end_row NAME TEXT: when the last one arrived, by the run's own 0: the earliest arrival less its plan.
+end_row() {
+    awk -v text="$2" '
+        { at = $2 / 1e9; plan = $1 / 1e7 }
+        NR == 1 || at - plan < origin { origin = at - plan }
+        at > last { last = at }
+        plan > planned { planned = plan }
+        END {
+            printf "| %s | %d | %.6f | %.6f | %+.4f%% |\n", text, NR, planned, last - origin,
+                ((last - origin) / planned - 1) * 100
+        }' "$work/$1.log"
+}
+
+count=$((seconds * 10000))
+schedule "$count" 0.1 "$work/open.trace"
+schedule "$events" 1 "$work/events.trace"
+play sleep "$work/open.trace" 1 taskset -c 0 -- --timing sleep
+play precise "$work/open.trace" 1 taskset -c 0 -- --timing precise
+play pinned "$work/open.trace" 1 -- --cpu-affinity 0
+play events_sleep "$work/events.trace" 10 taskset -c 0 -- --timing sleep
+play events_precise "$work/events.trace" 10 taskset -c 0 -- --timing precise
+
+machine
+echo "| waiting | requests | late when leaving, us: p50 | p99 | p99.9 | late when arriving, us: p50 | p99 | p99.9 | CPU of one core |"
+echo "|---|---|---|---|---|---|---|---|---|"
+row sleep "\`--timing sleep\`, all of it on one core" "$count"
+row precise "\`--timing precise\`, all of it on one core" "$count"
+row pinned "\`--cpu-affinity 0\`: the worker alone on that core" "$count"
+echo
+echo "| \`--speed 10\` | requests | last one planned, s | arrived, s | off |"
+echo "|---|---|---|---|---|"
+end_row events_sleep "\`--timing sleep\`"
+end_row events_precise "\`--timing precise\`"
