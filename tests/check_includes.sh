@@ -32,7 +32,7 @@ folder_rows='
 ^plugins/reprise_plugin\.h$ ^$
 ^plugins/[^/]*$             ^(core|plugins)/[^/]*$
 ^plugins/[^/]*/             ^(plugins/)?reprise_plugin\.h$
-^replay/                    ^(core/|replay/|plugins/[^/]*$|traces/(trace|reader|digest)\.h$)
+^replay/                    ^(core/|replay/|plugins/[^/]*$|traces/(trace|reader|digest|place)\.h$)
 ^tests/plugins/modules/     ^reprise_plugin\.h$
 ^tests/                     .
 '

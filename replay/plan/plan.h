@@ -28,6 +28,8 @@
 #include "replay/plan/request_cut.h"
 #include "traces/digest.h"
 
+struct step_bindings;
+
 enum plan_step_kind { STEP_REQUEST, STEP_WS_CONNECT, STEP_WS_MESSAGE };
 
 struct plan_step {
@@ -47,8 +49,9 @@ struct plan_step {
     const struct request_cut *cut; /* the same as HTTP/1.1 writes it; NULL: of a message, or a
                                       request that it cannot write */
     struct bytes recorded_cookies; /* "a=1; b=2" */
-    bool closes_connection;        /* the recorded one was closed behind it, and its user went on */
-    struct bytes body;             /* or the message's payload */
+    const struct step_bindings *bindings; /* NULL: it gives no value and needs none */
+    bool closes_connection; /* the recorded one was closed behind it, and its user went on */
+    struct bytes body;      /* or the message's payload */
     /* WebSocket */
     uint32_t channel; /* of the session, from 0 */
     uint32_t
@@ -67,6 +70,12 @@ struct plan_session {
     uint32_t value_count;      /* slots' values that a user carries through it */
     struct plan_step *steps;   /* in the order they began */
     uint32_t *end_order;       /* step indices by recorded end */
+};
+
+/* Rows of the trace's bindings that are not used. */
+struct plan_binding_losses {
+    uint64_t count;
+    char first[400]; /* which, and why */
 };
 
 /* A session as the index knows it: enough to say when it starts. */
@@ -98,6 +107,7 @@ struct plan {
     size_t target_bytes;  /* how much of every URL is the target's origin */
     uint64_t unplayable;  /* recorded exchanges that cannot be sent: body cut, no request, CONNECT;
                              plan_unplayable() knows those of a stream too */
+    struct plan_binding_losses binding_losses; /* plan_binding_losses() likewise */
     uint64_t span_us;     /* from the first session's start to the last one's */
     uint64_t mean_gap_us; /* before a step that is not its session's first */
     unsigned char source_digest[DIGEST_BYTES]; /* of what a stream's sessions are loaded from */
@@ -111,6 +121,7 @@ void plan_free(struct plan *plan);
 
 /* So far: a session that is not loaded is not known. */
 uint64_t plan_unplayable(const struct plan *plan);
+struct plan_binding_losses plan_binding_losses(const struct plan *plan);
 
 /* Fill needs, end_position, gap_us and end_order of steps whose recorded begin and end are given.
  */

@@ -73,6 +73,7 @@ static void forget_all(struct plan_builder *builder)
     free(plan->sessions);
     plan->sessions = NULL;
     builder->unplayable = 0;
+    builder->binding_losses = (struct plan_binding_losses){0};
 }
 
 /* 1: it has to stream. */
@@ -93,6 +94,7 @@ static int build_whole(struct plan_builder *builder, struct error *err)
     if (result == 0) {
         settle_whole(plan, count);
         plan->unplayable = builder->unplayable;
+        plan->binding_losses = builder->binding_losses;
     }
     return result;
 }
@@ -156,6 +158,11 @@ void plan_free(struct plan *plan)
     free(plan->index);
     free(plan->endpoints);
     free(plan);
+}
+
+struct plan_binding_losses plan_binding_losses(const struct plan *plan)
+{
+    return plan->stream ? plan_stream_binding_losses(plan->stream) : plan->binding_losses;
 }
 
 uint64_t plan_unplayable(const struct plan *plan)

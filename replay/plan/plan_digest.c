@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "replay/plan/plan_bindings.h"
+
 static void add_number(struct digest_stream *stream, uint64_t value)
 {
     unsigned char bytes[8];
@@ -24,6 +26,26 @@ static void add_real(struct digest_stream *stream, double value)
     char text[40];
     snprintf(text, sizeof text, "%.17g", value);
     add_text(stream, bytes_of(text));
+}
+
+static void add_bindings(struct digest_stream *stream, const struct step_bindings *bindings)
+{
+    struct buf text = BUF_INIT(64 * 1024 * 1024);
+    for (uint32_t i = 0; i < bindings->birth_count; i++) {
+        const struct birth *birth = &bindings->births[i];
+        place_format(&birth->place, &text);
+        buf_printf(&text, "\n%d %u\n", (int)birth->form, birth->value);
+    }
+    for (uint32_t i = 0; bindings->cut && i < bindings->cut->slot_count; i++) {
+        const struct request_slot *slot = &bindings->cut->slots[i];
+        /* From the target on: what is before it is the target's origin. */
+        buf_printf(&text, "%u %u\n", slot->len, slot->value);
+    }
+    for (uint32_t i = 0; i < bindings->cookie_slot_count; i++)
+        buf_printf(&text, "cookie %u %u\n", bindings->cookie_slots[i].at,
+                   bindings->cookie_slots[i].value);
+    add_text(stream, buf_bytes(&text));
+    buf_fini(&text);
 }
 
 static void add_step(struct digest_stream *stream, const struct plan *plan,
@@ -50,6 +72,8 @@ static void add_step(struct digest_stream *stream, const struct plan *plan,
     }
     add_text(stream, step->recorded_cookies);
     add_text(stream, step->body);
+    if (step->bindings)
+        add_bindings(stream, step->bindings);
 }
 
 static void add_settings(struct digest_stream *stream, const struct replay_settings *settings)

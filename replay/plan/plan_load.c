@@ -1,6 +1,7 @@
 /* plan_load.c - reads the rows of one session of the trace, and the bodies that it needs. */
 #include <stdlib.h>
 
+#include "replay/plan/plan_bindings.h"
 #include "replay/plan/plan_steps.h"
 
 /* Bodies as they come from the trace; one larger than this cannot be in a plan. */
@@ -163,5 +164,5 @@ int plan_load_session(struct plan_builder *builder, int64_t session_id,
     if (builder->draft_count && plan_finish_session(builder, ret_session))
         return out_of_memory(builder, err);
     ret_session->session_id = session_id;
-    return 0;
+    return builder->draft_count ? plan_bind_session(builder, ret_session, err) : 0;
 }

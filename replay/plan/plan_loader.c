@@ -233,6 +233,7 @@ static void load_session(struct plan_stream *stream, struct stream_session *sess
     }
     session->is_loaded = true;
     stream->unplayable = stream->builder.unplayable;
+    stream->binding_losses = stream->builder.binding_losses;
     stream->stats.loaded++;
     count_used(stream, bytes, 0);
     grant_wishes(stream, session);

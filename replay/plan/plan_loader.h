@@ -62,6 +62,7 @@ struct plan_stream {
     uint64_t waiting; /* wishes that are not granted */
     size_t ahead_bytes, idle_bytes;
     uint64_t unplayable;
+    struct plan_binding_losses binding_losses;
     struct plan_stream_stats stats;
 };
 

@@ -236,8 +236,8 @@ static int keep_head(struct head_draft *head, struct arena *arena, struct plan_s
 /* Could HTTP/1.1 write it? As strict as url_parse() is with what it does not send. */
 static bool is_writable(const struct plan_step *step, struct url *ret_url)
 {
-    return step->kind == STEP_REQUEST && http1_is_token(step->method) &&
-           url_parse(step->url, ret_url) == 0;
+    return url_parse(step->url, ret_url) == 0 && step->kind == STEP_REQUEST &&
+           http1_is_token(step->method);
 }
 
 static int make_head(struct plan_builder *builder, const struct trace_exchange *exchange,
@@ -269,6 +269,7 @@ static int make_head(struct plan_builder *builder, const struct trace_exchange *
     write_left_out(&head, step);
     if (buf_failed(head.out) || keep_head(&head, builder->arena, step))
         return -1;
+    builder->cut = head.cut;
     if (!is_cut)
         return 0;
     struct request_cut *cut = arena_alloc(builder->arena, sizeof *cut);

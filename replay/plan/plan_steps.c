@@ -52,7 +52,11 @@ int plan_fill_request(struct plan_builder *builder, const struct trace_exchange 
     draft->moments.end_us = end_of(exchange);
     if (draft->moments.end_us < draft->moments.begin_us)
         draft->moments.end_us = draft->moments.begin_us; /* an answer before its request's end */
-    return plan_make_request(builder, exchange, step);
+    if (plan_make_request(builder, exchange, step))
+        return -1;
+    draft->exchange_id = exchange->exchange_id;
+    draft->cut = builder->cut;
+    return 0;
 }
 
 void plan_fill_message(const struct plan_draft *connect, const struct trace_message *message,

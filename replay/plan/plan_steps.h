@@ -13,8 +13,10 @@
 struct plan_draft {
     struct plan_step step;
     struct plan_moments moments;
-    int64_t connection_id; /* 0: of a message */
-    int64_t closed_us;     /* when the client or the server closed it; INT64_MAX: not seen */
+    int64_t exchange_id;    /* 0: of a message */
+    struct request_cut cut; /* also where the step has none: of an upgrade */
+    int64_t connection_id;  /* 0: of a message */
+    int64_t closed_us;      /* when the client or the server closed it; INT64_MAX: not seen */
 };
 
 struct plan_endpoint {
@@ -40,7 +42,9 @@ struct plan_builder {
     size_t bodies_base;    /* what bodies took before: not of what is limited now */
     bool is_out_of_memory; /* the arena, or what is behind it, was the reason of the failure */
     struct buf scratch;
-    struct buf head;           /* of the request in hand */
+    struct buf head;        /* of the request in hand */
+    struct request_cut cut; /* the same */
+    struct plan_binding_losses binding_losses;
     struct plan_draft *drafts; /* of the session in hand */
     size_t draft_count, draft_capacity;
     uint32_t channel_count;

@@ -296,6 +296,14 @@ uint64_t plan_stream_unplayable(struct plan_stream *stream)
     return unplayable;
 }
 
+struct plan_binding_losses plan_stream_binding_losses(struct plan_stream *stream)
+{
+    pthread_mutex_lock(&stream->mutex);
+    struct plan_binding_losses losses = stream->binding_losses;
+    pthread_mutex_unlock(&stream->mutex);
+    return losses;
+}
+
 void plan_stream_stats(const struct plan *plan, struct plan_stream_stats *ret_stats)
 {
     *ret_stats = (struct plan_stream_stats){0};

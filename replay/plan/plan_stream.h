@@ -86,5 +86,6 @@ int plan_stream_new(struct plan_stream **ret_stream, struct plan_builder *builde
                     struct error *err);
 void plan_stream_free(struct plan_stream *stream);
 uint64_t plan_stream_unplayable(struct plan_stream *stream);
+struct plan_binding_losses plan_stream_binding_losses(struct plan_stream *stream);
 
 #endif

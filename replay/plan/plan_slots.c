@@ -1,0 +1,151 @@
+/* plan_slots.c - gives each step of a session its births, its slots and its producers. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "replay/plan/plan_binder.h"
+
+void plan_lose_binding(struct plan_builder *builder, int64_t binding_id, const char *why)
+{
+    struct plan_binding_losses *losses = &builder->binding_losses;
+    if (losses->count++ == 0)
+        snprintf(losses->first, sizeof losses->first, "binding %lld: %s", (long long)binding_id,
+                 why);
+}
+
+/* Head, body, cookies: the order of a cut's slots. */
+static int part_of(const struct use *use)
+{
+    return use->is_in_cookies ? 2 : use->slot.is_in_body;
+}
+
+static int compare_uses(const void *a, const void *b)
+{
+    const struct use *x = a, *y = b;
+    if (x->step != y->step)
+        return x->step < y->step ? -1 : 1;
+    if (part_of(x) != part_of(y))
+        return part_of(x) - part_of(y);
+    if (x->slot.at != y->slot.at)
+        return x->slot.at < y->slot.at ? -1 : 1;
+    return x->binding_id < y->binding_id ? -1 : x->binding_id > y->binding_id;
+}
+
+/* Slots never overlap: of two that would the first stays. */
+static void drop_overlaps(struct binder *binder)
+{
+    size_t kept = 0, of_step = 0;
+    if (binder->use_count)
+        qsort(binder->uses, binder->use_count, sizeof *binder->uses, compare_uses);
+    for (size_t i = 0; i < binder->use_count; i++) {
+        const struct use *use = &binder->uses[i], *last = kept ? &binder->uses[kept - 1] : NULL;
+        bool is_next = last && last->step == use->step;
+        of_step = is_next ? of_step + 1 : 0;
+        if (is_next && part_of(last) == part_of(use) &&
+            use->slot.at < last->slot.at + last->slot.len)
+            plan_lose_binding(binder->builder, use->binding_id, "another binding fills this place");
+        else if (of_step >= REQUEST_CUT_MAX_SLOTS)
+            plan_lose_binding(binder->builder, use->binding_id,
+                              "more values than a request may take");
+        else
+            binder->uses[kept++] = *use;
+    }
+    binder->use_count = kept;
+}
+
+static struct step_bindings *bindings_of(struct binder *binder, uint32_t number)
+{
+    struct plan_step *step = &binder->session->steps[number];
+    if (!step->bindings)
+        step->bindings = arena_zalloc(binder->builder->arena, sizeof(struct step_bindings));
+    /* Made here, and read-only for everybody else. */
+    return (struct step_bindings *)step->bindings;
+}
+
+/* Births of one answer are neighbours: the rows came by their exchange. */
+static int give_births(struct binder *binder)
+{
+    size_t count = binder->birth_count;
+    struct birth *births = arena_alloc(binder->builder->arena, (count + 1) * sizeof *births);
+    if (!births)
+        return -1;
+    for (size_t i = 0; i < count; i++) {
+        struct step_bindings *bindings = bindings_of(binder, binder->births[i].step);
+        if (!bindings)
+            return -1;
+        births[i] = binder->births[i].birth;
+        if (bindings->birth_count++ == 0)
+            bindings->births = &births[i];
+        if (births[i].place.step.kind == PLACE_BODY)
+            bindings->keeps_body = true;
+        else
+            bindings->keeps_headers = true;
+    }
+    return 0;
+}
+
+/* Append unless it is there. */
+static void add_once(uint32_t *list, uint32_t *count, uint32_t number)
+{
+    for (uint32_t i = 0; i < *count; i++) {
+        if (list[i] == number)
+            return;
+    }
+    list[(*count)++] = number;
+}
+
+static int give_cut(struct binder *binder, const struct use *uses, struct request_slot *slots,
+                    uint32_t count, struct step_bindings *bindings)
+{
+    struct plan_step *step = &binder->session->steps[uses->step];
+    struct request_cut *cut = arena_alloc(binder->builder->arena, sizeof *cut);
+    if (!cut)
+        return -1;
+    *cut = binder->builder->drafts[uses->step].cut;
+    cut->slots = slots;
+    cut->slot_count = count;
+    bindings->cut = cut;
+    if (step->cut)
+        step->cut = cut;
+    return 0;
+}
+
+/* All that one request takes. */
+static int give_uses(struct binder *binder, const struct use *uses, uint32_t count)
+{
+    struct arena *arena = binder->builder->arena;
+    struct step_bindings *bindings = bindings_of(binder, uses->step);
+    struct request_slot *slots = arena_alloc(arena, count * sizeof *slots);
+    uint32_t *needs = arena_alloc(arena, count * sizeof *needs);
+    uint32_t *producers = arena_alloc(arena, count * sizeof *producers);
+    uint32_t in_cut = 0;
+    if (!bindings || !slots || !needs || !producers)
+        return -1;
+    for (uint32_t i = 0; i < count; i++) {
+        slots[i] = uses[i].slot;
+        in_cut += !uses[i].is_in_cookies;
+        add_once(needs, &bindings->need_count, uses[i].slot.value);
+        add_once(producers, &bindings->producer_count, uses[i].producer);
+    }
+    bindings->needs = needs;
+    bindings->producers = producers;
+    bindings->cookie_slots = slots + in_cut;
+    bindings->cookie_slot_count = count - in_cut;
+    return in_cut ? give_cut(binder, uses, slots, in_cut, bindings) : 0;
+}
+
+int plan_make_slots(struct binder *binder)
+{
+    drop_overlaps(binder);
+    if (give_births(binder))
+        return -1;
+    for (size_t i = 0, next; i < binder->use_count; i = next) {
+        for (next = i + 1; next < binder->use_count; next++) {
+            if (binder->uses[next].step != binder->uses[i].step)
+                break;
+        }
+        if (give_uses(binder, &binder->uses[i], (uint32_t)(next - i)))
+            return -1;
+    }
+    binder->session->value_count = (uint32_t)binder->birth_count;
+    return 0;
+}

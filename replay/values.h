@@ -1,0 +1,35 @@
+/*
+ * values.h - what one user has been given by the answers of its session: ids, tokens.
+ *
+ * An index is one value in one form (births.h), so that nothing is left to do when a request is
+ * sent. Short values lie in the block that holds them all; a session costs one allocation, a
+ * request none. A value's bytes stay where they are until it is set again: do not while a request
+ * that uses it is under way.
+ */
+#ifndef REPRISE_REPLAY_VALUES_H
+#define REPRISE_REPLAY_VALUES_H
+
+#include "replay/plan/births.h"
+
+#define VALUE_SMALL_BYTES 48
+
+struct values {
+    struct bytes *texts; /* `count` of them, as transport_request wants them; .ptr NULL: none yet */
+    char (*small)[VALUE_SMALL_BYTES];
+    uint32_t count;
+};
+
+/* count 0 takes no memory. -1 without memory. */
+int values_init(struct values *values, uint32_t count);
+void values_fini(struct values *values);
+
+/* -1, and there is no such value: it would break the request, is longer than BIRTH_MAX_BYTES in its
+ * form, or memory ran out. */
+int values_set(struct values *values, uint32_t index, enum value_form form, struct bytes text);
+void values_forget(struct values *values, uint32_t index);
+
+/* All births of one answer; what is not in it is forgotten. Returns how many there were. */
+uint32_t values_take(struct values *values, const struct birth *births, uint32_t count,
+                     const struct http_response *response);
+
+#endif
