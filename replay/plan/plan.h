@@ -103,10 +103,10 @@ struct plan {
     struct arena names;
     uint32_t endpoint_count;
     struct bytes *endpoints;
-    uint64_t step_count;  /* when it streams: exchanges and messages, as the trace counts them */
-    size_t target_bytes;  /* how much of every URL is the target's origin */
-    uint64_t unplayable;  /* recorded exchanges that cannot be sent: body cut, no request, CONNECT;
-                             plan_unplayable() knows those of a stream too */
+    uint64_t step_count; /* when it streams: exchanges and messages, as the trace counts them */
+    size_t target_bytes; /* how much of every URL is the target's origin */
+    uint64_t unplayable; /* recorded exchanges that cannot be sent: body cut, no request, CONNECT;
+                            plan_unplayable() knows those of a stream too */
     struct plan_binding_losses binding_losses; /* plan_binding_losses() likewise */
     uint64_t span_us;     /* from the first session's start to the last one's */
     uint64_t mean_gap_us; /* before a step that is not its session's first */

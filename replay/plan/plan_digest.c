@@ -28,6 +28,27 @@ static void add_real(struct digest_stream *stream, double value)
     add_text(stream, bytes_of(text));
 }
 
+/* Where a slot is, in numbers that the target's name does not change. */
+struct slot_line {
+    size_t number; /* of the head's line, from 1; 0: the body */
+    size_t left_bytes;
+};
+
+static struct slot_line line_of(const struct request_cut *cut, const struct request_slot *slot)
+{
+    struct slot_line line = {.left_bytes = slot->at};
+    struct bytes rest = cut->head, text;
+    while (!slot->is_in_body && bytes_split(&rest, '\n', &text)) {
+        line.number++;
+        line.left_bytes = (size_t)(text.ptr + text.len - cut->head.ptr);
+        if (line.left_bytes > slot->at) {
+            line.left_bytes -= slot->at;
+            break;
+        }
+    }
+    return line;
+}
+
 static void add_bindings(struct digest_stream *stream, const struct step_bindings *bindings)
 {
     struct buf text = BUF_INIT(64 * 1024 * 1024);
@@ -38,8 +59,8 @@ static void add_bindings(struct digest_stream *stream, const struct step_binding
     }
     for (uint32_t i = 0; bindings->cut && i < bindings->cut->slot_count; i++) {
         const struct request_slot *slot = &bindings->cut->slots[i];
-        /* From the target on: what is before it is the target's origin. */
-        buf_printf(&text, "%u %u\n", slot->len, slot->value);
+        struct slot_line line = line_of(bindings->cut, slot);
+        buf_printf(&text, "%zu %zu %u %u\n", line.number, line.left_bytes, slot->len, slot->value);
     }
     for (uint32_t i = 0; i < bindings->cookie_slot_count; i++)
         buf_printf(&text, "cookie %u %u\n", bindings->cookie_slots[i].at,
