@@ -28,6 +28,7 @@ void generator_metrics_clear(struct generator_metrics *generator)
         generator->workers[i] = (struct worker_health){0};
     generator->worker_count = 0;
     generator->queued = 0;
+    generator->under_way_us = 0;
 }
 
 static void merge_worker(struct worker_health *worker, const struct worker_health *other)
@@ -45,6 +46,7 @@ int generator_metrics_merge(struct generator_metrics *generator,
     for (uint32_t i = 0; i < other->worker_count; i++)
         merge_worker(generator_worker(generator, i), &other->workers[i]);
     generator->queued += other->queued;
+    generator->under_way_us += other->under_way_us;
     if (histogram_merge(&generator->loop_lag, &other->loop_lag) ||
         histogram_merge(&generator->kernel_service, &other->kernel_service) ||
         histogram_merge(&generator->kernel_gap, &other->kernel_gap))

@@ -23,6 +23,7 @@ struct generator_metrics {
     uint32_t worker_count; /* one more than the greatest number */
     struct worker_health workers[GENERATOR_MAX_WORKERS];
     uint64_t queued;           /* requests due, and over --max-in-flight, the most at once */
+    uint64_t under_way_us;     /* of all requests, from started to ended, however they ended */
     struct histogram loop_lag; /* of every pass, see loop_take_lag_us() */
     struct network_health network;
     /* Of requests with kernel time stamps: last byte sent to last byte received as the kernel saw

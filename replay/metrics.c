@@ -286,6 +286,8 @@ void metrics_record_request(struct metrics *metrics, const struct request_outcom
     endpoint->by_status_class[status_class > 0 && status_class < 6 ? status_class : 0]++;
     endpoint->by_failure[outcome->failure]++;
     record_clocks(endpoint, outcome);
+    if (outcome->response_us > outcome->lateness_us)
+        metrics->generator.under_way_us += outcome->response_us - outcome->lateness_us;
     if (outcome->kernel_us)
         record_kernel(&metrics->generator, outcome);
     if (has_failed || has_diverged)

@@ -21,6 +21,9 @@ int progress_add(struct progress *progress, const struct metrics *delta, uint64_
     progress->users = delta->users_active;
     progress->in_flight = delta->requests_in_flight;
     progress->requests_per_sec = length_us ? (double)all.requests * 1e6 / (double)length_us : 0;
+    uint64_t busy_us = generator_busiest_us(&delta->generator);
+    progress->busiest_percent = length_us ? 100.0 * (double)busy_us / (double)length_us : 0;
+    progress->queued = delta->generator.queued + delta->generator.network.most_waiting;
     progress->has_samples = all.clocks[CLOCK_SERVICE].count > 0;
     progress->service_p95_us = histogram_percentile(&all.clocks[CLOCK_SERVICE], 95);
     progress->lateness_p99_us = histogram_percentile(&all.clocks[CLOCK_LATENESS], 99);
@@ -54,7 +57,7 @@ static size_t put_bar(char *out, double done)
 static size_t put_figures(char *out, size_t out_size, const struct progress *progress)
 {
     char elapsed[UNITS_TEXT_BYTES], p95[UNITS_TEXT_BYTES] = "-", lateness[UNITS_TEXT_BYTES];
-    char sessions[64] = "";
+    char sessions[64] = "", queued[32] = "";
     duration_format(elapsed, sizeof elapsed, (double)progress->elapsed_us);
     duration_format(lateness, sizeof lateness, (double)progress->lateness_p99_us);
     if (progress->has_samples)
@@ -63,14 +66,16 @@ static size_t put_figures(char *out, size_t out_size, const struct progress *pro
         snprintf(sessions, sizeof sessions, "%llu/%llu sessions  ",
                  (unsigned long long)progress->sessions_ended,
                  (unsigned long long)progress->planned_sessions);
+    if (progress->queued)
+        snprintf(queued, sizeof queued, "  %llu queued", (unsigned long long)progress->queued);
     double failed_percent =
         progress->requests ? 100.0 * (double)progress->failed / (double)progress->requests : 0;
     return (size_t)snprintf(out, out_size,
                             "%s  %s%llu users  %.0f req/s  p95 %s  %llu errors (%.1f%%)  "
-                            "lateness p99 %s",
+                            "lateness p99 %s  cpu %.0f%%%s",
                             elapsed, sessions, (unsigned long long)progress->users,
                             progress->requests_per_sec, p95, (unsigned long long)progress->failed,
-                            failed_percent, lateness);
+                            failed_percent, lateness, progress->busiest_percent, queued);
 }
 
 char *progress_text(char *out, size_t out_size, const struct progress *progress, uint32_t columns)

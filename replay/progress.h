@@ -25,7 +25,9 @@ struct progress {
     double requests_per_sec;
     uint64_t service_p95_us;
     uint64_t lateness_p99_us;
-    bool has_samples; /* false: nothing was answered in it */
+    double busiest_percent; /* of its processor, the worker that was busiest */
+    uint64_t queued;        /* requests that wait for --max-in-flight or a connection */
+    bool has_samples;       /* false: nothing was answered in it */
 };
 
 /* Add one second's merged metrics: time and counts add up, the rest is replaced. -1 without
@@ -36,8 +38,8 @@ enum { PROGRESS_TEXT_BYTES = 512 };
 
 /*
  * "  42% [========>-----------]  12.3s  120 users  1523 req/s  p95 12.30ms  3 errors (0.1%)
- * lateness p99 210us". Without duration or sessions to go by there is no bar. Cut to `columns`,
- * if that is not 0: the bar goes first, then the end.
+ * lateness p99 210us  cpu 45%", and "  12 queued" where any are. Without duration or sessions to go
+ * by there is no bar. Cut to `columns`, if that is not 0: the bar goes first, then the end.
  */
 char *progress_text(char *out, size_t out_size, const struct progress *progress, uint32_t columns);
 

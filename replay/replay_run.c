@@ -109,6 +109,12 @@ static int name_plugin_metrics(struct replay_run *run)
     return 0;
 }
 
+/* Each has source ports of its own. */
+static uint64_t source_addresses(const struct transport_options *options)
+{
+    return options->bind_addresses.count ? options->bind_addresses.count : 1;
+}
+
 static int gather_facts(struct replay_run *run, int argc, char **argv, int64_t unix_us,
                         struct error *err)
 {
@@ -124,6 +130,8 @@ static int gather_facts(struct replay_run *run, int argc, char **argv, int64_t u
         .planned_sessions = run->outline.sessions,
         .workers = settings->worker_count,
         .cpu_count = health_cpu_count(),
+        .pacing = pacing_mode_name(settings->pacing.mode),
+        .max_ports = health_port_count() * source_addresses(&settings->transport),
     };
     if (name_endpoints(run) || name_plugin_metrics(run))
         return error_set(err, EXIT_TOOL, "no memory for the names of endpoints");
@@ -219,7 +227,7 @@ static enum exit_code exit_code_of(const struct replay_run *run,
 {
     if (result->was_stopped)
         return EXIT_STOPPED;
-    if (run->options.is_strict && verdict->kind == VERDICT_INVALID)
+    if (run->options.is_strict && verdict->kind == VERDICT_GENERATOR)
         return EXIT_INVALID;
     return failed_thresholds ? EXIT_THRESHOLD : EXIT_DONE;
 }
@@ -235,7 +243,8 @@ static int finish(struct replay_run *run, const struct director_result *result, 
     struct run_threshold *judged = calloc(run->thresholds.count + 1, sizeof *judged);
     struct run_plugin_call *calls =
         calloc((size_t)run->chain.count * CHAIN_CALLBACK_COUNT + 1, sizeof *calls);
-    if (!judged || !calls || verdict_judge(totals, run_store_health(run->store), &verdict) ||
+    if (!judged || !calls ||
+        verdict_judge(&run->facts, totals, run_store_health(run->store), &verdict) ||
         thresholds_judge(&run->thresholds, totals, result->duration_us, judged,
                          &failed_thresholds)) {
         error_set(err, EXIT_TOOL, "no memory to judge the run");
@@ -250,6 +259,7 @@ static int finish(struct replay_run *run, const struct director_result *result, 
         .duration_us = result->duration_us,
         .exit_code = (int)*ret_exit_code,
         .verdict = verdict.text,
+        .verdict_kind = verdict_kind_name(verdict.kind),
         .threshold_count = run->thresholds.count,
         .thresholds = judged,
         .plugin_call_count = list_plugin_calls(run, &result->plugins, calls),
@@ -283,6 +293,7 @@ int replay_run_play(struct replay_run *run, enum exit_code *ret_exit_code, struc
     struct error play_error = {0};
     if (!result)
         return error_set(err, EXIT_TOOL, "no memory");
+    run->facts.max_files = open_files_prepare();
     if (open_store(run, err)) {
         free(result);
         return -1;
@@ -291,7 +302,6 @@ int replay_run_play(struct replay_run *run, enum exit_code *ret_exit_code, struc
     progress_display_init(&run->display, stderr, run->options.is_quiet);
     run->progress.duration_us = run->options.settings.duration_us;
     run->progress.planned_sessions = run->outline.sessions;
-    open_files_prepare();
     health_read(&run->meter, &(struct health){0});
     bool has_failed = director_run(&director, result, &play_error) != 0;
     progress_clear(&run->display);

@@ -1,11 +1,20 @@
 /* pacing.c - the arithmetic of speeds and stages. */
 #include "replay/plan/pacing.h"
 
+#include <assert.h>
 #include <math.h>
 #include <string.h>
 
 #include "core/bytes.h"
 #include "core/units.h"
+
+const char *pacing_mode_name(enum pacing_mode mode)
+{
+    static const char *const names[] = {
+        [PACING_THINK] = "think", [PACING_OPEN] = "open", [PACING_MAX] = "max"};
+    assert((unsigned)mode < sizeof names / sizeof *names);
+    return names[mode];
+}
 
 uint64_t pacing_scale_us(uint64_t us, double speed)
 {

@@ -15,6 +15,8 @@ enum pacing_mode {
     PACING_MAX    /* due as soon as the last predecessor has ended */
 };
 
+const char *pacing_mode_name(enum pacing_mode mode); /* "think", "open", "max": as typed */
+
 struct pacing {
     enum pacing_mode mode;
     double arrival_speed; /* divides the offsets between sessions; > 0 */

@@ -1,30 +1,20 @@
 /* run_load.c - reads a run file back: one that was finished, cut off, or is still written to. */
+#include "replay/results/run_load.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "replay/results/run_sql.h"
-#include "replay/results/run_store.h"
-
 /* A run file may come from anywhere: what is read from it is bounded. */
-enum { MAX_ENDPOINTS = 1 << 20, MAX_TEXT_BYTES = 256 << 20, MAX_SAMPLES = 4096, MAX_LIST = 4096 };
+enum { MAX_ENDPOINTS = 1 << 20, MAX_TEXT_BYTES = 256 << 20 };
 
-struct load {
-    sqlite3 *db;
-    sqlite3_stmt *statement;
-    struct sql_row row;
-    struct run_record *run;
-    struct error *err;
-    bool is_out_of_memory;
-};
-
-static int damaged(struct load *load, const char *where)
+int run_load_damaged(struct load *load, const char *where)
 {
     return error_set(load->err, EXIT_INPUT, "damaged: table %s holds what no run writes", where);
 }
 
-static int start(struct load *load, const char *sql)
+int run_load_start(struct load *load, const char *sql)
 {
     sqlite3_finalize(load->statement);
     load->statement = NULL;
@@ -32,7 +22,7 @@ static int start(struct load *load, const char *sql)
 }
 
 /* 1 with a row to take, 0 at the end, -1. */
-static int next(struct load *load)
+int run_load_next(struct load *load)
 {
     load->row = sql_row_start(load->statement, NULL);
     switch (sqlite3_step(load->statement)) {
@@ -46,7 +36,7 @@ static int next(struct load *load)
 }
 
 /* Whether there was memory for all texts is looked at once, at the end. */
-static const char *take_text(struct load *load)
+const char *run_load_text(struct load *load)
 {
     const char *text = arena_printf(&load->run->arena, "%s", sql_take_text(&load->row));
     load->is_out_of_memory |= !text;
@@ -62,32 +52,41 @@ static enum run_record_state state_of(const char *name)
     return RUN_RUNNING;
 }
 
+#define FIRST_FACTS                                                                                \
+    "state, started_unix_us, duration_us, trace_path, trace_digest, target, plan_digest, seed, "   \
+    "planned_sessions, command, tool_version, workers, cpu_count, exit_code, verdict"
+
 static int load_facts(struct load *load)
 {
     struct run_facts *facts = &load->run->facts;
     struct run_end *end = &load->run->end;
-    if (start(load, "SELECT state, started_unix_us, duration_us, trace_path, trace_digest, target, "
-                    "plan_digest, seed, planned_sessions, command, tool_version, workers, "
-                    "cpu_count, exit_code, verdict FROM run"))
+    const char *sql = load->version < 2 ? "SELECT " FIRST_FACTS ", '', '', 0, 0 FROM run"
+                                        : "SELECT " FIRST_FACTS
+                                          ", verdict_kind, pacing, max_files, max_ports FROM run";
+    if (run_load_start(load, sql))
         return -1;
-    int result = next(load);
+    int result = run_load_next(load);
     if (result <= 0)
-        return result ? -1 : damaged(load, "run");
+        return result ? -1 : run_load_damaged(load, "run");
     end->state = state_of(sql_take_text(&load->row));
     facts->started_unix_us = (int64_t)sql_take_u64(&load->row);
     end->duration_us = sql_take_u64(&load->row);
-    facts->trace_path = take_text(load);
-    facts->trace_digest = take_text(load);
-    facts->target = take_text(load);
-    facts->plan_digest = take_text(load);
+    facts->trace_path = run_load_text(load);
+    facts->trace_digest = run_load_text(load);
+    facts->target = run_load_text(load);
+    facts->plan_digest = run_load_text(load);
     facts->seed = sql_take_u64(&load->row);
     facts->planned_sessions = sql_take_u64(&load->row);
-    facts->command = take_text(load);
-    facts->tool_version = take_text(load);
+    facts->command = run_load_text(load);
+    facts->tool_version = run_load_text(load);
     facts->workers = (uint32_t)sql_take_u64(&load->row);
     facts->cpu_count = (uint32_t)sql_take_u64(&load->row);
     end->exit_code = (int)sql_take_u64(&load->row);
-    end->verdict = take_text(load);
+    end->verdict = run_load_text(load);
+    end->verdict_kind = run_load_text(load);
+    facts->pacing = run_load_text(load);
+    facts->max_files = sql_take_u64(&load->row);
+    facts->max_ports = sql_take_u64(&load->row);
     return 0;
 }
 
@@ -95,21 +94,21 @@ static int load_endpoints(struct load *load)
 {
     struct run_record *run = load->run;
     uint64_t count = 0;
-    if (start(load, "SELECT count(*), coalesce(max(endpoint_id), -1) FROM endpoint") ||
-        next(load) != 1)
+    if (run_load_start(load, "SELECT count(*), coalesce(max(endpoint_id), -1) FROM endpoint") ||
+        run_load_next(load) != 1)
         return -1;
     count = sql_take_u64(&load->row);
     if (count > MAX_ENDPOINTS || sql_take_u64(&load->row) + 1 != count)
-        return damaged(load, "endpoint");
+        return run_load_damaged(load, "endpoint");
     const char **names = arena_zalloc(&run->arena, (count + 1) * sizeof *names);
     run->totals = metrics_new((uint32_t)count);
     if (!names || !run->totals)
         return error_set(load->err, EXIT_TOOL, "no memory for %u endpoints", (unsigned)count);
-    if (start(load, "SELECT name FROM endpoint ORDER BY endpoint_id"))
+    if (run_load_start(load, "SELECT name FROM endpoint ORDER BY endpoint_id"))
         return -1;
     int result;
-    for (uint64_t i = 0; (result = next(load)) == 1 && i < count; i++)
-        names[i] = take_text(load);
+    for (uint64_t i = 0; (result = run_load_next(load)) == 1 && i < count; i++)
+        names[i] = run_load_text(load);
     run->facts.endpoint_count = (uint32_t)count;
     run->facts.endpoint_names = names;
     return result;
@@ -120,15 +119,16 @@ static int load_totals(struct load *load)
     struct metrics *totals = load->run->totals;
     struct sql_row *row = &load->row;
     int result;
-    if (start(load, "SELECT endpoint_id, requests, failed, diverged, sent_bytes, received_bytes, "
-                    "recorded, added, retried, no_answer, status_1xx, status_2xx, status_3xx, "
-                    "status_4xx, status_5xx, response, service, lateness, connecting, tls, "
-                    "sending, waiting, receiving FROM total"))
+    if (run_load_start(
+            load, "SELECT endpoint_id, requests, failed, diverged, sent_bytes, received_bytes, "
+                  "recorded, added, retried, no_answer, status_1xx, status_2xx, status_3xx, "
+                  "status_4xx, status_5xx, response, service, lateness, connecting, tls, "
+                  "sending, waiting, receiving FROM total"))
         return -1;
-    while ((result = next(load)) == 1) {
+    while ((result = run_load_next(load)) == 1) {
         uint64_t endpoint_id = sql_take_u64(row);
         if (endpoint_id >= totals->endpoint_count)
-            return damaged(load, "total");
+            return run_load_damaged(load, "total");
         struct endpoint_metrics *endpoint = &totals->endpoints[endpoint_id];
         endpoint->requests = sql_take_u64(row);
         endpoint->failed = sql_take_u64(row);
@@ -143,7 +143,7 @@ static int load_totals(struct load *load)
             sql_take_histogram(row, &endpoint->clocks[i]);
         endpoint->by_failure[FAILURE_NONE] = endpoint->requests;
         if (row->has_failed)
-            return damaged(load, "total");
+            return run_load_damaged(load, "total");
     }
     return result;
 }
@@ -152,11 +152,12 @@ static int load_ws(struct load *load)
 {
     struct ws_metrics *ws = &load->run->totals->ws;
     struct sql_row *row = &load->row;
-    if (start(load, "SELECT connected, connect_failed, messages_sent, messages_received, answers, "
-                    "messages_timed, missing, extra, closed, sent_bytes, received_bytes, "
-                    "answer_wait, connecting, lateness, session_duration FROM ws_total"))
+    if (run_load_start(
+            load, "SELECT connected, connect_failed, messages_sent, messages_received, answers, "
+                  "messages_timed, missing, extra, closed, sent_bytes, received_bytes, "
+                  "answer_wait, connecting, lateness, session_duration FROM ws_total"))
         return -1;
-    int result = next(load);
+    int result = run_load_next(load);
     if (result != 1)
         return result;
     for (int i = 0; i < WS_EVENT_COUNT; i++)
@@ -167,7 +168,7 @@ static int load_ws(struct load *load)
     sql_take_histogram(row, &ws->connecting);
     sql_take_histogram(row, &ws->lateness);
     sql_take_histogram(row, &ws->session_duration);
-    return row->has_failed ? damaged(load, "ws_total") : 0;
+    return row->has_failed ? run_load_damaged(load, "ws_total") : 0;
 }
 
 /* Classes that a newer version may have added are left out: the counters above include them. */
@@ -175,15 +176,15 @@ static int load_failures(struct load *load)
 {
     struct metrics *totals = load->run->totals;
     int result;
-    if (start(load, "SELECT class, endpoint_id, failures FROM failure"))
+    if (run_load_start(load, "SELECT class, endpoint_id, failures FROM failure"))
         return -1;
-    while ((result = next(load)) == 1) {
+    while ((result = run_load_next(load)) == 1) {
         const char *class = sql_take_text(&load->row);
         bool is_ws = sql_take_is_null(&load->row);
         uint64_t endpoint_id = sql_take_u64(&load->row);
         uint64_t count = sql_take_u64(&load->row);
         if (!is_ws && endpoint_id >= totals->endpoint_count)
-            return damaged(load, "failure");
+            return run_load_damaged(load, "failure");
         struct endpoint_metrics *endpoint = is_ws ? NULL : &totals->endpoints[endpoint_id];
         uint64_t *by_failure = is_ws ? totals->ws.by_failure : endpoint->by_failure;
         for (int i = FAILURE_NONE + 1; i < FAILURE_COUNT; i++) {
@@ -201,19 +202,19 @@ static int load_sessions(struct load *load)
 {
     struct metrics *totals = load->run->totals;
     struct sql_row *row = &load->row;
-    if (start(load, "SELECT started, steps_not_sent, duration FROM session_total"))
+    if (run_load_start(load, "SELECT started, steps_not_sent, duration FROM session_total"))
         return -1;
-    int result = next(load);
+    int result = run_load_next(load);
     if (result != 1)
         return result;
     totals->sessions_started = sql_take_u64(row);
     totals->steps_not_sent = sql_take_u64(row);
     sql_take_histogram(row, &totals->session_duration);
     if (row->has_failed)
-        return damaged(load, "session_total");
-    if (start(load, "SELECT result, sessions FROM session_result"))
+        return run_load_damaged(load, "session_total");
+    if (run_load_start(load, "SELECT result, sessions FROM session_result"))
         return -1;
-    while ((result = next(load)) == 1) {
+    while ((result = run_load_next(load)) == 1) {
         const char *name = sql_take_text(row);
         uint64_t count = sql_take_u64(row);
         for (int i = 0; i < SESSION_RESULT_COUNT; i++) {
@@ -233,165 +234,32 @@ static int load_plugin_metrics(struct load *load)
     int result;
     if (!metrics)
         return error_set(load->err, EXIT_TOOL, "no memory for the run");
-    if (start(load, "SELECT metric_id, plugin, name, unit, kind, sum, histogram FROM plugin_metric "
-                    "ORDER BY metric_id"))
+    if (run_load_start(
+            load, "SELECT metric_id, plugin, name, unit, kind, sum, histogram FROM plugin_metric "
+                  "ORDER BY metric_id"))
         return -1;
-    while ((result = next(load)) == 1) {
+    while ((result = run_load_next(load)) == 1) {
         if (sql_take_u64(&load->row) != count || count == METRICS_MAX_CUSTOM)
-            return damaged(load, "plugin_metric");
+            return run_load_damaged(load, "plugin_metric");
         struct run_plugin_metric *metric = &metrics[count];
         struct custom_metric *total = &run->totals->custom[count++];
-        metric->plugin = take_text(load);
-        metric->name = take_text(load);
-        metric->unit = take_text(load);
+        metric->plugin = run_load_text(load);
+        metric->name = run_load_text(load);
+        metric->unit = run_load_text(load);
         metric->is_histogram = strcmp(sql_take_text(&load->row), "histogram") == 0;
         total->sum = sql_take_u64(&load->row);
         sql_take_histogram(&load->row, &total->histogram);
         if (load->row.has_failed)
-            return damaged(load, "plugin_metric");
+            return run_load_damaged(load, "plugin_metric");
     }
     run->facts.plugin_metric_count = count;
     run->facts.plugin_metrics = metrics;
     return result;
 }
 
-static int load_generator(struct load *load)
-{
-    int result;
-    if (start(load, "SELECT second, length_us, users_active, requests_in_flight, connections_open, "
-                    "cpu_us, worker_cpu_us, busiest_worker_cpu_us, max_loop_lag_us, rss_bytes, "
-                    "open_files FROM generator_second"))
-        return -1;
-    while ((result = next(load)) == 1) {
-        struct sql_row *row = &load->row;
-        struct generator_second second = {.second = (uint32_t)sql_take_u64(row)};
-        second.length_us = sql_take_u64(row);
-        second.users_active = sql_take_u64(row);
-        second.requests_in_flight = sql_take_u64(row);
-        second.connections_open = sql_take_u64(row);
-        second.health.cpu_us = sql_take_u64(row);
-        second.worker_cpu_us = sql_take_u64(row);
-        second.busiest_worker_cpu_us = sql_take_u64(row);
-        second.max_loop_lag_us = sql_take_u64(row);
-        second.health.rss_bytes = sql_take_u64(row);
-        second.health.open_files = sql_take_u64(row);
-        run_health_add(&load->run->health, &second);
-    }
-    return result;
-}
-
-static enum failure failure_of(const char *name)
-{
-    for (int i = 0; i < FAILURE_COUNT; i++) {
-        if (strcmp(name, failure_name((enum failure)i)) == 0)
-            return (enum failure)i;
-    }
-    return FAILURE_NONE;
-}
-
-static int load_samples(struct load *load)
-{
-    struct run_record *run = load->run;
-    struct failure_sample *samples = arena_zalloc(&run->arena, MAX_SAMPLES * sizeof *samples);
-    size_t count = 0;
-    int result;
-    if (!samples)
-        return error_set(load->err, EXIT_TOOL, "no memory for the run");
-    if (start(load, "SELECT due_us, endpoint_id, status, recorded_status, class, detail FROM "
-                    "failure_sample ORDER BY due_us, rowid"))
-        return -1;
-    while ((result = next(load)) == 1 && count < MAX_SAMPLES) {
-        struct failure_sample *sample = &samples[count++];
-        sample->due_us = sql_take_u64(&load->row);
-        bool has_endpoint = !sql_take_is_null(&load->row);
-        uint64_t endpoint_id = sql_take_u64(&load->row);
-        if (has_endpoint && endpoint_id >= run->facts.endpoint_count)
-            return damaged(load, "failure_sample");
-        sample->endpoint = has_endpoint ? (uint32_t)endpoint_id : SAMPLE_NO_ENDPOINT;
-        sample->status = (int)sql_take_u64(&load->row);
-        sample->recorded_status = (int)sql_take_u64(&load->row);
-        sample->count = 1;
-        sample->failure = failure_of(sql_take_text(&load->row));
-        snprintf(sample->detail, sizeof sample->detail, "%s", sql_take_text(&load->row));
-    }
-    run->samples = samples;
-    run->sample_count = count;
-    return result < 0 ? -1 : 0;
-}
-
-static int load_divergences(struct load *load)
-{
-    struct run_record *run = load->run;
-    struct run_divergence *divergences =
-        arena_zalloc(&run->arena, METRICS_MAX_SAMPLES * sizeof *divergences);
-    size_t count = 0;
-    int result;
-    if (!divergences)
-        return error_set(load->err, EXIT_TOOL, "no memory for the run");
-    if (start(load, "SELECT status, recorded_status, answers FROM divergence "
-                    "ORDER BY answers DESC, status, recorded_status"))
-        return -1;
-    while ((result = next(load)) == 1 && count < METRICS_MAX_SAMPLES) {
-        struct run_divergence *divergence = &divergences[count++];
-        divergence->status = (int)sql_take_u64(&load->row);
-        divergence->recorded_status = (int)sql_take_u64(&load->row);
-        divergence->answers = sql_take_u64(&load->row);
-    }
-    run->divergences = divergences;
-    run->divergence_count = count;
-    return result < 0 ? -1 : 0;
-}
-
-static int load_thresholds(struct load *load)
-{
-    struct run_record *run = load->run;
-    struct run_threshold *thresholds = arena_zalloc(&run->arena, MAX_LIST * sizeof *thresholds);
-    size_t count = 0;
-    int result;
-    if (!thresholds)
-        return error_set(load->err, EXIT_TOOL, "no memory for the run");
-    if (start(load, "SELECT expression, metric, condition, value, has_samples, passed FROM "
-                    "threshold ORDER BY rowid"))
-        return -1;
-    while ((result = next(load)) == 1 && count < MAX_LIST) {
-        struct run_threshold *threshold = &thresholds[count++];
-        threshold->expression = take_text(load);
-        threshold->metric = take_text(load);
-        threshold->condition = take_text(load);
-        threshold->value = sql_take_real(&load->row);
-        threshold->has_samples = sql_take_u64(&load->row) != 0;
-        threshold->has_passed = sql_take_u64(&load->row) != 0;
-    }
-    run->end.thresholds = thresholds;
-    run->end.threshold_count = count;
-    return result < 0 ? -1 : 0;
-}
-
-static int load_plugin_calls(struct load *load)
-{
-    struct run_record *run = load->run;
-    struct run_plugin_call *calls = arena_zalloc(&run->arena, MAX_LIST * sizeof *calls);
-    size_t count = 0;
-    int result;
-    if (!calls)
-        return error_set(load->err, EXIT_TOOL, "no memory for the run");
-    if (start(load, "SELECT plugin, callback, calls, ns FROM plugin_call ORDER BY rowid"))
-        return -1;
-    while ((result = next(load)) == 1 && count < MAX_LIST) {
-        struct run_plugin_call *call = &calls[count++];
-        call->plugin = take_text(load);
-        call->callback = take_text(load);
-        call->calls = sql_take_u64(&load->row);
-        call->ns = sql_take_u64(&load->row);
-    }
-    run->end.plugin_calls = calls;
-    run->end.plugin_call_count = count;
-    return result < 0 ? -1 : 0;
-}
-
 static int take_number(struct load *load, const char *sql, uint64_t *ret_number)
 {
-    if (start(load, sql) || next(load) != 1)
+    if (run_load_start(load, sql) || run_load_next(load) != 1)
         return -1;
     *ret_number = sql_take_u64(&load->row);
     return 0;
@@ -399,7 +267,7 @@ static int take_number(struct load *load, const char *sql, uint64_t *ret_number)
 
 static int check_version(struct load *load)
 {
-    uint64_t application_id, version;
+    uint64_t application_id, version = 0;
     if (take_number(load, "PRAGMA application_id", &application_id) ||
         application_id != RUN_APPLICATION_ID)
         return error_set(load->err, EXIT_INPUT, "not a run; 'reprise replay' makes one");
@@ -409,6 +277,7 @@ static int check_version(struct load *load)
         return error_set(load->err, EXIT_INPUT,
                          "written by a newer version (format %u, known is %d); use that one",
                          (unsigned)version, RUN_VERSION);
+    load->version = (uint32_t)version;
     return 0;
 }
 
@@ -417,9 +286,9 @@ static int load_all(struct load *load)
     /* One transaction, so that a run that goes on is seen at one moment. */
     if (run_sql_exec(load->db, "BEGIN", load->err) || check_version(load) || load_facts(load) ||
         load_endpoints(load) || load_totals(load) || load_ws(load) || load_failures(load) ||
-        load_sessions(load) || load_plugin_metrics(load) || load_generator(load) ||
-        load_samples(load) || load_divergences(load) || load_thresholds(load) ||
-        load_plugin_calls(load))
+        load_sessions(load) || load_plugin_metrics(load) || run_load_generator(load) ||
+        run_load_generator_total(load) || run_load_samples(load) || run_load_divergences(load) ||
+        run_load_thresholds(load) || run_load_plugin_calls(load))
         return -1;
     if (load->is_out_of_memory || metrics_sum_endpoints(load->run->totals, &load->run->all))
         return error_set(load->err, EXIT_TOOL, "no memory for the run");

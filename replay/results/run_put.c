@@ -7,7 +7,7 @@ static const struct {
     const char *table;
     int columns;
 } inserts[INSERT_COUNT] = {
-    [INSERT_RUN] = {"run", 16},
+    [INSERT_RUN] = {"run", 20},
     [INSERT_ENDPOINT] = {"endpoint", 2},
     [INSERT_SECOND] = {"second", 25},
     [INSERT_TOTAL] = {"total", 29},
@@ -15,7 +15,10 @@ static const struct {
     [INSERT_WS_TOTAL] = {"ws_total", 17},
     [INSERT_SESSION_TOTAL] = {"session_total", 6},
     [INSERT_SESSION_RESULT] = {"session_result", 2},
-    [INSERT_GENERATOR_SECOND] = {"generator_second", 14},
+    [INSERT_GENERATOR_SECOND] = {"generator_second", 29},
+    [INSERT_WORKER_SECOND] = {"worker_second", 6},
+    [INSERT_WORKER_TOTAL] = {"worker_total", 5},
+    [INSERT_GENERATOR_TOTAL] = {"generator_total", 14},
     [INSERT_FAILURE] = {"failure", 4},
     [INSERT_DIVERGENCE] = {"divergence", 3},
     [INSERT_PLUGIN_METRIC] = {"plugin_metric", 7},
@@ -23,7 +26,7 @@ static const struct {
     [INSERT_THRESHOLD] = {"threshold", 6},
 };
 
-static struct sql_row start_insert(struct run_store *store, enum insert insert)
+struct sql_row run_put_start(struct run_store *store, enum insert insert)
 {
     return sql_row_start(store->inserts[insert], &store->scratch);
 }
@@ -50,7 +53,7 @@ int run_put_prepare(struct run_store *store, struct error *err)
         run_sql_prepare(store->db, "UPDATE run SET duration_us = ?1", &store->set_duration, err) ||
         run_sql_prepare(store->db,
                         "UPDATE run SET state = ?1, duration_us = ?2, exit_code = ?3, "
-                        "verdict = ?4",
+                        "verdict = ?4, verdict_kind = ?5",
                         &store->set_end, err))
         return -1;
     return 0;
@@ -68,7 +71,7 @@ void run_put_finalize(struct run_store *store)
 
 int run_put_facts(struct run_store *store, const struct run_facts *facts, struct error *err)
 {
-    struct sql_row row = start_insert(store, INSERT_RUN);
+    struct sql_row row = run_put_start(store, INSERT_RUN);
     sql_put_u64(&row, 1);
     sql_put_text(&row, run_record_state_name(RUN_RUNNING));
     sql_put_u64(&row, (uint64_t)facts->started_unix_us);
@@ -85,10 +88,14 @@ int run_put_facts(struct run_store *store, const struct run_facts *facts, struct
     sql_put_u64(&row, facts->cpu_count);
     sql_put_null(&row);
     sql_put_text(&row, "");
+    sql_put_text(&row, "");
+    sql_put_text(&row, facts->pacing);
+    sql_put_u64(&row, facts->max_files);
+    sql_put_u64(&row, facts->max_ports);
     if (sql_put_end(&row, err))
         return -1;
     for (uint32_t i = 0; i < facts->endpoint_count; i++) {
-        row = start_insert(store, INSERT_ENDPOINT);
+        row = run_put_start(store, INSERT_ENDPOINT);
         sql_put_u64(&row, i);
         sql_put_text(&row, facts->endpoint_names[i]);
         if (sql_put_end(&row, err))
@@ -102,7 +109,7 @@ static int put_plugin_metrics(struct run_store *store, struct error *err)
     for (uint32_t i = 0; i < store->plugin_metric_count; i++) {
         const struct run_plugin_metric *metric = &store->plugin_metrics[i];
         const struct custom_metric *total = &store->totals->custom[i];
-        struct sql_row row = start_insert(store, INSERT_PLUGIN_METRIC);
+        struct sql_row row = run_put_start(store, INSERT_PLUGIN_METRIC);
         sql_put_u64(&row, i);
         sql_put_text(&row, metric->plugin);
         sql_put_text(&row, metric->name);
@@ -154,7 +161,7 @@ static int put_failures(struct run_store *store, const char *protocol, int64_t e
         uint64_t count = i == FAILURE_NONE ? bad_statuses : by_failure[i];
         if (!count)
             continue;
-        row = start_insert(store, INSERT_FAILURE);
+        row = run_put_start(store, INSERT_FAILURE);
         sql_put_text(&row, protocol);
         sql_put_text(&row, i == FAILURE_NONE ? "status" : failure_name((enum failure)i));
         endpoint_id < 0 ? sql_put_null(&row) : sql_put_u64(&row, (uint64_t)endpoint_id);
@@ -168,7 +175,7 @@ static int put_failures(struct run_store *store, const char *protocol, int64_t e
 static int put_total(struct run_store *store, uint32_t endpoint_id, struct error *err)
 {
     const struct endpoint_metrics *total = &store->totals->endpoints[endpoint_id];
-    struct sql_row row = start_insert(store, INSERT_TOTAL);
+    struct sql_row row = run_put_start(store, INSERT_TOTAL);
     sql_put_u64(&row, endpoint_id);
     put_counters(&row, total);
     for (int i = CLOCK_CONNECTING; i < CLOCK_COUNT; i++)
@@ -190,7 +197,7 @@ static int put_endpoints(struct run_store *store, const struct metrics *delta, u
     for (uint32_t i = 0; i < delta->endpoint_count; i++) {
         if (!delta->endpoints[i].requests)
             continue;
-        struct sql_row row = start_insert(store, INSERT_SECOND);
+        struct sql_row row = run_put_start(store, INSERT_SECOND);
         sql_put_u64(&row, second);
         sql_put_u64(&row, i);
         put_counters(&row, &delta->endpoints[i]);
@@ -222,7 +229,7 @@ static bool has_events(const struct ws_metrics *ws)
 static int put_ws_total(struct run_store *store, struct error *err)
 {
     const struct ws_metrics *total = &store->totals->ws;
-    struct sql_row row = start_insert(store, INSERT_WS_TOTAL);
+    struct sql_row row = run_put_start(store, INSERT_WS_TOTAL);
     sql_put_u64(&row, 1);
     put_ws_counters(&row, total);
     sql_put_histogram(&row, &total->connecting);
@@ -238,7 +245,7 @@ static int put_ws(struct run_store *store, const struct ws_metrics *delta, uint3
 {
     if (!has_events(delta))
         return 0;
-    struct sql_row row = start_insert(store, INSERT_WS_SECOND);
+    struct sql_row row = run_put_start(store, INSERT_WS_SECOND);
     sql_put_u64(&row, second);
     put_ws_counters(&row, delta);
     if (sql_put_end(&row, err))
@@ -249,7 +256,7 @@ static int put_ws(struct run_store *store, const struct ws_metrics *delta, uint3
 static int put_sessions(struct run_store *store, struct error *err)
 {
     const struct metrics *totals = store->totals;
-    struct sql_row row = start_insert(store, INSERT_SESSION_TOTAL);
+    struct sql_row row = run_put_start(store, INSERT_SESSION_TOTAL);
     sql_put_u64(&row, 1);
     sql_put_u64(&row, totals->sessions_started);
     sql_put_u64(&row, totals->steps_not_sent);
@@ -259,7 +266,7 @@ static int put_sessions(struct run_store *store, struct error *err)
     if (sql_put_end(&row, err))
         return -1;
     for (int i = 0; i < SESSION_RESULT_COUNT; i++) {
-        row = start_insert(store, INSERT_SESSION_RESULT);
+        row = run_put_start(store, INSERT_SESSION_RESULT);
         sql_put_text(&row, session_result_name((enum session_result)i));
         sql_put_u64(&row, totals->sessions_by_result[i]);
         if (sql_put_end(&row, err))
@@ -295,7 +302,7 @@ static int put_divergences(struct run_store *store, struct error *err)
         const struct failure_sample *sample = &store->totals->samples[i];
         if (sample->failure != FAILURE_NONE)
             continue;
-        struct sql_row row = start_insert(store, INSERT_DIVERGENCE);
+        struct sql_row row = run_put_start(store, INSERT_DIVERGENCE);
         sql_put_u64(&row, (uint64_t)sample->status);
         sql_put_u64(&row, (uint64_t)sample->recorded_status);
         sql_put_u64(&row, sample->count);
@@ -305,34 +312,6 @@ static int put_divergences(struct run_store *store, struct error *err)
     return 0;
 }
 
-static int put_generator(struct run_store *store, const struct generator_second *generator,
-                         const struct metrics *delta, struct error *err)
-{
-    uint64_t ended = 0;
-    for (int i = 0; i < SESSION_RESULT_COUNT; i++)
-        ended += delta->sessions_by_result[i];
-    struct sql_row row = start_insert(store, INSERT_GENERATOR_SECOND);
-    sql_put_u64(&row, generator->second);
-    sql_put_u64(&row, generator->length_us);
-    sql_put_u64(&row, generator->users_active);
-    sql_put_u64(&row, generator->requests_in_flight);
-    sql_put_u64(&row, generator->connections_open);
-    sql_put_u64(&row, delta->sessions_started);
-    sql_put_u64(&row, ended);
-    sql_put_u64(&row, delta->steps_not_sent);
-    sql_put_u64(&row, generator->health.cpu_us);
-    sql_put_u64(&row, generator->worker_cpu_us);
-    sql_put_u64(&row, generator->busiest_worker_cpu_us);
-    sql_put_u64(&row, generator->max_loop_lag_us);
-    sql_put_u64(&row, generator->health.rss_bytes);
-    sql_put_u64(&row, generator->health.open_files);
-    if (sql_put_end(&row, err))
-        return -1;
-    row = sql_row_start(store->set_duration, &store->scratch);
-    sql_put_u64(&row, store->health.length_us);
-    return sql_put_end(&row, err);
-}
-
 int run_put_second(struct run_store *store, const struct metrics *delta,
                    const struct generator_second *generator, struct error *err)
 {
@@ -340,7 +319,7 @@ int run_put_second(struct run_store *store, const struct metrics *delta,
     if (put_endpoints(store, delta, generator->second, err) ||
         put_ws(store, &delta->ws, generator->second, err) || put_sessions(store, err) ||
         put_samples(store, delta, began_us, err) || put_divergences(store, err) ||
-        put_plugin_metrics(store, err) || put_generator(store, generator, delta, err))
+        put_plugin_metrics(store, err) || run_put_generator(store, delta, generator, err))
         return -1;
     return 0;
 }
@@ -353,7 +332,8 @@ int run_put_totals(struct run_store *store, struct error *err)
     }
     if (has_events(&store->totals->ws) && put_ws_total(store, err))
         return -1;
-    return put_sessions(store, err) || put_divergences(store, err) || put_plugin_metrics(store, err)
+    return put_sessions(store, err) || put_divergences(store, err) ||
+                   put_plugin_metrics(store, err) || run_put_generator_total(store, err)
                ? -1
                : 0;
 }
@@ -361,7 +341,7 @@ int run_put_totals(struct run_store *store, struct error *err)
 static int put_threshold(struct run_store *store, const struct run_threshold *threshold,
                          struct error *err)
 {
-    struct sql_row row = start_insert(store, INSERT_THRESHOLD);
+    struct sql_row row = run_put_start(store, INSERT_THRESHOLD);
     sql_put_text(&row, threshold->expression);
     sql_put_text(&row, threshold->metric);
     sql_put_text(&row, threshold->condition);
@@ -378,7 +358,7 @@ int run_put_end(struct run_store *store, const struct run_end *end, struct error
             return -1;
     }
     for (size_t i = 0; i < end->plugin_call_count; i++) {
-        struct sql_row row = start_insert(store, INSERT_PLUGIN_CALL);
+        struct sql_row row = run_put_start(store, INSERT_PLUGIN_CALL);
         sql_put_text(&row, end->plugin_calls[i].plugin);
         sql_put_text(&row, end->plugin_calls[i].callback);
         sql_put_u64(&row, end->plugin_calls[i].calls);
@@ -391,5 +371,6 @@ int run_put_end(struct run_store *store, const struct run_end *end, struct error
     sql_put_u64(&row, end->duration_us);
     sql_put_u64(&row, (uint64_t)end->exit_code);
     sql_put_text(&row, end->verdict);
+    sql_put_text(&row, end->verdict_kind);
     return sql_put_end(&row, err);
 }

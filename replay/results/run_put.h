@@ -19,6 +19,9 @@ enum insert {
     INSERT_SESSION_TOTAL,
     INSERT_SESSION_RESULT,
     INSERT_GENERATOR_SECOND,
+    INSERT_WORKER_SECOND,
+    INSERT_WORKER_TOTAL,
+    INSERT_GENERATOR_TOTAL,
     INSERT_FAILURE,
     INSERT_DIVERGENCE,
     INSERT_PLUGIN_METRIC,
@@ -39,6 +42,7 @@ struct run_store {
     struct buf scratch;
     struct metrics *totals;
     struct run_health health;
+    struct port_meter ports;
     struct run_plugin_metric plugin_metrics[METRICS_MAX_CUSTOM];
     uint32_t plugin_metric_count;
     bool must_write_all; /* a second could not be written: the totals in the file are behind */
@@ -51,6 +55,14 @@ int run_put_facts(struct run_store *store, const struct run_facts *facts, struct
 int run_put_second(struct run_store *store, const struct metrics *delta,
                    const struct generator_second *generator, struct error *err);
 int run_put_totals(struct run_store *store, struct error *err);
+
+/* For the parts of run_put*.c: a row of this table, to be filled from the left. */
+struct sql_row run_put_start(struct run_store *store, enum insert insert);
+
+/* run_put_generator.c: the second's rows, and the total. */
+int run_put_generator(struct run_store *store, const struct metrics *delta,
+                      const struct generator_second *generator, struct error *err);
+int run_put_generator_total(struct run_store *store, struct error *err);
 int run_put_end(struct run_store *store, const struct run_end *end, struct error *err);
 
 #endif

@@ -20,11 +20,21 @@ static void raise_to(uint64_t *peak, uint64_t value)
         *peak = value;
 }
 
+static void add_load_point(struct run_health *health, const struct generator_second *second)
+{
+    const struct load_point point = {second->requests_in_flight, second->service_p50_us};
+    bool is_first = !health->calm.requests_in_flight && !health->loaded.requests_in_flight;
+    if (is_first || point.requests_in_flight < health->calm.requests_in_flight)
+        health->calm = point;
+    if (is_first || point.requests_in_flight > health->loaded.requests_in_flight)
+        health->loaded = point;
+}
+
 void run_health_add(struct run_health *health, const struct generator_second *second)
 {
-    double percent = second->length_us
-                         ? 100.0 * (double)second->busiest_worker_cpu_us / (double)second->length_us
-                         : 0;
+    double percent = second->length_us ? 100.0 * (double)second->busiest_worker_busy_us /
+                                             (double)second->length_us
+                                       : 0;
     health->seconds++;
     health->length_us += second->length_us;
     health->cpu_us += second->health.cpu_us;
@@ -42,6 +52,12 @@ void run_health_add(struct run_health *health, const struct generator_second *se
     raise_to(&health->peak_users, second->users_active);
     raise_to(&health->peak_in_flight, second->requests_in_flight);
     raise_to(&health->peak_connections, second->connections_open);
+    raise_to(&health->peak_queued, second->queued);
+    raise_to(&health->peak_waiting, second->waiting);
+    raise_to(&health->peak_ports, second->ports_in_use);
+    health->users_us += (double)second->users_active * (double)second->length_us;
+    if (second->answers >= FEWEST_ANSWERS)
+        add_load_point(health, second);
 }
 
 void run_record_free(struct run_record *run)

@@ -32,6 +32,9 @@ struct run_facts {
     uint64_t planned_sessions; /* 0: as many as fit into the time */
     uint32_t workers;
     uint32_t cpu_count;
+    const char *pacing; /* "think", "open", "max"; "" of a run that did not say */
+    uint64_t max_files; /* descriptors this process may have; 0: not known, likewise max_ports */
+    uint64_t max_ports; /* source ports to one address of the target, of all source addresses */
     uint32_t endpoint_count;
     const char *const *endpoint_names; /* "GET /jobs/{id}" */
     uint32_t plugin_metric_count;      /* at most METRICS_MAX_CUSTOM */
@@ -55,6 +58,17 @@ struct generator_second {
     uint64_t worker_cpu_us;
     uint64_t busiest_worker_cpu_us;
     uint64_t max_loop_lag_us;
+    uint64_t busiest_worker_busy_us; /* worker_busy_us() of the one that has most */
+    uint64_t queued, waiting;        /* requests, the most at once */
+    uint64_t ports_in_use;
+    uint64_t answers;
+    uint64_t service_p50_us; /* of all endpoints */
+};
+
+/* A second's load and what the target made of it. */
+struct load_point {
+    uint64_t requests_in_flight;
+    uint64_t service_p50_us;
 };
 
 /* The same over the whole run. */
@@ -70,9 +84,16 @@ struct run_health {
     uint64_t peak_users;
     uint64_t peak_in_flight;
     uint64_t peak_connections;
+    uint64_t peak_queued;
+    uint64_t peak_waiting;
+    uint64_t peak_ports;
+    double users_us; /* sum of the seconds' users_active times their length */
+    /* The seconds with fewest and with most requests in flight, of those with enough answers. */
+    struct load_point calm, loaded;
 };
 
 #define BUSY_PERCENT 90.0
+#define FEWEST_ANSWERS 20 /* of a load_point: below, a median is chance */
 
 void run_health_add(struct run_health *health, const struct generator_second *second);
 
@@ -104,7 +125,8 @@ struct run_end {
     enum run_record_state state;
     uint64_t duration_us;
     int exit_code;
-    const char *verdict; /* one line: whether to believe the figures */
+    const char *verdict;      /* one line: whether to believe the figures */
+    const char *verdict_kind; /* verdict_kind_name() */
     size_t threshold_count;
     const struct run_threshold *thresholds;
     size_t plugin_call_count;

@@ -59,7 +59,11 @@
     "  workers INTEGER NOT NULL,\n"                                                                \
     "  cpu_count INTEGER NOT NULL,\n"                                                              \
     "  exit_code INTEGER,\n"                                                                       \
-    "  verdict TEXT NOT NULL            -- whether to believe the figures\n"                       \
+    "  verdict TEXT NOT NULL,           -- whether to believe the figures\n"                       \
+    "  verdict_kind TEXT NOT NULL,      -- target-bound, generator-bound, ...\n"                   \
+    "  pacing TEXT NOT NULL,            -- think, open, max\n"                                     \
+    "  max_files INTEGER NOT NULL,      -- descriptors this process may have\n"                    \
+    "  max_ports INTEGER NOT NULL       -- source ports to one address of the target\n"            \
     ");\n"                                                                                         \
     "CREATE TABLE endpoint (endpoint_id INTEGER PRIMARY KEY, name TEXT NOT NULL);\n"               \
     "CREATE TABLE second (\n"                                                                      \
@@ -109,7 +113,54 @@
     "  busiest_worker_cpu_us INTEGER NOT NULL,\n"                                                  \
     "  max_loop_lag_us INTEGER NOT NULL,\n"                                                        \
     "  rss_bytes INTEGER NOT NULL,\n"                                                              \
-    "  open_files INTEGER NOT NULL\n"                                                              \
+    "  open_files INTEGER NOT NULL,\n"                                                             \
+    "  busiest_worker_busy_us INTEGER NOT NULL, -- cpu without spinning, and waiting for cpu\n"    \
+    "  loop_lag_p99_us INTEGER NOT NULL,\n"                                                        \
+    "  queued INTEGER NOT NULL,         -- due and over --max-in-flight, the most at once\n"       \
+    "  waiting INTEGER NOT NULL,        -- for a connection of their user, the most at once\n"     \
+    "  ports_in_use INTEGER NOT NULL,   -- open, or in TIME_WAIT\n"                                \
+    "  connects_made INTEGER NOT NULL,\n"                                                          \
+    "  connects_failed INTEGER NOT NULL,\n"                                                        \
+    "  segments_sent INTEGER NOT NULL,  -- of the connections looked at\n"                         \
+    "  segments_resent INTEGER NOT NULL,\n"                                                        \
+    "  rtt_p50_us INTEGER NOT NULL,\n"                                                             \
+    "  answers INTEGER NOT NULL,\n"                                                                \
+    "  service_p50_us INTEGER NOT NULL, -- of all endpoints\n"                                     \
+    "  lateness_p50_us INTEGER NOT NULL,\n"                                                        \
+    "  lateness_p99_us INTEGER NOT NULL,\n"                                                        \
+    "  lateness BLOB NOT NULL           -- histogram: of requests and WebSocket messages\n"        \
+    ");\n"                                                                                         \
+    "CREATE TABLE worker_second (\n"                                                               \
+    "  second INTEGER NOT NULL,\n"                                                                 \
+    "  worker INTEGER NOT NULL,         -- from 0\n"                                               \
+    "  cpu_us INTEGER NOT NULL,\n"                                                                 \
+    "  spin_us INTEGER NOT NULL,        -- of it, awake only to be exact\n"                        \
+    "  cpu_wait_us INTEGER NOT NULL,    -- had work, and another thread had the processor\n"       \
+    "  max_loop_lag_us INTEGER NOT NULL,\n"                                                        \
+    "  PRIMARY KEY (second, worker)\n"                                                             \
+    ");\n"                                                                                         \
+    "CREATE TABLE worker_total (\n"                                                                \
+    "  worker INTEGER PRIMARY KEY,\n"                                                              \
+    "  cpu_us INTEGER NOT NULL,\n"                                                                 \
+    "  spin_us INTEGER NOT NULL,\n"                                                                \
+    "  cpu_wait_us INTEGER NOT NULL,\n"                                                            \
+    "  max_loop_lag_us INTEGER NOT NULL\n"                                                         \
+    ");\n"                                                                                         \
+    "CREATE TABLE generator_total (\n"                                                             \
+    "  run_id INTEGER PRIMARY KEY,\n"                                                              \
+    "  connects_started INTEGER NOT NULL,\n"                                                       \
+    "  connects_made INTEGER NOT NULL,\n"                                                          \
+    "  connects_failed INTEGER NOT NULL,\n"                                                        \
+    "  no_ports INTEGER NOT NULL,\n"                                                               \
+    "  no_files INTEGER NOT NULL,\n"                                                               \
+    "  segments_sent INTEGER NOT NULL,\n"                                                          \
+    "  segments_resent INTEGER NOT NULL,\n"                                                        \
+    "  under_way_us INTEGER NOT NULL,   -- all requests, from started to ended\n"                  \
+    "  loop_lag BLOB NOT NULL,          -- histogram: of every pass of every worker's loop\n"      \
+    "  rtt BLOB NOT NULL,               -- histogram: as TCP smooths it, of some connections\n"    \
+    "  min_rtt BLOB NOT NULL,           -- histogram: the least of each\n"                         \
+    "  kernel_service BLOB NOT NULL,    -- histogram: with --timestamps kernel\n"                  \
+    "  kernel_gap BLOB NOT NULL         -- histogram: how much longer we say it took\n"            \
     ");\n"                                                                                         \
     "CREATE TABLE failure (\n"                                                                     \
     "  protocol TEXT NOT NULL,          -- http, websocket\n"                                      \

@@ -128,6 +128,26 @@ static int put_second(struct run_store *store, const struct metrics *delta,
     return store->must_write_all ? run_put_totals(store, err) : 0;
 }
 
+/* What of a second is to be judged beside the counts of the totals. */
+static int look_at_load(struct run_store *store, struct generator_second *second,
+                        const struct metrics *delta)
+{
+    const struct generator_metrics *generator = &delta->generator;
+    struct endpoint_metrics all;
+    if (metrics_sum_endpoints(delta, &all))
+        return -1;
+    second->answers = all.clocks[CLOCK_SERVICE].count;
+    second->service_p50_us = histogram_percentile(&all.clocks[CLOCK_SERVICE], 50);
+    endpoint_metrics_fini(&all);
+    second->busiest_worker_busy_us =
+        generator->worker_count ? generator_busiest_us(generator) : second->busiest_worker_cpu_us;
+    second->queued = generator->queued;
+    second->waiting = generator->network.most_waiting;
+    second->ports_in_use = health_ports_in_use(&store->ports, generator->network.connects_made,
+                                               delta->connections_open, second->health.time_wait);
+    return 0;
+}
+
 int run_store_put_second(struct run_store *store, const struct metrics *delta, uint32_t second,
                          uint64_t length_us, const struct health *health, struct error *err)
 {
@@ -142,7 +162,7 @@ int run_store_put_second(struct run_store *store, const struct metrics *delta, u
                                                                       ? delta->busiest_worker_cpu_us
                                                                       : delta->worker_cpu_us,
                                          .max_loop_lag_us = delta->max_loop_lag_us};
-    if (metrics_merge(store->totals, delta))
+    if (look_at_load(store, &generator, delta) || metrics_merge(store->totals, delta))
         return error_set(err, EXIT_TOOL, "%s: no memory for the totals", store->path);
     run_health_add(&store->health, &generator);
     if (run_sql_exec(store->db, "BEGIN IMMEDIATE", err))

@@ -212,7 +212,9 @@ static json_t *run_of(const struct run_record *run)
     set(object, "tool_version", text_of(facts->tool_version));
     set(object, "planned_sessions", integer(facts->planned_sessions));
     set(object, "exit_code", json_integer(run->end.exit_code));
+    set(object, "pacing", text_of(facts->pacing));
     set(object, "verdict", text_of(run->end.verdict));
+    set(object, "verdict_kind", text_of(run->end.verdict_kind));
     json_t *sessions = json_object();
     for (int i = 0; i < SESSION_RESULT_COUNT; i++)
         set(sessions, session_result_name((enum session_result)i),
@@ -223,6 +225,49 @@ static json_t *run_of(const struct run_record *run)
         set(origins, request_origin_name((enum request_origin)i), integer(run->all.by_origin[i]));
     set(object, "requests", origins);
     return object;
+}
+
+/* Left out without samples, as trends are. */
+static void add_percentiles(json_t *object, const char *name, const struct histogram *histogram)
+{
+    if (!histogram->count)
+        return;
+    json_t *item = json_object();
+    set(item, "p(50)", integer(histogram_percentile(histogram, 50)));
+    set(item, "p(99)", integer(histogram_percentile(histogram, 99)));
+    set(item, "max", integer(histogram->max));
+    set(item, "count", integer(histogram->count));
+    set(object, name, item);
+}
+
+static void add_workers(json_t *object, const struct generator_metrics *generator)
+{
+    json_t *list = json_array();
+    for (uint32_t i = 0; i < generator->worker_count; i++) {
+        const struct worker_health *worker = &generator->workers[i];
+        json_t *item = json_object();
+        set(item, "cpu_us", integer(worker->cpu_us));
+        set(item, "spin_us", integer(worker->spin_us));
+        set(item, "cpu_wait_us", integer(worker->cpu_wait_us));
+        set(item, "max_loop_lag_us", integer(worker->max_loop_lag_us));
+        json_array_append_new(list, item);
+    }
+    set(object, "by_worker", list);
+}
+
+static void add_tcp(json_t *object, const struct network_health *network)
+{
+    json_t *tcp = json_object();
+    set(tcp, "connects_started", integer(network->connects_started));
+    set(tcp, "connects_made", integer(network->connects_made));
+    set(tcp, "connects_failed", integer(network->connects_failed));
+    set(tcp, "no_ports", integer(network->no_ports));
+    set(tcp, "no_files", integer(network->no_files));
+    set(tcp, "segments_sent", integer(network->segments_sent));
+    set(tcp, "segments_resent", integer(network->segments_resent));
+    add_percentiles(tcp, "rtt_us", &network->rtt);
+    add_percentiles(tcp, "min_rtt_us", &network->min_rtt);
+    set(object, "tcp", tcp);
 }
 
 static json_t *generator_of(const struct run_record *run)
@@ -241,6 +286,16 @@ static json_t *generator_of(const struct run_record *run)
     set(object, "peak_users", integer(health->peak_users));
     set(object, "peak_requests_in_flight", integer(health->peak_in_flight));
     set(object, "peak_connections", integer(health->peak_connections));
+    set(object, "peak_queued", integer(health->peak_queued));
+    set(object, "peak_waiting_for_connection", integer(health->peak_waiting));
+    set(object, "peak_source_ports", integer(health->peak_ports));
+    set(object, "max_source_ports", integer(run->facts.max_ports));
+    set(object, "max_open_files", integer(run->facts.max_files));
+    add_workers(object, &run->totals->generator);
+    add_tcp(object, &run->totals->generator.network);
+    add_percentiles(object, "loop_lag_us", &run->totals->generator.loop_lag);
+    add_percentiles(object, "kernel_service_us", &run->totals->generator.kernel_service);
+    add_percentiles(object, "kernel_gap_us", &run->totals->generator.kernel_gap);
     return object;
 }
 

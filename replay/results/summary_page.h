@@ -39,4 +39,8 @@ void page_rate(const struct page *page, const char *name, uint64_t hits, uint64_
 void page_counter(const struct page *page, const char *name, uint64_t count);
 void page_bytes(const struct page *page, const char *name, uint64_t bytes);
 
+/* summary_generator.c: the sections at the end. */
+void summary_generator(const struct page *page);
+void summary_verdict(const struct page *page);
+
 #endif

@@ -6,7 +6,6 @@
 #include "replay/results/metric_catalog.h"
 #include "replay/results/report.h"
 #include "replay/results/summary_page.h"
-#include "replay/results/verdict.h"
 
 enum { MAX_ENDPOINT_ROWS = 40, TABLE_BYTES = 4 << 20 };
 
@@ -321,7 +320,7 @@ static void print_failures(const struct page *page)
     table_fini(&table);
 }
 
-/* --- WebSocket, network, generator --- */
+/* --- WebSocket, network --- */
 
 static void print_ws(const struct page *page)
 {
@@ -355,70 +354,6 @@ static void print_network(const struct page *page)
     page_bytes(page, "data_sent", all->bytes_sent + ws->bytes_sent);
 }
 
-static void print_lateness(const struct page *page)
-{
-    const struct histogram *lateness = &page->run->all.clocks[CLOCK_LATENESS];
-    char median[UNITS_TEXT_BYTES], p99[UNITS_TEXT_BYTES];
-    if (!lateness->count)
-        return;
-    page_leader(page, "lateness");
-    fprintf(page->out, "med=%s p(99)=%s\n",
-            duration_format(median, sizeof median, (double)histogram_percentile(lateness, 50)),
-            duration_format(p99, sizeof p99, (double)histogram_percentile(lateness, 99)));
-}
-
-static void print_generator(const struct page *page)
-{
-    const struct run_record *run = page->run;
-    const struct run_health *health = &run->health;
-    char text[UNITS_TEXT_BYTES];
-    double percent =
-        health->length_us ? 100.0 * (double)health->cpu_us / (double)health->length_us : 0;
-    page_heading(page, "█ GENERATOR");
-    page_leader(page, "cpu");
-    fprintf(page->out, "%.0f%% of one core, of %u cores; busiest worker at most %.0f%%\n", percent,
-            (unsigned)run->facts.cpu_count, health->busiest_percent);
-    print_lateness(page);
-    page_leader(page, "steps_not_sent");
-    fprintf(page->out, "%llu\n", (unsigned long long)run->totals->steps_not_sent);
-    page_leader(page, "loop_lag");
-    fprintf(page->out, "max=%s\n",
-            duration_format(text, sizeof text, (double)health->max_loop_lag_us));
-    page_leader(page, "memory");
-    fprintf(page->out, "max=%s\n", size_format(text, sizeof text, (double)health->peak_rss_bytes));
-    page_leader(page, "at once");
-    fprintf(page->out, "max %llu users, %llu requests in flight, %llu connections\n",
-            (unsigned long long)health->peak_users, (unsigned long long)health->peak_in_flight,
-            (unsigned long long)health->peak_connections);
-    for (size_t i = 0; i < run->end.plugin_call_count; i++) {
-        const struct run_plugin_call *call = &run->end.plugin_calls[i];
-        if (!call->calls)
-            continue;
-        page_leader(page, call->plugin);
-        page_put_clean(page, call->callback);
-        fprintf(page->out, " %llu times, %.2f us each\n", (unsigned long long)call->calls,
-                (double)call->ns / 1e3 / (double)call->calls);
-    }
-}
-
-/* A run that was cut off had no chance to judge itself. */
-static void print_verdict(const struct page *page)
-{
-    static const struct {
-        const char *mark, *colour;
-    } marks[] = {[VERDICT_VALID] = {"✓", PAGE_GREEN},  [VERDICT_TIGHT] = {"!", PAGE_YELLOW},
-                 [VERDICT_SHORT] = {"!", PAGE_YELLOW}, [VERDICT_HELD_UP] = {"!", PAGE_YELLOW},
-                 [VERDICT_INVALID] = {"✗", PAGE_RED},  [VERDICT_NOTHING] = {"✗", PAGE_RED}};
-    const struct run_record *run = page->run;
-    struct verdict verdict;
-    if (verdict_judge(run->totals, &run->health, &verdict))
-        return;
-    fprintf(page->out, "\n    %s%s%s ", page_colour(page, marks[verdict.kind].colour),
-            marks[verdict.kind].mark, page_colour(page, PAGE_PLAIN));
-    page_put_clean(page, *run->end.verdict ? run->end.verdict : verdict.text);
-    fputs("\n\n", page->out);
-}
-
 void report_print(const struct run_record *run, bool has_colour, FILE *out)
 {
     struct page page = {.out = out,
@@ -434,6 +369,6 @@ void report_print(const struct run_record *run, bool has_colour, FILE *out)
     print_failures(&page);
     print_ws(&page);
     print_network(&page);
-    print_generator(&page);
-    print_verdict(&page);
+    summary_generator(&page);
+    summary_verdict(&page);
 }

@@ -1,119 +1,295 @@
-/* verdict.c - judges the generator by its lateness, its CPU and its loop. */
+/* verdict.c - looks at what a run measured, and decides by a table of rules what limited it. */
 #include "replay/results/verdict.h"
 
-#include <stdio.h>
+#include <assert.h>
 
-#include "core/units.h"
-
-/* Below this a run says nothing about what the generator can do: its start is most of it. */
-enum { SHORTEST_US = 1000000 };
-
-struct judged {
-    uint64_t lateness_us, response_us; /* p99 */
-    bool is_websocket;                 /* the lateness of messages was the greater one */
-    bool is_short;
-    bool is_late;
-    bool is_busy;
-    bool has_stood_still;
-    bool is_mostly_late; /* lateness is more than a third of what was felt */
+/* Each with its reason. */
+enum {
+    /* Below this a run says nothing about what the generator can do: its start is most of it. */
+    SHORTEST_US = 1000000,
+    /* What is late by less is nobody's problem: timers and schedulers are no better. */
+    LATE_US = 1000,
+    /* ... and so is what is less than a tenth of what is felt: it changes no conclusion. */
+    LATE_PART = 10,
+    /* A loop that stood still spoils a few answers; when a third of what was felt is lateness, the
+     * figures are no longer the target's. */
+    MOSTLY_LATE_PART = 3,
+    /* A second is busy when one worker was; a tenth of the seconds reaches every percentile from
+     * p90 on. */
+    BUSY_PART = 10,
+    /* At full speed a worker is busy whenever answers come quickly; in half of the seconds, it set
+     * the pace. */
+    FULL_SPEED_PART = 2,
+    /* One segment in a hundred sent again: each costs a time-out of 200 ms or more when it is the
+     * last of a request, and then p99 is the network's. Fewer than ten are chance. */
+    RESENT_PERCENT = 1,
+    FEWEST_RESENT = 10,
+    /* One request in a hundred refused is p99 of what users would have felt. */
+    REFUSED_PERCENT = 1,
+    EXHAUSTED_PERCENT = 1,
+    /* So near an end of ports or descriptors that little more load would meet it. */
+    NEAR_PERCENT = 90,
+    /* Users that wait for answers four fifths of their time go at the target's pace, not theirs. */
+    SATURATED_PERCENT = 80,
+    /* Twice the load, twice the time to an answer: somewhere in the target they wait in a line. */
+    GREW_FACTOR = 2
 };
 
+static bool is_over_percent(uint64_t part, uint64_t whole, uint64_t percent)
+{
+    return part && part * 100 > whole * percent;
+}
+
+static bool is_late(const struct verdict_evidence *at)
+{
+    return !at->is_full_speed && at->lateness_us > LATE_US &&
+           at->lateness_us > at->response_us / LATE_PART;
+}
+
+static bool is_busy(const struct verdict_evidence *at)
+{
+    return at->busy_seconds && at->busy_seconds * BUSY_PART >= at->seconds;
+}
+
+static bool has_stood_still(const struct verdict_evidence *at)
+{
+    return at->max_loop_lag_us > at->lateness_us / 2;
+}
+
+/* --- the rules --- */
+
+static bool has_no_answer(const struct verdict_evidence *at)
+{
+    return at->answers == 0;
+}
+
+static bool is_exhausted(const struct verdict_evidence *at)
+{
+    return is_over_percent(at->no_ports + at->no_files, at->requests, EXHAUSTED_PERCENT);
+}
+
+static bool is_at_full_speed(const struct verdict_evidence *at)
+{
+    return at->is_full_speed && at->busy_seconds &&
+           at->busy_seconds * FULL_SPEED_PART >= at->seconds;
+}
+
+static bool is_late_and_busy(const struct verdict_evidence *at)
+{
+    return is_late(at) && is_busy(at);
+}
+
+static bool is_late_for_standing_still(const struct verdict_evidence *at)
+{
+    return is_late(at) && has_stood_still(at) &&
+           at->lateness_us > at->response_us / MOSTLY_LATE_PART;
+}
+
+static bool is_resending(const struct verdict_evidence *at)
+{
+    return at->segments_resent >= FEWEST_RESENT &&
+           is_over_percent(at->segments_resent, at->segments_sent, RESENT_PERCENT);
+}
+
+static bool is_refused(const struct verdict_evidence *at)
+{
+    return is_over_percent(at->refused, at->requests, REFUSED_PERCENT);
+}
+
+static bool is_somewhat_late_for_standing_still(const struct verdict_evidence *at)
+{
+    return is_late(at) && has_stood_still(at);
+}
+
+static bool is_near_limit(const struct verdict_evidence *at)
+{
+    return (at->max_ports && is_over_percent(at->ports, at->max_ports, NEAR_PERCENT)) ||
+           (at->max_files && is_over_percent(at->files, at->max_files, NEAR_PERCENT)) ||
+           at->no_ports || at->no_files;
+}
+
+static bool is_late_and_short(const struct verdict_evidence *at)
+{
+    return is_late(at) && at->length_us < SHORTEST_US;
+}
+
+static bool is_saturated(const struct verdict_evidence *at)
+{
+    return at->is_closed && at->length_us >= SHORTEST_US &&
+           at->user_waited_percent >= SATURATED_PERCENT;
+}
+
+static bool has_grown(const struct verdict_evidence *at)
+{
+    return at->calm.requests_in_flight &&
+           at->loaded.requests_in_flight >= GREW_FACTOR * at->calm.requests_in_flight &&
+           at->loaded.service_p50_us >= GREW_FACTOR * at->calm.service_p50_us &&
+           at->loaded.service_p50_us > LATE_US;
+}
+
+static bool is_late_for_a_queue(const struct verdict_evidence *at)
+{
+    return is_late(at) && (at->queued || at->waiting);
+}
+
+static bool is_far_away(const struct verdict_evidence *at)
+{
+    return at->waiting_us > LATE_US && at->min_rtt_us * 2 > at->waiting_us;
+}
+
+static bool is_anything(const struct verdict_evidence *at)
+{
+    (void)at;
+    return true;
+}
+
+/* What spoils the figures comes first; what explains good ones later. */
+static const struct {
+    enum verdict_reason reason;
+    enum verdict_kind kind;
+    bool (*holds)(const struct verdict_evidence *at);
+} rules[] = {
+    {REASON_EXHAUSTED, VERDICT_GENERATOR, is_exhausted},
+    {REASON_NO_ANSWER, VERDICT_NOTHING, has_no_answer},
+    {REASON_FULL_SPEED, VERDICT_GENERATOR, is_at_full_speed},
+    {REASON_LATE_BUSY, VERDICT_GENERATOR, is_late_and_busy},
+    {REASON_LATE_STILL, VERDICT_GENERATOR, is_late_for_standing_still},
+    {REASON_RESENT, VERDICT_NETWORK, is_resending},
+    {REASON_REFUSED, VERDICT_TARGET, is_refused},
+    {REASON_STILL, VERDICT_TIGHT, is_somewhat_late_for_standing_still},
+    {REASON_BUSY, VERDICT_TIGHT, is_busy},
+    {REASON_NEAR_LIMIT, VERDICT_TIGHT, is_near_limit},
+    {REASON_SHORT, VERDICT_SHORT, is_late_and_short},
+    {REASON_DISTANCE, VERDICT_NETWORK, is_far_away},
+    {REASON_SATURATED, VERDICT_TARGET, is_saturated},
+    {REASON_GREW, VERDICT_TARGET, has_grown},
+    {REASON_QUEUED, VERDICT_TARGET, is_late_for_a_queue},
+    {REASON_LATE, VERDICT_HELD_UP, is_late},
+    {REASON_ON_TIME, VERDICT_WITHIN_LIMITS, is_anything},
+};
+
+void verdict_decide(const struct verdict_evidence *evidence, struct verdict *ret_verdict)
+{
+    size_t i = 0;
+    while (!rules[i].holds(evidence))
+        i++;
+    *ret_verdict = (struct verdict){.kind = rules[i].kind, .reason = rules[i].reason};
+    verdict_say(evidence, ret_verdict);
+}
+
+/* --- looking --- */
+
 /* HTTP's lateness, or that of WebSocket messages where it is greater. */
-static struct judged look_at(const struct endpoint_metrics *all, const struct ws_metrics *ws,
-                             const struct run_health *health)
+static void look_at_lateness(const struct endpoint_metrics *all, const struct ws_metrics *ws,
+                             struct verdict_evidence *at)
 {
     uint64_t ws_lateness_us = histogram_percentile(&ws->lateness, 99);
-    struct judged judged = {
-        .lateness_us = histogram_percentile(&all->clocks[CLOCK_LATENESS], 99),
-        .response_us = histogram_percentile(&all->clocks[CLOCK_RESPONSE], 99),
-        .is_short = health->length_us < SHORTEST_US,
-    };
-    if (ws_lateness_us > judged.lateness_us) {
-        judged.is_websocket = true;
-        judged.lateness_us = ws_lateness_us;
-        judged.response_us = ws_lateness_us + histogram_percentile(&ws->answer_wait, 99);
+    at->lateness_us = histogram_percentile(&all->clocks[CLOCK_LATENESS], 99);
+    at->response_us = histogram_percentile(&all->clocks[CLOCK_RESPONSE], 99);
+    if (ws_lateness_us > at->lateness_us) {
+        at->is_websocket = true;
+        at->lateness_us = ws_lateness_us;
+        at->response_us = ws_lateness_us + histogram_percentile(&ws->answer_wait, 99);
     }
-    judged.is_late = judged.lateness_us > 1000 && judged.lateness_us > judged.response_us / 10;
-    judged.is_busy = health->busy_seconds && health->busy_seconds * 10 >= health->seconds;
-    judged.is_mostly_late = judged.lateness_us > judged.response_us / 3;
-    judged.has_stood_still = health->max_loop_lag_us > judged.lateness_us / 2;
-    return judged;
 }
 
-static void say(struct verdict *verdict, const struct judged *judged,
-                const struct run_health *health)
+static void look_at_failures(const struct endpoint_metrics *all, const struct ws_metrics *ws,
+                             struct verdict_evidence *at)
 {
-    char lateness[UNITS_TEXT_BYTES], response[UNITS_TEXT_BYTES], lag[UNITS_TEXT_BYTES];
-    duration_format(lateness, sizeof lateness, (double)judged->lateness_us);
-    duration_format(response, sizeof response, (double)judged->response_us);
-    duration_format(lag, sizeof lag, (double)health->max_loop_lag_us);
-    switch (verdict->kind) {
-    case VERDICT_INVALID:
-        snprintf(verdict->text, sizeof verdict->text,
-                 "not valid: the generator was the limit (%slateness p99 %s of %s p99 %s, "
-                 "a worker busy in %u of %u seconds, loop lag %s); use more --workers, less load, "
-                 "or a bigger machine",
-                 judged->is_websocket ? "ws_" : "", lateness,
-                 judged->is_websocket ? "lateness and answer" : "response", response,
-                 (unsigned)health->busy_seconds, (unsigned)health->seconds, lag);
-        break;
-    case VERDICT_HELD_UP:
-        snprintf(verdict->text, sizeof verdict->text,
-                 "requests left late (lateness p99 %s of response p99 %s) though no worker was "
-                 "busy: the target or --max-in-flight held them up; judge by http_req_response",
-                 lateness, response);
-        break;
-    case VERDICT_TIGHT:
-        if (judged->is_late) {
-            snprintf(
-                verdict->text, sizeof verdict->text,
-                "believable with care: the generator's loop stood still for %s (lateness p99 %s "
-                "of response p99 %s); http_req_duration does not have it in it",
-                lag, lateness, response);
-            break;
+    static const enum failure refusals[] = {
+        FAILURE_CONNECT_REFUSED, FAILURE_CONNECT_TIMEOUT, FAILURE_CONNECT,  FAILURE_TIMEOUT,
+        FAILURE_RESET,           FAILURE_CLOSED,          FAILURE_TRUNCATED};
+    uint64_t most = 0;
+    for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++) {
+        enum failure failure = refusals[i];
+        uint64_t count = all->by_failure[failure] + ws->by_failure[failure];
+        at->refused += count;
+        if (count > most) {
+            most = count;
+            at->most_refused = failure;
         }
-        snprintf(verdict->text, sizeof verdict->text,
-                 "believable (lateness p99 %s), but a worker was busy in %u of %u seconds: more "
-                 "load needs more --workers",
-                 lateness, (unsigned)health->busy_seconds, (unsigned)health->seconds);
-        break;
-    case VERDICT_VALID:
-        snprintf(verdict->text, sizeof verdict->text,
-                 "believable: requests left on time (lateness p99 %s, response p99 %s)", lateness,
-                 response);
-        break;
-    case VERDICT_SHORT:
-        snprintf(verdict->text, sizeof verdict->text,
-                 "too short to tell: requests left late (lateness p99 %s of response p99 %s) in a "
-                 "run of less than a second",
-                 lateness, response);
-        break;
-    case VERDICT_NOTHING:
-        snprintf(verdict->text, sizeof verdict->text,
-                 "nothing was answered, so nothing was measured");
-        break;
     }
+    at->no_ports = all->by_failure[FAILURE_NO_PORTS] + ws->by_failure[FAILURE_NO_PORTS];
+    at->no_files = all->by_failure[FAILURE_NO_FILES] + ws->by_failure[FAILURE_NO_FILES];
 }
 
-int verdict_judge(const struct metrics *totals, const struct run_health *health,
-                  struct verdict *ret_verdict)
+static void look_at_generator(const struct run_facts *facts,
+                              const struct generator_metrics *generator,
+                              const struct run_health *health, struct verdict_evidence *at)
+{
+    uint64_t most_us = 0;
+    for (uint32_t i = 0; i < generator->worker_count; i++) {
+        if (generator->workers[i].cpu_wait_us > most_us)
+            most_us = generator->workers[i].cpu_wait_us;
+    }
+    at->busy_seconds = health->busy_seconds;
+    at->busiest_percent = health->busiest_percent;
+    at->max_loop_lag_us = health->max_loop_lag_us;
+    at->queued = health->peak_queued;
+    at->waiting = health->peak_waiting;
+    at->ports = health->peak_ports;
+    at->max_ports = facts->max_ports;
+    at->files = health->peak_open_files;
+    at->max_files = facts->max_files;
+    at->cpu_wait_percent =
+        health->length_us ? 100.0 * (double)most_us / (double)health->length_us : 0;
+    at->segments_sent = generator->network.segments_sent;
+    at->segments_resent = generator->network.segments_resent;
+    at->min_rtt_us = histogram_percentile(&generator->network.min_rtt, 50);
+}
+
+int verdict_look(const struct run_facts *facts, const struct metrics *totals,
+                 const struct run_health *health, struct verdict_evidence *ret_evidence)
 {
     struct endpoint_metrics all;
     if (metrics_sum_endpoints(totals, &all))
         return -1;
-    struct judged judged = look_at(&all, &totals->ws, health);
-    *ret_verdict = (struct verdict){.kind = VERDICT_VALID};
-    if (!all.clocks[CLOCK_RESPONSE].count && !totals->ws.events[WS_CONNECTED])
-        ret_verdict->kind = VERDICT_NOTHING;
-    else if (judged.is_late && judged.is_busy)
-        ret_verdict->kind = VERDICT_INVALID;
-    else if (judged.is_late && judged.has_stood_still)
-        ret_verdict->kind = judged.is_mostly_late ? VERDICT_INVALID : VERDICT_TIGHT;
-    else if (judged.is_late)
-        ret_verdict->kind = judged.is_short ? VERDICT_SHORT : VERDICT_HELD_UP;
-    else if (judged.is_busy)
-        ret_verdict->kind = VERDICT_TIGHT;
-    say(ret_verdict, &judged, health);
+    const struct ws_metrics *ws = &totals->ws;
+    struct verdict_evidence at = {
+        .is_full_speed = facts->pacing && strcmp(facts->pacing, "max") == 0,
+        .is_closed = facts->planned_sessions == 0,
+        .requests = all.requests + ws->events[WS_CONNECTED] + ws->events[WS_CONNECT_FAILED],
+        .answers = all.clocks[CLOCK_RESPONSE].count + ws->events[WS_CONNECTED],
+        .length_us = health->length_us,
+        .seconds = health->seconds,
+        .waiting_us = histogram_percentile(&all.clocks[CLOCK_WAITING], 50),
+        .calm = health->calm,
+        .loaded = health->loaded,
+    };
+    if (health->length_us)
+        at.requests_per_sec = (double)all.requests * 1e6 / (double)health->length_us;
+    if (health->users_us > 0)
+        at.user_waited_percent = 100.0 * (double)totals->generator.under_way_us / health->users_us;
+    look_at_lateness(&all, ws, &at);
+    look_at_failures(&all, ws, &at);
+    look_at_generator(facts, &totals->generator, health, &at);
     endpoint_metrics_fini(&all);
+    *ret_evidence = at;
     return 0;
+}
+
+int verdict_judge(const struct run_facts *facts, const struct metrics *totals,
+                  const struct run_health *health, struct verdict *ret_verdict)
+{
+    struct verdict_evidence evidence;
+    if (verdict_look(facts, totals, health, &evidence))
+        return -1;
+    verdict_decide(&evidence, ret_verdict);
+    return 0;
+}
+
+const char *verdict_kind_name(enum verdict_kind kind)
+{
+    static const char *const names[VERDICT_KIND_COUNT] = {
+        [VERDICT_WITHIN_LIMITS] = "within-limits",
+        [VERDICT_TIGHT] = "tight",
+        [VERDICT_TARGET] = "target-bound",
+        [VERDICT_NETWORK] = "network-bound",
+        [VERDICT_GENERATOR] = "generator-bound",
+        [VERDICT_HELD_UP] = "held-up",
+        [VERDICT_SHORT] = "too-short",
+        [VERDICT_NOTHING] = "nothing-measured",
+    };
+    assert((unsigned)kind < VERDICT_KIND_COUNT);
+    return names[kind];
 }

@@ -133,9 +133,9 @@ equal "exit code in the run" "$(sql slow.run 'SELECT exit_code FROM run')" 99
 # 111: with --strict, when it was the generator that could not keep up.
 stalled=(replay one.trace --target "$url" --scale 20 --speed 50 "${modules[@]}" --plugin misbehaves:stall=20ms --quiet)
 expect_exit 0 "$reprise" "${stalled[@]}" --run lenient.run
-expect_line out 'not valid: the generator was the limit'
+expect_line out 'generator-bound, not valid: '
 expect_exit 111 "$reprise" "${stalled[@]}" --run strict.run --strict
-expect_line out 'not valid: the generator was the limit'
+expect_line out 'generator-bound, not valid: '
 
 # 105: stopped. What was measured is shown and kept.
 for signal in INT TERM; do

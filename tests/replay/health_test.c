@@ -59,11 +59,25 @@ static void cpu_is_what_was_used_since_the_last_read(void **state)
     assert_true(meter.cpu_us == first.cpu_us + busy.cpu_us + idle.cpu_us);
 }
 
+static void a_port_is_in_use_for_a_minute_after_its_connection(void **state)
+{
+    (void)state;
+    struct port_meter meter = {0};
+    assert_int_equal(health_ports_in_use(&meter, 100, 100, 5000), 100); /* all open */
+    assert_int_equal(health_ports_in_use(&meter, 20, 30, 5000), 120);   /* 90 were closed */
+    assert_int_equal(health_ports_in_use(&meter, 0, 30, 40), 70);       /* no more than wait */
+    for (uint32_t i = 0; i < TIME_WAIT_SECONDS - 2; i++)
+        assert_int_equal(health_ports_in_use(&meter, 0, 30, 5000), 120);
+    assert_int_equal(health_ports_in_use(&meter, 0, 30, 5000), 30);
+    assert_int_equal(health_ports_in_use(&meter, 7, 0, 5000), 37); /* 30 and 7 of this second */
+}
+
 static void the_machine_has_processors_and_a_limit(void **state)
 {
     (void)state;
     assert_true(health_cpu_count() >= 1);
     assert_true(health_max_files() >= 3);
+    assert_in_range(health_port_count(), 1, 65536);
 }
 
 int main(void)
@@ -72,6 +86,7 @@ int main(void)
         cmocka_unit_test(an_open_file_is_counted),
         cmocka_unit_test(memory_that_is_used_is_resident),
         cmocka_unit_test(cpu_is_what_was_used_since_the_last_read),
+        cmocka_unit_test(a_port_is_in_use_for_a_minute_after_its_connection),
         cmocka_unit_test(the_machine_has_processors_and_a_limit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

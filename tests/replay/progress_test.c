@@ -18,6 +18,7 @@ static struct progress known_progress(void)
                              .requests_per_sec = 1523.4,
                              .service_p95_us = 12300,
                              .lateness_p99_us = 210,
+                             .busiest_percent = 45,
                              .has_samples = true};
 }
 
@@ -31,18 +32,20 @@ static void the_bar_goes_by_time_or_by_sessions_or_not_at_all(void **state)
         {30000000, 0,
          " 41% [========>-----------]  12.30s  120 users  1523 req/s  p95 12.30ms  3 errors (0.1%) "
          " "
-         "lateness p99 210us"},
+         "lateness p99 210us  cpu 45%"},
         {0, 80,
          " 50% [==========>---------]  12.30s  40/80 sessions  120 users  1523 req/s  p95 12.30ms  "
-         "3 errors (0.1%)  lateness p99 210us"},
+         "3 errors (0.1%)  lateness p99 210us  cpu 45%"},
         {0, 40,
          "100% [====================]  12.30s  40/40 sessions  120 users  1523 req/s  p95 12.30ms  "
-         "3 errors (0.1%)  lateness p99 210us"},
+         "3 errors (0.1%)  lateness p99 210us  cpu 45%"},
         {10000000, 0,
          "100% [====================]  12.30s  120 users  1523 req/s  p95 12.30ms  3 errors (0.1%) "
          " "
-         "lateness p99 210us"},
-        {0, 0, "12.30s  120 users  1523 req/s  p95 12.30ms  3 errors (0.1%)  lateness p99 210us"},
+         "lateness p99 210us  cpu 45%"},
+        {0, 0,
+         "12.30s  120 users  1523 req/s  p95 12.30ms  3 errors (0.1%)  lateness p99 210us  cpu "
+         "45%"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         char text[PROGRESS_TEXT_BYTES];
@@ -58,9 +61,11 @@ static void a_narrow_terminal_loses_the_bar_first(void **state)
     (void)state;
     char text[PROGRESS_TEXT_BYTES];
     struct progress progress = known_progress();
-    assert_string_equal(progress_text(text, sizeof text, &progress, 90),
+    assert_string_equal(progress_text(text, sizeof text, &progress, 100),
                         "12.30s  120 users  1523 req/s  p95 12.30ms  3 errors (0.1%)  lateness p99 "
-                        "210us");
+                        "210us  cpu 45%");
+    progress.queued = 12;
+    assert_non_null(strstr(progress_text(text, sizeof text, &progress, 0), "cpu 45%  12 queued"));
     assert_string_equal(progress_text(text, sizeof text, &progress, 30),
                         "12.30s  120 users  1523 req/s ");
 }
@@ -70,8 +75,9 @@ static void nothing_answered_has_no_p95(void **state)
     (void)state;
     char text[PROGRESS_TEXT_BYTES];
     struct progress nothing = {.elapsed_us = 1000000};
-    assert_string_equal(progress_text(text, sizeof text, &nothing, 0),
-                        "1.00s  0 users  0 req/s  p95 -  0 errors (0.0%)  lateness p99 0us");
+    assert_string_equal(
+        progress_text(text, sizeof text, &nothing, 0),
+        "1.00s  0 users  0 req/s  p95 -  0 errors (0.0%)  lateness p99 0us  cpu 0%");
 }
 
 static void seconds_add_up_and_gauges_are_replaced(void **state)

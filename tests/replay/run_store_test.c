@@ -42,6 +42,9 @@ static const struct run_facts facts = {.started_unix_us = 1767323045000000,
                                        .planned_sessions = 120,
                                        .workers = 2,
                                        .cpu_count = 4,
+                                       .pacing = "open",
+                                       .max_files = 5000,
+                                       .max_ports = 28232,
                                        .endpoint_count = 3,
                                        .endpoint_names = endpoint_names,
                                        .plugin_metric_count = 2,
@@ -82,6 +85,24 @@ static void measure(struct metrics *delta, uint32_t second)
     delta->users_active = 10 + second;
     delta->worker_cpu_us = 950000;
     delta->max_loop_lag_us = 100 + second;
+    delta->connections_open = 7;
+    struct generator_metrics *generator = &delta->generator;
+    *generator_worker(generator, 0) = (struct worker_health){950000, 0, 5000, 100 + second};
+    *generator_worker(generator, 1) = (struct worker_health){990000, 900000, 0, 50};
+    generator->queued = 3 + second;
+    generator->network.most_waiting = 2;
+    generator->network.connects_started = 4;
+    generator->network.connects_made = 3;
+    generator->network.connects_failed = 1;
+    generator->network.no_ports = 1;
+    generator->network.no_files = 2;
+    generator->network.segments_sent = 100;
+    generator->network.segments_resent = 2;
+    histogram_record(&generator->network.rtt, 200 + second);
+    histogram_record(&generator->network.min_rtt, 100 + second);
+    histogram_record(&generator->loop_lag, 20);
+    histogram_record(&generator->kernel_service, 900);
+    histogram_record(&generator->kernel_gap, 30);
 }
 
 static struct run_store *open_run(const char *path)
@@ -126,6 +147,26 @@ static void assert_same_histogram(const struct histogram *a, const struct histog
     buf_fini(&right);
 }
 
+static void assert_same_generator(const struct generator_metrics *a,
+                                  const struct generator_metrics *b)
+{
+    assert_int_equal(a->worker_count, b->worker_count);
+    assert_memory_equal(a->workers, b->workers, sizeof a->workers);
+    assert_int_equal(a->under_way_us, b->under_way_us);
+    assert_int_equal(a->network.connects_started, b->network.connects_started);
+    assert_int_equal(a->network.connects_made, b->network.connects_made);
+    assert_int_equal(a->network.connects_failed, b->network.connects_failed);
+    assert_int_equal(a->network.no_ports, b->network.no_ports);
+    assert_int_equal(a->network.no_files, b->network.no_files);
+    assert_int_equal(a->network.segments_sent, b->network.segments_sent);
+    assert_int_equal(a->network.segments_resent, b->network.segments_resent);
+    assert_same_histogram(&a->network.rtt, &b->network.rtt);
+    assert_same_histogram(&a->network.min_rtt, &b->network.min_rtt);
+    assert_same_histogram(&a->loop_lag, &b->loop_lag);
+    assert_same_histogram(&a->kernel_service, &b->kernel_service);
+    assert_same_histogram(&a->kernel_gap, &b->kernel_gap);
+}
+
 static void assert_totals_of(const struct run_record *run, uint32_t seconds)
 {
     struct metrics *expected = metrics_new(3), *delta = metrics_new(3);
@@ -152,6 +193,7 @@ static void assert_totals_of(const struct run_record *run, uint32_t seconds)
     assert_int_equal(run->totals->steps_not_sent, expected->steps_not_sent);
     assert_int_equal(run->totals->sessions_by_result[SESSION_DONE], seconds);
     assert_int_equal(run->all.requests, 4 * seconds);
+    assert_same_generator(&expected->generator, &run->totals->generator);
     metrics_free(expected);
     metrics_free(delta);
 }
@@ -171,6 +213,7 @@ static void a_finished_run_gives_back_what_was_put(void **state)
                           .duration_us = 2900000,
                           .exit_code = EXIT_THRESHOLD,
                           .verdict = "believable",
+                          .verdict_kind = "tight",
                           .threshold_count = 2,
                           .thresholds = thresholds,
                           .plugin_call_count = 1,
@@ -190,6 +233,10 @@ static void a_finished_run_gives_back_what_was_put(void **state)
     assert_int_equal(run->end.duration_us, 2900000);
     assert_int_equal(run->end.exit_code, EXIT_THRESHOLD);
     assert_string_equal(run->end.verdict, "believable");
+    assert_string_equal(run->end.verdict_kind, "tight");
+    assert_string_equal(run->facts.pacing, "open");
+    assert_int_equal(run->facts.max_files, 5000);
+    assert_int_equal(run->facts.max_ports, 28232);
     assert_int_equal(run->end.threshold_count, 2);
     assert_string_equal(run->end.thresholds[0].metric, "http_reqs");
     assert_true(run->end.thresholds[0].has_passed);
@@ -201,6 +248,10 @@ static void a_finished_run_gives_back_what_was_put(void **state)
     assert_int_equal(run->health.peak_rss_bytes, 3000);
     assert_int_equal(run->health.cpu_us, 3600000);
     assert_int_equal(run->health.busy_seconds, 3);
+    assert_int_equal(run->health.busiest_percent, 95); /* the other one was only awake */
+    assert_int_equal(run->health.peak_queued, 5);
+    assert_int_equal(run->health.peak_waiting, 2);
+    assert_int_equal(run->health.peak_ports, 7);
     run_record_free(run);
 }
 
@@ -369,6 +420,11 @@ static void the_seconds_add_up_to_the_totals_in_sql_too(void **state)
         {"SELECT sum(messages_sent) FROM ws_second", 4},
         {"SELECT status_5xx FROM total WHERE endpoint_id = 1", 4},
         {"SELECT retried FROM total WHERE endpoint_id = 1", 4},
+        {"SELECT sum(cpu_us) FROM worker_second WHERE worker = 1", 3960000},
+        {"SELECT segments_resent FROM generator_second WHERE second = 1", 2},
+        {"SELECT lateness_p99_us FROM generator_second WHERE second = 1", 10},
+        {"SELECT sum(answers) FROM generator_second", 12},
+        {"SELECT no_files FROM generator_total", 8},
         {"SELECT answers FROM divergence WHERE status = 503 AND recorded_status = 200", 4},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -402,6 +458,52 @@ static void execute(const char *path, const char *sql)
     sqlite3_close(db);
 }
 
+/* As the first version wrote it: without the columns and tables that came later. */
+static void a_run_of_the_first_version_still_opens(void **state)
+{
+    (void)state;
+    static const char *const later[] = {
+        "run DROP COLUMN verdict_kind",
+        "run DROP COLUMN pacing",
+        "run DROP COLUMN max_files",
+        "run DROP COLUMN max_ports",
+        "generator_second DROP COLUMN busiest_worker_busy_us",
+        "generator_second DROP COLUMN loop_lag_p99_us",
+        "generator_second DROP COLUMN queued",
+        "generator_second DROP COLUMN waiting",
+        "generator_second DROP COLUMN ports_in_use",
+        "generator_second DROP COLUMN connects_made",
+        "generator_second DROP COLUMN connects_failed",
+        "generator_second DROP COLUMN segments_sent",
+        "generator_second DROP COLUMN segments_resent",
+        "generator_second DROP COLUMN rtt_p50_us",
+        "generator_second DROP COLUMN answers",
+        "generator_second DROP COLUMN service_p50_us",
+        "generator_second DROP COLUMN lateness_p50_us",
+        "generator_second DROP COLUMN lateness_p99_us",
+        "generator_second DROP COLUMN lateness",
+    };
+    struct run_store *store = open_run(path_of("first.run"));
+    put_seconds(store, 2);
+    run_store_close(store);
+    execute(path_of("first.run"), "DROP TABLE worker_second; DROP TABLE worker_total; DROP TABLE "
+                                  "generator_total; PRAGMA user_version = 1");
+    for (size_t i = 0; i < sizeof later / sizeof *later; i++) {
+        char sql[128];
+        snprintf(sql, sizeof sql, "ALTER TABLE %s", later[i]);
+        execute(path_of("first.run"), sql);
+    }
+    struct run_record *run = load_run(path_of("first.run"));
+    assert_int_equal(run->all.requests, 8);
+    assert_string_equal(run->facts.pacing, "");
+    assert_int_equal(run->facts.max_ports, 0);
+    assert_int_equal(run->health.seconds, 2);
+    assert_int_equal(run->health.busy_seconds, 2); /* by CPU, as it was judged then */
+    assert_int_equal(run->health.peak_queued, 0);
+    assert_int_equal(run->totals->generator.worker_count, 0);
+    run_record_free(run);
+}
+
 static void what_is_not_a_run_is_refused_in_one_line(void **state)
 {
     (void)state;
@@ -409,13 +511,15 @@ static void what_is_not_a_run_is_refused_in_one_line(void **state)
         const char *sql, *message;
     } rows[] = {
         {"PRAGMA application_id = 7", "not a run; 'reprise replay' makes one"},
-        {"PRAGMA user_version = 99", "newer version (format 99, known is 1)"},
+        {"PRAGMA user_version = 99", "newer version (format 99, known is 2)"},
         {"DELETE FROM run", "damaged: table run"},
         {"UPDATE total SET service = x'ffff'", "damaged: table total"},
         {"UPDATE total SET endpoint_id = 77 WHERE endpoint_id = 1", "damaged: table total"},
         {"UPDATE endpoint SET endpoint_id = 99 WHERE endpoint_id = 2", "damaged: table endpoint"},
         {"UPDATE failure_sample SET endpoint_id = 3", "damaged: table failure_sample"},
         {"UPDATE plugin_metric SET histogram = x'8080'", "damaged: table plugin_metric"},
+        {"UPDATE worker_total SET worker = 64 WHERE worker = 1", "damaged: table worker_total"},
+        {"UPDATE generator_total SET rtt = x'ffff'", "damaged: table generator_total"},
         {"DROP VIEW summary; DROP TABLE threshold", "no such table: threshold"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -574,6 +678,7 @@ int main(void)
         cmocka_unit_test(a_killed_run_has_every_second_that_was_put),
         cmocka_unit_test(the_seconds_add_up_to_the_totals_in_sql_too),
         cmocka_unit_test(an_existing_file_is_never_written_over),
+        cmocka_unit_test(a_run_of_the_first_version_still_opens),
         cmocka_unit_test(what_is_not_a_run_is_refused_in_one_line),
         cmocka_unit_test(a_damaged_file_is_refused_or_read_and_never_trusted),
         cmocka_unit_test(a_full_disk_is_one_line_and_what_was_put_is_kept),

@@ -1,0 +1,118 @@
+/* run_load_lists.c - reads the lists of a run file: samples, divergences, thresholds, calls. */
+#include <stdio.h>
+
+#include "replay/results/run_load.h"
+
+/* A run file may come from anywhere: what is read from it is bounded. */
+enum { MAX_SAMPLES = 4096, MAX_LIST = 4096 };
+
+static enum failure failure_of(const char *name)
+{
+    for (int i = 0; i < FAILURE_COUNT; i++) {
+        if (strcmp(name, failure_name((enum failure)i)) == 0)
+            return (enum failure)i;
+    }
+    return FAILURE_NONE;
+}
+
+int run_load_samples(struct load *load)
+{
+    struct run_record *run = load->run;
+    struct failure_sample *samples = arena_zalloc(&run->arena, MAX_SAMPLES * sizeof *samples);
+    size_t count = 0;
+    int result;
+    if (!samples)
+        return error_set(load->err, EXIT_TOOL, "no memory for the run");
+    if (run_load_start(load,
+                       "SELECT due_us, endpoint_id, status, recorded_status, class, detail FROM "
+                       "failure_sample ORDER BY due_us, rowid"))
+        return -1;
+    while ((result = run_load_next(load)) == 1 && count < MAX_SAMPLES) {
+        struct failure_sample *sample = &samples[count++];
+        sample->due_us = sql_take_u64(&load->row);
+        bool has_endpoint = !sql_take_is_null(&load->row);
+        uint64_t endpoint_id = sql_take_u64(&load->row);
+        if (has_endpoint && endpoint_id >= run->facts.endpoint_count)
+            return run_load_damaged(load, "failure_sample");
+        sample->endpoint = has_endpoint ? (uint32_t)endpoint_id : SAMPLE_NO_ENDPOINT;
+        sample->status = (int)sql_take_u64(&load->row);
+        sample->recorded_status = (int)sql_take_u64(&load->row);
+        sample->count = 1;
+        sample->failure = failure_of(sql_take_text(&load->row));
+        snprintf(sample->detail, sizeof sample->detail, "%s", sql_take_text(&load->row));
+    }
+    run->samples = samples;
+    run->sample_count = count;
+    return result < 0 ? -1 : 0;
+}
+
+int run_load_divergences(struct load *load)
+{
+    struct run_record *run = load->run;
+    struct run_divergence *divergences =
+        arena_zalloc(&run->arena, METRICS_MAX_SAMPLES * sizeof *divergences);
+    size_t count = 0;
+    int result;
+    if (!divergences)
+        return error_set(load->err, EXIT_TOOL, "no memory for the run");
+    if (run_load_start(load, "SELECT status, recorded_status, answers FROM divergence "
+                             "ORDER BY answers DESC, status, recorded_status"))
+        return -1;
+    while ((result = run_load_next(load)) == 1 && count < METRICS_MAX_SAMPLES) {
+        struct run_divergence *divergence = &divergences[count++];
+        divergence->status = (int)sql_take_u64(&load->row);
+        divergence->recorded_status = (int)sql_take_u64(&load->row);
+        divergence->answers = sql_take_u64(&load->row);
+    }
+    run->divergences = divergences;
+    run->divergence_count = count;
+    return result < 0 ? -1 : 0;
+}
+
+int run_load_thresholds(struct load *load)
+{
+    struct run_record *run = load->run;
+    struct run_threshold *thresholds = arena_zalloc(&run->arena, MAX_LIST * sizeof *thresholds);
+    size_t count = 0;
+    int result;
+    if (!thresholds)
+        return error_set(load->err, EXIT_TOOL, "no memory for the run");
+    if (run_load_start(load,
+                       "SELECT expression, metric, condition, value, has_samples, passed FROM "
+                       "threshold ORDER BY rowid"))
+        return -1;
+    while ((result = run_load_next(load)) == 1 && count < MAX_LIST) {
+        struct run_threshold *threshold = &thresholds[count++];
+        threshold->expression = run_load_text(load);
+        threshold->metric = run_load_text(load);
+        threshold->condition = run_load_text(load);
+        threshold->value = sql_take_real(&load->row);
+        threshold->has_samples = sql_take_u64(&load->row) != 0;
+        threshold->has_passed = sql_take_u64(&load->row) != 0;
+    }
+    run->end.thresholds = thresholds;
+    run->end.threshold_count = count;
+    return result < 0 ? -1 : 0;
+}
+
+int run_load_plugin_calls(struct load *load)
+{
+    struct run_record *run = load->run;
+    struct run_plugin_call *calls = arena_zalloc(&run->arena, MAX_LIST * sizeof *calls);
+    size_t count = 0;
+    int result;
+    if (!calls)
+        return error_set(load->err, EXIT_TOOL, "no memory for the run");
+    if (run_load_start(load, "SELECT plugin, callback, calls, ns FROM plugin_call ORDER BY rowid"))
+        return -1;
+    while ((result = run_load_next(load)) == 1 && count < MAX_LIST) {
+        struct run_plugin_call *call = &calls[count++];
+        call->plugin = run_load_text(load);
+        call->callback = run_load_text(load);
+        call->calls = sql_take_u64(&load->row);
+        call->ns = sql_take_u64(&load->row);
+    }
+    run->end.plugin_calls = calls;
+    run->end.plugin_call_count = count;
+    return result < 0 ? -1 : 0;
+}
