@@ -6,8 +6,8 @@
 
 /* As typed, before checks. */
 struct raw_options {
-    const char *target, *transport, *pacing, *timing, *affinity;
-    struct cli_list allowed_targets, stages;
+    const char *target, *transport, *http, *proxy_url, *pacing, *timing, *affinity;
+    struct cli_list allowed_targets, bind_addresses, stages;
     double scale, speed, arrival_speed, think_speed;
     uint64_t users, duration_us, seed, workers, max_in_flight, timeout_us, ws_timeout_us, grace_us;
     bool is_insecure;
@@ -26,6 +26,7 @@ static const char examples[] =
     "  reprise replay shop.trace --target http://127.0.0.1:8080 --scale 10 --speed 5\n"
     "  reprise replay shop.trace --target http://127.0.0.1:8080 --users 200 --duration 5m\n"
     "  reprise replay shop.trace --target http://127.0.0.1:8080 --stage 30s:100 --stage 2m:100\n"
+    "  reprise replay shop.trace --target http://127.0.0.1:8080 --bind 127.0.0.2 --bind 127.0.0.3\n"
     "  reprise replay shop.trace --target http://127.0.0.1:8080 \\\n"
     "      --threshold 'http_req_response{endpoint:GET /jobs/{id}}: p(95)<500'\n";
 
@@ -149,6 +150,49 @@ static int check_transport(const struct raw_options *raw, struct replay_settings
     return 0;
 }
 
+static bool is_proxy(const char *text)
+{
+    static const char *const schemes[] = {"http",    "https",  "socks4",
+                                          "socks4a", "socks5", "socks5h"};
+    const char *colons = strstr(text, "://");
+    if (!colons)
+        return text[0] != '\0' && text[0] != ':';
+    for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++) {
+        if (bytes_equal_nocase(bytes_make(text, (size_t)(colons - text)), bytes_of(schemes[i])))
+            return colons[3] != '\0';
+    }
+    return false;
+}
+
+/* How the target is reached, with either transport. */
+static int check_connecting(const struct raw_options *raw, struct transport_options *transport,
+                            struct error *err)
+{
+    if (strcmp(raw->http, "auto") == 0)
+        transport->http = TRANSPORT_HTTP_AUTO;
+    else if (strcmp(raw->http, "1.1") == 0)
+        transport->http = TRANSPORT_HTTP_1_1;
+    else if (strcmp(raw->http, "2") == 0)
+        transport->http = TRANSPORT_HTTP_2;
+    else
+        return error_set(err, EXIT_INPUT, "replay: --http '%s': expected auto, 1.1 or 2",
+                         raw->http);
+    /* libcurl 7.88 sends the second request on such a connection as if it were the first. */
+    if (transport->http == TRANSPORT_HTTP_2 && strcmp(raw->transport, transport_native.name) != 0 &&
+        bytes_starts_with_nocase(bytes_of(raw->target), bytes_of("http:")))
+        return error_set(err, EXIT_INPUT,
+                         "replay: --http 2 needs a target over TLS, https://...: libcurl does not "
+                         "keep HTTP/2 connections in the clear");
+    if (raw->proxy_url && !is_proxy(raw->proxy_url))
+        return error_set(err, EXIT_INPUT,
+                         "replay: --proxy '%s': expected [SCHEME://]HOST[:PORT] with http, https, "
+                         "socks4, socks4a, socks5 or socks5h",
+                         raw->proxy_url);
+    transport->proxy_url = raw->proxy_url;
+    transport->bind_addresses = raw->bind_addresses;
+    return 0;
+}
+
 static int check(const struct raw_options *raw, const struct cli_arguments *arguments,
                  struct replay_options *options, struct error *err)
 {
@@ -166,6 +210,7 @@ static int check(const struct raw_options *raw, const struct cli_arguments *argu
     if (check_speeds(raw, &options->settings, err) || check_stages(raw, &options->settings, err) ||
         check_numbers(raw, &options->settings, err) ||
         check_waiting(raw, &options->settings, err) ||
+        check_connecting(raw, &options->settings.transport, err) ||
         check_transport(raw, &options->settings, err))
         return -1;
     return target_check(raw->target, &raw->allowed_targets, options->target, err);
@@ -177,6 +222,7 @@ int replay_options_parse(int argc, char **argv, struct replay_options *ret_optio
     struct raw_options raw = {
         .pacing = "think",
         .transport = "auto",
+        .http = "auto",
         .timing = "auto",
         .affinity = "none",
         .scale = 1,
@@ -202,6 +248,12 @@ int replay_options_parse(int argc, char **argv, struct replay_options *ret_optio
          "accept any TLS certificate of the target", NULL},
         {"transport", 0, CLI_TEXT, &raw.transport, "NAME",
          "native (HTTP/1.1, fast), curl (whatever libcurl speaks), or auto", NULL},
+        {"http", 0, CLI_TEXT, &raw.http, "VERSION",
+         "1.1, 2, or auto: what TLS settles on, 1.1 without TLS (auto)", NULL},
+        {"bind", 0, CLI_LIST, &raw.bind_addresses, "ADDRESS",
+         "connect from this address; may be given many times, taken in turn", NULL},
+        {"proxy", 0, CLI_TEXT, &raw.proxy_url, "URL",
+         "reach the target through this proxy: http, https, socks4(a) or socks5(h)", NULL},
         {"scale", 0, CLI_REAL, &raw.scale, "K",
          "each recorded session becomes K, each another user (1)", "Users and time"},
         {"speed", 0, CLI_REAL, &raw.speed, "C", "divide arrival offsets and think times by C (1)",

@@ -272,6 +272,8 @@ static void *run_worker(void *owner)
 int worker_init(struct worker *worker, const struct replay_settings *settings, uint32_t number,
                 struct error *err)
 {
+    struct transport_options transport = settings->transport;
+    transport.worker_number = number;
     *worker = (struct worker){.settings = settings, .number = number};
     pthread_mutex_init(&worker->mutex, NULL);
     worker->loop.epoll_fd = -1;
@@ -299,7 +301,7 @@ int worker_init(struct worker *worker, const struct replay_settings *settings, u
                                          .owner = worker};
     if (loop_init(&worker->loop, err) ||
         session_desk_init(&worker->desk, settings->plan, &worker->loop, err) ||
-        settings->ops->open(&worker->env.transport, &worker->loop, &settings->transport, err))
+        settings->ops->open(&worker->env.transport, &worker->loop, &transport, err))
         return -1;
     worker->loop.spin_us = settings->spin_us;
     worker->env.metrics = metrics_new(settings->plan->endpoint_count + 1);

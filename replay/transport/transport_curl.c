@@ -202,7 +202,9 @@ static curl_socket_t open_socket(void *owner, curlsocktype purpose, struct curl_
         return CURL_SOCKET_BAD;
     }
     transport->network.health.connects_started++;
-    struct curl_socket *socket = add_socket(user, fd);
+    struct curl_socket *socket = NULL;
+    if (dial_sources_bind(&transport->sources, fd, address->family) == 0)
+        socket = add_socket(user, fd);
     if (!socket) {
         close(fd);
         return CURL_SOCKET_BAD;
@@ -240,6 +242,18 @@ static size_t on_body(char *data, size_t size, size_t count, void *owner)
     return len;
 }
 
+static long http_version(enum transport_http http)
+{
+    switch (http) {
+    case TRANSPORT_HTTP_1_1:
+        return CURL_HTTP_VERSION_1_1;
+    case TRANSPORT_HTTP_2:
+        return CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE;
+    default:
+        return CURL_HTTP_VERSION_2TLS;
+    }
+}
+
 static void set_common_options(struct transport_call *call)
 {
     const struct transport *transport = call->user->transport;
@@ -259,7 +273,10 @@ static void set_common_options(struct transport_call *call)
     curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, close_socket);
     curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, call->user);
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)(transport->options.timeout_us / 1000));
-    curl_easy_setopt(easy, CURLOPT_PROXY, "");
+    /* "": no proxy, whatever the environment says. */
+    curl_easy_setopt(easy, CURLOPT_PROXY,
+                     transport->options.proxy_url ? transport->options.proxy_url : "");
+    curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, http_version(transport->options.http));
     trust_store_apply(transport->trust, &transport->options, easy);
 }
 
@@ -396,7 +413,9 @@ static void tcurl_close(struct transport *transport)
 static int tcurl_check(const struct transport_options *options, struct error *err)
 {
     struct trust_store *trust;
-    if (trust_store_open(&trust, options, err))
+    struct dial_sources sources;
+    if (dial_sources_init(&sources, &options->bind_addresses, 0, err) ||
+        trust_store_open(&trust, options, err))
         return -1;
     trust_store_close(trust);
     return 0;
@@ -418,7 +437,9 @@ static int tcurl_open(struct transport **ret_transport, struct loop *loop,
         tcurl_close(transport);
         return error_set(err, EXIT_TOOL, "no memory for the transport");
     }
-    if (trust_store_open(&transport->trust, options, err)) {
+    if (dial_sources_init(&transport->sources, &options->bind_addresses, options->worker_number,
+                          err) ||
+        trust_store_open(&transport->trust, options, err)) {
         tcurl_close(transport);
         return -1;
     }

@@ -10,6 +10,7 @@
 #include <curl/curl.h>
 
 #include "core/buf.h"
+#include "replay/transport/dial_source.h"
 #include "replay/transport/transport.h"
 
 /* Header lines as libcurl wants them: a list whose nodes and lines are two blocks of ours. */
@@ -24,6 +25,7 @@ struct transport {
     struct transport_options options;
     CURLSH *share; /* DNS answers, of this worker's users */
     struct trust_store *trust;
+    struct dial_sources sources;
     struct buf scratch;
     size_t connections_open;
     size_t most_connections; /* since somebody asked */

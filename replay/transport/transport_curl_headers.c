@@ -182,6 +182,8 @@ static enum failure receive_failure(const struct transport_call *call)
 {
     if (strstr(call->error_text, "chunked-encoding"))
         return FAILURE_PROTOCOL;
+    if (strstr(call->error_text, "CONNECT tunnel failed")) /* by the proxy */
+        return FAILURE_CONNECT;
     return strstr(call->error_text, "Too large") ? FAILURE_HEAD_TOO_LARGE : FAILURE_RESET;
 }
 
@@ -195,6 +197,8 @@ enum failure tcurl_failure_of(const struct transport_call *call, CURLcode code)
         return FAILURE_DNS;
     case CURLE_COULDNT_CONNECT:
         return connect_failure(call->easy);
+    case CURLE_PROXY:
+        return FAILURE_CONNECT;
     case CURLE_OPERATION_TIMEDOUT:
         return timeout_failure(call->easy);
     case CURLE_SSL_CONNECT_ERROR:
@@ -225,6 +229,16 @@ enum failure tcurl_failure_of(const struct transport_call *call, CURLcode code)
     default:
         return FAILURE_PROTOCOL;
     }
+}
+
+/* libcurl takes what TLS settles on, whatever it was told. */
+static bool has_other_version(const struct transport_call *call)
+{
+    long version = 0;
+    if (call->user->transport->options.http != TRANSPORT_HTTP_2)
+        return false;
+    curl_easy_getinfo(call->easy, CURLINFO_HTTP_VERSION, &version);
+    return version != CURL_HTTP_VERSION_2_0;
 }
 
 static uint64_t info_us(CURL *easy, CURLINFO info)
@@ -282,7 +296,10 @@ void tcurl_result_fill(struct transport_call *call, CURLcode code, struct http_h
     curl_easy_getinfo(easy, CURLINFO_REQUEST_SIZE, &request_bytes);
     result.bytes_sent = (uint64_t)request_bytes + info_us(easy, CURLINFO_SIZE_UPLOAD_T);
     result.bytes_received = (uint64_t)header_bytes + info_us(easy, CURLINFO_SIZE_DOWNLOAD_T);
-    if (result.failure == FAILURE_NONE) {
+    if (result.failure == FAILURE_NONE && has_other_version(call)) {
+        result.failure = FAILURE_PROTOCOL;
+        result.detail = "the target answered by HTTP/1.1, not by HTTP/2; --http auto takes either";
+    } else if (result.failure == FAILURE_NONE) {
         result.response.status = (int)status;
         result.response.headers = headers;
         result.response.header_count = split_headers(&call->header_text, headers);

@@ -36,6 +36,13 @@ replay: unknown option --sped; did you mean --speed\?|replay one.trace URL --spe
 replay: --duration '5parsecs': expected a duration, like 250ms|replay one.trace URL --duration 5parsecs
 replay: --pacing 'quick': expected think, open or max|replay one.trace URL --pacing quick
 replay: --timing 'exact': expected auto, sleep or precise|replay one.trace URL --timing exact
+replay: --http '3': expected auto, 1.1 or 2|replay one.trace URL --http 3
+replay: --http 2 needs a target over TLS|replay one.trace URL --http 2
+replay: --proxy 'ftp://x': expected \[SCHEME://\]HOST\[:PORT\]|replay one.trace URL --proxy ftp://x
+--transport native knows no proxy|replay one.trace URL --proxy 127.0.0.1:1 --transport native
+--bind 'localhost': expected an address of this machine, like 127.0.0.2|replay one.trace URL --bind localhost
+--bind 192.0.2.7: not an address of this machine; 'ip addr' lists them|replay one.trace URL --bind 192.0.2.7
+--bind 192.0.2.7: not an address of this machine|replay one.trace URL --bind 192.0.2.7 --transport native
 replay: --cpu-affinity '70-71': core 70 is none that this process may use|replay one.trace URL --cpu-affinity 70-71
 replay: --cpu-affinity 'first': expected auto, none or a list of cores|replay one.trace URL --cpu-affinity first
 replay: --users needs --duration|replay one.trace URL --users 5
