@@ -90,11 +90,29 @@ void tcurl_user_kick(struct transport_user *user)
         timers_set(&user->transport->loop->timers, &user->drain_timer, 0);
 }
 
+/*
+ * Closed by the target between requests: libcurl will notice on use. Bytes that nobody asked for it
+ * would take for the answer to the next request, so the connection is made useless; over TLS they
+ * may be tickets, which is libcurl's to know.
+ */
+static void idle_ready(struct curl_socket *socket)
+{
+    enum { FIRST_TLS_RECORD = 20, LAST_TLS_RECORD = 23 };
+    unsigned char bytes[4096];
+    loop_watch_clear(socket->user->transport->loop, &socket->watch);
+    if (recv(socket->fd, bytes, 1, MSG_PEEK | MSG_DONTWAIT) != 1 ||
+        (bytes[0] >= FIRST_TLS_RECORD && bytes[0] <= LAST_TLS_RECORD))
+        return;
+    shutdown(socket->fd, SHUT_RDWR);
+    while (recv(socket->fd, bytes, sizeof bytes, MSG_DONTWAIT) > 0) {
+    }
+}
+
 static void on_socket_ready(struct loop_watch *watch, void *owner, int events)
 {
     struct curl_socket *socket = owner;
-    if (socket->is_idle) { /* closed by the target between requests: libcurl will notice on use */
-        loop_watch_clear(socket->user->transport->loop, watch);
+    if (socket->is_idle) {
+        idle_ready(socket);
         return;
     }
     struct network_sampler *network = &socket->user->transport->network;
@@ -342,11 +360,17 @@ static struct transport_call *tcurl_send(struct transport_user *user,
                                          const struct transport_request *request,
                                          enum failure *ret_failure)
 {
-    *ret_failure = FAILURE_NO_PORTS;
+    *ret_failure = FAILURE_NO_FILES;
+    uint32_t most = request->max_connections;
+    bool may_wait = most && (uint32_t)user->active_count >= most;
     struct transport_call *call = tcurl_call_take(user);
     if (!call)
         return NULL;
+    if (most != user->max_connections)
+        curl_multi_setopt(user->multi, CURLMOPT_MAX_HOST_CONNECTIONS, (long)most);
+    user->max_connections = most;
     call->request = *request;
+    call->may_wait = may_wait;
     if (tcurl_request_apply(call) || curl_multi_add_handle(user->multi, call->easy) != CURLM_OK) {
         tcurl_call_release(call);
         return NULL;

@@ -41,6 +41,7 @@ struct transport_user {
     struct timer drain_timer; /* calls that ended while they were being started */
     struct transport_call *active;
     int active_count;
+    uint32_t max_connections;    /* as libcurl was last told; 0: any number */
     struct transport_call *idle; /* easy handles to use again */
     struct transport_ws *websockets;
     struct curl_socket *sockets; /* of all its connections, in use or idle */
@@ -59,6 +60,7 @@ struct transport_call {
     struct buf header_text; /* kept header lines, "Name: value\n" */
     struct buf body;
     struct transport_ws *ws; /* this call only connects it */
+    bool may_wait;           /* there were as many under way as connections allowed */
     char error_text[CURL_ERROR_SIZE];
 };
 

@@ -14,13 +14,21 @@ void header_list_fini(struct header_list *list)
     *list = (struct header_list){0};
 }
 
+/* What says where the message ends is written by libcurl alone. */
+static bool is_framing(struct bytes name)
+{
+    return bytes_equal_nocase(name, bytes_of("Content-Length")) ||
+           bytes_equal_nocase(name, bytes_of("Transfer-Encoding"));
+}
+
 /* libcurl's notation: "Name: value", "Name;" for an empty value, "Name:" to leave its own out. */
 static size_t write_lines(const struct http_request *http, struct buf *text)
 {
     size_t count = 0;
     for (size_t i = 0; i < http->header_count; i++) {
         const struct http_header *header = &http->headers[i];
-        if (!http_text_is_one_line(header->value) || !http_text_is_one_line(header->name))
+        if (!http_text_is_one_line(header->value) || !http_text_is_one_line(header->name) ||
+            is_framing(header->name))
             continue;
         buf_append_bytes(text, header->name);
         buf_append_text(text, header->value.len ? ": " : ";");
@@ -187,6 +195,14 @@ static enum failure receive_failure(const struct transport_call *call)
     return strstr(call->error_text, "Too large") ? FAILURE_HEAD_TOO_LARGE : FAILURE_RESET;
 }
 
+/* Inside an answer's head it also stands for a line over libcurl's limit of 100 KB. */
+static bool has_status(CURL *easy)
+{
+    long status = 0;
+    curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
+    return status != 0;
+}
+
 enum failure tcurl_failure_of(const struct transport_call *call, CURLcode code)
 {
     switch (code) {
@@ -225,7 +241,7 @@ enum failure tcurl_failure_of(const struct transport_call *call, CURLcode code)
     case CURLE_BAD_CONTENT_ENCODING:
         return FAILURE_CODING;
     case CURLE_OUT_OF_MEMORY:
-        return FAILURE_NO_FILES;
+        return has_status(call->easy) ? FAILURE_HEAD_TOO_LARGE : FAILURE_NO_FILES;
     default:
         return FAILURE_PROTOCOL;
     }
@@ -259,8 +275,9 @@ static uint64_t minus(uint64_t a, uint64_t b)
  * not used: it is stamped behind the first send, so that an answer may seem to come before its
  * request left.
  */
-static void fill_times(CURL *easy, struct transport_result *result)
+static void fill_times(const struct transport_call *call, struct transport_result *result)
 {
+    CURL *easy = call->easy;
     uint64_t dns_us = info_us(easy, CURLINFO_NAMELOOKUP_TIME_T);
     uint64_t connected_us = info_us(easy, CURLINFO_CONNECT_TIME_T);
     uint64_t tls_us = info_us(easy, CURLINFO_APPCONNECT_TIME_T);
@@ -274,6 +291,8 @@ static void fill_times(CURL *easy, struct transport_result *result)
         result->connect_us = minus(connected_us, dns_us);
         result->tls_us = tls_us ? minus(tls_us, connected_us) : 0;
         ready_us = dns_us + result->connect_us + result->tls_us;
+    } else if (call->may_wait) { /* for one of the user's connections: libcurl marks its end so */
+        result->connect_us = ready_us = dns_us;
     }
     if (!info_us(easy, CURLINFO_PRETRANSFER_TIME_T)) /* never got as far as sending */
         return;
@@ -284,17 +303,27 @@ static void fill_times(CURL *easy, struct transport_result *result)
     result->receiving_us = minus(total_us, first_us);
 }
 
+/* libcurl sends a small body with its head and counts it in both. */
+static bool is_sent_with_head(const struct http_request *http)
+{
+    enum { SMALL_BYTES = 64 * 1024 };
+    return http->body.len < SMALL_BYTES &&
+           !http_headers_find(http->headers, http->header_count, bytes_of("Expect")).ptr;
+}
+
 void tcurl_result_fill(struct transport_call *call, CURLcode code, struct http_header *headers,
                        struct transport_result *ret_result)
 {
     long status = 0, header_bytes = 0, request_bytes = 0;
     CURL *easy = call->easy;
     struct transport_result result = {.failure = tcurl_failure_of(call, code)};
-    fill_times(easy, &result);
+    fill_times(call, &result);
     curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
     curl_easy_getinfo(easy, CURLINFO_HEADER_SIZE, &header_bytes);
     curl_easy_getinfo(easy, CURLINFO_REQUEST_SIZE, &request_bytes);
-    result.bytes_sent = (uint64_t)request_bytes + info_us(easy, CURLINFO_SIZE_UPLOAD_T);
+    result.bytes_sent = (uint64_t)request_bytes;
+    if (!is_sent_with_head(call->request.http))
+        result.bytes_sent += info_us(easy, CURLINFO_SIZE_UPLOAD_T);
     result.bytes_received = (uint64_t)header_bytes + info_us(easy, CURLINFO_SIZE_DOWNLOAD_T);
     if (result.failure == FAILURE_NONE && has_other_version(call)) {
         result.failure = FAILURE_PROTOCOL;
