@@ -149,6 +149,23 @@ make_certificate() {
         -days 2 -extfile "$work/server.ext" -out "$work/server.pem" 2>/dev/null
 }
 
+# start_stamps LOG BODY_BYTES [CPU]: stamp_server; sets port, url, target_pid. stop_stamps: LOG is whole.
+start_stamps() {
+    local pin=()
+    [ -z "${3:-}" ] || pin=(taskset -c "$3")
+    : >"$work/stamps.port"
+    "${pin[@]}" "$build/tests/stamp_server" "$1" "$2" >"$work/stamps.port" &
+    target_pid=$!
+    started+=("$target_pid")
+    wait_until test -s "$work/stamps.port"
+    port=$(cat "$work/stamps.port")
+    url=http://127.0.0.1:$port
+}
+stop_stamps() {
+    kill "$target_pid"
+    wait "$target_pid" || fail "stamp_server: exit code $?"
+}
+
 # start_tcpdump FILE: everything on loopback to and from `port`. Sets tcpdump_pid.
 start_tcpdump() {
     rm -f "$work/tcpdump.log"
