@@ -22,7 +22,7 @@ for ((i = 0; i < runs; i++)); do
     run_wrk wrk /shop/items/1 "${browser_options[@]}"
     run_load epoll taskset -c 0 "$bare" epoll "$port" 50 "$duration"
     [ -z "$uring" ] || run_load uring taskset -c 0 "$bare" uring "$port" 50 "$duration"
-    run_reprise reprise "$work/bare.trace"
+    run_reprise reprise "$work/bare.trace" "${native[@]}"
 done
 
 machine

@@ -111,6 +111,10 @@ has_begun() {
     [ "$served" -gt $(($1 + 50)) ]
 }
 
+has_option() { "$reprise" replay --help | grep -qF -- "--$1 "; }
+native=()
+if has_option transport; then native=(--transport native); fi
+
 # run_reprise NAME TRACE [OPTION...]: 50 users, no pauses.
 run_reprise() {
     local name=$1 trace=$2
@@ -122,7 +126,6 @@ run_reprise() {
     [ "$(json "$work/load.json" '$.metrics.http_req_failed.value')" = 0.0 ] ||
         fail "$name: of its requests failed $(json "$work/load.json" '$.metrics.http_req_failed.value')"
 }
-has_option() { "$reprise" replay --help | grep -qF -- "--$1 "; }
 
 run_wrk() { # NAME TARGET [OPTION...]
     local name=$1 target=$2

@@ -49,11 +49,11 @@ rss_of() {
 }
 replay_users() { # USERS KEPT
     # Copies of one session begin spread over a second, or as many as bring 5,000 a second.
-    rss_of "$1" "$2" "$reprise" replay "$work/wait.trace" --target "$url" --scale "$1" --arrival-speed \
+    rss_of "$1" "$2" "$reprise" replay "$work/wait.trace" "${native[@]}" --target "$url" --scale "$1" --arrival-speed \
         "$(calc "5000 / ($1 + 5000)" %.4f)" --timeout 120s -q --run "$work/wait.run"
 }
 replay_tls_users() { # USERS KEPT
-    rss_of "$1" "$2" "$reprise" replay "$work/wait.trace" --target "$url" --cacert "$work/ca.pem" --scale "$1" \
+    rss_of "$1" "$2" "$reprise" replay "$work/wait.trace" "${native[@]}" --target "$url" --cacert "$work/ca.pem" --scale "$1" \
         --arrival-speed "$(calc "500 / ($1 + 500)" %.4f)" --timeout 120s -q --run "$work/wait.run"
 }
 locust_users() { # USERS KEPT
