@@ -39,19 +39,20 @@ void histogram_clear(struct histogram *histogram)
     histogram->blocks = blocks;
 }
 
-int histogram_reserve(struct histogram *histogram, uint32_t blocks)
+int histogram_use_blocks(struct histogram *histogram, uint32_t blocks)
 {
     if (!histogram->blocks)
         histogram->blocks = calloc(HISTOGRAM_BLOCKS, sizeof *histogram->blocks);
     if (!histogram->blocks)
         return -1;
-    while (blocks) {
-        uint64_t **block = &histogram->blocks[take_block(&blocks)];
+    for (uint32_t left = blocks; left;) {
+        uint64_t **block = &histogram->blocks[take_block(&left)];
         if (!*block)
             *block = calloc(BLOCK_BUCKETS, sizeof **block);
         if (!*block)
             return -1;
     }
+    histogram->used_blocks |= blocks;
     return 0;
 }
 
@@ -78,14 +79,13 @@ static void add_head(struct histogram *histogram, const struct histogram *other)
         histogram->min = other->min;
     if (other->max > histogram->max)
         histogram->max = other->max;
-    histogram->used_blocks |= other->used_blocks;
 }
 
 int histogram_merge(struct histogram *histogram, const struct histogram *other)
 {
     if (!other->count)
         return 0;
-    if (histogram_reserve(histogram, other->used_blocks))
+    if (histogram_use_blocks(histogram, other->used_blocks))
         return -1;
     for (uint32_t left = other->used_blocks; left;) {
         uint32_t block = take_block(&left);
@@ -212,7 +212,7 @@ int histogram_decode(struct histogram *histogram, struct bytes encoded)
     if (take_varint(&encoded, &head.sum) || take_varint(&encoded, &head.min) ||
         take_varint(&encoded, &head.max) || head.min > head.max || head.max > HISTOGRAM_MAX_VALUE ||
         check_encoded(encoded, &head) || head.count > UINT64_MAX - histogram->count ||
-        head.sum > UINT64_MAX - histogram->sum || histogram_reserve(histogram, head.used_blocks))
+        head.sum > UINT64_MAX - histogram->sum || histogram_use_blocks(histogram, head.used_blocks))
         return -1;
     uint64_t bucket = UINT64_MAX, count;
     while (encoded.len && take_bucket(&encoded, &bucket, &count) == 0)

@@ -44,8 +44,8 @@ static inline uint32_t histogram_bucket_of(uint64_t value)
     return shift * HISTOGRAM_BLOCK_BUCKETS + (uint32_t)(value >> shift);
 }
 
-/* Have memory for the counts of these blocks. -1 without. */
-int histogram_reserve(struct histogram *histogram, uint32_t blocks);
+/* Have memory for the counts of these blocks, which are used from now on. -1 without memory. */
+int histogram_use_blocks(struct histogram *histogram, uint32_t blocks);
 
 /* -1, and not counted, only when the first value of a block found no memory. */
 static inline int histogram_record(struct histogram *histogram, uint64_t value)
@@ -54,9 +54,8 @@ static inline int histogram_record(struct histogram *histogram, uint64_t value)
         value = HISTOGRAM_MAX_VALUE;
     uint32_t bucket = histogram_bucket_of(value);
     uint32_t block = bucket / HISTOGRAM_BLOCK_BUCKETS;
-    if (!(histogram->used_blocks >> block & 1) && histogram_reserve(histogram, 1U << block))
+    if (!(histogram->used_blocks >> block & 1) && histogram_use_blocks(histogram, 1U << block))
         return -1;
-    histogram->used_blocks |= 1U << block;
     histogram->blocks[block][bucket % HISTOGRAM_BLOCK_BUCKETS]++;
     histogram->count++;
     histogram->sum += value;
