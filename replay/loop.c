@@ -173,21 +173,27 @@ static int spin_for_events(struct loop *loop, struct epoll_event *events, uint64
     return count;
 }
 
-/* From the last reading of the clock on; `for_timer`: something is due when it is over. */
-static void wait_for_events(struct loop *loop, uint64_t wait_us, bool for_timer)
+static uint64_t least(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* From the last reading of the clock on, to the next moment or as long as is allowed. */
+static void wait_for_events(struct loop *loop, uint64_t to_next_us, uint64_t max_wait_us)
 {
     struct epoll_event events[EVENTS_PER_PASS];
-    uint64_t over_us = loop->read_us + wait_us;
-    uint64_t spin_us = for_timer ? loop->spin_us : 0;
+    uint64_t over_us = loop->read_us + least(to_next_us, max_wait_us);
     int count;
-    if (wait_us && wait_us <= spin_us) {
-        count = spin_for_events(loop, events, wait_us);
+    if (to_next_us && to_next_us <= loop->spin_us) {
+        count = spin_for_events(loop, events, least(to_next_us, max_wait_us));
     } else {
-        count = sleep_for_events(loop, events, wait_us ? wait_us - spin_us : 0);
+        /* It may be allowed to sleep until just before the moment, which would be too long. */
+        uint64_t sleep_us = to_next_us ? to_next_us - loop->spin_us : 0;
+        count = sleep_for_events(loop, events, least(sleep_us, max_wait_us));
         loop_refresh(loop);
     }
     loop->told_us = loop->now_us;
-    loop->awake_from_us = loop->read_us < over_us ? loop->read_us : over_us;
+    loop->awake_from_us = least(loop->read_us, over_us);
     if (loop->awake_from_us < loop->origin_us)
         loop->awake_from_us = loop->origin_us;
     if (count > 0)
@@ -220,9 +226,7 @@ void loop_pass(struct loop *loop, uint64_t max_wait_us)
         loop_refresh(loop);
     note_lag(loop);
     uint64_t next_us = next_moment_us(loop);
-    uint64_t wait_us = next_us > loop->read_us ? next_us - loop->read_us : 0;
-    bool for_timer = wait_us <= max_wait_us;
-    wait_for_events(loop, for_timer ? wait_us : max_wait_us, for_timer);
+    wait_for_events(loop, next_us > loop->read_us ? next_us - loop->read_us : 0, max_wait_us);
 }
 
 uint64_t loop_take_lag_us(struct loop *loop)
