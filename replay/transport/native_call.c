@@ -28,6 +28,7 @@ struct transport_call *native_call_take(struct transport_user *user, timer_fn on
     call->dns_us = call->tls_us = 0;
     call->continue_at_us = call->sent_bytes = call->received_bytes = 0;
     call->used_at_wait = 0;
+    call->kernel_us = 0;
     call->failure = FAILURE_NONE;
     call->is_ready = call->is_sent = call->was_retried = call->expects_continue = false;
     if (!timer_is_set(&call->timer))
@@ -121,6 +122,7 @@ void native_call_result(struct transport_call *call, enum failure failure, const
         .detail = detail,
         .bytes_sent = call->sent_bytes,
         .bytes_received = call->received_bytes,
+        .kernel_us = call->kernel_us,
     };
     fill_times(call, ret_result);
     if (failure != FAILURE_NONE)

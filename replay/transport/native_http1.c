@@ -57,6 +57,7 @@ void native_http1_close(struct native_connection *connection)
     if (connection->stream.fd >= 0)
         network_health_close(&transport->network.health, connection->stream.fd, &connection->seen);
     stream_close(&connection->stream);
+    free(connection->stamps);
     give_block(connection);
     unlink_connection(connection);
     connection->user->connection_count--;
@@ -161,6 +162,8 @@ static void send_on(struct native_connection *connection)
             return;
         }
         call->sent_bytes += (uint64_t)sent;
+        if (connection->stamps)
+            native_timestamps_wrote(connection->stamps, (size_t)sent);
         if ((uint64_t)sent == pieces.len) {
             if (with_body)
                 all_sent(connection);
@@ -258,6 +261,8 @@ static void conclude(struct native_connection *connection, enum answer_state sta
     struct transport *transport = transport_of(connection);
     char *block = connection->block;
     connection->block = NULL;
+    if (connection->stamps)
+        call->kernel_us = native_timestamps_service_us(connection->stamps);
     if (state == ANSWER_BROKEN)
         end_call(connection, call->answer.failure, call->answer.detail);
     else
@@ -274,6 +279,13 @@ static bool is_unasked(const struct native_connection *connection)
            call->used_at_wait == loop_of(connection)->wait_count;
 }
 
+static ssize_t read_some(struct native_connection *connection, char *data, size_t len)
+{
+    return connection->stamps
+               ? native_timestamps_read(connection->stamps, &connection->stream, data, len)
+               : stream_read(&connection->stream, data, len);
+}
+
 static void receive(struct native_connection *connection)
 {
     struct transport_call *call = connection->call;
@@ -285,8 +297,7 @@ static void receive(struct native_connection *connection)
     for (int reads = 1; reads <= STEPS_PER_EVENT || stream_has_pending(&connection->stream);
          reads++) {
         size_t room = POOL_BLOCK_BYTES - connection->block_len;
-        ssize_t got =
-            stream_read(&connection->stream, connection->block + connection->block_len, room);
+        ssize_t got = read_some(connection, connection->block + connection->block_len, room);
         if (got == STREAM_BLOCKED) {
             if (stream_events(&connection->stream) & LOOP_WRITE)
                 watch(connection, LOOP_READ | LOOP_WRITE);
@@ -332,6 +343,8 @@ static void on_ready(struct loop_watch *watched, void *owner, int events)
 {
     struct native_connection *connection = owner;
     (void)watched;
+    if (connection->stamps)
+        native_timestamps_drain(connection->stamps, connection->stream.fd);
     if (!connection->call) {
         idle_ready(connection);
         return;
@@ -359,6 +372,18 @@ static void on_idle_timer(struct timer *timer, void *owner, uint64_t now_us)
                    connection->call ? now_us + NATIVE_MAX_IDLE_US : due_us);
 }
 
+/* Where it is asked for and can be had: what is written is not what TLS sends. */
+static void take_stamps(struct native_connection *connection)
+{
+    if (!transport_of(connection)->options.kernel_timestamps || connection->stream.tls)
+        return;
+    connection->stamps = calloc(1, sizeof *connection->stamps);
+    if (connection->stamps && native_timestamps_enable(connection->stream.fd)) {
+        free(connection->stamps);
+        connection->stamps = NULL;
+    }
+}
+
 static void on_dialed(void *owner, const struct dial_result *result)
 {
     struct native_connection *connection = owner;
@@ -371,6 +396,7 @@ static void on_dialed(void *owner, const struct dial_result *result)
         return;
     }
     connection->stream = result->stream;
+    take_stamps(connection);
     if (loop_watch_set(loop_of(connection), &connection->watch, connection->stream.fd, LOOP_READ)) {
         end_call(connection, FAILURE_NO_FILES, "the loop cannot watch another descriptor");
         return;

@@ -15,6 +15,7 @@
 #ifndef REPRISE_REPLAY_TRANSPORT_NATIVE_HTTP1_H
 #define REPRISE_REPLAY_TRANSPORT_NATIVE_HTTP1_H
 
+#include "replay/transport/native_timestamps.h"
 #include "replay/transport/transport_native.h"
 
 struct native_connection {
@@ -30,6 +31,7 @@ struct native_connection {
     char *block; /* lent while the head of an answer is in pieces */
     size_t block_len;
     struct tcp_seen seen;
+    struct native_timestamps *stamps; /* NULL: none are taken */
     bool is_reused;
     bool has_send_failed; /* nothing more can be sent; an answer may have come all the same */
 };

@@ -82,6 +82,7 @@ struct transport_call {
     uint64_t continue_at_us; /* when the body follows without a 100; 0: nothing to wait for */
     uint64_t sent_bytes;
     uint64_t received_bytes;
+    uint64_t kernel_us;   /* the service time by the kernel's stamps; 0: not known */
     enum failure failure; /* it failed where no callback may come: delivered by the timer */
     bool is_ready, is_sent;
     bool was_retried;
