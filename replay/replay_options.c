@@ -7,6 +7,7 @@
 /* As typed, before checks. */
 struct raw_options {
     const char *target, *transport, *http, *proxy_url, *pacing, *timing, *affinity;
+    const char *timestamps;
     struct cli_list allowed_targets, bind_addresses, stages;
     double scale, speed, arrival_speed, think_speed;
     uint64_t users, duration_us, seed, workers, max_in_flight, timeout_us, ws_timeout_us, grace_us;
@@ -193,6 +194,21 @@ static int check_connecting(const struct raw_options *raw, struct transport_opti
     return 0;
 }
 
+/* Whose clock: ours, or beside it that of the kernel. */
+static int check_timestamps(const struct raw_options *raw, struct replay_settings *settings,
+                            struct error *err)
+{
+    settings->transport.kernel_timestamps = strcmp(raw->timestamps, "kernel") == 0;
+    if (!settings->transport.kernel_timestamps && strcmp(raw->timestamps, "user") != 0)
+        return error_set(err, EXIT_INPUT, "replay: --timestamps '%s': expected user or kernel",
+                         raw->timestamps);
+    if (settings->transport.kernel_timestamps && settings->ops == &transport_curl)
+        return error_set(err, EXIT_INPUT,
+                         "replay: --timestamps kernel: libcurl has none; add "
+                         "--transport native");
+    return 0;
+}
+
 static int check(const struct raw_options *raw, const struct cli_arguments *arguments,
                  struct replay_options *options, struct error *err)
 {
@@ -211,7 +227,8 @@ static int check(const struct raw_options *raw, const struct cli_arguments *argu
         check_numbers(raw, &options->settings, err) ||
         check_waiting(raw, &options->settings, err) ||
         check_connecting(raw, &options->settings.transport, err) ||
-        check_transport(raw, &options->settings, err))
+        check_transport(raw, &options->settings, err) ||
+        check_timestamps(raw, &options->settings, err))
         return -1;
     return target_check(raw->target, &raw->allowed_targets, options->target, err);
 }
@@ -222,6 +239,7 @@ int replay_options_parse(int argc, char **argv, struct replay_options *ret_optio
     struct raw_options raw = {
         .pacing = "think",
         .transport = "auto",
+        .timestamps = "user",
         .http = "auto",
         .timing = "auto",
         .affinity = "none",
@@ -295,6 +313,8 @@ int replay_options_parse(int argc, char **argv, struct replay_options *ret_optio
          "look for plugins here first; may be given many times", NULL},
         {"threshold", 0, CLI_LIST, &options.thresholds, "EXPR",
          "fail (exit 99) unless it holds: 'http_req_response: p(95)<500'", "Results"},
+        {"timestamps", 0, CLI_TEXT, &raw.timestamps, "MODE",
+         "user, or kernel: the kernel's service time beside ours, on plain TCP (user)", NULL},
         {"strict", 0, CLI_FLAG, &options.is_strict, NULL,
          "exit 111 when the generator, not the target, was the limit", NULL},
         {"run", 'o', CLI_TEXT, &options.run_path, "FILE",
