@@ -236,10 +236,9 @@ static curl_socket_t open_socket(void *owner, curlsocktype purpose, struct curl_
 static int close_socket(void *owner, curl_socket_t fd)
 {
     struct transport_user *user = owner;
-    struct network_health *health = &user->transport->network.health;
     struct curl_socket *socket = *find_socket(user, fd);
     struct tcp_seen seen = socket ? socket->seen : (struct tcp_seen){0};
-    network_health_close(health, fd, &seen);
+    network_health_close(&user->transport->network.health, fd, &seen);
     user->transport->connections_open--;
     tcurl_socket_release(user, fd);
     return close(fd);
