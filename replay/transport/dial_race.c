@@ -52,10 +52,12 @@ static int weight(enum failure failure)
 }
 
 /* What to do about it, where it is the generator's machine that lacks something. */
-static const char *advice(enum failure failure, const struct dial_sources *sources)
+static const char *advice(enum failure failure, int code, const struct dial_sources *sources)
 {
     if (failure == FAILURE_NO_FILES)
         return "; raise 'ulimit -n' or use fewer users";
+    if (code == EAFNOSUPPORT && sources->count)
+        return "; no --bind address is of its family";
     if (failure != FAILURE_NO_PORTS)
         return "";
     return sources->count ? "; out of source ports: more --bind addresses, or a wider "
@@ -74,7 +76,7 @@ static void note_failure(struct dial_race *race, size_t index, enum failure fail
         dial_address_print(address, text);
         snprintf(race->detail, sizeof race->detail, "%s port %u: %s%s", text,
                  (unsigned)ntohs(address->v4.sin_port), strerrordesc_np(code),
-                 advice(failure, race->sources));
+                 advice(failure, code, race->sources));
     }
     bool is_ours = failure == FAILURE_NO_FILES || failure == FAILURE_NO_PORTS;
     if (!is_ours && race->events->failed)
