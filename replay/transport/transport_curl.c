@@ -259,20 +259,13 @@ static size_t on_body(char *data, size_t size, size_t count, void *owner)
     return len;
 }
 
-static long http_version(enum transport_http http)
-{
-    switch (http) {
-    case TRANSPORT_HTTP_1_1:
-        return CURL_HTTP_VERSION_1_1;
-    case TRANSPORT_HTTP_2:
-        return CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE;
-    default:
-        return CURL_HTTP_VERSION_2TLS;
-    }
-}
-
 static void set_common_options(struct transport_call *call)
 {
+    static const long versions[] = {
+        [TRANSPORT_HTTP_AUTO] = CURL_HTTP_VERSION_2TLS,
+        [TRANSPORT_HTTP_1_1] = CURL_HTTP_VERSION_1_1,
+        [TRANSPORT_HTTP_2] = CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE,
+    };
     const struct transport *transport = call->user->transport;
     CURL *easy = call->easy;
     curl_easy_setopt(easy, CURLOPT_PRIVATE, call);
@@ -293,7 +286,7 @@ static void set_common_options(struct transport_call *call)
     /* "": no proxy, whatever the environment says. */
     curl_easy_setopt(easy, CURLOPT_PROXY,
                      transport->options.proxy_url ? transport->options.proxy_url : "");
-    curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, http_version(transport->options.http));
+    curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, versions[transport->options.http]);
     trust_store_apply(transport->trust, &transport->options, easy);
 }
 
