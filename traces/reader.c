@@ -100,16 +100,18 @@ int trace_reader_next_ledger(struct trace_reader *reader, struct trace_ledger_en
 int trace_reader_start_bindings(struct trace_reader *reader, int64_t session_id, struct error *err)
 {
     (void)err;
-    sqlite3_reset(reader->statements[SESSION_BINDINGS]);
-    sqlite3_bind_int64(reader->statements[SESSION_BINDINGS], 1, session_id);
+    reader->bindings = reader->statements[session_id ? SESSION_BINDINGS : ALL_BINDINGS];
+    sqlite3_reset(reader->bindings);
+    if (session_id)
+        sqlite3_bind_int64(reader->bindings, 1, session_id);
     return 0;
 }
 
 int trace_reader_next_binding(struct trace_reader *reader, struct trace_binding *binding,
                               struct error *err)
 {
-    int found = reader->has_bindings ? reader_step(reader->statements[SESSION_BINDINGS], err) : 0;
-    if (found == 1 && binding_in(reader->statements[SESSION_BINDINGS], binding, err))
+    int found = reader->has_bindings && reader->bindings ? reader_step(reader->bindings, err) : 0;
+    if (found == 1 && binding_in(reader->bindings, binding, err))
         found = -1;
     return done(reader, found, err);
 }

@@ -63,8 +63,8 @@ int trace_reader_start_ledger(struct trace_reader *reader, struct error *err);
 int trace_reader_next_ledger(struct trace_reader *reader, struct trace_ledger_entry *entry,
                              struct error *err);
 
-/* Whose request is of this session, by the exchange of their birth. Costs nothing in a trace that
- * had none when it was opened. */
+/* Whose request is of this session, by the exchange of their birth; session_id 0: all, by id. Costs
+ * nothing in a trace that had none when it was opened. */
 int trace_reader_start_bindings(struct trace_reader *reader, int64_t session_id, struct error *err);
 int trace_reader_next_binding(struct trace_reader *reader, struct trace_binding *binding,
                               struct error *err);

@@ -10,6 +10,7 @@ const char *const reader_sql[READER_STATEMENTS] = {
     [CONNECTIONS] = "SELECT " CONNECTION_COLUMNS " FROM connection ORDER BY connection_id",
     [LEDGER] = "SELECT " LEDGER_COLUMNS ", ledger_id FROM ledger ORDER BY ledger_id",
     [ANY_BINDING] = "SELECT EXISTS (SELECT 1 FROM binding INDEXED BY binding_by_use)",
+    [ALL_BINDINGS] = "SELECT " BINDING_COLUMNS ", binding_id FROM binding ORDER BY binding_id",
     [SESSION_BINDINGS] = "SELECT " BINDING_COLUMNS ", binding_id FROM binding"
                          " WHERE used_exchange_id IN"
                          " (SELECT exchange_id FROM exchange WHERE session_id = ?)"

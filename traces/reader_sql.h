@@ -10,6 +10,7 @@ enum reader_statement {
     CONNECTIONS,
     LEDGER,
     ANY_BINDING,
+    ALL_BINDINGS,
     SESSION_BINDINGS,
     ALL_EXCHANGE_IDS,
     SESSION_EXCHANGE_IDS,

@@ -19,6 +19,7 @@ struct trace_reader {
     sqlite3_stmt *statements[READER_STATEMENTS];
     sqlite3_stmt *exchange_ids; /* the one its cursor walks; borrowed from statements, or NULL */
     sqlite3_stmt *message_ids;
+    sqlite3_stmt *bindings; /* the one its cursor walks */
     bool has_bindings;
     struct trace_facts facts; /* views of the arena */
     struct arena arena;

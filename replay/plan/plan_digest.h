@@ -5,8 +5,9 @@
  * workers; the target's address is not part of it.
  *
  * Of a plan that streams the sessions are not there to be hashed. Its digest begins with "index-"
- * and is over the trace's facts, its endpoints, its sessions' ids, starts and durations, the
- * options and the arrivals: it tells another trace or another schedule, not an edited request.
+ * and is over the trace's facts, its endpoints and bindings, its sessions' ids, starts and
+ * durations, the options and the arrivals: it tells another trace or another schedule, not an
+ * edited request.
  */
 #ifndef REPRISE_REPLAY_PLAN_DIGEST_H
 #define REPRISE_REPLAY_PLAN_DIGEST_H

@@ -77,6 +77,25 @@ static void add_facts(struct digest_stream *digest, const struct trace_facts *fa
     add_to_digest(digest, facts->redaction);
 }
 
+/* Of all sessions: they say what is changed in the requests. */
+static int add_bindings(struct digest_stream *digest, struct trace_reader *reader,
+                        struct error *err)
+{
+    struct trace_binding binding;
+    char ids[64];
+    int more = trace_reader_start_bindings(reader, 0, err);
+    while (more >= 0 && (more = trace_reader_next_binding(reader, &binding, err)) > 0) {
+        snprintf(ids, sizeof ids, "%lld %lld", (long long)binding.born_exchange_id,
+                 (long long)binding.used_exchange_id);
+        add_to_digest(digest, bytes_of(ids));
+        add_to_digest(digest, binding.born_place);
+        add_to_digest(digest, binding.used_place);
+        add_to_digest(digest, binding.state);
+        add_to_digest(digest, binding.form);
+    }
+    return more;
+}
+
 int plan_endpoints_read(struct plan_builder *builder, struct error *err)
 {
     struct plan *plan = builder->plan;
@@ -95,6 +114,8 @@ int plan_endpoints_read(struct plan_builder *builder, struct error *err)
         else
             add_to_digest(digest, plan->endpoints[index]);
     }
+    if (more == 0)
+        more = add_bindings(digest, builder->reader, err);
     /* Exchanges without one: their sessions are not read yet. */
     if (more == 0)
         more = plan_endpoint(builder, 0, &index, err);

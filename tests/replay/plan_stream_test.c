@@ -28,12 +28,15 @@ static void write_trace(void)
     struct error err;
     for (int i = 0; i < SESSIONS; i++) {
         int at = i * 100;
-        buf_printf(&script, "session user-%d\n%d %d GET /start/%d 200\nheader X-User: %d\n", i, at,
-                   at + 5, i, i);
+        buf_printf(
+            &script,
+            "session user-%d\n%d %d GET /start/%d 200\nheader X-User: %d\nanswer {\"id\":%d}\n", i,
+            at, at + 5, i, i, i + 500);
         buf_printf(&script, "%d %d POST /shared 200 the body of group %d\n", at + 10, at + 30,
                    i % 4);
-        buf_printf(&script, "%d %d PUT /own/%d 200 only %d\nheader Cookie: a=%d\n", at + 20,
-                   at + 25, i, i, i);
+        buf_printf(&script, "%d %d PUT /own/%d?id=%d 200 only %d\nheader Cookie: a=%d\n", at + 20,
+                   at + 25, i, i + 500, i, i);
+        buf_printf(&script, "bind %d body:/id -> %d query:id\n", 3 * i + 1, 3 * i + 3);
     }
     if (script_trace_write(TRACE_FILE, buf_text(&script), &err))
         fail_msg("%s", err.text);
@@ -117,6 +120,8 @@ static void expect_same_session(const struct plan_session *a, const struct plan_
     assert_int_equal(a->duration_us, b->duration_us);
     assert_int_equal(a->connection_count, b->connection_count);
     assert_int_equal(a->step_count, b->step_count);
+    assert_int_equal(a->value_count, 1);
+    assert_int_equal(b->value_count, 1);
     assert_memory_equal(a->end_order, b->end_order, a->step_count * sizeof *a->end_order);
     for (uint32_t i = 0; i < a->step_count; i++) {
         const struct plan_step *x = &a->steps[i], *y = &b->steps[i];
@@ -126,6 +131,8 @@ static void expect_same_session(const struct plan_session *a, const struct plan_
         expect_same_text(x->body, y->body);
         expect_same_text(x->cut->head, y->cut->head);
         expect_same_text(x->recorded_cookies, y->recorded_cookies);
+        assert_int_equal(x->cut->slot_count, i == 2);
+        assert_int_equal(y->cut->slot_count, i == 2);
     }
 }
 
@@ -258,7 +265,7 @@ static void run_sql(const char *sql)
 static void a_damaged_row_is_told_to_every_client(void **state)
 {
     (void)state;
-    run_sql("UPDATE exchange SET status = -1 WHERE target = '/own/30'");
+    run_sql("UPDATE exchange SET status = -1 WHERE target = '/own/30?id=530'");
     struct plan *plan = build(1, 20000);
     struct plan_client clients[2];
     struct plan_wish wish;
@@ -418,6 +425,12 @@ static void the_digest_of_an_index_says_that_it_is_one(void **state)
     plan_free(whole);
     plan_free(streamed);
     plan_free(again);
+    run_sql("UPDATE binding SET state = 'off' WHERE binding_id = 7");
+    again = build(1, PLENTY);
+    digest_plan(again, 1, c, &y);
+    assert_string_not_equal(b, c);
+    plan_free(again);
+    write_trace();
     run_sql("UPDATE session SET last_us = last_us + 1 WHERE session_id = 3");
     again = build(1, PLENTY);
     digest_plan(again, 1, c, &y);
