@@ -161,6 +161,25 @@ static struct stream_session *choose(struct plan_stream *stream)
     return stream->ahead_bytes < stream->ahead_limit ? stream->ahead.first : NULL;
 }
 
+/* What cannot be played is counted once for each session, however often it is loaded. */
+static int load_counted_once(struct plan_stream *stream, struct stream_session *session,
+                             struct error *err)
+{
+    struct plan_builder *builder = &stream->builder;
+    unsigned char *counted = &stream->was_loaded[session->index / 8];
+    unsigned char bit = (unsigned char)(1u << session->index % 8);
+    uint64_t unplayable = builder->unplayable;
+    struct plan_binding_losses losses = builder->binding_losses;
+    int64_t session_id = stream->plan->index[session->index].session_id;
+    int result = plan_load_session(builder, session_id, &session->session, err);
+    if (*counted & bit) {
+        builder->unplayable = unplayable;
+        builder->binding_losses = losses;
+    }
+    *counted |= bit;
+    return result;
+}
+
 /* Its memory, bodies that it brought along included, into *ret_bytes. */
 static int load(struct plan_stream *stream, struct stream_session *session, size_t *ret_bytes,
                 struct error *err)
@@ -171,7 +190,7 @@ static int load(struct plan_stream *stream, struct stream_session *session, size
     arena_init(&session->arena, max_bytes(stream));
     builder->arena = &session->arena;
     builder->bodies_base = bodies_before;
-    if (plan_load_session(builder, entry->session_id, &session->session, err)) {
+    if (load_counted_once(stream, session, err)) {
         err->exit_code = EXIT_TOOL; /* not any more: "nothing was sent" */
         return error_prefix(err, "session %lld", (long long)entry->session_id);
     }

@@ -42,6 +42,7 @@ struct plan_stream {
     struct arrivals arrivals; /* drawn so far */
     uint64_t until_us;
     uint32_t next_number;
+    unsigned char *was_loaded; /* one bit for each session: what is left out of it is counted */
     pthread_t thread;
     bool is_running;
 

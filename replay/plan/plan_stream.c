@@ -16,9 +16,16 @@ int plan_stream_new(struct plan_stream **ret_stream, struct plan_builder *builde
                     struct error *err)
 {
     struct plan_stream *stream = calloc(1, sizeof *stream);
-    if (stream)
-        stream->sessions = calloc(builder->plan->session_count, sizeof *stream->sessions);
-    if (!stream || !stream->sessions) {
+    size_t count = builder->plan->session_count;
+    if (stream) {
+        stream->sessions = calloc(count, sizeof *stream->sessions);
+        stream->was_loaded = calloc(count / 8 + 1, 1);
+    }
+    if (!stream || !stream->sessions || !stream->was_loaded) {
+        if (stream) {
+            free(stream->sessions);
+            free(stream->was_loaded);
+        }
         free(stream);
         plan_builder_fini(builder);
         return error_set(err, EXIT_TOOL, "no memory for the index of a plan");
@@ -46,6 +53,7 @@ void plan_stream_free(struct plan_stream *stream)
         free(stream->sessions[i]);
     }
     free(stream->sessions);
+    free(stream->was_loaded);
     arrivals_fini(&stream->arrivals);
     plan_builder_fini(&stream->builder);
     pthread_cond_destroy(&stream->news);

@@ -40,7 +40,7 @@ play() { # LOG OPTION...
 }
 play streamed "${small[@]}" --scale 1.5
 equal "digest in the run" "$(sql streamed.run 'SELECT plan_digest FROM run')" "$index"
-expect_line err '1 recorded requests cannot be sent again'
+expect_line err ' 1 recorded requests cannot be sent again'
 play two "${small[@]}" --scale 1.5 --workers 2
 # Of the odd one a plan that is loaded whole knows before it counts its users.
 grep -v odd script | head -n -1 | make_trace users.trace
