@@ -12,14 +12,19 @@ users=50
 seconds=$(brief 60 3)
 events=$(brief 100000 10000)
 
-# schedule COUNT GAP_MS FILE: COUNT requests, one every GAP_MS, each of the users in turn. A target is
-# the planned moment in microseconds, so that the server's log says what each arrival should have been.
+# schedule COUNT GAP_MS FILE: COUNT requests, one every GAP_MS, each of the users in turn; a user makes
+# 200 of them and another takes its place. A target is the planned moment in microseconds, so that the
+# server's log says what each arrival should have been.
 schedule() {
-    awk -v count="$1" -v gap_ms="$2" -v users="$users" 'BEGIN {
-        for (u = 0; u < users; u++) {
-            print "session user" u
-            for (i = u; i < count; i += users)
-                printf "%.1f %.1f GET /%d 200\n", i * gap_ms, i * gap_ms, i * gap_ms * 1000 + 0.5
+    awk -v count="$1" -v gap_ms="$2" -v users="$users" -v each=200 'BEGIN {
+        for (s = 1 - users; s * each < count; s++) {
+            begun = 0
+            for (i = 0; i < each; i++) {
+                turn = s * each + (s + users) % users + i * users
+                if (turn < 0 || turn >= count) continue
+                if (!begun++) print "session user" s
+                printf "%.1f %.1f GET /%d 200\n", turn * gap_ms, turn * gap_ms, turn * gap_ms * 1000 + 0.5
+            }
         }
     }' | "$make_trace" "$3"
 }
