@@ -152,6 +152,7 @@ void metrics_clear(struct metrics *metrics)
             endpoint_clear(&metrics->endpoints[i]);
     }
     ws_clear(&metrics->ws);
+    metrics->values_missing = 0;
     metrics->sessions_started = 0;
     memset(metrics->sessions_by_result, 0, sizeof metrics->sessions_by_result);
     histogram_clear(&metrics->session_duration);
@@ -392,6 +393,7 @@ int metrics_merge(struct metrics *metrics, const struct metrics *other)
             endpoint_metrics_merge(&metrics->endpoints[i], &other->endpoints[i]))
             return -1;
     }
+    metrics->values_missing += other->values_missing;
     metrics->sessions_started += other->sessions_started;
     add_all(metrics->sessions_by_result, other->sessions_by_result, SESSION_RESULT_COUNT);
     metrics->steps_not_sent += other->steps_not_sent;

@@ -75,6 +75,7 @@ struct metrics {
     uint32_t endpoint_count;
     struct endpoint_metrics *endpoints;
     struct ws_metrics ws;
+    uint64_t values_missing;   /* requests that needed one that no answer had given */
     uint64_t sessions_started; /* counted by the worker itself, when it starts one */
     uint64_t sessions_by_result[SESSION_RESULT_COUNT];
     struct histogram session_duration;

@@ -7,7 +7,7 @@
 /* As typed, before checks. */
 struct raw_options {
     const char *target, *transport, *http, *proxy_url, *pacing, *timing, *affinity;
-    const char *timestamps;
+    const char *timestamps, *on_missing;
     struct cli_list allowed_targets, bind_addresses, stages;
     double scale, speed, arrival_speed, think_speed;
     uint64_t users, duration_us, seed, workers, max_in_flight, timeout_us, ws_timeout_us, grace_us;
@@ -88,6 +88,19 @@ static int check_stages(const struct raw_options *raw, struct replay_settings *s
     if (settings->duration_us == 0 || all_us < settings->duration_us)
         settings->duration_us = all_us;
     return 0;
+}
+
+static int check_missing(const char *text, enum on_missing *ret_missing, struct error *err)
+{
+    static const char *const words[] = {"recorded", "skip", "end"};
+    for (int i = 0; i < 3; i++) {
+        if (strcmp(text, words[i]) != 0)
+            continue;
+        *ret_missing = (enum on_missing)i;
+        return 0;
+    }
+    return error_set(err, EXIT_INPUT, "replay: --on-missing '%s': expected recorded, skip or end",
+                     text);
 }
 
 static int check_numbers(const struct raw_options *raw, struct replay_settings *settings,
@@ -225,6 +238,7 @@ static int check(const struct raw_options *raw, const struct cli_arguments *argu
     options->settings.allowed_targets = raw->allowed_targets;
     if (check_speeds(raw, &options->settings, err) || check_stages(raw, &options->settings, err) ||
         check_numbers(raw, &options->settings, err) ||
+        check_missing(raw->on_missing, &options->settings.on_missing, err) ||
         check_waiting(raw, &options->settings, err) ||
         check_connecting(raw, &options->settings.transport, err) ||
         check_transport(raw, &options->settings, err) ||
@@ -238,6 +252,7 @@ int replay_options_parse(int argc, char **argv, struct replay_options *ret_optio
 {
     struct raw_options raw = {
         .pacing = "think",
+        .on_missing = "recorded",
         .transport = "auto",
         .timestamps = "user",
         .http = "auto",
@@ -291,6 +306,11 @@ int replay_options_parse(int argc, char **argv, struct replay_options *ret_optio
         {"pacing", 0, CLI_TEXT, &raw.pacing, "MODE",
          "think (gaps after answers), open (recorded offsets) or max (no gaps)", NULL},
         {"seed", 0, CLI_NUMBER, &raw.seed, "N", "same trace, options and seed: same plan (1)",
+         NULL},
+        {"on-missing", 0, CLI_TEXT, &raw.on_missing, "WHAT",
+         "when no answer gave a value that a request needs: send it as recorded, skip it, or end "
+         "the "
+         "session (recorded)",
          NULL},
         {"workers", 'w', CLI_NUMBER, &raw.workers, "N", "threads (1)", "Limits"},
         {"cpu-affinity", 0, CLI_TEXT, &raw.affinity, "LIST",

@@ -23,6 +23,22 @@ static void warn_of_unplayable(const struct replay_run *run)
                     run->options.trace_path, (unsigned long long)unplayable);
 }
 
+static void warn_of_bindings(const struct replay_run *run)
+{
+    struct plan_binding_losses losses = plan_binding_losses(run->plan);
+    if (losses.count)
+        log_warning("%s: %llu bindings are not used; the first is %s", run->options.trace_path,
+                    (unsigned long long)losses.count, losses.first);
+}
+
+static void warn_of_values(const struct metrics *totals)
+{
+    if (totals->values_missing)
+        log_warning("%llu requests needed a value that no answer had given; --on-missing says what "
+                    "becomes of them",
+                    (unsigned long long)totals->values_missing);
+}
+
 static int prepare_plan(struct replay_run *run, struct error *err)
 {
     const struct plan_options options = {.target = bytes_of(run->options.target),
@@ -33,6 +49,7 @@ static int prepare_plan(struct replay_run *run, struct error *err)
     settings->plan = run->plan;
     settings->target = bytes_of(run->options.target);
     warn_of_unplayable(run);
+    warn_of_bindings(run);
     if (plan_digest(settings, run->digest, &run->outline))
         return error_set(err, EXIT_TOOL, "no memory for the plan's digest");
     if (!settings->stages.count && run->outline.sessions == 0)
@@ -239,6 +256,7 @@ static int finish(struct replay_run *run, const struct director_result *result, 
     const struct metrics *totals = run_store_totals(run->store);
     struct verdict verdict;
     size_t failed_thresholds = 0;
+    warn_of_values(totals);
     int outcome = -1;
     struct run_threshold *judged = calloc(run->thresholds.count + 1, sizeof *judged);
     struct run_plugin_call *calls =
@@ -305,8 +323,10 @@ int replay_run_play(struct replay_run *run, enum exit_code *ret_exit_code, struc
     health_read(&run->meter, &(struct health){0});
     bool has_failed = director_run(&director, result, &play_error) != 0;
     progress_clear(&run->display);
-    if (run->plan->stream)
+    if (run->plan->stream) {
         warn_of_unplayable(run);
+        warn_of_bindings(run);
+    }
     int outcome = finish(run, result, has_failed, ret_exit_code, err);
     run_store_close(run->store); /* now the file is whole, and a report can be made from it */
     run->store = NULL;

@@ -9,7 +9,7 @@ enum { MAX_COOKIE_BYTES = 64 * 1024, MAX_CHANGED_BYTES = 256 * 1024 * 1024 };
 
 const char *task_state_name(enum task_state state)
 {
-    static const char *const names[] = {"paused", "queued", "sent", "adding", "held"};
+    static const char *const names[] = {"paused", "queued", "sent", "adding", "held", "waiting"};
     return names[state];
 }
 
@@ -290,6 +290,8 @@ static void hold(struct task *task, const struct chain_outcome *outcome, uint64_
 static void ask(struct task *task)
 {
     struct user *user = task->user;
+    if (task->step && task->step->bindings && !task_prepare_values(task))
+        return;
     if (!user->plugins || !chain_wants(user->env->chain, CHAIN_REQUEST)) {
         task_send(task);
         return;

@@ -9,7 +9,8 @@
  *            +---------------------------------------+
  *
  * PAUSED waits for a moment (the step is due, or a plugin asked for a delay), ADDING for requests
- * that a plugin added, one after another, HELD for another request of the same plugin. A
+ * that a plugin added, one after another, HELD for another request of the same plugin, WAITING for
+ * the answer that gives a value to a request of open pacing. A
  * WebSocket's upgrade and the client's messages are runs too; channel.h sends them.
  */
 #ifndef REPRISE_REPLAY_TASK_H
@@ -17,7 +18,7 @@
 
 #include "replay/user.h"
 
-enum task_state { TASK_PAUSED, TASK_QUEUED, TASK_SENT, TASK_ADDING, TASK_HELD };
+enum task_state { TASK_PAUSED, TASK_QUEUED, TASK_SENT, TASK_ADDING, TASK_HELD, TASK_WAITING };
 
 /* What follows a pause or the added requests. */
 enum task_next { TASK_ASK, TASK_SEND, TASK_RETRY, TASK_FINISH };
@@ -37,6 +38,8 @@ struct task {
     bool starts_session;          /* finishing it unlocks the first steps */
     bool holds_slot;              /* counts in env->in_flight */
     bool was_sent;                /* counted in user->steps_handled */
+    bool has_values;              /* all that there are: task_prepare_values() is done */
+    bool is_filled;               /* they are in `request`: its step's cut is no longer the same */
     uint32_t attempt, holds, ask_from;
     uint32_t held_by; /* HELD: the plugin whose request it waits for */
     uint64_t due_us, started_us;
@@ -75,6 +78,13 @@ void task_finish(struct task *task);
 void task_send(struct task *task);
 void task_leave_queue(struct task *task);
 void task_count_handled(struct task *task);
+
+/* task_values.c, for steps with bindings. False: something else follows than sending. */
+bool task_prepare_values(struct task *task);
+/* Those that wait for what has been done by now are asked. */
+void task_wake_waiting(struct user *user);
+struct bytes task_recorded_cookies(struct task *task);
+void task_take_values(struct task *task, const struct transport_result *result);
 
 /* Shared by task.c and task_answer.c. */
 struct chain_request_info task_info(const struct task *task);

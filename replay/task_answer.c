@@ -105,6 +105,8 @@ void task_judge(struct task *task, const struct transport_result *result)
     if (!task->step || task->step->kind == STEP_REQUEST)
         task_record(task, result, now_us);
     store_cookies(task, &result->response);
+    if (task->step && task->step->bindings)
+        task_take_values(task, result);
     if (user->state == USER_PLAYING && !judged_by_plugins(task, result, now_us))
         task_finish(task);
     task_send_queued(env);

@@ -1,6 +1,7 @@
 /* task_send.c - from a task to the transport: its cookies, whether it may go there, its turn. */
 #include "core/url.h"
 #include "replay/channel.h"
+#include "replay/plan/plan_bindings.h"
 #include "replay/target.h"
 #include "replay/task.h"
 
@@ -31,7 +32,7 @@ static struct bytes cookies_of(struct task *task)
 {
     const struct user *user = task->user;
     const struct http_request *request = task->request;
-    struct bytes recorded = task->step ? task->step->recorded_cookies : (struct bytes){0};
+    struct bytes recorded = task->step ? task_recorded_cookies(task) : (struct bytes){0};
     struct bytes target;
     if (request->changes & HTTP_CHANGED_HEADERS || task->added) {
         if (http_headers_find(request->headers, request->header_count, bytes_of("cookie")).ptr)
@@ -58,14 +59,16 @@ static void transmit(struct task *task)
 {
     struct user_env *env = task->user->env;
     bool is_watched = task->user->plugins && chain_wants(env->chain, CHAIN_RESPONSE);
+    const struct step_bindings *born = task->step ? task->step->bindings : NULL;
     const struct transport_request request = {
         .http = task->request,
-        .cut = task->step && !task->request->changes ? task->step->cut : NULL,
+        .cut = task->step && !task->request->changes && !task->is_filled ? task->step->cut : NULL,
+        .values = task->user->values.texts,
         .closes_connection = task->step && task->step->closes_connection,
         .max_connections = task->user->session->connection_count,
         .cookies = cookies_of(task),
-        .keeps_body = is_watched && chain_wants_body(env->chain),
-        .keeps_headers = is_watched,
+        .keeps_body = (is_watched && chain_wants_body(env->chain)) || (born && born->keeps_body),
+        .keeps_headers = is_watched || (born && born->keeps_headers),
         .done = on_done,
         .owner = task,
     };

@@ -55,6 +55,7 @@ static void clear_session(struct user *user)
     free(user->done);
     user->done = NULL;
     cookie_jar_clear(&user->cookies);
+    values_fini(&user->values);
     timers_cancel(&user->env->loop->timers, &user->timer);
     if (user->state != USER_IDLE)
         user->env->users_active--;
@@ -77,7 +78,7 @@ int user_play(struct user *user, const struct plan_session *session, uint64_t st
     assert(user->state == USER_IDLE);
     user->done = calloc(session->step_count / 8 + 1, 1);
     user->channels = calloc(session->channel_count + 1u, sizeof *user->channels);
-    if (!user->done || !user->channels)
+    if (!user->done || !user->channels || values_init(&user->values, session->value_count))
         goto failed;
     if (user->env->chain_worker) {
         user->plugins =
@@ -87,7 +88,7 @@ int user_play(struct user *user, const struct plan_session *session, uint64_t st
     }
     user->session = session;
     user->start_us = start_us;
-    user->next_step = user->done_count = user->steps_handled = 0;
+    user->next_step = user->done_count = user->steps_handled = user->tasks_waiting = 0;
     user->result = SESSION_DONE;
     user->detail[0] = '\0';
     timers_set(&user->env->loop->timers, &user->timer, start_us);
@@ -99,6 +100,7 @@ int user_play(struct user *user, const struct plan_session *session, uint64_t st
         env->most_users = env->users_active;
     return 0;
 failed:
+    values_fini(&user->values);
     free(user->done);
     free(user->channels);
     user->done = NULL;
@@ -163,6 +165,8 @@ void user_step_done(struct user *user, const struct plan_step *step)
         user->done_count++;
     if (user->done_count > before)
         unlock_steps(user, user_now_us(user));
+    if (user->tasks_waiting)
+        task_wake_waiting(user);
 }
 
 void user_look_for_end(struct user *user)

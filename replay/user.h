@@ -20,10 +20,15 @@
 #include "replay/plan/pacing.h"
 #include "replay/plan/plan.h"
 #include "replay/transport/transport.h"
+#include "replay/values.h"
 
 struct user;
 struct task;
 struct channel;
+
+/* A request needs a value that no answer has given: it is sent as recorded, left out, or the
+ * session ends. */
+enum on_missing { MISSING_RECORDED, MISSING_SKIP, MISSING_END };
 
 /* What all users of one worker share; filled by the worker, or by a test. */
 struct user_env {
@@ -35,9 +40,10 @@ struct user_env {
     struct plugin_chain *chain;
     struct chain_worker *chain_worker; /* NULL when the chain is empty */
     struct metrics *metrics;           /* the shard in use; the worker changes it between passes */
-    uint64_t ws_wait_us;               /* for a recorded server message that does not come */
-    int64_t unix_origin_us;            /* unix time of the run's 0 */
-    struct bytes target;               /* the origin that requests go to */
+    enum on_missing on_missing;
+    uint64_t ws_wait_us;                    /* for a recorded server message that does not come */
+    int64_t unix_origin_us;                 /* unix time of the run's 0 */
+    struct bytes target;                    /* the origin that requests go to */
     const struct cli_list *allowed_targets; /* what else plugins may aim at; may be NULL */
     uint32_t max_in_flight;                 /* requests of all users of this worker */
     uint32_t in_flight;
@@ -69,11 +75,13 @@ struct user {
     uint32_t done_count;    /* length of the finished prefix of end_order */
     uint32_t steps_handled; /* sent, or skipped by a plugin */
     uint32_t tasks_active;
+    uint32_t tasks_waiting; /* for an answer that gives them a value */
     uint32_t channels_active;
     unsigned char *done;      /* one bit for each position of end_order */
     struct task *tasks;       /* under way */
     struct channel *channels; /* session->channel_count of them */
     struct cookie_jar cookies;
+    struct values values;               /* of the session's bindings */
     struct transport_user *connections; /* NULL until the first request */
     struct chain_user *plugins;         /* NULL when the chain is empty */
     enum session_result result;

@@ -290,6 +290,7 @@ int worker_init(struct worker *worker, const struct replay_settings *settings, u
         .target = settings->target,
         .allowed_targets = &settings->allowed_targets,
         .chain = settings->chain,
+        .on_missing = settings->on_missing,
         .ws_wait_us = settings->ws_wait_us,
         .max_in_flight = share ? share : 1,
         .user_ended = on_user_ended,

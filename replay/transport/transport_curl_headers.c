@@ -110,10 +110,25 @@ static void apply_method(struct transport_call *call)
                      is_default ? NULL : as_text(call->user->transport, http->method));
 }
 
+/* libcurl writes the request itself: with the values in it. */
+static int fill_slots(struct transport_request *request)
+{
+    if (!request->cut || !request->cut->slot_count || !request->values)
+        return 0;
+    struct http_request *filled = arena_alloc(request->http->arena, sizeof *filled);
+    if (!filled)
+        return -1;
+    *filled = *request->http;
+    request->http = filled;
+    return request_cut_fill(request->cut, request->values, filled);
+}
+
 int tcurl_request_apply(struct transport_call *call)
 {
     struct transport *transport = call->user->transport;
     const struct transport_request *request = &call->request;
+    if (fill_slots(&call->request))
+        return -1;
     const char *url = as_text(transport, request->http->url);
     if (!url || curl_easy_setopt(call->easy, CURLOPT_URL, url) != CURLE_OK)
         return -1;

@@ -3,10 +3,13 @@
 
 #include <stdlib.h>
 
+#include "core/http1.h"
 #include "core/url.h"
 
 const struct fake_answer *fake_answers;
 const struct fake_push *fake_pushes;
+const struct fake_header *fake_headers;
+bool fake_logs_all;
 struct buf fake_log = BUF_INIT(1 << 20);
 uint64_t fake_now_us;
 
@@ -25,6 +28,8 @@ struct transport_call {
     struct timer timer;
     struct transport_request request;
     struct fake_answer answer;
+    struct fake_header header;
+    struct buf body; /* of the answer */
 };
 
 struct push {
@@ -82,6 +87,64 @@ static struct fake_answer find_answer(struct bytes method, struct bytes target)
     return found;
 }
 
+static struct fake_header find_header(struct bytes method, struct bytes target)
+{
+    for (const struct fake_header *at = fake_headers; at && at->request; at++) {
+        struct bytes line = bytes_of(at->request);
+        if (bytes_starts_with(line, method) &&
+            bytes_equal(bytes_from(line, method.len + 1), target))
+            return *at;
+    }
+    return (struct fake_header){0};
+}
+
+/* The answer's body: "$N" is the number of the request. */
+static void write_body(struct buf *out, const char *text)
+{
+    static unsigned number;
+    number = fake_log.len ? number + 1 : 1;
+    const char *mark;
+    for (; text && (mark = strstr(text, "$N")); text = mark + 2) {
+        buf_append(out, text, (size_t)(mark - text));
+        buf_printf(out, "%u", number);
+    }
+    buf_append_text(out, text ? text : "");
+}
+
+/* The request as it goes over the wire. */
+static void write_wire(const struct transport_request *request, struct bytes target,
+                       struct buf *out)
+{
+    struct bytes pieces[REQUEST_CUT_MAX_PIECES];
+    struct request_cut_scratch scratch;
+    const struct http_request *http = request->http;
+    if (request->cut) {
+        size_t count = request_cut_pieces(request->cut, http->body, request->values,
+                                          (struct bytes){0}, &scratch, pieces);
+        for (size_t i = 0; i < count; i++)
+            buf_append_bytes(out, pieces[i]);
+        return;
+    }
+    buf_printf(out, "%.*s %.*s HTTP/1.1\r\n", BYTES_ARG(http->method), BYTES_ARG(target));
+    for (size_t i = 0; i < http->header_count; i++)
+        buf_printf(out, "%.*s: %.*s\r\n", BYTES_ARG(http->headers[i].name),
+                   BYTES_ARG(http->headers[i].value));
+    buf_append_text(out, "\r\n");
+    buf_append_bytes(out, http->body);
+}
+
+static void log_all(const struct http1_head *head, struct bytes body)
+{
+    for (size_t i = 0; i < head->header_count; i++) {
+        struct bytes name = head->headers[i].name;
+        if (name.ptr[0] == 'A' || bytes_starts_with(name, bytes_of("X-")))
+            buf_printf(&fake_log, "  %.*s: %.*s\n", BYTES_ARG(name),
+                       BYTES_ARG(head->headers[i].value));
+    }
+    if (body.len)
+        buf_printf(&fake_log, "  body %.*s\n", BYTES_ARG(body));
+}
+
 static void unlink_call(struct transport_call *call)
 {
     struct transport_call **at = &call->user->calls;
@@ -94,20 +157,28 @@ static void on_answer(struct timer *timer, void *owner, uint64_t now_us)
 {
     struct transport_call *call = owner;
     const struct fake_answer *answer = &call->answer;
-    struct http_header header = {bytes_of("Set-Cookie"), bytes_of(answer->set_cookie)};
+    struct http_header headers[2];
+    size_t header_count = 0;
+    if (answer->set_cookie)
+        headers[header_count++] =
+            (struct http_header){bytes_of("Set-Cookie"), bytes_of(answer->set_cookie)};
+    if (call->header.request && call->request.keeps_headers)
+        headers[header_count++] =
+            (struct http_header){bytes_of(call->header.name), bytes_of(call->header.value)};
     struct transport_result result = {
         .failure = answer->failure,
         .detail = answer->failure ? "as the script says" : NULL,
         .waiting_us = (uint64_t)(answer->after_ms * 1000),
         .response = {.status = answer->status,
-                     .headers = &header,
-                     .header_count = answer->set_cookie != NULL,
-                     .body = bytes_of(answer->body ? answer->body : "")},
+                     .headers = headers,
+                     .header_count = header_count,
+                     .body = call->request.keeps_body ? buf_bytes(&call->body) : (struct bytes){0}},
     };
     (void)timer;
     (void)now_us;
     unlink_call(call);
     call->request.done(call->request.owner, &result);
+    buf_fini(&call->body);
     free(call);
 }
 
@@ -117,12 +188,24 @@ static struct transport_call *fake_send(struct transport_user *user,
 {
     struct transport_call *call = calloc(1, sizeof *call);
     struct url url = {0};
+    struct http1_head head;
+    struct buf wire = BUF_INIT(1 << 20);
     (void)ret_failure;
     url_parse(request->http->url, &url);
+    write_wire(request, url.target, &wire);
+    ssize_t head_len = http1_parse_request(buf_bytes(&wire), &head);
+    if (head_len < 0)
+        abort();
     *call = (struct transport_call){.next = user->calls, .user = user, .request = *request};
-    call->answer = find_answer(request->http->method, url.target);
+    buf_init(&call->body, 1 << 20);
+    call->answer = find_answer(head.method, head.target);
+    call->header = find_header(head.method, head.target);
+    write_body(&call->body, call->answer.body);
     user->calls = call;
-    write_log(request->http->method, url.target);
+    write_log(head.method, head.target);
+    if (fake_logs_all)
+        log_all(&head, bytes_from(buf_bytes(&wire), (size_t)head_len));
+    buf_fini(&wire);
     if (request->cookies.len)
         buf_printf(&fake_log, "  cookie %.*s\n", BYTES_ARG(request->cookies));
     timer_init(&call->timer, on_answer, call);
@@ -136,6 +219,7 @@ static void fake_cancel(struct transport_call *call)
 {
     timers_cancel(&call->user->transport->loop->timers, &call->timer);
     unlink_call(call);
+    buf_fini(&call->body);
     free(call);
 }
 

@@ -3,7 +3,7 @@
  * real second.
  *
  * Every request and message that reaches it is written to a log, "12.5 GET /a\n", in milliseconds
- * of the run.
+ * of the run; where a request has a cut it is taken by its word, as the native transport does.
  */
 #ifndef REPRISE_TESTS_SUPPORT_FAKE_TARGET_H
 #define REPRISE_TESTS_SUPPORT_FAKE_TARGET_H
@@ -17,7 +17,7 @@ struct fake_answer {
     int status;          /* 0: no answer, `failure` says why */
     enum failure failure;
     const char *set_cookie; /* may be NULL */
-    const char *body;       /* may be NULL */
+    const char *body;       /* may be NULL; $N in it is the number of the request, from 1 */
 };
 
 /* What the server does on every WebSocket. */
@@ -27,9 +27,17 @@ struct fake_push {
     const char *text; /* NULL ends the list; "close" closes, "break" breaks off */
 };
 
+/* Besides, in what answers "GET /a". */
+struct fake_header {
+    const char *request; /* NULL ends the list */
+    const char *name, *value;
+};
+
 extern const struct transport_ops fake_target;
 extern const struct fake_answer *fake_answers; /* anything else is answered 200 after 10 ms */
 extern const struct fake_push *fake_pushes;
+extern const struct fake_header *fake_headers;
+extern bool fake_logs_all; /* headers that begin with "X-" or "A", and bodies */
 extern struct buf fake_log;
 
 /* The clock of the test, in microseconds. */
