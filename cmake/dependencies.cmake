@@ -21,6 +21,7 @@ set_target_properties(PkgConfig::WSLAY PROPERTIES
     INTERFACE_INCLUDE_DIRECTORIES ${WSLAY_INCLUDE_DIR}
     INTERFACE_LINK_LIBRARIES ${WSLAY_LIBRARY})
 
-# Only the target server in tests/voicelab uses these.
+# Only the tests and the target server in tests/voicelab use these.
+pkg_check_modules(BROTLIENC REQUIRED IMPORTED_TARGET libbrotlienc)
 pkg_check_modules(MICROHTTPD REQUIRED IMPORTED_TARGET libmicrohttpd)
 pkg_check_modules(JWT REQUIRED IMPORTED_TARGET libjwt)

@@ -150,11 +150,16 @@ static int check_waiting(const struct raw_options *raw, struct replay_settings *
     return 0;
 }
 
-/* Who carries the requests. What native cannot do it says itself, before anything is sent. */
+/* Who carries the requests: native by itself wherever it can. What it cannot do and was asked for
+ * it says itself, before anything is sent. */
 static int check_transport(const struct raw_options *raw, struct replay_settings *settings,
                            struct error *err)
 {
-    if (strcmp(raw->transport, "auto") == 0 || strcmp(raw->transport, transport_curl.name) == 0)
+    const struct transport_options *options = &settings->transport;
+    bool needs_curl = options->proxy_url || options->http == TRANSPORT_HTTP_2;
+    if (strcmp(raw->transport, "auto") == 0)
+        settings->ops = needs_curl ? &transport_curl : &transport_native;
+    else if (strcmp(raw->transport, transport_curl.name) == 0)
         settings->ops = &transport_curl;
     else if (strcmp(raw->transport, transport_native.name) == 0)
         settings->ops = &transport_native;
@@ -280,7 +285,8 @@ int replay_options_parse(int argc, char **argv, struct replay_options *ret_optio
         {"insecure", 'k', CLI_FLAG, &raw.is_insecure, NULL,
          "accept any TLS certificate of the target", NULL},
         {"transport", 0, CLI_TEXT, &raw.transport, "NAME",
-         "native (HTTP/1.1, fast), curl (whatever libcurl speaks), or auto", NULL},
+         "native (HTTP/1.1), curl (whatever libcurl speaks), or auto: native where it can (auto)",
+         NULL},
         {"http", 0, CLI_TEXT, &raw.http, "VERSION",
          "1.1, 2, or auto: what TLS settles on, 1.1 without TLS (auto)", NULL},
         {"bind", 0, CLI_LIST, &raw.bind_addresses, "ADDRESS",

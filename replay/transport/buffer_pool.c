@@ -31,7 +31,7 @@ char *buffer_pool_take(struct buffer_pool *pool)
         pool->idle = block->next;
         pool->idle_count--;
     } else {
-        block = malloc(POOL_BLOCK_BYTES);
+        block = malloc(POOL_BLOCK_BYTES + 1);
         if (!block)
             return NULL;
     }

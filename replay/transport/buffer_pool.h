@@ -26,7 +26,7 @@ void buffer_pool_init(struct buffer_pool *pool);
 /* Everything must have been given back. */
 void buffer_pool_fini(struct buffer_pool *pool);
 
-/* POOL_BLOCK_BYTES, not zeroed; NULL without memory. */
+/* POOL_BLOCK_BYTES and room for a '\0' behind them, not zeroed; NULL without memory. */
 char *buffer_pool_take(struct buffer_pool *pool);
 
 /* No-op for NULL. */

@@ -132,6 +132,8 @@ static enum answer_state take_body(struct native_answer *answer, char *data, siz
     }
     struct bytes content = bytes_make(start, (size_t)(end - start));
     if (body->is_done) {
+        if (answer->keeps_body)
+            *end = '\0';                         /* whoever looks at it may read up to that */
         answer->ends_connection |= rest.len > 0; /* nobody asked for those */
         return finish(answer, is_head_in_hand, content, scratch);
     }

@@ -43,11 +43,12 @@ void native_answer_init(struct native_answer *answer, bool is_to_head, bool keep
 void native_answer_fini(struct native_answer *answer);
 
 /*
- * `data` holds all bytes that the last call did not take and those that came since; it may be
- * changed (chunks are moved together). *ret_left is how many at its end were not taken: they must
- * stay, at the front, for the next call; with `is_full` there is no room to add to them, and all
- * are taken. When it is done, content and the views in scratch->headers (facts.header_count of
- * them) are good until `data` changes, or another head is read with this scratch.
+ * `data` holds all bytes that the last call did not take and those that came since, and has room
+ * for one more; it may be changed (chunks are moved together, a kept body ends with a '\0').
+ * *ret_left is how many at its end were not taken: they must stay, at the front, for the next call;
+ * with `is_full` there is no room to add to them, and all are taken. When it is done, content and
+ * the views in scratch->headers (facts.header_count of them) are good until `data` changes, or
+ * another head is read with this scratch.
  */
 enum answer_state native_answer_take(struct native_answer *answer, char *data, size_t len,
                                      bool is_full, struct answer_scratch *scratch,

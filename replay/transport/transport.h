@@ -66,7 +66,7 @@ struct transport_request {
     struct bytes cookies;            /* the Cookie value, may be empty */
     uint32_t max_connections;        /* this user may have to the target at once; 0: any number */
     bool closes_connection; /* it is not used again: the recorded client's was closed then */
-    bool keeps_body;        /* decoded, in result.response.body */
+    bool keeps_body;        /* decoded, in result.response.body, which a '\0' follows */
     bool keeps_headers;     /* all in result.response.headers; else at least every Set-Cookie */
     transport_done_fn done;
     void *owner;

@@ -51,6 +51,8 @@ static void on_done(void *owner, const struct transport_result *result)
     asked->result = *result;
     snprintf(asked->detail, sizeof asked->detail, "%s", result->detail ? result->detail : "");
     buf_append_bytes(&asked->body, result->response.body);
+    if (result->response.body.ptr)
+        assert_int_equal(result->response.body.ptr[result->response.body.len], '\0');
     for (size_t i = 0; i < result->response.header_count; i++) {
         const struct http_header *header = &result->response.headers[i];
         buf_printf(&asked->headers, "%.*s: %.*s\n", BYTES_ARG(header->name),

@@ -1,0 +1,259 @@
+/*
+ * transport_coding_test.c - bodies in a Content-Encoding, over every transport: decoded when they
+ * are kept, and no larger than the limit.
+ */
+#include <brotli/encode.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <zlib.h>
+#include <zstd.h>
+
+#include <cmocka.h>
+
+#include "tests/support/transport_rig.h"
+
+enum { MAX_CODED = 4 << 20 };
+
+static const char plain[] = "the body as it was before it was coded, coded, coded, coded";
+
+/* `window_bits` as deflateInit2() has it: 31 gzip, 15 zlib, -15 raw. */
+static void deflate_to(struct buf *out, struct bytes in, int window_bits)
+{
+    z_stream zlib = {0};
+    assert_int_equal(deflateInit2(&zlib, 9, Z_DEFLATED, window_bits, 8, Z_DEFAULT_STRATEGY), Z_OK);
+    size_t most = deflateBound(&zlib, in.len) + 32;
+    char *room = buf_reserve(out, most);
+    assert_non_null(room);
+    zlib.next_in = (Bytef *)(uintptr_t)in.ptr;
+    zlib.avail_in = (uInt)in.len;
+    zlib.next_out = (Bytef *)room;
+    zlib.avail_out = (uInt)most;
+    assert_int_equal(deflate(&zlib, Z_FINISH), Z_STREAM_END);
+    buf_commit(out, most - zlib.avail_out);
+    deflateEnd(&zlib);
+}
+
+static void brotli_to(struct buf *out, struct bytes in)
+{
+    size_t len = BrotliEncoderMaxCompressedSize(in.len) + 64;
+    char *room = buf_reserve(out, len);
+    assert_non_null(room);
+    assert_int_equal(BrotliEncoderCompress(5, 22, BROTLI_MODE_TEXT, in.len, (const uint8_t *)in.ptr,
+                                           &len, (uint8_t *)room),
+                     BROTLI_TRUE);
+    buf_commit(out, len);
+}
+
+static void zstd_to(struct buf *out, struct bytes in)
+{
+    size_t most = ZSTD_compressBound(in.len);
+    char *room = buf_reserve(out, most);
+    assert_non_null(room);
+    size_t len = ZSTD_compress(room, most, in.ptr, in.len, 3);
+    assert_false(ZSTD_isError(len));
+    buf_commit(out, len);
+}
+
+static void code(struct buf *out, struct bytes in, const char *coding)
+{
+    if (strcmp(coding, "gzip") == 0 || strcmp(coding, "x-gzip") == 0)
+        deflate_to(out, in, 31);
+    else if (strcmp(coding, "deflate") == 0)
+        deflate_to(out, in, 15);
+    else if (strcmp(coding, "raw deflate") == 0)
+        deflate_to(out, in, -15);
+    else if (strcmp(coding, "br") == 0)
+        brotli_to(out, in);
+    else if (strcmp(coding, "zstd") == 0)
+        zstd_to(out, in);
+    else
+        buf_append_bytes(out, in);
+}
+
+/* An answer of this body, whole or in two parts. */
+static void ask_coded(struct asked *asked, struct rig *rig, const struct transport_ops *ops,
+                      const char *header, struct bytes body, bool in_parts, bool keeps_body)
+{
+    struct buf text = BUF_INIT(MAX_CODED + 4096);
+    struct wire_step steps[] = {{.kind = WIRE_HEAD},
+                                {.kind = WIRE_SAY},
+                                {.kind = WIRE_GO},
+                                {.kind = WIRE_SAY},
+                                {.kind = WIRE_END}};
+    buf_printf(&text, "HTTP/1.1 200 OK\r\nContent-Encoding: %s\r\nContent-Length: %zu\r\n\r\n",
+               header, body.len);
+    buf_append_bytes(&text, body);
+    size_t first = in_parts ? text.len - body.len / 2 : text.len;
+    steps[1].text = text.data;
+    steps[1].len = first;
+    steps[3].text = text.data + first;
+    steps[3].len = text.len - first;
+    rig_open(rig, ops, 0, 0);
+    rig->server.scripts[0] = steps;
+    ask_init(asked, rig, "GET", "/coded");
+    asked->request.keeps_body = keeps_body;
+    assert_int_equal(ask_send(asked), 0);
+    rig_settle(rig);
+    wire_server_go(&rig->server);
+    rig_wait(asked);
+    buf_fini(&text);
+    rig_close(rig);
+}
+
+static void a_body_is_decoded_when_it_is_kept(void **state)
+{
+    static const struct coding_row {
+        const char *header;
+        const char *codings[4]; /* as they are applied */
+    } rows[] = {
+        {"gzip", {"gzip"}},
+        {"x-gzip", {"x-gzip"}},
+        {"GZIP", {"gzip"}},
+        {"deflate", {"deflate"}},
+        {"deflate", {"raw deflate"}},
+        {"br", {"br"}},
+        {"zstd", {"zstd"}},
+        {"identity", {"identity"}},
+        {"gzip, br", {"gzip", "br"}},
+        {"deflate, gzip", {"deflate", "gzip"}},
+        {"gzip, gzip, gzip", {"gzip", "gzip", "gzip"}},
+    };
+    for (size_t i = 0; i < 2 * sizeof rows / sizeof rows[0]; i++) {
+        const struct coding_row *row = &rows[i / 2];
+        struct buf coded = BUF_INIT(MAX_CODED), next = BUF_INIT(MAX_CODED);
+        struct asked asked;
+        struct rig rig;
+        buf_append(&coded, plain, sizeof plain - 1);
+        for (int j = 0; j < 4 && row->codings[j]; j++) {
+            buf_clear(&next);
+            code(&next, buf_bytes(&coded), row->codings[j]);
+            struct buf swap = coded;
+            coded = next;
+            next = swap;
+        }
+        ask_coded(&asked, &rig, *state, row->header, buf_bytes(&coded), i % 2, true);
+        if (asked.failure != FAILURE_NONE || strcmp(buf_text(&asked.body), plain) != 0)
+            fail_msg("%s: %s (%s), '%s'", row->header, failure_name(asked.failure), asked.detail,
+                     buf_text(&asked.body));
+        ask_fini(&asked);
+        buf_fini(&coded);
+        buf_fini(&next);
+    }
+}
+
+static void a_body_that_is_not_kept_is_not_looked_at(void **state)
+{
+    struct asked asked;
+    struct rig rig;
+    ask_coded(&asked, &rig, *state, "gzip", bytes_of("this is no gzip"), false, false);
+    assert_int_equal(asked.failure, FAILURE_NONE);
+    assert_int_equal(asked.status, 200);
+    ask_fini(&asked);
+}
+
+static void a_small_body_that_stands_for_a_huge_one_is_refused(void **state)
+{
+    static const char *const codings[] = {"gzip", "deflate", "br", "zstd"};
+    char *zeros = calloc(1, 64 << 20);
+    assert_non_null(zeros);
+    for (int i = 0; i < 4; i++) {
+        struct buf coded = BUF_INIT((size_t)80 << 20);
+        struct asked asked;
+        struct rig rig;
+        code(&coded, bytes_make(zeros, 64 << 20), codings[i]);
+        assert_true(coded.len < RIG_MAX_BODY_BYTES);
+        ask_coded(&asked, &rig, *state, codings[i], buf_bytes(&coded), false, true);
+        if (asked.failure != FAILURE_BODY_TOO_LARGE)
+            fail_msg("%s: %s (%s)", codings[i], failure_name(asked.failure), asked.detail);
+        ask_fini(&asked);
+        buf_fini(&coded);
+    }
+    free(zeros);
+}
+
+static void a_body_of_just_the_limit_is_kept(void **state)
+{
+    static const char *const codings[] = {"gzip", "deflate", "br", "zstd", "identity"};
+    char *zeros = calloc(1, RIG_MAX_BODY_BYTES + 1);
+    assert_non_null(zeros);
+    for (int i = 0; i < 10; i++) {
+        struct buf coded = BUF_INIT(MAX_CODED);
+        struct asked asked;
+        struct rig rig;
+        bool is_over = i % 2;
+        code(&coded, bytes_make(zeros, RIG_MAX_BODY_BYTES + is_over), codings[i / 2]);
+        ask_coded(&asked, &rig, *state, codings[i / 2], buf_bytes(&coded), false, true);
+        if (asked.failure != (is_over ? FAILURE_BODY_TOO_LARGE : FAILURE_NONE))
+            fail_msg("%s: %s (%s)", codings[i / 2], failure_name(asked.failure), asked.detail);
+        assert_int_equal(asked.body.len, is_over ? 0 : RIG_MAX_BODY_BYTES);
+        ask_fini(&asked);
+        buf_fini(&coded);
+    }
+    free(zeros);
+}
+
+static void a_body_that_is_not_what_it_says_is_named(void **state)
+{
+    static const char *const codings[] = {"gzip", "deflate", "br",
+                                          "zstd", "pack200", "gzip, gzip, gzip, gzip, gzip, gzip"};
+    for (int i = 0; i < 6; i++) {
+        struct asked asked;
+        struct rig rig;
+        ask_coded(&asked, &rig, *state, codings[i], bytes_of("\x01\x02 none of them"), false, true);
+        if (asked.failure != FAILURE_CODING)
+            fail_msg("%s: %s (%s)", codings[i], failure_name(asked.failure), asked.detail);
+        assert_int_equal(asked.status, 0);
+        ask_fini(&asked);
+    }
+}
+
+/* libcurl takes what it could decode of a body that ends too early: native does not. */
+static void a_coded_body_that_ends_too_early_is_broken(void **state)
+{
+    static const char *const codings[] = {"gzip", "deflate", "br", "zstd"};
+    for (int i = 0; i < 4; i++) {
+        struct buf coded = BUF_INIT(MAX_CODED);
+        struct asked asked;
+        struct rig rig;
+        code(&coded, bytes_make(plain, sizeof plain - 1), codings[i]);
+        ask_coded(&asked, &rig, *state, codings[i], bytes_make(coded.data, coded.len - 5), false,
+                  true);
+        if (*state == &transport_native)
+            assert_int_equal(asked.failure, FAILURE_CODING);
+        ask_fini(&asked);
+        buf_fini(&coded);
+    }
+}
+
+static void an_empty_body_has_nothing_to_decode(void **state)
+{
+    struct asked asked;
+    struct rig rig;
+    ask_coded(&asked, &rig, *state, "gzip", bytes_make("", 0), false, true);
+    assert_int_equal(asked.failure, FAILURE_NONE);
+    assert_int_equal(asked.body.len, 0);
+    ask_fini(&asked);
+}
+
+#define OVER(ops, test)                                                                            \
+    {                                                                                              \
+        .name = #ops ": " #test, .test_func = test,                                                \
+        .initial_state = (void *)(uintptr_t)&transport_##ops                                       \
+    }
+#define OVER_BOTH(test) OVER(curl, test), OVER(native, test)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        OVER_BOTH(a_body_is_decoded_when_it_is_kept),
+        OVER_BOTH(a_body_that_is_not_kept_is_not_looked_at),
+        OVER_BOTH(a_small_body_that_stands_for_a_huge_one_is_refused),
+        OVER_BOTH(a_body_of_just_the_limit_is_kept),
+        OVER_BOTH(a_body_that_is_not_what_it_says_is_named),
+        OVER_BOTH(a_coded_body_that_ends_too_early_is_broken),
+        OVER_BOTH(an_empty_body_has_nothing_to_decode),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
