@@ -2,6 +2,7 @@
 #include "replay/transport/dial.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <net/if.h>
 #include <netdb.h>
@@ -185,6 +186,32 @@ static void numbers_and_names_connect(void **state)
     dialer_count(fixture.dialer, &counts);
     assert_int_equal(counts.started, 2);
     assert_int_equal(counts.connected, 2);
+    close(listener);
+    tear_down(&fixture);
+}
+
+/* The process would die of SIGPIPE, were it raised. */
+static void writing_to_a_peer_that_has_gone_is_a_failure(void **state)
+{
+    const struct iovec piece = {(void *)(uintptr_t) "ab", 2};
+    const struct linger at_once = {.l_onoff = 1};
+    struct fixture fixture;
+    struct ending ending;
+    uint16_t port = 0;
+    char text[16];
+    (void)state;
+    set_up(&fixture, &(struct transport_options){0});
+    int listener = listen_at("127.0.0.1", &port);
+    dial_to(&fixture, "127.0.0.1", port, &ending);
+    int accepted = accept(listener, NULL, NULL);
+    setsockopt(accepted, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    close(accepted);
+    assert_int_equal(stream_read(&ending.result.stream, text, sizeof text), STREAM_FAILED);
+    assert_int_equal(errno, ECONNRESET);
+    assert_int_equal(stream_write(&ending.result.stream, &piece, 1), STREAM_FAILED);
+    assert_int_equal(errno, EPIPE);
+    assert_string_equal(stream_detail(&ending.result.stream), "Broken pipe");
+    stream_close(&ending.result.stream);
     close(listener);
     tear_down(&fixture);
 }
@@ -604,6 +631,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(numbers_and_names_connect),
+        cmocka_unit_test(writing_to_a_peer_that_has_gone_is_a_failure),
         cmocka_unit_test(a_port_where_nobody_listens_is_refused),
         cmocka_unit_test(a_name_that_is_none_says_what_the_resolver_said),
         cmocka_unit_test(connections_go_to_all_addresses_in_turn),
