@@ -22,6 +22,8 @@ struct transport_call *native_call_take(struct transport_user *user, timer_fn on
     call->next = call->previous = NULL;
     call->user = user;
     call->connection = NULL;
+    call->h2 = NULL;
+    call->stream_id = 0;
     call->started_us = now_us;
     call->deadline_us = now_us + transport->options.timeout_us;
     call->ready_us = call->sent_us = call->first_us = call->ended_us = 0;
@@ -31,6 +33,7 @@ struct transport_call *native_call_take(struct transport_user *user, timer_fn on
     call->kernel_us = 0;
     call->failure = FAILURE_NONE;
     call->is_ready = call->is_sent = call->was_retried = call->expects_continue = false;
+    call->was_kept = call->was_reset = false;
     if (!timer_is_set(&call->timer))
         timers_set(&transport->loop->timers, &call->timer, call->deadline_us);
     return call;
@@ -41,6 +44,7 @@ void native_call_give(struct transport_call *call)
     struct transport *transport = call->user->transport;
     call->origin->references--;
     native_answer_fini(&call->answer);
+    native_h2_request_fini(call);
     call->user = NULL;
     if (transport->free_call_count == MAX_FREE_CALLS) {
         timers_cancel(&transport->loop->timers, &call->timer);

@@ -404,30 +404,58 @@ static void on_dialed(void *owner, const struct dial_result *result)
     begin(connection);
 }
 
-int native_http1_open(struct transport_call *call)
+static struct native_connection *connection_new(struct transport_user *user)
 {
-    struct transport_user *user = call->user;
-    struct transport *transport = user->transport;
     struct native_connection *connection = calloc(1, sizeof *connection);
     if (!connection)
-        return -1;
+        return NULL;
     connection->user = user;
     connection->stream.fd = -1;
     connection->seen.is_made = true; /* the dialer counts */
     loop_watch_init(&connection->watch, on_ready, connection);
     timer_init(&connection->idle_timer, on_idle_timer, connection);
-    connection->dial = dial_start(transport->dialer, &call->origin->url, false, &user->resumption,
-                                  call->deadline_us, on_dialed, connection);
-    if (!connection->dial) {
-        free(connection);
-        return -1;
-    }
+    return connection;
+}
+
+static void give_to(struct native_connection *connection, struct transport_call *call)
+{
     connection->origin = call->origin;
     connection->origin->references++;
     connection->call = call;
     call->connection = connection;
     link_first(connection);
-    user->connection_count++;
-    native_count_connection(transport, 1);
+    connection->user->connection_count++;
+    native_count_connection(transport_of(connection), 1);
+}
+
+int native_http1_open(struct transport_call *call)
+{
+    struct transport_user *user = call->user;
+    struct native_connection *connection = connection_new(user);
+    if (!connection)
+        return -1;
+    connection->dial = dial_start(user->transport->dialer, &call->origin->url, false,
+                                  &user->resumption, call->deadline_us, on_dialed, connection);
+    if (!connection->dial) {
+        free(connection);
+        return -1;
+    }
+    give_to(connection, call);
+    return 0;
+}
+
+int native_http1_adopt(struct transport_call *call, struct native_stream *stream)
+{
+    struct native_connection *connection = connection_new(call->user);
+    if (!connection ||
+        loop_watch_set(loop_of(connection), &connection->watch, stream->fd, LOOP_READ)) {
+        free(connection);
+        return -1;
+    }
+    connection->stream = *stream;
+    stream->fd = -1;
+    stream->tls = NULL;
+    give_to(connection, call);
+    begin(connection);
     return 0;
 }

@@ -39,6 +39,10 @@ struct native_connection {
 /* Dial for the call, which gets the connection. -1 without memory. */
 int native_http1_open(struct transport_call *call);
 
+/* Send on a stream that somebody else has dialed; it is the connection's now, and closed for the
+ * caller. -1: nothing has changed. */
+int native_http1_adopt(struct transport_call *call, struct native_stream *stream);
+
 /* Send on a connection that is idle. */
 void native_http1_use(struct native_connection *connection, struct transport_call *call);
 

@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "replay/transport/native_h2.h"
 #include "replay/transport/native_http1.h"
 
 enum { MAX_REQUEST_HEAD_BYTES = HTTP_MAX_URL_BYTES + 2 * HTTP1_MAX_HEAD_BYTES };
@@ -97,6 +98,32 @@ void native_user_start_waiting(struct transport_user *user)
     }
 }
 
+void native_call_start(struct transport_call *call, struct native_stream *stream)
+{
+    struct transport_user *user = call->user;
+    struct native_connection *idle;
+    if (stream && stream->fd >= 0) {
+        if (native_http1_adopt(call, stream))
+            native_call_fail_later(call, FAILURE_NO_FILES);
+    } else if (!user->first_waiting && has_place(call, &idle)) {
+        place(call, idle);
+    } else {
+        enqueue(call);
+        native_user_start_waiting(user); /* it may go ahead of those for another target */
+    }
+}
+
+/* Over HTTP/1.1 the connection goes with it, over HTTP/2 only its stream. */
+static void leave_connection(struct transport_call *call)
+{
+    if (call->h2)
+        native_h2_drop(call);
+    else if (call->connection)
+        native_http1_close(call->connection);
+    else
+        leave_queue(call);
+}
+
 /* ---- one call ---- */
 
 void native_call_done(struct transport_call *call, enum failure failure, const char *detail)
@@ -118,10 +145,7 @@ void native_call_done(struct transport_call *call, enum failure failure, const c
 
 static void time_out(struct transport_call *call)
 {
-    if (call->connection)
-        native_http1_close(call->connection);
-    else
-        leave_queue(call);
+    leave_connection(call);
     if (call->is_ready)
         native_call_done(call, FAILURE_TIMEOUT, "no whole answer in time");
     else
@@ -186,22 +210,16 @@ static struct transport_call *native_send(struct transport_user *user,
     native_answer_init(&call->answer, bytes_equal(http->method, bytes_of("HEAD")),
                        request->keeps_body, request->keeps_headers,
                        transport->options.max_body_bytes);
-    struct native_connection *idle;
-    if (!user->first_waiting && has_place(call, &idle)) {
-        place(call, idle);
-    } else {
-        enqueue(call);
-        native_user_start_waiting(user); /* it may go ahead of those for another target */
-    }
+    if (!native_h2_takes(call))
+        native_call_start(call, NULL);
+    else if (native_h2_send(call))
+        native_call_fail_later(call, FAILURE_NO_FILES);
     return call;
 }
 
 static void drop(struct transport_call *call)
 {
-    if (call->connection)
-        native_http1_close(call->connection);
-    else
-        leave_queue(call);
+    leave_connection(call);
     native_call_give(call);
 }
 
@@ -229,6 +247,12 @@ static void native_user_close(struct transport_user *user)
         native_ws_free(user->websockets);
     while (user->first_waiting)
         drop(user->first_waiting);
+    while (user->h2) {
+        if (user->h2->calls)
+            drop(user->h2->calls);
+        else
+            native_h2_close(user->h2);
+    }
     while (user->connections) {
         struct transport_call *call = user->connections->call;
         native_http1_close(user->connections);
@@ -242,6 +266,7 @@ static void native_user_close(struct transport_user *user)
 static void native_close(struct transport *transport)
 {
     native_calls_free(transport);
+    native_h2_shared_fini(&transport->h2_shared);
     if (transport->dialer)
         dialer_close(transport->dialer);
     native_origins_fini(&transport->origins);
@@ -286,10 +311,6 @@ static int native_check(const struct transport_options *options, struct error *e
         return error_set(err, EXIT_INPUT,
                          "--transport native knows no proxy; leave it out, or "
                          "take --transport curl");
-    if (options->http == TRANSPORT_HTTP_2)
-        return error_set(err, EXIT_INPUT,
-                         "--transport native speaks HTTP/1.1 only; leave it out, "
-                         "or take --transport curl");
     if (loop_init(&loop, err))
         return -1;
     int outcome = native_open(&transport, &loop, options, err);

@@ -24,6 +24,15 @@
 
 struct native_connection;
 struct native_h2;
+struct native_h2_filled;
+struct nghttp2_session_callbacks;
+struct nghttp2_option;
+
+/* What all HTTP/2 connections of a transport share; made for the first. */
+struct native_h2_shared {
+    struct nghttp2_session_callbacks *callbacks;
+    struct nghttp2_option *option;
+};
 
 #define NATIVE_MAX_IDLE_CONNECTIONS 16 /* of one user; as many as libcurl is told to keep */
 #define NATIVE_MAX_IDLE_US UINT64_C(90000000)
@@ -41,6 +50,7 @@ struct transport {
     struct answer_scratch *scratch;
     struct content_decoder *decoder;
     struct buf request_text; /* the head of a request without a cut */
+    struct native_h2_shared h2_shared;
     size_t connections_open; /* of every kind */
     size_t most_connections; /* since somebody asked */
     size_t waiting_count;    /* calls that wait for a connection of their user */
@@ -54,7 +64,7 @@ struct transport_user {
     struct dial_resumption resumption;
     struct native_connection *connections; /* HTTP/1.1, in use or idle; used last comes first */
     struct transport_call *first_waiting, *last_waiting; /* for a connection, in order */
-    struct native_h2 *h2;                                /* NULL: none */
+    struct native_h2 *h2;                                /* HTTP/2: one for each target */
     struct transport_ws *websockets;
     uint32_t connection_count;
 };
@@ -68,7 +78,11 @@ struct transport_call {
     struct transport_call *next, *previous; /* waiting; `next` alone when free */
     struct transport_user *user;            /* NULL: free */
     struct native_origin *origin;           /* referenced */
-    struct native_connection *connection;   /* NULL: waiting */
+    struct native_connection *connection;   /* NULL: waiting, or on `h2` */
+    struct native_h2 *h2;                   /* its connection; next and previous are in its list */
+    struct native_h2_filled *filled;        /* the request with its slots' values */
+    uint64_t body_sent;                     /* over HTTP/2 */
+    int32_t stream_id;                      /* 0: none yet */
     struct transport_request request;
     struct timer timer;
     uint64_t deadline_us;
@@ -86,6 +100,8 @@ struct transport_call {
     enum failure failure; /* it failed where no callback may come: delivered by the timer */
     bool is_ready, is_sent;
     bool was_retried;
+    bool was_kept;         /* HTTP/2: sent on a connection that had been used before */
+    bool was_reset;        /* by the target: its stream */
     bool expects_continue; /* the body is not to be sent yet */
     struct native_answer answer;
 };
@@ -102,6 +118,10 @@ void native_call_done(struct transport_call *call, enum failure failure, const c
 /* The same where no callback may come: it is told of in the loop's next pass. */
 void native_call_fail_later(struct transport_call *call, enum failure failure);
 
+/* Send it over HTTP/1.1: on `stream` when that is open (the caller's is closed then), else on
+ * one of its user's connections, when there is room. No callback. */
+void native_call_start(struct transport_call *call, struct native_stream *stream);
+
 /* A connection may be idle now, or gone: start what waits for one. No callback. */
 void native_user_start_waiting(struct transport_user *user);
 
@@ -115,6 +135,9 @@ void native_calls_free(struct transport *transport);
 /* What became of it; may decode the body. Borrowed from the call and the transport. */
 void native_call_result(struct transport_call *call, enum failure failure, const char *detail,
                         struct transport_result *ret_result);
+
+/* native_h2_request.c */
+void native_h2_request_fini(struct transport_call *call);
 
 /* native_ws.c */
 struct transport_ws *native_ws_open(struct transport_user *user,

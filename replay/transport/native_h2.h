@@ -1,0 +1,85 @@
+/*
+ * native_h2.h - HTTP/2 of the native transport: one connection per user and target, its requests as
+ * streams side by side.
+ *
+ *     DIALING --> OPEN <--> idle --> gone
+ *        |          \--> GOING (a GOAWAY; no new request) --> gone
+ *        \--> the target chose HTTP/1.1: its calls go there
+ *
+ *     native_h2.c          the connection: dialed, read, written, closed
+ *     native_h2_request.c  a call as a stream's headers and body
+ *     native_h2_answer.c   what nghttp2 tells of answers, as the call's
+ *
+ * nghttp2 has the frames, HPACK, flow control and the queue of streams beyond what the target
+ * allows at once. What belongs to a request lies in its transport_call.
+ */
+#ifndef REPRISE_REPLAY_TRANSPORT_NATIVE_H2_H
+#define REPRISE_REPLAY_TRANSPORT_NATIVE_H2_H
+
+#include "replay/transport/transport_native.h"
+
+struct nghttp2_session;
+
+enum {
+    /* A stream may bring as much as Chrome's, and all together as much, before we say go on. */
+    NATIVE_H2_STREAM_WINDOW = 6 * 1024 * 1024,
+    NATIVE_H2_CONNECTION_WINDOW = 15 * 1024 * 1024,
+    NATIVE_H2_FRAME_HEAD_BYTES = 9,
+    NATIVE_H2_FIRST_STREAMS = 100 /* at once, until the target's SETTINGS say how many */
+};
+
+struct native_h2 {
+    struct native_h2 *next, *previous; /* user->h2 */
+    struct transport_user *user;
+    struct native_origin *origin; /* referenced */
+    struct dial *dial;            /* NULL: it is connected */
+    struct transport_call *calls; /* under way, newest first */
+    struct nghttp2_session *session;
+    struct native_stream stream;
+    struct loop_watch watch;
+    struct timer idle_timer;
+    struct timer flush_timer; /* requests of one moment leave in one write */
+    uint64_t idle_since_us;
+    uint64_t heard_us;         /* when bytes came last */
+    uint64_t read_us;          /* when the bytes in hand had come; 0: with the event */
+    char *block;               /* lent while it holds bytes to be written */
+    struct buf spill;          /* what follows them */
+    size_t block_len, written; /* of both together */
+    struct tcp_seen seen;
+    uint32_t goaway_code;
+    bool is_used;  /* an answer has come on it: it may have been closed since */
+    bool is_going; /* takes no new call */
+    bool is_busy;  /* nghttp2 is at work, or owners are told: nothing is written or closed */
+    bool cannot_write;
+    const char *broken_by; /* what the target did to the protocol; NULL: nothing */
+};
+
+/* Whether the call goes by HTTP/2, as far as is known of its target. */
+bool native_h2_takes(const struct transport_call *call);
+
+/* On the user's connection, dialed if there is none. -1 without memory. */
+int native_h2_send(struct transport_call *call);
+
+/* Off its connection, its stream reset; the caller has the call now. */
+void native_h2_drop(struct transport_call *call);
+
+/* Closes and frees one that has no calls. */
+void native_h2_close(struct native_h2 *h2);
+
+/* Nobody uses it any more. No-op for what was never made. */
+void native_h2_shared_fini(struct native_h2_shared *shared);
+
+/* ---- between its files ---- */
+
+/* native_h2.c: forget that the call is on it. */
+void native_h2_unlink(struct transport_call *call);
+/* Once more on a connection that can take it; ends the call where that is not possible. */
+void native_h2_again(struct transport_call *call);
+
+/* native_h2_request.c: as a stream of the connection. -1: it cannot be. */
+int native_h2_submit(struct native_h2 *h2, struct transport_call *call);
+
+/* native_h2_answer.c. -1 without memory. */
+int native_h2_shared_init(struct native_h2_shared *shared);
+
+#endif

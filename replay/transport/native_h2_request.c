@@ -1,0 +1,174 @@
+/* native_h2_request.c - a recorded request as HTTP/2 writes it: names in lower case, no header of
+ * the connection's, the body from where it lies. */
+#include <nghttp2/nghttp2.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "replay/transport/native_h2.h"
+
+enum { MAX_FIELDS = HTTP_MAX_HEADERS + 6, MAX_FILLED_BYTES = 64 * 1024 * 1024 };
+
+/* A request with its user's values in it, for one that has slots. */
+struct native_h2_filled {
+    struct arena arena;
+    struct http_request http;
+};
+
+struct fields {
+    nghttp2_nv all[MAX_FIELDS];
+    size_t count;
+};
+
+static const struct http_request *request_of(const struct transport_call *call)
+{
+    return call->filled ? &call->filled->http : call->request.http;
+}
+
+/* nghttp2 copies both. */
+static void add(struct fields *fields, struct bytes name, struct bytes value)
+{
+    if (fields->count == MAX_FIELDS)
+        return;
+    fields->all[fields->count++] =
+        (nghttp2_nv){.name = (uint8_t *)(uintptr_t)name.ptr,
+                     .namelen = name.len,
+                     .value = (uint8_t *)(uintptr_t)(value.ptr ? value.ptr : ""),
+                     .valuelen = value.len};
+}
+
+/* What HTTP/2 has in another place (RFC 9113 8.2.2, 8.3.1), or what we write ourselves. */
+static bool is_left_out(const struct http_header *header)
+{
+    static const char *const names[] = {"host", "content-length", "http2-settings"};
+    if (header->name.len == 2 && bytes_equal_nocase(header->name, bytes_of("te")))
+        return !bytes_equal_nocase(header->value, bytes_of("trailers"));
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (bytes_equal_nocase(header->name, bytes_of(names[i])))
+            return true;
+    }
+    return http_header_is_hop_by_hop(header->name) || !http1_is_token(header->name) ||
+           !http_text_is_one_line(header->value);
+}
+
+/* The name in lower case, written into `room`. */
+static struct bytes lower(struct buf *room, struct bytes name)
+{
+    char *at = buf_reserve(room, name.len);
+    if (!at)
+        return (struct bytes){0};
+    for (size_t i = 0; i < name.len; i++)
+        at[i] = ascii_lower(name.ptr[i]);
+    buf_commit(room, name.len);
+    return bytes_make(at, name.len);
+}
+
+/* Room for all that is not a view of the request, so that what is written there stays in place. */
+static int make_room(struct buf *room, const struct http_request *http)
+{
+    size_t bytes = http->url.len + 1;
+    for (size_t i = 0; i < http->header_count; i++)
+        bytes += http->headers[i].name.len;
+    buf_clear(room);
+    return buf_reserve(room, bytes) ? 0 : -1;
+}
+
+static void add_headers(struct fields *fields, const struct http_request *http, struct buf *room)
+{
+    for (size_t i = 0; i < http->header_count; i++) {
+        if (!is_left_out(&http->headers[i]))
+            add(fields, lower(room, http->headers[i].name), bytes_trim(http->headers[i].value));
+    }
+}
+
+/* In the order of Firefox and curl. */
+static void add_pseudo(struct fields *fields, const struct http_request *http, struct buf *room)
+{
+    struct url url = {0};
+    url_parse(http->url, &url); /* it has been parsed when the origin was looked for */
+    struct bytes host = http_headers_find(http->headers, http->header_count, bytes_of("host"));
+    struct bytes path = url.target;
+    if (path.ptr[0] == '?') {
+        buf_append_char(room, '/');
+        buf_append_bytes(room, path);
+        path = buf_bytes(room);
+    }
+    bool has_host = host.len && http_text_is_one_line(host);
+    add(fields, bytes_of(":method"), http->method);
+    add(fields, bytes_of(":path"), path);
+    add(fields, bytes_of(":authority"), has_host ? host : url.authority);
+    add(fields, bytes_of(":scheme"), bytes_of(url.is_secure ? "https" : "http"));
+}
+
+/* As many bytes of the body as there is room for in the frame. */
+static ssize_t read_body(nghttp2_session *session, int32_t stream_id, uint8_t *out, size_t room,
+                         uint32_t *flags, nghttp2_data_source *source, void *owner)
+{
+    struct transport_call *call = source->ptr;
+    struct bytes left = bytes_from(request_of(call)->body, (size_t)call->body_sent);
+    size_t len = left.len < room ? left.len : room;
+    (void)session;
+    (void)stream_id;
+    (void)owner;
+    if (len)
+        memcpy(out, left.ptr, len);
+    call->body_sent += len;
+    if (len == left.len)
+        *flags |= NGHTTP2_DATA_FLAG_EOF;
+    return (ssize_t)len;
+}
+
+/* Put the user's values into a copy of the request. */
+static int fill(struct transport_call *call)
+{
+    const struct transport_request *request = &call->request;
+    bool has_values = false;
+    for (uint32_t i = 0; request->cut && request->values && i < request->cut->slot_count; i++)
+        has_values = has_values || request->values[request->cut->slots[i].value].ptr;
+    if (!has_values || call->filled)
+        return 0;
+    call->filled = calloc(1, sizeof *call->filled);
+    if (!call->filled)
+        return -1;
+    arena_init(&call->filled->arena, MAX_FILLED_BYTES);
+    call->filled->http = *request->http;
+    call->filled->http.arena = &call->filled->arena;
+    return request_cut_fill(request->cut, request->values, &call->filled->http);
+}
+
+void native_h2_request_fini(struct transport_call *call)
+{
+    if (!call->filled)
+        return;
+    arena_fini(&call->filled->arena);
+    free(call->filled);
+    call->filled = NULL;
+}
+
+int native_h2_submit(struct native_h2 *h2, struct transport_call *call)
+{
+    struct transport *transport = call->user->transport;
+    struct fields fields;
+    char length[24];
+    if (fill(call) || make_room(&transport->request_text, request_of(call)))
+        return -1;
+    const struct http_request *http = request_of(call);
+    bool has_body = http->body.len && !call->answer.is_to_head;
+    bool has_length = has_body || bytes_equal(http->method, bytes_of("POST")) ||
+                      bytes_equal(http->method, bytes_of("PUT")) ||
+                      bytes_equal(http->method, bytes_of("PATCH"));
+    fields.count = 0;
+    add_pseudo(&fields, http, &transport->request_text);
+    add_headers(&fields, http, &transport->request_text);
+    if (call->request.cookies.len && http_text_is_one_line(call->request.cookies))
+        add(&fields, bytes_of("cookie"), call->request.cookies);
+    if (has_length) {
+        snprintf(length, sizeof length, "%zu", has_body ? http->body.len : 0);
+        add(&fields, bytes_of("content-length"), bytes_of(length));
+    }
+    call->body_sent = 0;
+    const nghttp2_data_provider body = {.source.ptr = call, .read_callback = read_body};
+    int32_t id = nghttp2_submit_request(h2->session, NULL, fields.all, fields.count,
+                                        has_body ? &body : NULL, call);
+    call->stream_id = id > 0 ? id : 0;
+    return id > 0 ? 0 : -1;
+}
