@@ -10,6 +10,10 @@
 
 #include "replay/transport/native_h2.h"
 
+/* Frames of 16 KiB that hold a head far over the limit: it is refused, and the connection goes on.
+ */
+enum { MAX_CONTINUATIONS = HTTP1_MAX_HEAD_BYTES / (16 * 1024) * 4 };
+
 static struct transport_call *call_of(nghttp2_session *session, int32_t stream_id)
 {
     return nghttp2_session_get_stream_user_data(session, stream_id);
@@ -246,6 +250,7 @@ int native_h2_shared_init(struct native_h2_shared *shared)
     /* Closed streams are kept for priorities only, which we do not send. */
     nghttp2_option_set_no_closed_streams(shared->option, 1);
     nghttp2_option_set_peer_max_concurrent_streams(shared->option, NATIVE_H2_FIRST_STREAMS);
+    nghttp2_option_set_max_continuations(shared->option, MAX_CONTINUATIONS);
     return 0;
 }
 
