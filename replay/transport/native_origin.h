@@ -15,7 +15,7 @@
 struct native_origin {
     struct native_origin *next;
     size_t references;
-    struct url url; /* views into `text`, which is a URL with nothing behind its authority */
+    struct url url;    /* views into `text`, which is a URL with nothing behind its authority */
     bool speaks_http1; /* it has chosen that over HTTP/2 */
     size_t text_len;
     char text[];
