@@ -6,6 +6,7 @@
 #include "core/cli.h"
 #include "core/error.h"
 #include "plugins/plugin_cmd.h"
+#include "replay/doctor_cmd.h"
 #include "replay/replay_cmd.h"
 #include "replay/report_cmd.h"
 #include "traces/inspect_cmd.h"
@@ -19,6 +20,7 @@ static const struct verb {
     {"inspect", inspect_cmd, "show what a trace holds, and what it lost"},
     {"replay", replay_cmd, "play a trace against a target, scaled and compressed in time"},
     {"report", report_cmd, "show the summary of a run again, from its file"},
+    {"doctor", doctor_cmd, "say what of this machine would stop or spoil a replay"},
     {"plugin", plugin_cmd, "list the plugins that can be found, describe one"},
 };
 
