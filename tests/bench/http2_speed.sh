@@ -17,7 +17,7 @@ measure_over() { # clear|tls
     [ "$way" = clear ] || trust=(--cacert "$work/ca.pem")
     for ((i = 0; i < runs; i++)); do
         say "$way, round $((i + 1)) of $runs"
-        run_h2load "h2load_$way" /shop/items/1 -m10 "${browser_options[@]}"
+        run_h2load "h2load_$way" /shop/items/2 -m10 "${browser_options[@]}"
         run_reprise "reprise_$way" "$work/h2.trace" --http 2 "${trust[@]}"
         if has_option transport; then
             run_reprise "curl_$way" "$work/h2.trace" --http 2 --transport curl "${trust[@]}"

@@ -4,6 +4,7 @@
 # stdout, talk on stderr. Everything is on loopback; what was started is stopped at the end.
 export LC_ALL=C
 
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 build=$(cd "${1:?usage: $0 BUILD}" && pwd)
 reprise=$build/reprise
 measure=$build/tests/measure
@@ -149,7 +150,7 @@ make_certificate() {
         -days 2 -extfile "$work/server.ext" -out "$work/server.pem" 2>/dev/null
 }
 
-# start_stamps LOG BODY_BYTES [CPU]: stamp_server; sets port, url, target_pid. stop_stamps: LOG is whole.
+# start_stamps LOG BODY_BYTES [CPU]: stamp_server; sets what start_nginx does. stop_stamps: LOG is whole.
 start_stamps() {
     local pin=()
     [ -z "${3:-}" ] || pin=(taskset -c "$3")
@@ -159,6 +160,7 @@ start_stamps() {
     started+=("$target_pid")
     wait_until test -s "$work/stamps.port"
     port=$(cat "$work/stamps.port")
+    status_port=$port
     url=http://127.0.0.1:$port
 }
 stop_stamps() {

@@ -32,20 +32,55 @@ pause() { read -r -t "$1" <> <(:) || true; }
 # session_trace FILE [AT-ONCE]: one session of 20 different requests as a browser sends them, one after
 # the other, or in groups of AT-ONCE at once.
 session_trace() {
-    local at_once=${2:-1} i start
-    {
-        echo "session one"
-        for i in $(seq 20); do
-            start=$(((i - 1) / at_once * 10))
-            echo "$start $((start + 2)) GET /shop/items/$i?page=$((i % 7)) 200"
-            while IFS= read -r line; do echo "header $line"; done <<<"$browser_headers"
-        done
-    } | "$make_trace" "$1"
+    twenty "${2:-1}" false | "$make_trace" "$1"
 }
-
-# The target and the trace of the full speed: start_nginx CPU, and FILE.
-browser_nginx() { start_nginx "$1" 600 "${@:2}"; }
-browser_trace() { session_trace "$1"; }
+# browser_nginx CPU [LISTEN-OPTION...] and browser_trace FILE: the same 20 requests, of which two carry a
+# value that the session's own answers gave: the token of the first goes into a header of the fourth,
+# the cart of the fifth into the query of the eighth. The target gives new ones in every answer, of 600
+# bytes like all the others, and refuses those of the recording.
+browser_nginx() {
+    nginx_server="location = /shop/items/1 { return 200 '$(answer_with token "\$request_id")'; }
+        location = /shop/items/5 { return 200 '$(answer_with cart "\$request_id")'; }
+        location = /shop/items/4 {
+            if (\$http_x_token = $recorded_value) { return 403; }
+            return 200 '$(answer_with seen "\$http_x_token")';
+        }
+        location = /shop/items/8 {
+            if (\$arg_cart = $recorded_value) { return 403; }
+            return 200 '$(answer_with seen "\$arg_cart")';
+        }" start_nginx "$1" 600 "${@:2}"
+}
+browser_trace() {
+    twenty 1 true | "$make_trace" "$1"
+}
+recorded_value=0123456789abcdef0123456789abcdef
+# answer_with NAME VALUE: 600 bytes once VALUE has its 32.
+answer_with() {
+    local head="{\"$1\":\"" tail='","items":"'
+    printf '%s%s%s%s"}' "$head" "$2" "$tail" "$(printf 'x%.0s' $(seq $((600 - ${#head} - ${#tail} - 34))))"
+}
+twenty() { # AT-ONCE HAS-VALUES
+    local i start query
+    echo "session one"
+    for i in $(seq 20); do
+        # shellcheck disable=SC2017
+        start=$(((i - 1) / $1 * 10))
+        query=page=$((i % 7))
+        ! "$2" || [ "$i" != 8 ] || query+="&cart=$recorded_value"
+        echo "$start $((start + 2)) GET /shop/items/$i?$query 200"
+        while IFS= read -r line; do echo "header $line"; done <<<"$browser_headers"
+        "$2" || continue
+        case $i in
+            1) echo "answer $(answer_with token $recorded_value)" ;;
+            4) echo "header X-Token: $recorded_value" ;;
+            5) echo "answer $(answer_with cart $recorded_value)" ;;
+        esac
+    done
+    if "$2"; then
+        echo "bind 1 body:/token -> 4 header:X-Token"
+        echo "bind 5 body:/cart -> 8 query:cart"
+    fi
+}
 
 # Sets served and accepted, by nginx's count.
 served=0 accepted=0
@@ -115,16 +150,19 @@ has_option() { "$reprise" replay --help | grep -qF -- "--$1 "; }
 native=()
 if has_option transport; then native=(--transport native); fi
 
-# run_reprise NAME TRACE [OPTION...]: 50 users, no pauses.
-run_reprise() {
-    local name=$1 trace=$2
-    shift 2
-    run_load "$name" taskset -c 0 "$reprise" replay "$trace" --target "$url" --users 50 --pacing max \
+# run_reprise NAME TRACE [OPTION...]: 50 users, no pauses, on core 0. run_reprise_on CORES ...: elsewhere.
+run_reprise() { run_reprise_on 0 "$@"; }
+run_reprise_on() {
+    local cores=$1 name=$2 trace=$3
+    shift 3
+    run_load "$name" taskset -c "$cores" "$reprise" replay "$trace" --target "$url" --users 50 --pacing max \
         --duration "${duration}s" --graceful-stop 0s -q --run "$work/load.run" \
         --summary-export "$work/load.json" "$@"
     rm -f "$work/load.run"
     [ "$(json "$work/load.json" '$.metrics.http_req_failed.value')" = 0.0 ] ||
         fail "$name: of its requests failed $(json "$work/load.json" '$.metrics.http_req_failed.value')"
+    [ "$(json "$work/load.json" '$.metrics.http_req_diverged.value')" = 0.0 ] ||
+        fail "$name: of its answers were not as recorded $(json "$work/load.json" '$.metrics.http_req_diverged.value')"
 }
 
 run_wrk() { # NAME TARGET [OPTION...]

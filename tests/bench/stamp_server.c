@@ -12,6 +12,7 @@
  *   answered  when it gave the answer to the kernel
  *   connection, target
  *
+ * GET / in HTTP/1.0 is answered with counts as nginx's stub_status has them, itself included.
  * answered - arrived is what a client can at best see. Requests have no bodies; pipelined ones are
  * answered one by one.
  */
@@ -53,6 +54,7 @@ static size_t stamp_count;
 static char answer[MAX_ANSWER_BYTES];
 static size_t answer_bytes;
 static uint32_t accepted;
+static uint64_t served;
 static volatile sig_atomic_t is_stopping;
 
 static void give_up(const char *what)
@@ -159,6 +161,17 @@ static void note(const struct connection *connection, uint64_t arrived_ns, uint6
     stamp->answered_ns = now_ns();
 }
 
+static void tell_counts(int fd)
+{
+    char text[160];
+    int len =
+        snprintf(text, sizeof(text), "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n %u %u %llu \n",
+                 accepted, accepted, (unsigned long long)served);
+    if (send(fd, text, (size_t)len, MSG_NOSIGNAL) != len)
+        perror("stamp_server: counts");
+    drop(fd);
+}
+
 static void serve(int fd)
 {
     struct connection *connection = connections[fd];
@@ -181,6 +194,11 @@ static void serve(int fd)
         char *end = memmem(connection->head, connection->filled, "\r\n\r\n", 4);
         if (!end)
             break;
+        served++;
+        if (memcmp(connection->head, "GET / HTTP/1.0", 14) == 0) {
+            tell_counts(fd);
+            return;
+        }
         if (stamps && stamp_count < MAX_STAMPS)
             note(connection, arrived_ns, read_ns);
         if (send(fd, answer, answer_bytes, MSG_NOSIGNAL) != (ssize_t)answer_bytes) {
