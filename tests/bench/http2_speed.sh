@@ -9,19 +9,24 @@ source "$(dirname "$0")/lib.sh"
 source "$(dirname "$0")/load.sh"
 need h2load openssl
 two_cores
-has_option http || skip "this reprise has no --http"
+has_option http && has_option transport || skip "this reprise has no --http"
 session_trace "$work/h2.trace" 10
 
+speaks() { # OPTION...: says what is wrong before it sends anything
+    "$reprise" replay "$work/h2.trace" --target "$url" --http 2 --dry-run "$@" >"$work/out" 2>"$work/err" && return 0
+    say "not measured: $(tail -n 1 "$work/err")"
+    return 1
+}
 measure_over() { # clear|tls
-    local way=$1 trust=()
+    local way=$1 trust=() by_default=1 by_curl=1
     [ "$way" = clear ] || trust=(--cacert "$work/ca.pem")
+    speaks || by_default=
+    speaks --transport curl || by_curl=
     for ((i = 0; i < runs; i++)); do
         say "$way, round $((i + 1)) of $runs"
         run_h2load "h2load_$way" /shop/items/2 -m10 "${browser_options[@]}"
-        run_reprise "reprise_$way" "$work/h2.trace" --http 2 "${trust[@]}"
-        if has_option transport; then
-            run_reprise "curl_$way" "$work/h2.trace" --http 2 --transport curl "${trust[@]}"
-        fi
+        [ -z "$by_default" ] || run_reprise "reprise_$way" "$work/h2.trace" --http 2 "${trust[@]}"
+        [ -z "$by_curl" ] || run_reprise "curl_$way" "$work/h2.trace" --http 2 --transport curl "${trust[@]}"
     done
 }
 start_nginx 1 600 http2

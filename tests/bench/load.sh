@@ -101,7 +101,7 @@ count_cpu() { # PID
     local ns _ fields file
     cpu_ns=0
     for file in /proc/"$1"/task/*/schedstat; do
-        read -r ns _ <"$file" || return 1
+        read -r ns _ 2>/dev/null <"$file" || return 1
         cpu_ns=$((cpu_ns + ns))
     done
     read -r -a fields <"/proc/$1/stat"
@@ -121,7 +121,7 @@ run_load() {
     wait_until has_begun "$s0"
     pause "$warm_s"
     count_cpu "$target_pid" && n0=$cpu_ns
-    count_served && count_cpu "$pid"
+    count_served && count_cpu "$pid" || fail "$name ended before its window: $(tail -n 2 "$work/err")"
     t0=${EPOCHREALTIME/./} s0=$served a0=$accepted c0=$cpu_ns u0=$user_ticks k0=$system_ticks
     pause "$seconds"
     count_served && count_cpu "$pid" || fail "$name ended within its window: $(tail -n 2 "$work/err")"
@@ -143,7 +143,7 @@ run_load() {
 }
 has_begun() {
     count_served
-    [ "$served" -gt $(($1 + 50)) ]
+    [ "$served" -gt $(($1 + ${begins_with:-50})) ]
 }
 
 has_option() { "$reprise" replay --help | grep -qF -- "--$1 "; }
@@ -183,8 +183,8 @@ run_hey() { # NAME TARGET [OPTION...]
 }
 # run_locust NAME: FastHttpUser with the 20 requests of session_trace.
 run_locust() {
-    # Its users take a second to begin, over TLS two: each reads the system's certificates.
-    local duration=$((duration + 4)) warm_s=4
+    # Its users take seconds to begin, over TLS more: each reads the system's certificates.
+    local duration=$((duration + 10)) warm_s=3 begins_with=1000
     run_load "$1" taskset -c 0 locust -f "$(dirname "${BASH_SOURCE[0]}")/locustfile.py" --headless --only-summary \
         -u 50 -r 50 -t "${duration}s" --host "$url"
 }
