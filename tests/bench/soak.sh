@@ -78,7 +78,8 @@ total() { json "$work/soak.json" "\$.metrics.$1.${2:-count}"; }
 machine
 echo "| second | resident KiB | descriptors | requests/s | connections opened/s |"
 echo "|---|---|---|---|---|"
-for i in 1 2 3 4 5 6 7 8 9 10; do row $((soak_s * i / 10)); done
+parts=$((soak_s >= 100 ? 10 : 1))
+for ((i = 1; i <= parts; i++)); do row $((soak_s * i / parts)); done
 echo
 # The slope after a tenth of the time, by least squares.
 awk -F, -v from=$((soak_s / 10)) 'NR > 1 && $1 > from { n++; x += $1; y += $2; xx += $1 * $1; xy += $1 * $2; d[n] = $3
