@@ -156,9 +156,8 @@ static int check_transport(const struct raw_options *raw, struct replay_settings
                            struct error *err)
 {
     const struct transport_options *options = &settings->transport;
-    bool needs_curl = options->proxy_url || options->http == TRANSPORT_HTTP_2;
     if (strcmp(raw->transport, "auto") == 0)
-        settings->ops = needs_curl ? &transport_curl : &transport_native;
+        settings->ops = options->proxy_url ? &transport_curl : &transport_native;
     else if (strcmp(raw->transport, transport_curl.name) == 0)
         settings->ops = &transport_curl;
     else if (strcmp(raw->transport, transport_native.name) == 0)
@@ -166,6 +165,14 @@ static int check_transport(const struct raw_options *raw, struct replay_settings
     else
         return error_set(err, EXIT_INPUT, "replay: --transport '%s': expected auto, native or curl",
                          raw->transport);
+    /* libcurl 7.88 sends the second request on such a connection as if it were the first. */
+    if (settings->ops == &transport_curl && options->http == TRANSPORT_HTTP_2 &&
+        bytes_starts_with_nocase(bytes_of(raw->target), bytes_of("http:")))
+        return error_set(
+            err, EXIT_INPUT,
+            "replay: --http 2 by libcurl needs a target over TLS, https://...: it does "
+            "not keep HTTP/2 connections in the clear; leave --transport and --proxy "
+            "out");
     return 0;
 }
 
@@ -196,12 +203,6 @@ static int check_connecting(const struct raw_options *raw, struct transport_opti
     else
         return error_set(err, EXIT_INPUT, "replay: --http '%s': expected auto, 1.1 or 2",
                          raw->http);
-    /* libcurl 7.88 sends the second request on such a connection as if it were the first. */
-    if (transport->http == TRANSPORT_HTTP_2 && strcmp(raw->transport, transport_native.name) != 0 &&
-        bytes_starts_with_nocase(bytes_of(raw->target), bytes_of("http:")))
-        return error_set(err, EXIT_INPUT,
-                         "replay: --http 2 needs a target over TLS, https://...: libcurl does not "
-                         "keep HTTP/2 connections in the clear");
     if (raw->proxy_url && !is_proxy(raw->proxy_url))
         return error_set(err, EXIT_INPUT,
                          "replay: --proxy '%s': expected [SCHEME://]HOST[:PORT] with http, https, "

@@ -37,7 +37,7 @@ replay: --duration '5parsecs': expected a duration, like 250ms|replay one.trace 
 replay: --pacing 'quick': expected think, open or max|replay one.trace URL --pacing quick
 replay: --timing 'exact': expected auto, sleep or precise|replay one.trace URL --timing exact
 replay: --http '3': expected auto, 1.1 or 2|replay one.trace URL --http 3
-replay: --http 2 needs a target over TLS|replay one.trace URL --http 2
+replay: --http 2 by libcurl needs a target over TLS|replay one.trace URL --http 2 --transport curl
 replay: --proxy 'ftp://x': expected \[SCHEME://\]HOST\[:PORT\]|replay one.trace URL --proxy ftp://x
 --transport native knows no proxy|replay one.trace URL --proxy 127.0.0.1:1 --transport native
 --bind 'localhost': expected an address of this machine, like 127.0.0.2|replay one.trace URL --bind localhost

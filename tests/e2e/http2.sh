@@ -45,7 +45,7 @@ start_nginx "} log_format h2 '\$server_protocol \$connection \$request_method \$
 played() {
     local name=$1 target=$2
     shift 2
-    expect_exit 0 "$reprise" replay h2.trace --target "$target" --transport native --run "$name.run" --quiet \
+    expect_exit 0 "$reprise" replay h2.trace --target "$target" --run "$name.run" --quiet \
         --scale $users --cacert cert.pem "$@"
     equal "$name: requests, failed, diverged" \
         "$(sql "$name.run" 'SELECT sum(requests), sum(failed), sum(diverged) FROM total')" "$((requests * users))|0|0"
@@ -71,7 +71,7 @@ played one "https://localhost:$tls_port" --http 1.1
 by_nginx one HTTP/1.1 ''
 
 # A target that does not speak it.
-expect_exit 0 "$reprise" replay h2.trace --target "$url" --transport native --http 2 --run no.run --quiet
+expect_exit 0 "$reprise" replay h2.trace --target "$url" --http 2 --run no.run --quiet
 equal "no HTTP/2" "$(sql no.run "SELECT sum(failures) FROM failure WHERE class = 'protocol'")" $requests
 
 accepts() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
