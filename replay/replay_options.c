@@ -17,7 +17,7 @@ struct raw_options {
 
 enum {
     MAX_WORKERS = 64,
-    SPIN_US = 150 /* sleeping threads wake 20 to 60 us late on an idle core, one in a hundred 100 */
+    SPIN_US = 200 /* a sleeping thread wakes 20 to 60 us late, one time in a hundred 80 to 160 */
 };
 #define NOT_GIVEN UINT64_MAX
 #define MAX_SCALE 1e6
