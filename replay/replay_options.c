@@ -275,7 +275,7 @@ int replay_options_parse(int argc, char **argv, struct replay_options *ret_optio
         .ws_timeout_us = 10000000,
         .grace_us = 30000000,
     };
-    struct replay_options options = {.max_plan_bytes = UINT64_C(4) << 30};
+    struct replay_options options = {.max_plan_bytes = UINT64_C(1) << 30};
     const struct cli_option table[] = {
         {"target", 't', CLI_TEXT, &raw.target, "URL", "where the load goes: http://HOST[:PORT]",
          "Target"},
@@ -333,7 +333,7 @@ int replay_options_parse(int argc, char **argv, struct replay_options *ret_optio
         {"ws-timeout", 0, CLI_DURATION, &raw.ws_timeout_us, "TIME",
          "for one recorded WebSocket message from the server (10s)", NULL},
         {"max-plan-size", 0, CLI_SIZE, &options.max_plan_bytes, "SIZE",
-         "memory for the plan, bodies included (4GiB)", NULL},
+         "memory for loaded sessions, bodies included; a larger plan streams (1GiB)", NULL},
         {"plugin", 'p', CLI_LIST, &options.plugins, "NAME[:k=v,..]",
          "ask this plugin; may be given many times, asked in order", "Plugins"},
         {"plugin-path", 0, CLI_LIST, &options.plugin_folders, "DIR",

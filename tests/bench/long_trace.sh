@@ -49,7 +49,7 @@ use_all() {
     local count
     for count in "$long" "$whole"; do
         use "open$count" "$count"
-        use "ten$count" "$count" --scale 5
+        use "five$count" "$count" --scale 5
         use "max$count" "$count" --users 50 --pacing max
     done
 }
@@ -70,6 +70,6 @@ echo "| exchanges | trace, GB | options | exec to first request, ms | peak memor
 echo "|---|---|---|---|---|---|---|---|"
 for count in "$long" "$whole"; do
     row open "$count" "as recorded"
-    row ten "$count" "\`--scale 5\`"
+    row five "$count" "\`--scale 5\`"
     row max "$count" "\`--users 50 --pacing max\`"
 done

@@ -54,7 +54,7 @@ equal "failed requests" "$(sql again.run 'SELECT sum(failed) FROM total')" 0
 # --- the closed model --------------------------------------------------------------------------
 play closed "${small[@]}" --users 20 --duration 2s --pacing max --workers 2
 equal "failed requests of the closed model" "$(sql closed.run 'SELECT sum(failed) FROM total')" 0
-holds "requests of the closed model" "$(wc -l <closed) > 400"
+holds "requests of the closed model" "$(wc -l <closed) > 20"
 
 # --- what goes wrong ---------------------------------------------------------------------------
 sql users.trace "UPDATE exchange SET status = -1 WHERE target = '/user-60/page-3'"
