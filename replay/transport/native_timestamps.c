@@ -30,6 +30,15 @@ int native_timestamps_enable(int fd)
     return setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPING, &flags, sizeof flags);
 }
 
+int native_timestamps_hold(void)
+{
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    unsigned flags = SOF_TIMESTAMPING_SOFTWARE | SOF_TIMESTAMPING_RX_SOFTWARE;
+    if (fd >= 0)
+        setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPING, &flags, sizeof flags);
+    return fd;
+}
+
 void native_timestamps_wrote(struct native_timestamps *stamps, size_t len)
 {
     stamps->sent_bytes += (uint32_t)len;

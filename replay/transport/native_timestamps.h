@@ -22,6 +22,13 @@ struct native_timestamps {
     uint64_t received_ns; /* the last byte that was read had come; 0: not told */
 };
 
+/*
+ * The kernel stamps what it receives while any socket asks for it, and begins some moments after
+ * the first has asked: hold this descriptor from before the first request to behind the last, and
+ * close it. -1: it cannot be had.
+ */
+int native_timestamps_hold(void);
+
 /* Before the first byte is written. -1: this kernel, or this kind of socket, cannot. */
 int native_timestamps_enable(int fd);
 

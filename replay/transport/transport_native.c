@@ -3,6 +3,7 @@
 #include "replay/transport/transport_native.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "replay/transport/native_h2.h"
 #include "replay/transport/native_http1.h"
@@ -273,6 +274,8 @@ static void native_close(struct transport *transport)
     buffer_pool_fini(&transport->pool);
     content_decoder_free(transport->decoder);
     network_sampler_fini(&transport->network);
+    if (transport->timestamps_fd >= 0)
+        close(transport->timestamps_fd);
     buf_fini(&transport->request_text);
     free(transport->scratch);
     free(transport);
@@ -288,6 +291,7 @@ static int native_open(struct transport **ret_transport, struct loop *loop,
     transport->options = *options;
     buffer_pool_init(&transport->pool);
     network_sampler_init(&transport->network);
+    transport->timestamps_fd = options->kernel_timestamps ? native_timestamps_hold() : -1;
     buf_init(&transport->request_text, MAX_REQUEST_HEAD_BYTES);
     transport->scratch = calloc(1, sizeof *transport->scratch);
     transport->decoder = content_decoder_new(options->max_body_bytes);

@@ -56,6 +56,7 @@ struct transport {
     size_t waiting_count;    /* calls that wait for a connection of their user */
     size_t most_waiting;     /* since somebody asked */
     struct network_sampler network;
+    int timestamps_fd;              /* native_timestamps_hold(); -1: none are taken */
     struct dial_counts told_counts; /* of the dialer, as last handed on */
 };
 
