@@ -5,6 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+_Static_assert(sizeof(struct native_connection) < 512, "what waits is small: there are many");
+_Static_assert(sizeof(struct transport_user) < 200, "what waits is small: there are many");
+
 /* Of one connection before others have their turn: reads of a block, writes of a TLS record. */
 enum { STEPS_PER_EVENT = 16 };
 

@@ -76,6 +76,7 @@ void ask_init(struct asked *asked, struct rig *rig, const char *method, const ch
 int ask_send(struct asked *asked)
 {
     int done_count = asked->done_count;
+    loop_refresh(&asked->rig->loop); /* as in a callback of the loop */
     asked->call = asked->rig->ops->send(asked->rig->user, &asked->request, &asked->failure);
     assert_int_equal(asked->done_count, done_count); /* never inside send() */
     return asked->call ? 0 : -1;

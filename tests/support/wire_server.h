@@ -72,7 +72,7 @@ struct wire_step {
         .kind = WIRE_END                                                                           \
     }
 
-enum { WIRE_MAX_CONNECTIONS = 16 };
+enum { WIRE_MAX_CONNECTIONS = 32 };
 
 struct wire_server;
 
