@@ -10,8 +10,9 @@
  *      |<------------------------- response ------------------------->|
  *
  * `lateness` is the generator's own doing: from the moment a request was due to the moment it was
- * handed to the transport. Connecting (DNS, TCP, TLS; 0 on a connection in use) is counted apart,
- * so that a target slow to accept is not mistaken for a slow generator.
+ * handed to the transport. Connecting (DNS, TCP, TLS; the wait for one of the user's connections
+ * when it may have no more; 0 on one that is free) is counted apart, so that a target slow to
+ * accept is not mistaken for a slow generator.
  */
 #ifndef REPRISE_REPLAY_OUTCOME_H
 #define REPRISE_REPLAY_OUTCOME_H
