@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Instructions per request, without a plugin and with the example: the slope between one user of 200
-# requests and five, under callgrind, so that starting up does not count. libcurl and libc are in it.
+# requests and five, under callgrind, so that starting up does not count. libc is in it.
 set -euo pipefail
 # shellcheck source=tests/bench/lib.sh
 source "$(dirname "$0")/lib.sh"

@@ -26,10 +26,6 @@ trap 'rm -f "$table" "$table.page"' EXIT
 
 # Puts the table in place of what is between the markers.
 keep() {
-    grep -qF "<!-- $1 -->" "$page" || {
-        echo "run.sh: docs/benchmarks.md has no <!-- $1 -->" >&2
-        return 1
-    }
     awk -v name="$1" -v table="$table" '
         $0 == "<!-- /" name " -->" { skipping = 0 }
         !skipping { print }
@@ -47,6 +43,12 @@ for name in "${names[@]}"; do
             grep -vxE 'run|lib|load' | tr '\n' ' ')" >&2
         exit 2
     fi
+    if ! grep -qxF "<!-- $name -->" "$page" || ! grep -qxF "<!-- /$name -->" "$page"; then
+        echo "run.sh: docs/benchmarks.md has no place for $name: <!-- $name --> and <!-- /$name -->" >&2
+        exit 2
+    fi
+done
+for name in "${names[@]}"; do
     echo "== $name" >&2
     code=0
     "$here/$name.sh" "$build" >"$table" || code=$?
