@@ -1,0 +1,85 @@
+#!/usr/bin/env bash
+# bindings.sh - a recording whose tokens and ids are none of this target's: every request behind the
+# login fails, until the trace's bindings say where its values come from. By voicelab's own count.
+# shellcheck source=tests/e2e/lib.sh
+. "$(dirname "$0")/lib.sh"
+need curl sqlite3
+
+# Five visits of seven requests, each with a token, a job and a conversation of its own.
+visit() { # NUMBER
+    local token="recorded.token.$1" type='header Content-Type: application/json' i=$1
+    cat <<SCRIPT
+session visitor $i
+$((i * 20)).0 $((i * 20)).1 POST /auth/signup 201 {"email":"v$i@shop.test","password":"a long password","name":"V"}
+$type
+$((i * 20)).2 $((i * 20)).3 POST /auth/login 200 {"email":"v$i@shop.test","password":"a long password"}
+$type
+answer {"access_token":"$token","token_type":"Bearer","user":{"email":"v$i@shop.test"}}
+$((i * 20)).4 $((i * 20)).5 GET /me 200
+header Authorization: Bearer $token
+$((i * 20)).6 $((i * 20)).7 POST /jobs 202 {"text":"say something"}
+$type
+header Authorization: Bearer $token
+answer-header Location: /jobs/job_old$i
+answer {"id":"job_old$i","status":"queued"}
+$((i * 20)).8 $((i * 20)).9 GET /jobs/job_old$i 200
+header Authorization: Bearer $token
+$((i * 20 + 1)).0 $((i * 20 + 1)).1 POST /conversations 201 {"title":"weather"}
+$type
+header Authorization: Bearer $token
+answer {"id":"conv_old$i","context_id":"ctx_old$i"}
+$((i * 20 + 1)).2 $((i * 20 + 1)).3 POST /conversations/conv_old$i/turns 200 {"text":"hi","context_id":"ctx_old$i"}
+$type
+header Authorization: Bearer $token
+SCRIPT
+}
+for i in 1 2 3 4 5; do visit "$i"; done | make_trace shop.trace
+requests=35 behind_login=25
+
+# bind BORN PLACE USED PLACE: from the n-th to the m-th request of every visit.
+bind() {
+    sql shop.trace "INSERT INTO binding
+        (born_exchange_id, born_place, used_exchange_id, used_place, score, evidence, state)
+        SELECT 7 * (session_id - 1) + $1, '$2', 7 * (session_id - 1) + $3, '$4', 1, 'by hand', 'on'
+        FROM session"
+}
+
+# play TRANSPORT [options]: against a voicelab that knows none of the recorded users.
+play() {
+    local transport=$1
+    shift
+    rm -f shop.run
+    start_voicelab
+    expect_exit 0 "$reprise" replay shop.trace --target "$url" --transport "$transport" --run shop.run -q "$@"
+    refused=$(curl --silent "$url/metrics" |
+        awk '/^voicelab_http_requests_total/ && /status="4/ { n += $2 } END { print n + 0 }')
+    ended voicelab TERM
+}
+
+for transport in native curl; do
+    play $transport
+    equal "refused by $transport without bindings" "$refused" $behind_login
+done
+
+for used in 3 4 5 6 7; do bind 2 body:/access_token $used header:Authorization; done
+bind 4 'header:Location > path:2' 5 path:2
+bind 6 body:/id 7 path:2
+bind 6 body:/context_id 7 body:/context_id
+
+for transport in native curl; do
+    play $transport
+    equal "refused by $transport with them" "$refused" 0
+    equal "answered as recorded by $transport" \
+        "$(sql shop.run 'SELECT sum(requests) - sum(diverged) FROM total')" $requests
+    expect_exit 0 test ! -s err
+done
+# The same with arrivals and requests at their recorded offsets.
+play native --pacing open
+equal "refused in open pacing" "$refused" 0
+
+# A row that is none is left out, and said.
+sql shop.trace "UPDATE binding SET used_place = 'pth:2' WHERE used_exchange_id = 5 AND used_place = 'path:2'"
+play native
+equal "refused without one of them" "$refused" 1
+expect_line err "warning: shop.trace: 1 bindings are not used; the first is binding [0-9]+: used_place 'pth:2': this reprise knows no such kind of place"
+finish
