@@ -40,7 +40,7 @@ failed=0
 for name in "${names[@]}"; do
     if [ ! -x "$here/$name.sh" ]; then
         echo "run.sh: no benchmark $name; there are: $(cd "$here" && ls ./*.sh | sed 's#^\./##; s#\.sh$##' |
-            grep -vxE 'run|lib|load' | tr '\n' ' ')" >&2
+            grep -vxE 'run|lib|load|browser_trace' | tr '\n' ' ')" >&2
         exit 2
     fi
     if ! grep -qxF "<!-- $name -->" "$page" || ! grep -qxF "<!-- /$name -->" "$page"; then
