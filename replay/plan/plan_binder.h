@@ -7,6 +7,7 @@
 
 #include "replay/plan/plan_bindings.h"
 #include "replay/plan/plan_steps.h"
+#include "replay/transport/content_coding.h"
 
 /* A place in a request that is to be filled. */
 struct use {
@@ -37,9 +38,10 @@ struct binder {
     size_t use_count, use_capacity;
     /* The recorded answer that was read last. */
     int64_t answer_id;
-    bool has_answer;
+    bool has_answer, is_undecoded;
     struct http_header headers[HTTP1_MAX_HEADERS];
     struct http_response answer;
+    struct content_decoder *decoder; /* NULL until an answer has a coding */
     struct buf header_text;
     char room[BIRTH_MAX_BYTES];
 };

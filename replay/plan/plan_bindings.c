@@ -17,7 +17,7 @@ struct row {
     struct use use;
 };
 
-enum { MAX_HEADER_BYTES = 16 * 1024 * 1024 };
+enum { MAX_HEADER_BYTES = 16 * 1024 * 1024, MAX_DECODED_BYTES = 64 * 1024 * 1024 };
 enum { NOT_USED = 1 }; /* besides 0 and -1 */
 
 static struct binder *binder_new(struct plan_builder *builder, struct plan_session *session)
@@ -35,6 +35,7 @@ static void binder_free(struct binder *binder)
 {
     if (!binder)
         return;
+    content_decoder_free(binder->decoder);
     buf_fini(&binder->header_text);
     free(binder->numbers);
     free(binder->births);
@@ -111,6 +112,23 @@ static void split_headers(struct binder *binder)
     binder->answer.header_count = count;
 }
 
+/* A body that cannot be decoded has nothing in it. */
+static int decode_answer(struct binder *binder, struct bytes body, struct error *err)
+{
+    struct http_response *answer = &binder->answer;
+    const char *detail;
+    answer->body = body;
+    if (!http_headers_find(answer->headers, answer->header_count, bytes_of("content-encoding")).ptr)
+        return 0;
+    if (!binder->decoder && !(binder->decoder = content_decoder_new(MAX_DECODED_BYTES)))
+        return error_set(err, EXIT_TOOL, "no memory to decode an answer");
+    binder->is_undecoded = content_decode(binder->decoder, answer->headers, answer->header_count,
+                                          body, &answer->body, &detail) != FAILURE_NONE;
+    if (binder->is_undecoded)
+        answer->body = (struct bytes){0};
+    return 0;
+}
+
 static int read_answer(struct binder *binder, int64_t exchange_id, struct error *err)
 {
     struct plan_builder *builder = binder->builder;
@@ -125,6 +143,7 @@ static int read_answer(struct binder *binder, int64_t exchange_id, struct error 
                          : error_set(err, EXIT_INPUT, "exchange %lld is not there",
                                      (long long)exchange_id);
     binder->has_answer = true;
+    binder->is_undecoded = false;
     binder->answer_id = exchange_id;
     binder->answer = (struct http_response){.status = exchange.status};
     buf_clear(&binder->header_text);
@@ -133,15 +152,7 @@ static int read_answer(struct binder *binder, int64_t exchange_id, struct error 
     buf_clear(&builder->scratch);
     if (trace_reader_get_body(builder->reader, exchange.response_body_id, &builder->scratch, err))
         return -1;
-    binder->answer.body = buf_bytes(&builder->scratch);
-    return 0;
-}
-
-static bool is_compressed(const struct http_response *answer)
-{
-    struct bytes coding =
-        http_headers_find(answer->headers, answer->header_count, bytes_of("content-encoding"));
-    return coding.len && !bytes_equal_nocase(coding, bytes_of("identity"));
+    return decode_answer(binder, buf_bytes(&builder->scratch), err);
 }
 
 static int find_value(struct binder *binder, struct row *row, struct error *err)
@@ -154,8 +165,9 @@ static int find_value(struct binder *binder, struct row *row, struct error *err)
     row->value = birth_read(&birth, &found, binder->room);
     if (row->value.ptr)
         return 0;
-    if (row->born.step.kind == PLACE_BODY && is_compressed(&binder->answer))
-        return lose(binder, row->binding, "the recorded answer's body is compressed");
+    if (row->born.step.kind == PLACE_BODY && binder->is_undecoded)
+        return lose(binder, row->binding,
+                    "the recorded answer's Content-Encoding cannot be undone");
     return lose(binder, row->binding, "born_place: nothing is there in the recorded answer");
 }
 
