@@ -11,6 +11,7 @@
 #include <zlib.h>
 
 #include "tests/support/script_trace.h"
+#include "traces/writer.h"
 
 #define TRACE_FILE "plan_bindings_test.trace"
 
@@ -220,24 +221,62 @@ static void rows_that_cannot_be_used_are_left_out_and_counted(void **state)
     }
 }
 
-/* Small enough that no byte of it ends a line or a text. */
+/* An exchange that ended, of session 1. */
+static struct trace_exchange exchange(int64_t id, const char *target, int64_t body_id)
+{
+    return (struct trace_exchange){.exchange_id = id,
+                                   .session_id = 1,
+                                   .request_first_us = id * 10,
+                                   .request_last_us = id * 10,
+                                   .response_first_us = id * 10 + 1,
+                                   .response_last_us = id * 10 + 1,
+                                   .method = bytes_of("GET"),
+                                   .scheme = bytes_of("http"),
+                                   .target = bytes_of(target),
+                                   .http_version = bytes_of("1.1"),
+                                   .status = 200,
+                                   .response_headers = bytes_of("Content-Encoding: deflate\n"),
+                                   .response_body_id = body_id};
+}
+
+static int write_compressed(struct trace_writer *writer, struct error *err)
+{
+    static const char json[] = "{\"id\":17}";
+    const struct trace_session session = {.session_id = 1, .exchange_count = 2};
+    const struct trace_binding binding = {.born_exchange_id = 1,
+                                          .born_place = bytes_of("body:/id"),
+                                          .used_exchange_id = 2,
+                                          .used_place = bytes_of("path:2"),
+                                          .state = bytes_of("on"),
+                                          .form = bytes_of("raw")};
+    Bytef packed[256];
+    uLongf len = sizeof packed;
+    int64_t body_id = 0;
+    assert_int_equal(compress2(packed, &len, (const Bytef *)json, strlen(json), 9), Z_OK);
+    if (trace_writer_put_session(writer, &session, err) ||
+        trace_writer_put_body(writer, bytes_make(packed, len), &body_id, err))
+        return -1;
+    const struct trace_exchange born = exchange(1, "/a", body_id),
+                                used = exchange(2, "/jobs/17", 0);
+    return trace_writer_add_exchange(writer, &born, err) ||
+           trace_writer_add_exchange(writer, &used, err) ||
+           trace_writer_add_binding(writer, &binding, err);
+}
+
 static void a_compressed_answer_is_looked_into(void **state)
 {
     (void)state;
-    static const char json[] = "{\"id\":17}";
-    unsigned char packed[256];
-    uLongf packed_len = sizeof packed;
-    char script[1024];
-    assert_int_equal(compress2(packed, &packed_len, (const unsigned char *)json, strlen(json), 9),
-                     Z_OK);
-    packed[packed_len] = '\0';
-    assert_int_equal(strlen((char *)packed), packed_len);
-    assert_null(strchr((char *)packed, '\n'));
-    snprintf(script, sizeof script,
-             "session s\n0 1 GET /a 200\nanswer-header Content-Encoding: deflate\nanswer %s\n"
-             "2 3 GET /jobs/17 200\nbind 1 body:/id -> 2 path:2\n",
-             (char *)packed);
-    build(script);
+    const struct trace_writer_options to = {.replaces_existing = true};
+    const struct plan_options options = {.target = bytes_of("http://target:80"),
+                                         .max_bytes = 64 << 20};
+    const struct trace_facts facts = {.is_complete = true};
+    struct trace_writer *writer = NULL;
+    struct error err;
+    if (trace_writer_open(&writer, TRACE_FILE, &to, &facts, &err) ||
+        write_compressed(writer, &err) || trace_writer_close(writer, &facts, &err) ||
+        plan_build(&plan, TRACE_FILE, &options, &err))
+        fail_msg("%s", err.text);
+    unlink(TRACE_FILE);
     if (plan->binding_losses.count)
         fail_msg("%s", plan->binding_losses.first);
     assert_int_equal(step(1)->cut->slot_count, 1);
