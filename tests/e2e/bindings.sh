@@ -48,7 +48,7 @@ bind() {
 play() {
     local transport=$1
     shift
-    rm -f shop.run
+    rm -f shop.run voicelab.out # the last one's address
     start_voicelab
     expect_exit 0 "$reprise" replay shop.trace --target "$url" --transport "$transport" --run shop.run -q "$@"
     refused=$(curl --silent "$url/metrics" |
