@@ -247,6 +247,7 @@ static void load_session(struct plan_stream *stream, struct stream_session *sess
     pthread_mutex_lock(&stream->mutex);
     session->is_loading = false;
     if (result) {
+        arena_fini(&session->arena);
         stream->error = err;
         return;
     }
