@@ -52,9 +52,10 @@ static const char last[] =
     "User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:120.0) Gecko/20100101 Firefox/120.0\r\n"
     "Accept: text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8\r\n"
     "Accept-Language: en-US,en;q=0.5\r\nAccept-Encoding: gzip, deflate, br\r\n"
-    "Referer: http://127.0.0.1/shop/catalogue\r\nUpgrade-Insecure-Requests: 1\r\n"
+    "Referer: http://127.0.0.1/shop/catalogue\r\nDNT: 1\r\nUpgrade-Insecure-Requests: 1\r\n"
     "Sec-Fetch-Dest: document\r\nSec-Fetch-Mode: navigate\r\n"
-    "Sec-Fetch-Site: same-origin\r\n\r\n";
+    "Sec-Fetch-Site: same-origin\r\nSec-Fetch-User: ?1\r\n"
+    "Cookie: sid=7f3a9c11d2e84b06a5d1; lang=en; consent=all\r\n\r\n";
 
 static struct kind kinds[KINDS];
 static struct connection *connections;

@@ -1,22 +1,21 @@
 # shellcheck shell=bash
-# browser_trace.sh - the trace and the target of the full-speed benchmarks: sessions of 20 different
-# requests as a browser sends them, each with two values that come from its own answers. Sourced
-# after lib.sh.
+# browser_trace.sh - the trace and the target of the full-speed benchmarks: a session of 20 different
+# requests as a browser sends them, two of them with a value that comes from the session's own answers.
+# Sourced by load.sh.
 #
-#     start_browser_nginx 1            nginx on core 1; sets `port`
-#     make_browser_trace FILE 10       ten such sessions, two bindings each
-#     browser_headers                  the header lines, one "Name: value" a line, for other tools
+#     browser_nginx 1 [LISTEN-OPTION...]   nginx on core 1, see start_nginx
+#     browser_trace FILE                   the session and its two bindings
+#     $browser_headers                     the header lines, one "Name: value" a line, for other tools
 #
-# Of a session's requests the first, GET /api/session, is answered {"user":{"id":ID,...},...}, the
-# second, GET /api/cart, {"csrf":{"token":TOKEN},...}: the tenth asks for /shop/orders/ID, the twelfth
-# says X-CSRF-Token: TOKEN. nginx gives out another ID and TOKEN with every answer ($request_id), so a
-# request that carries one of its own session's answers cannot be the recorded one.
+# Of the requests the first, GET /api/session, is answered {"id":ID,...}, the second, GET /api/cart,
+# {"token":TOKEN,...}: the tenth asks for /shop/orders/ID, the twelfth says X-CSRF-Token: TOKEN. nginx
+# gives out another ID and TOKEN with every answer ($request_id) and refuses the recorded ones, so a
+# request that succeeds carries one of the session's own. All answers have the same length.
+# shellcheck disable=SC2034,SC2154
 
-browser_body_bytes=600 # of every answer, so that all requests cost the target about the same
-
-browser_headers() {
-    cat <<'HEADERS'
-User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:120.0) Gecko/20100101 Firefox/120.0
+browser_body_bytes=600
+recorded_value=0123456789abcdef0123456789abcdef
+browser_headers='User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:120.0) Gecko/20100101 Firefox/120.0
 Accept: text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8
 Accept-Language: en-US,en;q=0.5
 Accept-Encoding: gzip, deflate, br
@@ -27,48 +26,43 @@ Sec-Fetch-Dest: document
 Sec-Fetch-Mode: navigate
 Sec-Fetch-Site: same-origin
 Sec-Fetch-User: ?1
-Cookie: sid=7f3a9c11d2e84b06a5d1; lang=en; consent=all
-HEADERS
+Cookie: sid=7f3a9c11d2e84b06a5d1; lang=en; consent=all'
+
+# answer_with NAME VALUE: as long as the other answers once VALUE has its 32 bytes.
+answer_with() {
+    local head="{\"$1\":\"" tail='","items":"'
+    printf '%s%s%s%s"}' "$head" "$2" "$tail" \
+        "$(printf 'x%.0s' $(seq $((browser_body_bytes - ${#head} - ${#tail} - 34))))"
+}
+browser_nginx() {
+    nginx_server="location = /api/session { return 200 '$(answer_with id "\$request_id")'; }
+        location = /api/cart { return 200 '$(answer_with token "\$request_id")'; }
+        location = /shop/orders/$recorded_value { return 403; }
+        location = /shop/items/12 {
+            if (\$http_x_csrf_token = $recorded_value) { return 403; }
+            return 200 '$(answer_with seen "\$http_x_csrf_token")';
+        }" start_nginx "$1" "$browser_body_bytes" "${@:2}"
 }
 
-# Answers with an id, filled up to the length of the others.
-browser_locations() {
-    local filler
-    filler=$(printf 'x%.0s' $(seq $((browser_body_bytes - 80))))
-    cat <<LOCATIONS
-        location = /api/session { return 200 '{"user":{"id":"\$request_id","name":"v"},"filler":"$filler"}'; }
-        location = /api/cart { return 200 '{"items":3,"csrf":{"token":"\$request_id"},"filler":"$filler"}'; }
-LOCATIONS
-}
-
-# start_browser_nginx CPU ("-": not pinned)
-start_browser_nginx() {
-    nginx_server=$(browser_locations) start_nginx "$1" "$browser_body_bytes"
-}
-
-# make_browser_trace FILE [SESSIONS] [THINK_MS]: between two requests, 10 ms unless said otherwise.
-make_browser_trace() {
-    local file=$1 sessions=${2:-1} think=${3:-10} session i at first id token
-    for ((session = 1; session <= sessions; session++)); do
-        first=$(((session - 1) * 20 + 1))
-        id=$(printf '%032x' $((session * 7919))) token=$(printf '%032x' $((session * 104729)))
-        echo "session visitor $session"
-        for ((i = 1; i <= 20; i++)); do
-            at=$(((session - 1) * 5 + (i - 1) * (think + 2)))
+browser_trace() {
+    local i
+    {
+        echo "session visitor"
+        for i in $(seq 20); do
             case $i in
-            1) echo "$at $((at + 2)) GET /api/session 200" ;;
-            2) echo "$at $((at + 2)) GET /api/cart 200" ;;
-            10) echo "$at $((at + 2)) GET /shop/orders/$id?view=full 200" ;;
-            *) echo "$at $((at + 2)) GET /shop/items/$i?page=$((i % 7)) 200" ;;
+                1) echo "10 12 GET /api/session 200" ;;
+                2) echo "20 22 GET /api/cart 200" ;;
+                10) echo "100 102 GET /shop/orders/$recorded_value?view=full 200" ;;
+                *) echo "${i}0 ${i}2 GET /shop/items/$i?page=$((i % 7)) 200" ;;
             esac
-            browser_headers | sed 's/^/header /'
+            while IFS= read -r line; do echo "header $line"; done <<<"$browser_headers"
             case $i in
-            1) echo "answer {\"user\":{\"id\":\"$id\",\"name\":\"v\"}}" ;;
-            2) echo "answer {\"items\":3,\"csrf\":{\"token\":\"$token\"}}" ;;
-            12) echo "header X-CSRF-Token: $token" ;;
+                1) echo "answer $(answer_with id $recorded_value)" ;;
+                2) echo "answer $(answer_with token $recorded_value)" ;;
+                12) echo "header X-CSRF-Token: $recorded_value" ;;
             esac
         done
-        echo "bind $first body:/user/id -> $((first + 9)) path:3"
-        echo "bind $((first + 1)) body:/csrf/token -> $((first + 11)) header:X-CSRF-Token"
-    done | "${make_trace:?}" "$file"
+        echo "bind 1 body:/id -> 10 path:3"
+        echo "bind 2 body:/token -> 12 header:X-CSRF-Token"
+    } | "$make_trace" "$1"
 }

@@ -11,15 +11,8 @@ warm_s=$(brief 2 0.5)
 runs=$(brief 5 1)
 duration=$(brief 12 3) # of each generator: warm-up, window, and room for a slow start
 
-browser_headers='User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:120.0) Gecko/20100101 Firefox/120.0
-Accept: text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8
-Accept-Language: en-US,en;q=0.5
-Accept-Encoding: gzip, deflate, br
-Referer: http://127.0.0.1/shop/catalogue
-Upgrade-Insecure-Requests: 1
-Sec-Fetch-Dest: document
-Sec-Fetch-Mode: navigate
-Sec-Fetch-Site: same-origin'
+# shellcheck source=tests/bench/browser_trace.sh
+source "$(dirname "${BASH_SOURCE[0]}")/browser_trace.sh"
 browser_options=() # the same for wrk, h2load and hey
 while IFS= read -r line; do browser_options+=(-H "$line"); done <<<"$browser_headers"
 
@@ -30,56 +23,18 @@ two_cores() {
 pause() { read -r -t "$1" <> <(:) || true; }
 
 # session_trace FILE [AT-ONCE]: one session of 20 different requests as a browser sends them, one after
-# the other, or in groups of AT-ONCE at once.
+# the other, or in groups of AT-ONCE at once; none carries a value of an answer.
 session_trace() {
-    twenty "${2:-1}" false | "$make_trace" "$1"
-}
-# browser_nginx CPU [LISTEN-OPTION...] and browser_trace FILE: the same 20 requests, of which two carry a
-# value that the session's own answers gave: the token of the first goes into a header of the fourth,
-# the cart of the fifth into the query of the eighth. The target gives new ones in every answer, of 600
-# bytes like all the others, and refuses those of the recording.
-browser_nginx() {
-    nginx_server="location = /shop/items/1 { return 200 '$(answer_with token "\$request_id")'; }
-        location = /shop/items/5 { return 200 '$(answer_with cart "\$request_id")'; }
-        location = /shop/items/4 {
-            if (\$http_x_token = $recorded_value) { return 403; }
-            return 200 '$(answer_with seen "\$http_x_token")';
-        }
-        location = /shop/items/8 {
-            if (\$arg_cart = $recorded_value) { return 403; }
-            return 200 '$(answer_with seen "\$arg_cart")';
-        }" start_nginx "$1" 600 "${@:2}"
-}
-browser_trace() {
-    twenty 1 true | "$make_trace" "$1"
-}
-recorded_value=0123456789abcdef0123456789abcdef
-# answer_with NAME VALUE: 600 bytes once VALUE has its 32.
-answer_with() {
-    local head="{\"$1\":\"" tail='","items":"'
-    printf '%s%s%s%s"}' "$head" "$2" "$tail" "$(printf 'x%.0s' $(seq $((600 - ${#head} - ${#tail} - 34))))"
-}
-twenty() { # AT-ONCE HAS-VALUES
-    local i start query
-    echo "session one"
-    for i in $(seq 20); do
-        # shellcheck disable=SC2017
-        start=$(((i - 1) / $1 * 10))
-        query=page=$((i % 7))
-        ! "$2" || [ "$i" != 8 ] || query+="&cart=$recorded_value"
-        echo "$start $((start + 2)) GET /shop/items/$i?$query 200"
-        while IFS= read -r line; do echo "header $line"; done <<<"$browser_headers"
-        "$2" || continue
-        case $i in
-            1) echo "answer $(answer_with token $recorded_value)" ;;
-            4) echo "header X-Token: $recorded_value" ;;
-            5) echo "answer $(answer_with cart $recorded_value)" ;;
-        esac
-    done
-    if "$2"; then
-        echo "bind 1 body:/token -> 4 header:X-Token"
-        echo "bind 5 body:/cart -> 8 query:cart"
-    fi
+    local at_once=${2:-1} i start
+    {
+        echo "session one"
+        for i in $(seq 20); do
+            # shellcheck disable=SC2017
+            start=$(((i - 1) / at_once * 10))
+            echo "$start $((start + 2)) GET /shop/items/$i?page=$((i % 7)) 200"
+            while IFS= read -r line; do echo "header $line"; done <<<"$browser_headers"
+        done
+    } | "$make_trace" "$1"
 }
 
 # Sets served and accepted, by nginx's count.

@@ -13,10 +13,13 @@ HEADERS = {
     "Accept-Language": "en-US,en;q=0.5",
     "Accept-Encoding": "gzip, deflate, br",
     "Referer": "http://127.0.0.1/shop/catalogue",
+    "DNT": "1",
     "Upgrade-Insecure-Requests": "1",
     "Sec-Fetch-Dest": "document",
     "Sec-Fetch-Mode": "navigate",
     "Sec-Fetch-Site": "same-origin",
+    "Sec-Fetch-User": "?1",
+    "Cookie": "sid=7f3a9c11d2e84b06a5d1; lang=en; consent=all",
 }
 TARGETS = [(f"/shop/items/{i}?page={i % 7}", f"/shop/items/{i}") for i in range(1, 21)]
 PACE_S = float(os.environ.get("LOCUST_WAIT_S", "0"))
