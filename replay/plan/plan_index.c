@@ -153,6 +153,15 @@ static int compare_entries(const void *a, const void *b)
     return x->session_id < y->session_id ? -1 : x->session_id > y->session_id;
 }
 
+static bool is_sorted(const struct plan *plan)
+{
+    for (size_t i = 1; i < plan->session_count; i++) {
+        if (compare_entries(&plan->index[i - 1], &plan->index[i]) > 0)
+            return false;
+    }
+    return true;
+}
+
 void plan_index_settle(struct plan *plan)
 {
     uint64_t duration_sum_us = 0;
@@ -190,7 +199,7 @@ int plan_index_read(struct plan_builder *builder, bool *ret_is_large, struct err
     }
     if (more < 0)
         return -1;
-    if (plan->session_count)
+    if (!is_sorted(plan)) /* as a capture writes them they are */
         qsort(plan->index, plan->session_count, sizeof *plan->index, compare_entries);
     *ret_is_large = plan->step_count > MAX_WHOLE_COUNT;
     return 0;

@@ -9,8 +9,8 @@
 
 #include "replay/plan/plan_loader.h"
 
-/* Loaded before the first user starts; a tenth of a second's work. */
-enum { FIRST_SESSIONS = 256 };
+/* Loaded before the first user starts. */
+enum { FIRST_SESSIONS = 32 };
 
 int plan_stream_new(struct plan_stream **ret_stream, struct plan_builder *builder,
                     struct error *err)

@@ -22,7 +22,7 @@
 
 #include "replay/plan/arrivals.h"
 
-#define PLAN_AHEAD_BYTES (64u << 20)
+#define PLAN_AHEAD_BYTES (16u << 20)
 
 struct plan_wish;
 
