@@ -52,17 +52,20 @@ for transport in native curl; do
 done
 
 tls_1=https://localhost:$base tls_2=https://localhost:$((base + 1))
-replay "$tls_2" --transport curl --http 2 --cacert cert.pem
-equal "HTTP/2 over TLS" "$(seen 2)" "2 HTTP/2.0"
-replay "$tls_2" --transport curl --cacert cert.pem
-equal "what TLS settles on" "$(seen 2)" "2 HTTP/2.0"
-replay "$tls_2" --transport curl --http 1.1 --cacert cert.pem
-equal "HTTP/1.1 though both are spoken" "$(seen 2)" "2 HTTP/1.1"
-replay "$tls_1" --transport curl --cacert cert.pem
-equal "HTTP/1.1 where nothing else is spoken" "$(seen 2)" "2 HTTP/1.1"
-replay "$tls_1" --transport curl --http 2 --cacert cert.pem
-equal "HTTP/2 where it is not spoken" "$(failures_of)" "protocol|1,protocol|1"
-seen 2 >/dev/null
+for transport in native curl; do
+    over=(--transport $transport --cacert cert.pem)
+    replay "$tls_2" "${over[@]}" --http 2
+    equal "$transport: HTTP/2 over TLS" "$(seen 2)" "2 HTTP/2.0"
+    replay "$tls_2" "${over[@]}"
+    equal "$transport: what TLS settles on" "$(seen 2)" "2 HTTP/2.0"
+    replay "$tls_2" "${over[@]}" --http 1.1
+    equal "$transport: HTTP/1.1 though both are spoken" "$(seen 2)" "2 HTTP/1.1"
+    replay "$tls_1" "${over[@]}"
+    equal "$transport: HTTP/1.1 where nothing else is spoken" "$(seen 2)" "2 HTTP/1.1"
+    replay "$tls_1" "${over[@]}" --http 2
+    equal "$transport: HTTP/2 where it is not spoken" "$(failures_of)" "protocol|1,protocol|1"
+    seen 2 >/dev/null
+done
 
 # The proxy asks in its turn, so each request is there twice.
 replay "http://127.0.0.1:$port" --proxy "http://127.0.0.1:$((base + 2))"
