@@ -129,7 +129,7 @@ static bool has_grown(const struct verdict_evidence *at)
 
 static bool is_late_for_a_queue(const struct verdict_evidence *at)
 {
-    return is_late(at) && (at->queued || at->waiting);
+    return (is_late(at) || at->is_full_speed) && (at->queued || at->waiting);
 }
 
 static bool is_far_away(const struct verdict_evidence *at)

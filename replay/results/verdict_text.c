@@ -153,6 +153,15 @@ static void say_grew(struct verdict *verdict, const struct verdict_evidence *at)
 
 static void say_queued(struct verdict *verdict, const struct verdict_evidence *at)
 {
+    if (at->is_full_speed) {
+        put(verdict,
+            "target-bound: %.0f requests/s at full speed while no worker was busy (at most %.0f%%) "
+            "and up to %llu requests waited for %s to get an answer",
+            at->requests_per_sec, at->busiest_percent,
+            (unsigned long long)(at->queued + at->waiting),
+            at->queued ? "--max-in-flight (is it too low?)" : "a connection of their user");
+        return;
+    }
     put(verdict, "target-bound: requests left late (");
     put_lateness(verdict, at);
     put(verdict, ") while no worker was busy: up to %llu waited ",

@@ -85,6 +85,8 @@ static void disconnect(struct transport_ws *ws)
         dial_cancel(ws->dial);
     ws->dial = NULL;
     if (ws->stream.fd >= 0) {
+        struct tcp_seen seen = {.is_made = true}; /* the dialer counts */
+        network_health_close(&ws->user->transport->network.health, ws->stream.fd, &seen);
         stream_close(&ws->stream);
         native_count_connection(ws->user->transport, -1);
     }
