@@ -81,7 +81,7 @@ static void bytes_that_had_come_before_the_request_are_no_answer(void **state)
     rig_open(&rig, &transport_native, 0, 0);
     rig.server.scripts[0] = steps;
     ask_fine(&rig, "/first");
-    rig_settle(&rig); /* the kernel's list of what is ready is empty */
+    rig_settle(&rig);                 /* the kernel's list of what is ready is empty */
     int fd = eventfd(1, EFD_CLOEXEC); /* ready before the bytes are */
     assert_true(fd >= 0);
     ask_init(&sender.asked, &rig, "GET", "/second");
