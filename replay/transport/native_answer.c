@@ -143,6 +143,21 @@ static enum answer_state take_body(struct native_answer *answer, char *data, siz
     return ANSWER_NEEDS_MORE;
 }
 
+/* The short way, which most answers take: head and body, by its length, in one piece. */
+static enum answer_state take_whole(struct native_answer *answer, char *data, size_t len,
+                                    struct answer_scratch *scratch)
+{
+    struct http1_body *body = &answer->facts.body;
+    size_t body_len = (size_t)body->left_bytes;
+    body->left_bytes = 0;
+    body->is_done = true;
+    answer->body_bytes = body_len;
+    answer->ends_connection |= body_len < len; /* nobody asked for what is behind it */
+    if (answer->keeps_body)
+        data[body_len] = '\0';
+    return finish(answer, true, bytes_make(data, body_len), scratch);
+}
+
 /* The final head is there; the body begins at `data`. */
 static enum answer_state begin_body(struct native_answer *answer, char *data, size_t len,
                                     struct answer_scratch *scratch)
@@ -155,6 +170,8 @@ static enum answer_state begin_body(struct native_answer *answer, char *data, si
     if (answer->keeps_body && body->framing == HTTP1_LENGTH &&
         body->left_bytes > answer->max_body_bytes)
         return body_too_large(answer);
+    if (body->framing == HTTP1_LENGTH && body->left_bytes <= len)
+        return take_whole(answer, data, len, scratch);
     return take_body(answer, data, len, true, scratch);
 }
 

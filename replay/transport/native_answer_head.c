@@ -104,26 +104,44 @@ static int read_transfer_encoding(struct reading *reading, struct bytes value)
     return 0;
 }
 
-/* A line that begins with 'c', 's' or 't'. */
-static int read_known(struct reading *reading, const char *line, size_t len)
+static int read_cookie(struct reading *reading, const char *line, struct bytes value)
 {
-    if (BEGINS_WITH(line, len, "Content-Length", "content-length"))
-        return read_length(reading, value_of(line, len, 14));
+    reading->headers[reading->head->header_count++] =
+        (struct http_header){.name = bytes_make(line, 10), .value = value};
+    return value.ptr ? 0 : HEAD_ODD;
+}
+
+/* A line that begins with "co". */
+static int read_co(struct reading *reading, const char *line, size_t len)
+{
     if (BEGINS_WITH(line, len, "Connection", "connection"))
         return read_connection(reading, value_of(line, len, 10));
-    if (BEGINS_WITH(line, len, "Transfer-Encoding", "transfer-encoding"))
-        return read_transfer_encoding(reading, value_of(line, len, 17));
+    if (BEGINS_WITH(line, len, "Content-Length", "content-length"))
+        return read_length(reading, value_of(line, len, 14));
     if (BEGINS_WITH(line, len, "Content-Encoding", "content-encoding")) {
         reading->head->has_coding = true;
         return value_of(line, len, 16).ptr ? 0 : HEAD_ODD;
     }
-    if (!reading->keeps_headers && BEGINS_WITH(line, len, "Set-Cookie", "set-cookie")) {
-        struct bytes value = value_of(line, len, 10);
-        reading->headers[reading->head->header_count++] =
-            (struct http_header){.name = bytes_make(line, 10), .value = value};
-        return value.ptr ? 0 : HEAD_ODD;
-    }
     return 0;
+}
+
+/* Two letters tell most lines apart from those that matter. */
+static inline int read_known(struct reading *reading, const char *line, size_t len)
+{
+    switch (line[0] | 0x20) {
+    case 'c':
+        return (line[1] | 0x20) == 'o' ? read_co(reading, line, len) : 0;
+    case 't':
+        if (!BEGINS_WITH(line, len, "Transfer-Encoding", "transfer-encoding"))
+            return 0;
+        return read_transfer_encoding(reading, value_of(line, len, 17));
+    case 's':
+        if (reading->keeps_headers || !BEGINS_WITH(line, len, "Set-Cookie", "set-cookie"))
+            return 0;
+        return read_cookie(reading, line, value_of(line, len, 10));
+    default:
+        return 0;
+    }
 }
 
 static int keep_line(struct reading *reading, const char *line, size_t len)
@@ -147,6 +165,21 @@ static bool is_common_status_line(const char *at, size_t len)
            (at[12] == ' ' || at[12] == '\n' || (at[12] == '\r' && at[13] == '\n'));
 }
 
+/* What is no header line: empty, of control bytes, or begun with a space. */
+static int end_of_lines(const char *line, const char *end, const char **ret_end)
+{
+    if (*line == '\n') {
+        *ret_end = line + 1;
+        return 0;
+    }
+    if (*line == '\r' && end - line < 2)
+        return HTTP1_NEED_MORE;
+    if (*line != '\r' || line[1] != '\n')
+        return HEAD_ODD;
+    *ret_end = line + 2;
+    return 0;
+}
+
 /* All header lines from `line` on; *ret_end is behind the empty line. */
 static int read_lines(struct reading *reading, const char *line, const char *end,
                       const char **ret_end)
@@ -154,21 +187,13 @@ static int read_lines(struct reading *reading, const char *line, const char *end
     for (size_t count = 0; count < HTTP1_MAX_HEADERS; count++) {
         if (line == end)
             return HTTP1_NEED_MORE;
-        char first = *line;
-        if (first == '\n' || first == '\r') {
-            if (first == '\r' && end - line < 2)
-                return HTTP1_NEED_MORE;
-            *ret_end = line + (first == '\r' ? 2 : 1);
-            return first == '\r' && line[1] != '\n' ? HEAD_ODD : 0;
-        }
+        if (*line <= ' ' && *line >= 0) /* the end of the head, or a folded line */
+            return end_of_lines(line, end, ret_end);
         const char *line_feed = memchr(line, '\n', (size_t)(end - line));
         if (!line_feed)
             return HTTP1_NEED_MORE;
-        if (first == ' ' || first == '\t')
-            return HEAD_ODD;
         size_t len = (size_t)(line_feed - line) - (line_feed[-1] == '\r');
-        char letter = (char)(first | 0x20);
-        if ((letter == 'c' || letter == 's' || letter == 't') && read_known(reading, line, len))
+        if (read_known(reading, line, len))
             return HEAD_ODD;
         if (reading->keeps_headers && keep_line(reading, line, len))
             return HEAD_ODD;

@@ -4,9 +4,12 @@
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 
 _Static_assert(sizeof(struct native_connection) < 512, "what waits is small: there are many");
 _Static_assert(sizeof(struct transport_user) < 200, "what waits is small: there are many");
+
+static const char unasked[] = "bytes came before they were asked for";
 
 /* Of one connection before others have their turn: reads of a block, writes of a TLS record. */
 enum { STEPS_PER_EVENT = 16 };
@@ -311,7 +314,7 @@ static void receive(struct native_connection *connection)
             return;
         }
         if (is_unasked(connection)) {
-            end_call(connection, FAILURE_UNASKED, "bytes came before they were asked for");
+            end_call(connection, FAILURE_UNASKED, unasked);
             return;
         }
         stamp(connection, reads);
@@ -387,6 +390,13 @@ static void take_stamps(struct native_connection *connection)
     }
 }
 
+/* HTTP's servers are asked first. Over TLS the first bytes may be tickets. */
+static bool has_spoken_first(const struct native_stream *stream)
+{
+    char byte;
+    return !stream->tls && recv(stream->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 1;
+}
+
 static void on_dialed(void *owner, const struct dial_result *result)
 {
     struct native_connection *connection = owner;
@@ -404,7 +414,10 @@ static void on_dialed(void *owner, const struct dial_result *result)
         end_call(connection, FAILURE_NO_FILES, "the loop cannot watch another descriptor");
         return;
     }
-    begin(connection);
+    if (has_spoken_first(&connection->stream))
+        end_call(connection, FAILURE_UNASKED, unasked);
+    else
+        begin(connection);
 }
 
 static struct native_connection *connection_new(struct transport_user *user)

@@ -133,6 +133,10 @@ static const struct row rows[] = {
                CLOSE},
      .failure = FAILURE_PROTOCOL,
      .curl_failure = FAILURE_CLOSED}, /* it waits for another answer */
+    {.name = "an answer before it is asked",
+     .steps = {SAY(OK_2), HEAD},
+     .failure = FAILURE_UNASKED,
+     .curl_failure = CURL_TAKES_IT},
     {.name = "garbage",
      .steps = {HEAD, SAY("\x16\x03\x01 hello\r\n\r\n")},
      .failure = FAILURE_PROTOCOL},
