@@ -48,7 +48,7 @@ need() {
 brief() { # FULL BRIEF
     if [ -n "${BENCH_BRIEF:-}" ]; then echo "$2"; else echo "$1"; fi
 }
-runs=$(brief 5 2)
+runs=$(brief "${BENCH_ROUNDS:-5}" 2)
 
 # wait_until COMMAND...: until it succeeds, looking 50 times a second for at most 30 s.
 wait_until() {

@@ -6,10 +6,11 @@
 # counts the requests (stub_status) and the kernel the generator's CPU (/proc/PID/task/*/schedstat, in
 # ns; the parts user and system from /proc/PID/stat, in ticks). So nobody's own word is taken.
 # shellcheck disable=SC2034,SC2154
-seconds=$(brief 8 1)
+seconds=$(brief "${BENCH_SECONDS:-8}" 1)
 warm_s=$(brief 2 0.5)
-runs=$(brief 5 1)
-duration=$(brief 12 3) # of each generator: warm-up, window, and room for a slow start
+runs=$(brief "${BENCH_ROUNDS:-5}" 1)
+duration=$((seconds + 4)) # of each generator: warm-up, window, and room for a slow start
+[ -z "${BENCH_BRIEF:-}" ] || duration=3
 
 # shellcheck source=tests/bench/browser_trace.sh
 source "$(dirname "${BASH_SOURCE[0]}")/browser_trace.sh"

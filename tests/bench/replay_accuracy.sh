@@ -9,7 +9,7 @@ need sqlite3
 
 users=$(brief 1000 200)
 seconds=$(brief 20 3)
-accuracy_runs=$(brief 5 1)
+accuracy_runs=$(brief "${BENCH_ROUNDS:-5}" 1)
 ulimit -n 8192 2>/dev/null || skip "needs 8192 open files; ulimit -n is $(ulimit -n)"
 
 {
