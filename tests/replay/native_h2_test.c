@@ -221,6 +221,56 @@ static void a_request_is_written_as_http2_has_it(void **state)
     tear_down(&fixture);
 }
 
+/* Where `part` lies in `text`, as a slot for a value. */
+static struct request_slot slot_at(const char *text, const char *part, bool is_in_body,
+                                   uint32_t value)
+{
+    return (struct request_slot){.is_in_body = is_in_body,
+                                 .at = (uint32_t)(strstr(text, part) - text),
+                                 .len = (uint32_t)strlen(part),
+                                 .value = value};
+}
+
+static void a_users_values_are_in_their_places(void **state)
+{
+    (void)state;
+    static const char head[] = "POST /echo?id=recorded-id HTTP/1.1\r\nHost: h\r\n"
+                               "X-Token: recorded-token\r\nContent-Length: 22\r\n\r\n";
+    static const char body[] = "{\"job\":\"recorded-job\"}";
+    struct request_slot slots[] = {slot_at(head, "recorded-id", false, 0),
+                                   slot_at(head, "recorded-token", false, 1),
+                                   slot_at(body, "recorded-job", true, 2)};
+    const struct request_cut cut = {
+        .head = bytes_of(head), .target_at = 5, .slot_count = 3, .slots = slots};
+    const struct http_header headers[] = {
+        {bytes_make(strstr(head, "X-Token"), 7), bytes_make(strstr(head, "recorded-token"), 14)}};
+    const struct bytes values[] = {bytes_of("live"), {0}, bytes_of("a longer job than recorded")};
+    struct fixture fixture = {0};
+    struct asked asked;
+    enum failure failure;
+    set_up(&fixture, 20000000);
+    prepare(&asked, &fixture, "POST", "/echo?id=recorded-id");
+    asked.http.headers = headers;
+    asked.http.header_count = 1;
+    asked.http.body = bytes_of(body);
+    const struct transport_request request = {.http = &asked.http,
+                                              .cut = &cut,
+                                              .values = values,
+                                              .keeps_body = true,
+                                              .done = on_done,
+                                              .owner = &asked};
+    asked.call = transport_native.send(fixture.user, &request, &failure);
+    assert_non_null(asked.call);
+    RUN_UNTIL(&fixture, asked.done);
+    assert_int_equal(asked.status, 200);
+    assert_non_null(strstr(buf_text(&asked.body), ":path: /echo?id=live\n"));
+    assert_non_null(strstr(buf_text(&asked.body), "x-token: recorded-token\n"));
+    assert_non_null(strstr(buf_text(&asked.body),
+                           "content-length: 36\n\n{\"job\":\"a longer job than recorded\"}"));
+    asked_fini(&asked);
+    tear_down(&fixture);
+}
+
 /* Larger than any window and any socket's buffer. */
 static void a_large_body_goes_out_whole(void **state)
 {
@@ -376,6 +426,7 @@ int main(void)
         cmocka_unit_test(each_deed_ends_as_it_should),
         cmocka_unit_test(what_is_not_kept_is_counted),
         cmocka_unit_test(a_request_is_written_as_http2_has_it),
+        cmocka_unit_test(a_users_values_are_in_their_places),
         cmocka_unit_test(a_large_body_goes_out_whole),
         cmocka_unit_test(many_at_once_share_a_connection_within_what_the_target_allows),
         cmocka_unit_test(a_call_may_be_sent_from_within_the_end_of_another),

@@ -115,7 +115,7 @@ static void answer(struct connection *connection, int32_t id, struct stream *str
         memset(buf_reserve(&stream->answer, BIG_BYTES), 'x', BIG_BYTES);
         buf_commit(&stream->answer, BIG_BYTES);
         respond(session, id, stream, "200", "");
-    } else if (strcmp(path, "/echo") == 0) {
+    } else if (strncmp(path, "/echo", 5) == 0) {
         buf_append_bytes(&stream->answer, buf_bytes(&stream->fields));
         buf_append_char(&stream->answer, '\n');
         buf_append_bytes(&stream->answer, buf_bytes(&stream->body));

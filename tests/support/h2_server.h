@@ -3,7 +3,7 @@
  * says.
  *
  *     /hello        200, "hello", X-A: b, two cookies
- *     /echo         200, the request's fields as "name: value" lines, an empty line, its body
+ *     /echo...      200, the request's fields as "name: value" lines, an empty line, its body
  *     /big          200, 5 MiB of 'x'
  *     /gzip         200, a gzip of "hello hello\n"
  *     /hints        103, then /hello
