@@ -250,7 +250,11 @@ static int check(const struct raw_options *raw, const struct cli_arguments *argu
         check_transport(raw, &options->settings, err) ||
         check_timestamps(raw, &options->settings, err))
         return -1;
-    return target_check(raw->target, &raw->allowed_targets, options->target, err);
+    if (target_check(raw->target, &raw->allowed_targets, options->target, err))
+        return -1;
+    options->settings.transport.speaks_tls =
+        bytes_starts_with_nocase(bytes_of(options->target), bytes_of("https:"));
+    return 0;
 }
 
 int replay_options_parse(int argc, char **argv, struct replay_options *ret_options,

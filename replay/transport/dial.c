@@ -27,7 +27,8 @@ struct dialer {
     struct loop *loop;
     struct dial_sources sources;
     struct dial_names *names;
-    struct tls_context *tls;
+    struct tls_context *tls; /* NULL until somebody needs it: certificates take 40 ms to read */
+    struct transport_options options;
     struct dial *dials; /* under way */
     struct dial_counts counts;
 };
@@ -160,6 +161,12 @@ static void on_tls_ready(struct loop_watch *watch, void *owner, int events)
 
 static void start_tls(struct dial *dial)
 {
+    struct dialer *dialer = dial->dialer;
+    struct error err;
+    if (!dialer->tls && tls_context_open(&dialer->tls, &dialer->options, &err)) {
+        fail(dial, FAILURE_TLS, "TLS to %s: %s", dial->host, err.text);
+        return;
+    }
     const struct tls_peer peer = {
         .fd = dial->result.stream.fd,
         .host = dial->host,
@@ -168,7 +175,7 @@ static void start_tls(struct dial *dial)
         .resumption = dial->resumption,
         .resumption_key = bytes_hash(bytes_of(dial->host)) ^ dial->port,
     };
-    dial->result.stream.tls = tls_session_new(dial->dialer->tls, &peer);
+    dial->result.stream.tls = tls_session_new(dialer->tls, &peer);
     if (dial->result.stream.tls)
         shake_hands(dial);
     else
@@ -307,10 +314,12 @@ int dialer_open(struct dialer **ret_dialer, struct loop *loop,
     if (!dialer)
         return error_set(err, EXIT_TOOL, "no memory for the dialer");
     dialer->loop = loop;
+    dialer->options = *options;
     if (dial_sources_init(&dialer->sources, &options->bind_addresses, options->worker_number,
                           err) ||
         dial_names_open(&dialer->names, loop, options->worker_number, dial_lookup, err) ||
-        tls_context_open(&dialer->tls, options, err)) {
+        ((options->speaks_tls || options->ca_path) &&
+         tls_context_open(&dialer->tls, options, err))) {
         dialer_close(dialer);
         return -1;
     }

@@ -32,6 +32,8 @@ struct transport_options {
     size_t max_body_bytes;    /* of an answer that is kept; one that is only counted has no limit */
     size_t max_message_bytes; /* of a WebSocket message */
     bool verifies_tls;
+    bool
+        speaks_tls; /* the target does: what is needed is read at the start, not at its first use */
     const char *ca_path; /* certificates to trust instead of the system's, or NULL; borrowed */
     enum transport_http http;
     struct cli_list bind_addresses; /* source addresses in turn, so that ports do not run out */
