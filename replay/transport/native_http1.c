@@ -260,6 +260,14 @@ static void stamp(struct native_connection *connection, int reads)
         network_sampler_look(network, connection->stream.fd, &connection->seen);
 }
 
+/* What TLS has read ahead behind an answer may be tickets, which are no words to us. */
+static bool has_said_more(struct native_connection *connection)
+{
+    char byte;
+    return stream_has_pending(&connection->stream) &&
+           stream_read(&connection->stream, &byte, 1) != STREAM_BLOCKED;
+}
+
 /* The answer is there, or will never be: what follows is told with the block still lent. */
 static void conclude(struct native_connection *connection, enum answer_state state)
 {
@@ -273,7 +281,7 @@ static void conclude(struct native_connection *connection, enum answer_state sta
         end_call(connection, call->answer.failure, call->answer.detail);
     else
         finish(connection, !call->answer.ends_connection && !call->request.closes_connection &&
-                               call->is_sent && !stream_has_pending(&connection->stream));
+                               call->is_sent && !has_said_more(connection));
     buffer_pool_give(&transport->pool, block);
 }
 

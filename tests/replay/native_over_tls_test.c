@@ -1,0 +1,174 @@
+/* native_over_tls_test.c - the native transport where TLS holds what no event tells of: tickets
+ * behind an answer, records read ahead. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include "replay/transport/native_http1.h"
+#include "tests/support/tls_peer.h"
+
+#define DAY_S (24 * 3600L)
+#define ANSWER "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+
+struct fixture {
+    struct loop loop;
+    struct transport *transport;
+    struct transport_user *user;
+    struct tls_identity identity;
+    struct tls_peer_server server;
+    char url[64];
+    struct http_request http;
+    int done_count;
+    enum failure failure;
+};
+
+static void set_up(struct fixture *fixture)
+{
+    struct error err = {0};
+    *fixture = (struct fixture){0};
+    tls_identity_make(&fixture->identity, "DNS:localhost,IP:127.0.0.1", -DAY_S, DAY_S);
+    tls_peer_open(&fixture->server, &fixture->identity, NULL);
+    const struct transport_options options = {.timeout_us = 20000000,
+                                              .max_body_bytes = 4096,
+                                              .verifies_tls = true,
+                                              .ca_path = fixture->identity.pem_path,
+                                              .http = TRANSPORT_HTTP_1_1};
+    assert_int_equal(loop_init(&fixture->loop, &err), 0);
+    if (transport_native.open(&fixture->transport, &fixture->loop, &options, &err))
+        fail_msg("%s", err.text);
+    fixture->user = transport_native.user_open(fixture->transport);
+    snprintf(fixture->url, sizeof fixture->url, "https://127.0.0.1:%u/", fixture->server.port);
+    fixture->http = (struct http_request){.method = bytes_of("GET"), .url = bytes_of(fixture->url)};
+}
+
+static void tear_down(struct fixture *fixture)
+{
+    transport_native.user_close(fixture->user);
+    transport_native.close(fixture->transport);
+    assert_int_equal(fixture->loop.watch_count, 0);
+    loop_fini(&fixture->loop);
+    tls_peer_close(&fixture->server);
+    tls_identity_fini(&fixture->identity);
+}
+
+static void on_done(void *owner, const struct transport_result *result)
+{
+    struct fixture *fixture = owner;
+    fixture->done_count++;
+    fixture->failure = result->failure;
+}
+
+static void send_request(struct fixture *fixture)
+{
+    enum failure failure;
+    const struct transport_request request = {
+        .http = &fixture->http, .done = on_done, .owner = fixture};
+    assert_non_null(transport_native.send(fixture->user, &request, &failure));
+}
+
+/* The server has read the request. */
+static void await_request(struct fixture *fixture)
+{
+    char text[1024];
+    while (!SSL_is_init_finished(fixture->server.ssl) ||
+           SSL_read(fixture->server.ssl, text, sizeof text) <= 0)
+        loop_pass(&fixture->loop, 500);
+}
+
+static void await_connection(struct fixture *fixture)
+{
+    while (!tls_peer_step(&fixture->server))
+        loop_pass(&fixture->loop, 500);
+}
+
+/* All that the server says lies in the socket before the client looks: one read takes it. */
+static void answer(struct fixture *fixture, bool says_more)
+{
+    SSL *ssl = fixture->server.ssl;
+    int before = fixture->done_count;
+    assert_int_equal(SSL_write(ssl, ANSWER, sizeof ANSWER - 1), sizeof ANSWER - 1);
+    assert_int_equal(SSL_new_session_ticket(ssl), 1);
+    assert_int_equal(SSL_do_handshake(ssl), 1);
+    if (says_more)
+        assert_int_equal(SSL_write(ssl, "more", 4), 4);
+    while (fixture->done_count == before)
+        loop_pass(&fixture->loop, 500);
+    assert_int_equal(fixture->failure, FAILURE_NONE);
+}
+
+static void a_ticket_behind_an_answer_costs_no_connection(void **state)
+{
+    struct fixture fixture;
+    (void)state;
+    set_up(&fixture);
+    send_request(&fixture);
+    await_connection(&fixture);
+    for (int i = 0; i < 3; i++) {
+        if (i)
+            send_request(&fixture);
+        await_request(&fixture);
+        answer(&fixture, false);
+        assert_non_null(fixture.user->connections);
+        assert_null(fixture.user->connections->next);
+    }
+    assert_int_equal(fixture.done_count, 3);
+    tear_down(&fixture);
+}
+
+static void words_behind_a_ticket_end_the_connection(void **state)
+{
+    struct fixture fixture;
+    (void)state;
+    set_up(&fixture);
+    send_request(&fixture);
+    await_connection(&fixture);
+    await_request(&fixture);
+    answer(&fixture, true);
+    assert_null(fixture.user->connections);
+    tear_down(&fixture);
+}
+
+/* As much as the kernel takes without the client reading. */
+static size_t fill_socket(struct fixture *fixture)
+{
+    static char record[1000]; /* several in what is read ahead */
+    size_t written = 0;
+    while (SSL_write(fixture->server.ssl, record, sizeof record) > 0)
+        written += sizeof record;
+    return written;
+}
+
+static void a_body_that_keeps_coming_leaves_others_their_turn(void **state)
+{
+    static const char head[] = "HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n";
+    enum { MOST_AT_ONCE = 17 * POOL_BLOCK_BYTES };
+    struct fixture fixture;
+    (void)state;
+    set_up(&fixture);
+    send_request(&fixture);
+    await_connection(&fixture);
+    await_request(&fixture);
+    assert_int_equal(SSL_write(fixture.server.ssl, head, sizeof head - 1), sizeof head - 1);
+    size_t written = fill_socket(&fixture);
+    assert_true(written > 2 * MOST_AT_ONCE);
+    const struct transport_call *call = fixture.user->connections->call;
+    while (call->received_bytes < written) { /* all of it comes, in more than one turn */
+        uint64_t before = call->received_bytes;
+        loop_pass(&fixture.loop, 500);
+        assert_true(call->received_bytes - before <= MOST_AT_ONCE);
+    }
+    assert_int_equal(fixture.done_count, 0);
+    tear_down(&fixture);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_ticket_behind_an_answer_costs_no_connection),
+        cmocka_unit_test(words_behind_a_ticket_end_the_connection),
+        cmocka_unit_test(a_body_that_keeps_coming_leaves_others_their_turn),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
