@@ -123,6 +123,15 @@ static int fill_slots(struct transport_request *request)
     return request_cut_fill(request->cut, request->values, filled);
 }
 
+/* Where requests may share a connection, the first one's is waited for, as browsers do: else each
+ * that starts before its handshake is over opens one of its own. */
+static long may_be_h2(const struct transport *transport, struct bytes url)
+{
+    enum transport_http http = transport->options.http;
+    bool is_secure = url.len > 5 && bytes_equal_nocase(bytes_make(url.ptr, 5), bytes_of("https"));
+    return http == TRANSPORT_HTTP_2 || (http == TRANSPORT_HTTP_AUTO && is_secure);
+}
+
 int tcurl_request_apply(struct transport_call *call)
 {
     struct transport *transport = call->user->transport;
@@ -133,6 +142,7 @@ int tcurl_request_apply(struct transport_call *call)
     if (!url || curl_easy_setopt(call->easy, CURLOPT_URL, url) != CURLE_OK)
         return -1;
     apply_method(call);
+    curl_easy_setopt(call->easy, CURLOPT_PIPEWAIT, may_be_h2(transport, request->http->url));
     curl_easy_setopt(call->easy, CURLOPT_FORBID_REUSE, (long)request->closes_connection);
     bool has_cookies = request->cookies.len && http_text_is_one_line(request->cookies);
     const char *cookies = has_cookies ? as_text(transport, request->cookies) : NULL;

@@ -70,6 +70,17 @@ by_nginx tls HTTP/2.0 $users
 played one "https://localhost:$tls_port" --http 1.1
 by_nginx one HTTP/1.1 ''
 
+# A user whose first requests go side by side shares one connection as well, by either transport.
+for i in $(seq 0 5); do echo "0 20 GET /side/$i 200"; done | sed '1i session one' | make_trace side.trace
+for transport in native curl; do
+    expect_exit 0 "$reprise" replay side.trace --target "https://localhost:$tls_port" --run "side_$transport.run" \
+        --quiet --cacert cert.pem --transport $transport
+    await nginx test "$(wc -l <h2.log)" -ge 6
+    equal "$transport, side by side: connections" "$(cut -d' ' -f2 h2.log | sort -u | wc -l)" 1
+    equal "$transport, side by side: protocol" "$(cut -d' ' -f1 h2.log | sort -u)" HTTP/2.0
+    : >h2.log
+done
+
 # A target that does not speak it.
 expect_exit 0 "$reprise" replay h2.trace --target "$url" --http 2 --run no.run --quiet
 equal "no HTTP/2" "$(sql no.run "SELECT sum(failures) FROM failure WHERE class = 'protocol'")" $requests
