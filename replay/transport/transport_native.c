@@ -136,10 +136,8 @@ void native_call_done(struct transport_call *call, enum failure failure, const c
         call->ended_us = loop_refresh(transport->loop);
     native_call_result(call, failure, detail, &result);
     call->request.done(call->request.owner, &result);
-    bool was_large = call->answer.body_bytes > POOL_BLOCK_BYTES;
     native_call_give(call);
-    if (was_large)
-        content_decoder_release(transport->decoder);
+    content_decoder_release(transport->decoder); /* a small body may have become a large one */
     if (user->first_waiting)
         native_user_start_waiting(user);
 }
