@@ -136,7 +136,8 @@ void native_h2_drop(struct transport_call *call)
 
 /* ---- the end of a connection ---- */
 
-void native_h2_close(struct native_h2 *h2)
+/* Closes what it still has; whether it counts as a connection is the caller's to know. */
+static void free_connection(struct native_h2 *h2)
 {
     struct transport *transport = transport_of(h2);
     assert(!h2->calls && !h2->is_busy);
@@ -158,8 +159,13 @@ void native_h2_close(struct native_h2 *h2)
     if (h2->next)
         h2->next->previous = h2->previous;
     h2->origin->references--;
-    native_count_connection(transport, -1);
     free(h2);
+}
+
+void native_h2_close(struct native_h2 *h2)
+{
+    native_count_connection(transport_of(h2), -1);
+    free_connection(h2);
 }
 
 /* All its calls fail alike, and it is gone. */
@@ -419,6 +425,7 @@ static void fall_back(struct native_h2 *h2)
     h2->origin->speaks_http1 = true;
     h2->stream.fd = -1;
     h2->stream.tls = NULL;
+    native_count_connection(transport_of(h2), -1); /* before the call that takes it counts it */
     while (h2->calls) {
         struct transport_call *call = h2->calls;
         while (call->next) /* in the order they came */
@@ -427,7 +434,7 @@ static void fall_back(struct native_h2 *h2)
         native_call_start(call, &stream);
     }
     stream_close(&stream);
-    native_h2_close(h2);
+    free_connection(h2);
 }
 
 static void on_dialed(void *owner, const struct dial_result *result)

@@ -24,7 +24,7 @@ struct fixture {
     enum failure failure;
 };
 
-static void set_up(struct fixture *fixture)
+static void set_up(struct fixture *fixture, enum transport_http http)
 {
     struct error err = {0};
     *fixture = (struct fixture){0};
@@ -34,7 +34,7 @@ static void set_up(struct fixture *fixture)
                                               .max_body_bytes = 4096,
                                               .verifies_tls = true,
                                               .ca_path = fixture->identity.pem_path,
-                                              .http = TRANSPORT_HTTP_1_1};
+                                              .http = http};
     assert_int_equal(loop_init(&fixture->loop, &err), 0);
     if (transport_native.open(&fixture->transport, &fixture->loop, &options, &err))
         fail_msg("%s", err.text);
@@ -102,7 +102,7 @@ static void a_ticket_behind_an_answer_costs_no_connection(void **state)
 {
     struct fixture fixture;
     (void)state;
-    set_up(&fixture);
+    set_up(&fixture, TRANSPORT_HTTP_1_1);
     send_request(&fixture);
     await_connection(&fixture);
     for (int i = 0; i < 3; i++) {
@@ -121,7 +121,7 @@ static void words_behind_a_ticket_end_the_connection(void **state)
 {
     struct fixture fixture;
     (void)state;
-    set_up(&fixture);
+    set_up(&fixture, TRANSPORT_HTTP_1_1);
     send_request(&fixture);
     await_connection(&fixture);
     await_request(&fixture);
@@ -146,7 +146,7 @@ static void a_body_that_keeps_coming_leaves_others_their_turn(void **state)
     enum { MOST_AT_ONCE = 17 * POOL_BLOCK_BYTES };
     struct fixture fixture;
     (void)state;
-    set_up(&fixture);
+    set_up(&fixture, TRANSPORT_HTTP_1_1);
     send_request(&fixture);
     await_connection(&fixture);
     await_request(&fixture);
@@ -163,12 +163,27 @@ static void a_body_that_keeps_coming_leaves_others_their_turn(void **state)
     tear_down(&fixture);
 }
 
+static void a_connection_that_turns_out_to_be_http1_is_counted_once(void **state)
+{
+    struct fixture fixture;
+    (void)state;
+    set_up(&fixture, TRANSPORT_HTTP_AUTO);
+    send_request(&fixture);
+    await_connection(&fixture);
+    await_request(&fixture);
+    answer(&fixture, false);
+    assert_int_equal(transport_native.most_connections(fixture.transport), 1);
+    assert_int_equal(fixture.transport->connections_open, 1);
+    tear_down(&fixture);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_ticket_behind_an_answer_costs_no_connection),
         cmocka_unit_test(words_behind_a_ticket_end_the_connection),
         cmocka_unit_test(a_body_that_keeps_coming_leaves_others_their_turn),
+        cmocka_unit_test(a_connection_that_turns_out_to_be_http1_is_counted_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
