@@ -103,6 +103,13 @@ static int check_missing(const char *text, enum on_missing *ret_missing, struct 
                      text);
 }
 
+static int check_plan_size(uint64_t max_plan_bytes, struct error *err)
+{
+    if (max_plan_bytes == 0)
+        return error_set(err, EXIT_INPUT, "replay: --max-plan-size has to be above 0, like 100MB");
+    return 0;
+}
+
 static int check_numbers(const struct raw_options *raw, struct replay_settings *settings,
                          struct error *err)
 {
@@ -243,6 +250,7 @@ static int check(const struct raw_options *raw, const struct cli_arguments *argu
     options->trace_path = arguments->items[0];
     options->settings.allowed_targets = raw->allowed_targets;
     if (check_speeds(raw, &options->settings, err) || check_stages(raw, &options->settings, err) ||
+        check_plan_size(options->max_plan_bytes, err) ||
         check_numbers(raw, &options->settings, err) ||
         check_missing(raw->on_missing, &options->settings.on_missing, err) ||
         check_waiting(raw, &options->settings, err) ||
@@ -290,8 +298,7 @@ int replay_options_parse(int argc, char **argv, struct replay_options *ret_optio
         {"insecure", 'k', CLI_FLAG, &raw.is_insecure, NULL,
          "accept any TLS certificate of the target", NULL},
         {"transport", 0, CLI_TEXT, &raw.transport, "NAME",
-         "native (HTTP/1.1), curl (whatever libcurl speaks), or auto: native where it can (auto)",
-         NULL},
+         "native, curl (libcurl), or auto: curl for --proxy, native for all else (auto)", NULL},
         {"http", 0, CLI_TEXT, &raw.http, "VERSION",
          "1.1, 2, or auto: what TLS settles on, 1.1 without TLS (auto)", NULL},
         {"bind", 0, CLI_LIST, &raw.bind_addresses, "ADDRESS",

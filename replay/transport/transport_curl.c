@@ -1,6 +1,7 @@
 /* transport_curl.c - HTTP through libcurl's multi_socket interface, on the worker's loop. */
 #include "replay/transport/transport_curl.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -210,12 +211,14 @@ static int timer_callback(CURLM *multi, long timeout_ms, void *owner)
 
 static curl_socket_t open_socket(void *owner, curlsocktype purpose, struct curl_sockaddr *address)
 {
-    struct transport_user *user = owner;
+    struct transport_call *call = owner;
+    struct transport_user *user = call->user;
     struct transport *transport = user->transport;
     (void)purpose;
     int fd = socket(address->family, address->socktype | SOCK_CLOEXEC | SOCK_NONBLOCK,
                     address->protocol);
     if (fd < 0) {
+        call->socket_error = errno;
         transport->network.health.no_files++;
         return CURL_SOCKET_BAD;
     }
@@ -224,6 +227,7 @@ static curl_socket_t open_socket(void *owner, curlsocktype purpose, struct curl_
     if (dial_sources_bind(&transport->sources, fd, address->family) == 0)
         socket = add_socket(user, fd);
     if (!socket) {
+        call->socket_error = errno;
         close(fd);
         return CURL_SOCKET_BAD;
     }
@@ -279,7 +283,7 @@ static void set_common_options(struct transport_call *call)
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, call);
     curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
-    curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, call->user);
+    curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, call);
     curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, close_socket);
     curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, call->user);
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)(transport->options.timeout_us / 1000));
@@ -310,6 +314,7 @@ struct transport_call *tcurl_call_take(struct transport_user *user)
         set_common_options(call);
     }
     call->error_text[0] = '\0';
+    call->socket_error = 0;
     call->previous = NULL;
     call->next = user->active;
     if (user->active)

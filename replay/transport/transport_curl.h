@@ -61,6 +61,7 @@ struct transport_call {
     struct buf body;
     struct transport_ws *ws; /* this call only connects it */
     bool may_wait;           /* there were as many under way as connections allowed */
+    int socket_error;        /* why there was no socket for it: libcurl does not keep that */
     char error_text[CURL_ERROR_SIZE];
 };
 

@@ -181,10 +181,12 @@ static size_t split_headers(const struct buf *text, struct http_header *headers)
     return count;
 }
 
-static enum failure connect_failure(CURL *easy)
+static enum failure connect_failure(const struct transport_call *call)
 {
     long os_error = 0;
-    curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &os_error);
+    curl_easy_getinfo(call->easy, CURLINFO_OS_ERRNO, &os_error);
+    if (call->socket_error)
+        os_error = call->socket_error;
     switch (os_error) {
     case ECONNREFUSED:
         return FAILURE_CONNECT_REFUSED;
@@ -237,7 +239,7 @@ enum failure tcurl_failure_of(const struct transport_call *call, CURLcode code)
     case CURLE_COULDNT_RESOLVE_PROXY:
         return FAILURE_DNS;
     case CURLE_COULDNT_CONNECT:
-        return connect_failure(call->easy);
+        return connect_failure(call);
     case CURLE_PROXY:
         return FAILURE_CONNECT;
     case CURLE_OPERATION_TIMEDOUT:

@@ -72,4 +72,13 @@ replay "http://127.0.0.1:$port" --proxy "http://127.0.0.1:$((base + 2))"
 equal "through a proxy" "$(seen 1,4)" "1 proxy /a,1 proxy /b,1 target /a,1 target /b"
 http_proxy=http://127.0.0.1:$((base + 2)) replay "http://127.0.0.1:$port" --transport curl
 equal "no proxy because of the environment" "$(seen 1,4)" "1 target /a,1 target /b"
+
+# A hundred users and few descriptors: the generator's want, whatever libcurl says of it.
+for transport in native curl; do
+    run=$((run + 1))
+    # shellcheck disable=SC2016
+    expect_exit 0 bash -c 'ulimit -n 40; exec "$@"' - "$reprise" replay one.trace --target "http://127.0.0.1:$port" \
+        --transport $transport --users 100 --duration 200ms --run "$run.run" --quiet
+    equal "$transport: out of descriptors" "$(sql "$run.run" 'SELECT DISTINCT class FROM failure')" no_files
+done
 finish

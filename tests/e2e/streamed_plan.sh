@@ -64,6 +64,8 @@ holds "what was sent before it is kept" "$(sql damaged.run 'SELECT sum(requests)
 
 expect_exit 1 timeout 60 "$reprise" replay users.trace --target "$url" --max-plan-size 1KiB --run tiny.run --quiet
 expect_line err 'raise --max-plan-size'
+expect_exit 2 timeout 60 "$reprise" replay users.trace --target "$url" --max-plan-size 0 --run none.run --quiet
+expect_complaint 'replay: --max-plan-size has to be above 0'
 
 make_trace users.trace <script
 : >access.log
