@@ -225,9 +225,19 @@ static void drop(struct transport_call *call)
 static void native_cancel(struct transport_call *call)
 {
     struct transport_user *user = call->user;
+    struct loop *loop = user->transport->loop;
     drop(call);
+    /* Not at once: who cancels one at the end of a session cancels the next in a moment, and that
+     * would have left by then. */
     if (user->first_waiting)
-        native_user_start_waiting(user);
+        timers_set(&loop->timers, &user->start_timer, loop->now_us);
+}
+
+static void on_start_timer(struct timer *timer, void *owner, uint64_t now_us)
+{
+    (void)timer;
+    (void)now_us;
+    native_user_start_waiting(owner);
 }
 
 /* ---- users and the transport ---- */
@@ -235,8 +245,10 @@ static void native_cancel(struct transport_call *call)
 static struct transport_user *native_user_open(struct transport *transport)
 {
     struct transport_user *user = calloc(1, sizeof *user);
-    if (user)
-        user->transport = transport;
+    if (!user)
+        return NULL;
+    user->transport = transport;
+    timer_init(&user->start_timer, on_start_timer, user);
     return user;
 }
 
@@ -259,6 +271,7 @@ static void native_user_close(struct transport_user *user)
             native_call_give(call);
     }
     dial_resumption_fini(&user->resumption);
+    timers_cancel(&user->transport->loop->timers, &user->start_timer);
     free(user);
 }
 

@@ -67,6 +67,7 @@ struct transport_user {
     struct transport_call *first_waiting, *last_waiting; /* for a connection, in order */
     struct native_h2 *h2;                                /* HTTP/2: one for each target */
     struct transport_ws *websockets;
+    struct timer start_timer; /* a place became free by a cancelled call */
     uint32_t connection_count;
 };
 

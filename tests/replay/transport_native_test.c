@@ -138,6 +138,36 @@ static void a_buffer_is_lent_only_while_an_answer_comes(void **state)
     rig_close(&rig);
 }
 
+static void cancelling_all_that_a_user_asked_sends_none_of_it(void **state)
+{
+    static const struct wire_step held[] = {HEAD, GO, SAY(OK_2), END};
+    (void)state;
+    struct rig rig;
+    struct asked asked[3];
+    rig_open(&rig, &transport_native, 0, 0);
+    rig.server.scripts[0] = rig.server.scripts[1] = held;
+    for (int i = 0; i < 3; i++) {
+        ask_init(&asked[i], &rig, "GET", "/a");
+        asked[i].request.max_connections = 1;
+        assert_int_equal(ask_send(&asked[i]), 0);
+    }
+    rig_settle(&rig);
+    for (int i = 0; i < 2; i++) {
+        rig.ops->cancel(asked[i].call);
+        asked[i].call = NULL;
+    }
+    assert_int_equal(rig.transport->connections_open, 0);
+    rig_settle(&rig); /* the third has the place now */
+    assert_int_equal(rig.server.count, 2);
+    rig.ops->cancel(asked[2].call);
+    asked[2].call = NULL;
+    rig_settle(&rig);
+    assert_int_equal(rig.server.count, 2);
+    for (int i = 0; i < 3; i++)
+        ask_fini(&asked[i]);
+    rig_close(&rig);
+}
+
 static void another_target_has_connections_of_its_own(void **state)
 {
     static const struct wire_step held[] = {HEAD, GO, SAY(OK_2), HEAD, SAY(OK_2), END};
@@ -242,6 +272,7 @@ int main(void)
         cmocka_unit_test(a_connection_is_not_kept_idle_for_ever),
         cmocka_unit_test(bytes_that_had_come_before_the_request_are_no_answer),
         cmocka_unit_test(a_buffer_is_lent_only_while_an_answer_comes),
+        cmocka_unit_test(cancelling_all_that_a_user_asked_sends_none_of_it),
         cmocka_unit_test(another_target_has_connections_of_its_own),
         cmocka_unit_test(one_target_has_one_name_however_it_is_spelled),
         cmocka_unit_test(many_connections_are_not_all_kept),
