@@ -19,7 +19,7 @@ uring=yes
 }
 for ((i = 0; i < runs; i++)); do
     say "round $((i + 1)) of $runs"
-    run_wrk wrk /shop/items/2 "${browser_options[@]}"
+    run_wrk wrk '/shop/items/13?page=6' "${browser_options[@]}"
     run_load epoll taskset -c 0 "$bare" epoll "$port" 50 "$duration"
     [ -z "$uring" ] || run_load uring taskset -c 0 "$bare" uring "$port" 50 "$duration"
     run_reprise reprise "$work/bare.trace" "${native[@]}"

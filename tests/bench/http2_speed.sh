@@ -24,7 +24,7 @@ measure_over() { # clear|tls
     speaks --transport curl || by_curl=
     for ((i = 0; i < runs; i++)); do
         say "$way, round $((i + 1)) of $runs"
-        run_h2load "h2load_$way" /shop/items/2 -m10 "${browser_options[@]}"
+        run_h2load "h2load_$way" '/shop/items/13?page=6' -m10 "${browser_options[@]}"
         [ -z "$by_default" ] || run_reprise "reprise_$way" "$work/h2.trace" --http 2 "${trust[@]}"
         [ -z "$by_curl" ] || run_reprise "curl_$way" "$work/h2.trace" --http 2 --transport curl "${trust[@]}"
     done

@@ -14,12 +14,12 @@ browser_trace "$work/speed.trace"
 
 for ((i = 0; i < runs; i++)); do
     say "round $((i + 1)) of $runs"
-    run_wrk wrk /shop/items/2 "${browser_options[@]}"
+    run_wrk wrk '/shop/items/13?page=6' "${browser_options[@]}"
     run_reprise reprise "$work/speed.trace" "${native[@]}"
-    run_wrk wrk_short /shop/items/2
+    run_wrk wrk_short '/shop/items/13?page=6'
     if has_option transport; then run_reprise curl "$work/speed.trace" --transport curl; fi
-    if have h2load; then run_h2load h2load /shop/items/2 --h1 "${browser_options[@]}"; fi
-    if have hey; then run_hey hey /shop/items/2 "${browser_options[@]}"; fi
+    if have h2load; then run_h2load h2load '/shop/items/13?page=6' --h1 "${browser_options[@]}"; fi
+    if have hey; then run_hey hey '/shop/items/13?page=6' "${browser_options[@]}"; fi
     if have locust; then run_locust locust; fi
 done
 

@@ -13,11 +13,11 @@ browser_trace "$work/tls.trace"
 
 for ((i = 0; i < runs; i++)); do
     say "round $((i + 1)) of $runs"
-    run_wrk wrk /shop/items/2 "${browser_options[@]}"
+    run_wrk wrk '/shop/items/13?page=6' "${browser_options[@]}"
     run_reprise reprise "$work/tls.trace" "${native[@]}" --cacert "$work/ca.pem"
     if has_option transport; then run_reprise curl "$work/tls.trace" --cacert "$work/ca.pem" --transport curl; fi
-    if have h2load; then run_h2load h2load /shop/items/2 --h1 "${browser_options[@]}"; fi
-    if have hey; then run_hey hey /shop/items/2 "${browser_options[@]}"; fi
+    if have h2load; then run_h2load h2load '/shop/items/13?page=6' --h1 "${browser_options[@]}"; fi
+    if have hey; then run_hey hey '/shop/items/13?page=6' "${browser_options[@]}"; fi
     if have locust; then run_locust locust; fi
 done
 
