@@ -56,6 +56,7 @@ int replay_cmd(int argc, char **argv)
     int result;
     if (!run)
         return EXIT_TOOL;
+    stop_on_signals(); /* whenever it comes: what was begun is ended in order */
     if (replay_options_parse(argc, argv, &run->options, &parsed, &err)) {
         free(run);
         return error_report(&err);
@@ -66,7 +67,6 @@ int replay_cmd(int argc, char **argv)
     }
     if (run->options.is_verbose)
         log_set_level(LOG_INFO);
-    stop_on_signals();
     result = replay_run_prepare(run, argc, argv, &err);
     if (!result && run->options.is_dry_run) {
         print_dry_run(run);

@@ -41,8 +41,13 @@ static void warn_of_values(const struct metrics *totals)
 
 static int prepare_plan(struct replay_run *run, struct error *err)
 {
+    /* Who wants it precise waits for the whole plan first: loading beside the workers would take
+     * their core from them, milliseconds at a time, where there is no other. */
+    bool is_precise = run->options.settings.spin_us > 0;
     const struct plan_options options = {.target = bytes_of(run->options.target),
-                                         .max_bytes = run->options.max_plan_bytes};
+                                         .max_bytes = run->options.max_plan_bytes,
+                                         .whole_bytes =
+                                             is_precise ? run->options.max_plan_bytes : 0};
     if (plan_build(&run->plan, run->options.trace_path, &options, err))
         return -1;
     struct replay_settings *settings = &run->options.settings;

@@ -116,7 +116,8 @@ static int build(struct plan_builder *builder, struct error *err)
     bool is_large = false;
     if (plan_index_read(builder, &is_large, err))
         return -1;
-    int result = is_large ? 1 : build_whole(builder, err);
+    bool was_sized = builder->options.whole_bytes != 0; /* then its count of rows says nothing */
+    int result = is_large && !was_sized ? 1 : build_whole(builder, err);
     return result == 1 ? build_stream(builder, err) : result;
 }
 

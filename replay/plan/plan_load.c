@@ -1,6 +1,7 @@
 /* plan_load.c - reads the rows of one session of the trace, and the bodies that it needs. */
 #include <stdlib.h>
 
+#include "core/units.h"
 #include "replay/plan/plan_bindings.h"
 #include "replay/plan/plan_steps.h"
 
@@ -30,8 +31,9 @@ void plan_builder_fini(struct plan_builder *builder)
 static int out_of_memory(struct plan_builder *builder, struct error *err)
 {
     builder->is_out_of_memory = true;
-    return error_set(err, EXIT_INPUT, "the plan needs more than %zu MB; raise --max-plan-size",
-                     builder->options.max_bytes / 1000000);
+    char size[UNITS_TEXT_BYTES];
+    size_format(size, sizeof size, (double)builder->options.max_bytes);
+    return error_set(err, EXIT_INPUT, "the plan needs more than %s; raise --max-plan-size", size);
 }
 
 /* The session in hand carries it. */

@@ -1,6 +1,7 @@
 /* plan_loader.c - the thread that reads sessions ahead of their users and frees them behind. */
 #include "replay/plan/plan_loader.h"
 
+#include <sched.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 
@@ -263,6 +264,9 @@ static void load_session(struct plan_stream *stream, struct stream_session *sess
 void *plan_loader_run(void *owner)
 {
     struct plan_stream *stream = owner;
+    /* Whatever a worker has to do comes first, at once: the look-ahead is there for that. */
+    const struct sched_param none = {0};
+    sched_setscheduler(0, SCHED_IDLE, &none);
     pthread_mutex_lock(&stream->mutex);
     while (!stream->is_stopping && !stream->error.exit_code) {
         free_idle(stream);

@@ -84,6 +84,17 @@ static int create_database(struct run_store *store, const struct run_facts *fact
     return run_sql_exec(store->db, "COMMIT", err);
 }
 
+/* And what SQLite could not take away itself. */
+static void remove_file(const char *path)
+{
+    static const char *const endings[] = {"", "-wal", "-shm"};
+    char name[4096];
+    for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++) {
+        if ((size_t)snprintf(name, sizeof name, "%s%s", path, endings[i]) < sizeof name)
+            unlink(name);
+    }
+}
+
 int run_store_open(struct run_store **ret_store, const char *path, const struct run_facts *facts,
                    struct error *err)
 {
@@ -102,8 +113,10 @@ int run_store_open(struct run_store **ret_store, const char *path, const struct 
         return error_set(err, EXIT_TOOL, "%s: no memory for the run", path);
     }
     if (create_database(store, facts, err)) {
+        if (sqlite3_errcode(store->db) == SQLITE_FULL)
+            error_set(err, EXIT_TOOL, "disk full, and nothing was sent; name another with --run");
         run_store_close(store);
-        unlink(path);
+        remove_file(path);
         return error_prefix(err, "%s", path);
     }
     *ret_store = store;

@@ -47,11 +47,10 @@ static void say_exhausted(struct verdict *verdict, const struct verdict_evidence
         (unsigned long long)(is_ports ? at->no_ports : at->no_files),
         (unsigned long long)at->requests, is_ports ? "source ports" : "descriptors or memory");
     if (is_ports && at->max_ports)
-        put(verdict, " (%llu of %llu in use, TIME_WAIT among them)", (unsigned long long)at->ports,
+        put(verdict, " (there are %llu, those in TIME_WAIT among them)",
             (unsigned long long)at->max_ports);
     else if (!is_ports && at->max_files)
-        put(verdict, " (%llu of %llu in use)", (unsigned long long)at->files,
-            (unsigned long long)at->max_files);
+        put(verdict, " (at most %llu files may be open)", (unsigned long long)at->max_files);
     put(verdict, "; 'reprise doctor' says what to change");
 }
 

@@ -60,11 +60,8 @@ static const char *advice(enum failure failure, int code, const struct dial_sour
         return "; no --bind address is of its family";
     if (failure != FAILURE_NO_PORTS)
         return "";
-    return sources->count ? "; out of source ports: more --bind addresses, or a wider "
-                            "net.ipv4.ip_local_port_range"
-                          : "; out of source ports: --bind 127.0.0.2 (an address of this machine, "
-                            "more of them for more ports), or a wider "
-                            "net.ipv4.ip_local_port_range";
+    return sources->count ? "; add --bind addresses or widen net.ipv4.ip_local_port_range"
+                          : "; --bind 127.0.0.2 (and more), or widen net.ipv4.ip_local_port_range";
 }
 
 static void note_failure(struct dial_race *race, size_t index, enum failure failure, int code)

@@ -302,7 +302,9 @@ static void settle(struct native_h2 *h2)
         flush(h2);
     bool is_done = !nghttp2_session_want_read(h2->session) && !left_to_write(h2);
     if (h2->broken_by || (is_done && h2->calls))
-        fail(h2, FAILURE_PROTOCOL, h2->broken_by ? h2->broken_by : "the target broke HTTP/2");
+        fail(h2, FAILURE_PROTOCOL,
+             h2->broken_by ? h2->broken_by
+                           : "the target broke HTTP/2, or speaks only HTTP/1.1 there");
     else if (!h2->calls && (is_done || (h2->is_going && !left_to_write(h2))))
         native_h2_close(h2);
     else if (!h2->calls && !timer_is_set(&h2->idle_timer))

@@ -9,8 +9,9 @@
 #
 # Of the requests the first, GET /api/session, is answered {"id":ID,...}, the second, GET /api/cart,
 # {"token":TOKEN,...}: the tenth asks for /shop/orders/ID, the twelfth says X-CSRF-Token: TOKEN. nginx
-# gives out another ID and TOKEN with every answer ($request_id) and refuses the recorded ones, so a
-# request that succeeds carries one of the session's own. All answers have the same length.
+# gives out another ID and TOKEN with every answer (the connection's number and how many requests it has
+# had: $request_id would cost the target a random number each) and refuses the recorded ones, so a request
+# that succeeds carries one of the session's own. All answers have nearly the same length.
 # shellcheck disable=SC2034,SC2154
 
 browser_body_bytes=600
@@ -28,15 +29,15 @@ Sec-Fetch-Site: same-origin
 Sec-Fetch-User: ?1
 Cookie: sid=7f3a9c11d2e84b06a5d1; lang=en; consent=all'
 
-# answer_with NAME VALUE: as long as the other answers once VALUE has its 32 bytes.
+# answer_with NAME VALUE: as long as the other answers where VALUE has 32 bytes.
 answer_with() {
     local head="{\"$1\":\"" tail='","items":"'
     printf '%s%s%s%s"}' "$head" "$2" "$tail" \
         "$(printf 'x%.0s' $(seq $((browser_body_bytes - ${#head} - ${#tail} - 34))))"
 }
 browser_nginx() {
-    nginx_server="location = /api/session { return 200 '$(answer_with id "\$request_id")'; }
-        location = /api/cart { return 200 '$(answer_with token "\$request_id")'; }
+    nginx_server="location = /api/session { return 200 '$(answer_with id "\$pid-\$connection-\$connection_requests")'; }
+        location = /api/cart { return 200 '$(answer_with token "\$pid-\$connection-\$connection_requests")'; }
         location = /shop/orders/$recorded_value { return 403; }
         location = /shop/items/12 {
             if (\$http_x_csrf_token = $recorded_value) { return 403; }

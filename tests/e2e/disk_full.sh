@@ -59,4 +59,10 @@ equal "check of the file" "$(sql full.run 'PRAGMA integrity_check')" ok
 fill_disk 0
 expect_exit 1 "$reprise" replay regular.trace --target "$url" --run disk/none.run --quiet
 expect_complaint 'disk/none.run: .*(disk|full|space)'
+equal "files that are left" "$(ls disk)" filler
+rm disk/filler
+fill_disk 32768 # enough to begin with the file, and not for its tables
+expect_exit 1 "$reprise" replay regular.trace --target "$url" --run disk/none.run --quiet
+expect_complaint 'disk/none.run: disk (full, and nothing was sent|I/O error)'
+equal "files that are left" "$(ls disk)" filler
 finish

@@ -546,9 +546,9 @@ static void ports_run_out_and_the_line_says_what_to_do(void **state)
     pid_t child = fork();
     if (child == 0) {
         enter_small_network();
-        int alone =
-            dial_until_no_ports(&(struct transport_options){0}, "; out of source ports: --bind");
-        int bound = dial_until_no_ports(&more, "; out of source ports: more --bind addresses");
+        int alone = dial_until_no_ports(&(struct transport_options){0},
+                                        "; --bind 127.0.0.2 (and more), or widen");
+        int bound = dial_until_no_ports(&more, "; add --bind addresses or widen");
         _exit(alone == 2 && bound == 4 ? 0 : 1);
     }
     assert_int_equal(waitpid(child, &status, 0), child);
