@@ -9,7 +9,7 @@ need sqlite3 taskset
 [ "$(nproc)" -ge 2 ] || skip "needs a core for the generator and one for the server"
 
 users=50
-seconds=$(brief 60 3)
+seconds=$(brief "${BENCH_SECONDS:-60}" 3)
 events=$(brief 100000 10000)
 
 # schedule COUNT GAP_MS FILE: COUNT requests, one every GAP_MS, each of the users in turn; a user makes
@@ -130,9 +130,22 @@ end_row() {
         }' "$work/$1.log"
 }
 
+# floor: the same moments for a loop that only reads the clock, with the same server beside it.
+floor() {
+    say floor
+    rm -f "$work/port"
+    taskset -c 1 "$build/tests/arrival_server" "$work/floor.log" 1 >"$work/port" &
+    started+=($!)
+    wait_until test -s "$work/port"
+    taskset -c 0 "$build/tests/clock_gaps" "$seconds" >"$work/floor"
+    kill "${started[-1]}"
+    wait "${started[-1]}" || true # it has no log to write
+}
+
 count=$((seconds * 10000))
 schedule "$count" 0.1 "$work/open.trace"
 schedule "$events" 1 "$work/events.trace"
+floor
 play sleep "$work/open.trace" 1 taskset -c 0 -- --timing sleep
 play precise "$work/open.trace" 1 taskset -c 0 -- --timing precise
 play pinned "$work/open.trace" 1 -- --cpu-affinity 0
@@ -142,6 +155,7 @@ play events_precise "$work/events.trace" 10 taskset -c 0 -- --timing precise
 machine
 echo "| waiting | requests | late when leaving, us: p50 | p99 | p99.9 | late when arriving, us: p50 | p99 | p99.9 | CPU of one core |"
 echo "|---|---|---|---|---|---|---|---|---|"
+awk '{ print "| a loop that only reads the clock | " $1 " | " $2 " | " $3 " | " $4 " | - | - | - | 100% |" }' "$work/floor"
 row sleep "\`--timing sleep\`, all of it on one core" "$count"
 row precise "\`--timing precise\`, all of it on one core" "$count"
 row pinned "\`--cpu-affinity 0\`: the worker alone on that core" "$count"
