@@ -4,9 +4,9 @@
 
 #include "replay/plan/plan_steps.h"
 
-/* More exchanges and messages than this take too long to be loaded before the start. */
 #define NOTHING_IN_IT UINT64_MAX /* a duration: as far as the session's row says */
 
+/* More exchanges and messages than MAX_WHOLE_COUNT take too long to be loaded before the start. */
 enum { MAX_WHOLE_COUNT = 100000, FIRST_CAPACITY = 1024 };
 
 static int grow_endpoints(struct plan_builder *builder)

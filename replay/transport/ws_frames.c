@@ -202,7 +202,7 @@ static int open_frames(struct ws_reader *reader)
 {
     static const struct wslay_frame_callbacks callbacks = {.recv_callback = give_bytes};
     reader->ahead_bytes = 0;
-    return reader->frames ? 0 : wslay_frame_context_init(&reader->frames, &callbacks, reader);
+    return wslay_frame_context_init(&reader->frames, &callbacks, reader);
 }
 
 int ws_reader_feed(struct ws_reader *reader, struct bytes in, ws_frame_fn on_frame, void *owner)
