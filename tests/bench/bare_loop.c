@@ -1,13 +1,15 @@
 /*
  * bare_loop.c - a load generator of nothing but its loop: what a request costs at the least here.
  *
- *   usage: bare_loop ENGINE PORT CONNECTIONS SECONDS        ENGINE: epoll, uring
+ *   usage: bare_loop ENGINE PORT CONNECTIONS SECONDS        ENGINE: epoll, uring, open
  *
  * Not part of the product. 20 different requests as a browser sends them, each connection in turn;
  * a request is one writev of three pieces, an answer is looked at for the end of its head and its
  * Content-Length, its time goes into a histogram of its kind between two readings of the clock.
  * `uring` does the same with a ring of one issuer: deferred task run, registered sockets, receives
  * that poll first, sends without a completion. Without liburing at build time there is no uring.
+ * `open` keeps a schedule of 10,000 requests a second, the connections in turn, and never sleeps;
+ * it prints what clock_gaps does: how late requests left.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -29,6 +31,7 @@
 #define PIECES 3
 #define MAX_CONNECTIONS 1024
 #define MAX_ANSWER_BYTES 16384
+#define OPEN_EVERY_NS 100000
 
 struct kind {
     char middle[32];
@@ -41,6 +44,9 @@ struct connection {
     int fd;
     uint32_t kind;
     uint64_t sent_ns;
+    bool is_waiting;     /* for its answer; of `open` alone, as are these: */
+    uint32_t in_arrears; /* requests that came due meanwhile */
+    uint64_t due_ns;     /* of the first of them */
     size_t filled;
     size_t whole; /* bytes of the answer once its head is read, else 0 */
     char answer[MAX_ANSWER_BYTES];
@@ -170,6 +176,62 @@ static void run_epoll(void)
     close(poll_fd);
 }
 
+static void send_due(struct connection *connection, struct histogram *late_us)
+{
+    uint64_t now = now_ns();
+    if (histogram_record(late_us, (now - connection->due_ns) / 1000))
+        give_up("histogram");
+    connection->due_ns += (uint64_t)connection_count * OPEN_EVERY_NS;
+    connection->in_arrears--;
+    connection->is_waiting = true;
+    send_next(connection);
+}
+
+static void take_answers(int poll_fd, struct histogram *late_us)
+{
+    struct epoll_event events[256];
+    int count = epoll_wait(poll_fd, events, 256, 0);
+    for (int i = 0; i < count; i++) {
+        struct connection *connection = &connections[events[i].data.u32];
+        ssize_t got = recv(connection->fd, connection->answer + connection->filled,
+                           MAX_ANSWER_BYTES - connection->filled, 0);
+        if (!take(connection, got))
+            continue;
+        connection->is_waiting = false;
+        if (connection->in_arrears)
+            send_due(connection, late_us);
+    }
+}
+
+static void run_open(void)
+{
+    struct histogram late_us;
+    int poll_fd = epoll_create1(EPOLL_CLOEXEC);
+    uint64_t next_ns = now_ns() + OPEN_EVERY_NS;
+    histogram_init(&late_us);
+    for (uint32_t i = 0; i < connection_count; i++) {
+        struct epoll_event event = {.events = EPOLLIN, .data.u32 = i};
+        if (epoll_ctl(poll_fd, EPOLL_CTL_ADD, connections[i].fd, &event))
+            give_up("epoll_ctl");
+        connections[i].due_ns = next_ns + (uint64_t)i * OPEN_EVERY_NS;
+    }
+    for (uint32_t turn = 0; next_ns < end_ns; take_answers(poll_fd, &late_us)) {
+        for (uint64_t now = now_ns(); next_ns <= now; next_ns += OPEN_EVERY_NS) {
+            struct connection *connection = &connections[turn];
+            turn = (turn + 1) % connection_count;
+            connection->in_arrears++;
+            if (!connection->is_waiting)
+                send_due(connection, &late_us);
+        }
+    }
+    close(poll_fd);
+    printf("%llu %llu %llu %llu\n", (unsigned long long)late_us.count,
+           (unsigned long long)histogram_percentile(&late_us, 50),
+           (unsigned long long)histogram_percentile(&late_us, 99),
+           (unsigned long long)histogram_percentile(&late_us, 99.9));
+    histogram_fini(&late_us);
+}
+
 #ifdef HAVE_LIBURING
 static void ring_receive(struct io_uring *ring, uint32_t index)
 {
@@ -261,7 +323,7 @@ int main(int argc, char **argv)
 {
     unsigned long count = argc == 5 ? strtoul(argv[3], NULL, 10) : 0;
     if (count < 1 || count > MAX_CONNECTIONS) {
-        fputs("usage: bare_loop epoll|uring PORT CONNECTIONS SECONDS\n", stderr);
+        fputs("usage: bare_loop epoll|uring|open PORT CONNECTIONS SECONDS\n", stderr);
         return 2;
     }
     double seconds = strtod(argv[4], NULL);
@@ -272,6 +334,11 @@ int main(int argc, char **argv)
     make_kinds();
     dial((uint16_t)strtoul(argv[2], NULL, 10));
     end_ns = now_ns() + (uint64_t)(seconds * 1e9);
+    if (strcmp(argv[1], "open") == 0) {
+        run_open();
+        free(connections);
+        return 0;
+    }
     if (strcmp(argv[1], "epoll") == 0) {
         run_epoll();
 #ifdef HAVE_LIBURING

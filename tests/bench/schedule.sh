@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# An open schedule of 10,000 requests/s for 60 s: how late each left by reprise's account, and how late
-# it arrived by the account of a server that logs arrivals in nanoseconds. Then 100,000 requests at
-# --speed 10: when the last one came.
+# An open schedule of 10,000 requests/s for 60 s: how late each left by reprise's account, how late it
+# arrived at the server's host by its kernel's time stamp, and how late the server, which sleeps between
+# requests, had read it. Then 100,000 requests at --speed 10: when the last one came.
 set -euo pipefail
 # shellcheck source=tests/bench/lib.sh
 source "$(dirname "$0")/lib.sh"
@@ -29,9 +29,11 @@ schedule() {
     }' | "$make_trace" "$3"
 }
 
-# play NAME TRACE SPEED [PREFIX...] -- [OPTION...]: leaves $work/NAME.log, .run and .used.
+# play NAME TRACE SPEED [PREFIX...] -- [OPTION...]: leaves $work/NAME.run and .used, and NAME.log: a line a
+# request with its planned moment in us, its arrival and its reading in ns, and which of its connection's
+# requests it was, from 0.
 play() {
-    local name=$1 trace=$2 speed=$3 prefix=() server_pid
+    local name=$1 trace=$2 speed=$3 prefix=()
     shift 3
     while [ "$1" != -- ]; do
         prefix+=("$1")
@@ -39,16 +41,13 @@ play() {
     done
     shift
     say "$name"
-    rm -f "$work/port" "$work/$name.run"
-    taskset -c 1 "$build/tests/arrival_server" "$work/$name.log" 1000000 >"$work/port" &
-    server_pid=$!
-    started+=("$server_pid")
-    wait_until test -s "$work/port"
+    rm -f "$work/$name.run"
+    start_stamps "$work/stamps" 2 1
     "$measure" "$work/$name.used" "${prefix[@]}" "$reprise" replay "$trace" --pacing open --speed "$speed" -q \
-        --target "http://127.0.0.1:$(cat "$work/port")" --run "$work/$name.run" "$@" >"$work/out" ||
+        --target "$url" --run "$work/$name.run" "$@" >"$work/out" ||
         fail "$name: replay: exit code $?"
-    kill "$server_pid"
-    wait "$server_pid" || fail "the server's log was not written"
+    stop_stamps
+    awk '{ print substr($5, 2), $1, $2, requests[$4]++ }' "$work/stamps" >"$work/$name.log"
 }
 
 # reported NAME P...: percentiles of lateness in us from the run's histograms (see RUN_FORMAT.md).
@@ -94,12 +93,12 @@ reported() {
         }'
 }
 
-# arrived NAME P...: the same by the server: arrival less plan, less the least there was. The first request
-# of a connection is left out: it waits for the connection.
-arrived() {
-    local name=$1 p first=1
-    shift
-    awk '$4 > 0 { late = $2 / 1000 - $1; if (!n || late < least) least = late; all[n++] = late }
+# seen NAME COLUMN P...: the same by the server: the moment in that column less the planned one, less the
+# least there was. The first request of a connection is left out: it waits for the connection.
+seen() {
+    local name=$1 column=$2 p first=1
+    shift 2
+    awk -v column="$column" '$4 > 0 { late = $column / 1000 - $1; if (!n || late < least) least = late; all[n++] = late }
         END { for (i = 0; i < n; i++) printf "%.1f\n", all[i] - least }' "$work/$name.log" | sort -n >"$work/late"
     for p in "$@"; do
         [ "$first" = 1 ] || printf ' | '
@@ -113,7 +112,7 @@ row() {
     local came
     came=$(wc -l <"$work/$1.log")
     [ "$came" = "$3" ] || fail "$1: $came requests came of $3"
-    echo "| $2 | $came | $(reported "$1" 50 99 99.9) | $(arrived "$1" 50 99 99.9) |" \
+    echo "| $2 | $came | $(reported "$1" 50 99 99.9) | $(seen "$1" 2 50 99 99.9) | $(seen "$1" 3 50 99) |" \
         "$(calc "$(cpu_of "$work/$1.used") / $(awk '{ print $4 }' "$work/$1.used") * 100" %.0f)% |"
 }
 
@@ -130,22 +129,23 @@ end_row() {
         }' "$work/$1.log"
 }
 
-# floor: the same moments for a loop that only reads the clock, with the same server beside it.
+# floor NAME: the same moments for a loop that only reads the clock, on the generator's core.
 floor() {
-    say floor
-    rm -f "$work/port"
-    taskset -c 1 "$build/tests/arrival_server" "$work/floor.log" 1 >"$work/port" &
-    started+=($!)
-    wait_until test -s "$work/port"
-    taskset -c 0 "$build/tests/clock_gaps" "$seconds" >"$work/floor"
-    kill "${started[-1]}"
-    wait "${started[-1]}" || true # it has no log to write
+    say "$1"
+    taskset -c 0 "$build/tests/clock_gaps" "$seconds" >"$work/$1"
 }
 
 count=$((seconds * 10000))
 schedule "$count" 0.1 "$work/open.trace"
 schedule "$events" 1 "$work/events.trace"
-floor
+floor alone
+taskset -c 1 "$build/tests/clock_gaps" "$seconds" >"$work/other" &
+floor beside
+wait $!
+say bare
+start_stamps - 2 1
+taskset -c 0 "$build/tests/bare_loop" open "$port" "$users" "$seconds" >"$work/bare"
+stop_stamps
 play sleep "$work/open.trace" 1 taskset -c 0 -- --timing sleep
 play precise "$work/open.trace" 1 taskset -c 0 -- --timing precise
 play pinned "$work/open.trace" 1 -- --cpu-affinity 0
@@ -153,9 +153,12 @@ play events_sleep "$work/events.trace" 10 taskset -c 0 -- --timing sleep
 play events_precise "$work/events.trace" 10 taskset -c 0 -- --timing precise
 
 machine
-echo "| waiting | requests | late when leaving, us: p50 | p99 | p99.9 | late when arriving, us: p50 | p99 | p99.9 | CPU of one core |"
-echo "|---|---|---|---|---|---|---|---|---|"
-awk '{ print "| a loop that only reads the clock | " $1 " | " $2 " | " $3 " | " $4 " | - | - | - | 100% |" }' "$work/floor"
+echo "| waiting | requests | late when leaving, us: p50 | p99 | p99.9 | late when arriving, us: p50 | p99 | p99.9 | late when read, us: p50 | p99 | CPU of one core |"
+echo "|---|---|---|---|---|---|---|---|---|---|---|"
+floor_row() { awk -v text="$2" '{ print "| " text " | " $1 " | " $2 " | " $3 " | " $4 " | - | - | - | - | - | 100% |" }' "$work/$1"; }
+floor_row alone "a loop that only reads the clock, the other core idle"
+floor_row beside "the same, another such loop on the other core"
+floor_row bare "a bare loop that sends these requests and never sleeps"
 row sleep "\`--timing sleep\`, all of it on one core" "$count"
 row precise "\`--timing precise\`, all of it on one core" "$count"
 row pinned "\`--cpu-affinity 0\`: the worker alone on that core" "$count"
