@@ -50,8 +50,14 @@ static void store_cookies(struct task *task, const struct http_response *respons
         if (!bytes_equal_nocase(response->headers[i].name, bytes_of("set-cookie")))
             continue;
         int64_t unix_s = (user->env->unix_origin_us + (int64_t)user_now_us(user)) / 1000000;
-        if (url_parse(task->request->url, &url) == 0)
-            cookie_jar_store(&user->cookies, response->headers[i].value, url.target, unix_s);
+        if (url_parse(task->request->url, &url))
+            continue;
+        const struct cookie_site site = {
+            .host = url.host,
+            .is_secure = url.is_secure,
+            .stands_in = bytes_equal_nocase(url.host, user->site.host),
+        };
+        cookie_jar_store(&user->cookies, &site, response->headers[i].value, url.target, unix_s);
     }
 }
 

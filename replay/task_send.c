@@ -12,17 +12,20 @@ void task_count_handled(struct task *task)
     task->was_sent = true;
 }
 
-/* The request target: of a planned URL what follows the origin. */
-static bool target_of(const struct task *task, struct bytes *ret_target)
+/* The request target: of a planned URL what follows the origin; and whom it asks. */
+static bool target_of(const struct task *task, struct cookie_site *ret_site,
+                      struct bytes *ret_target)
 {
     const struct user_env *env = task->user->env;
     struct url url;
+    *ret_site = task->user->site;
     if (task->step && !(task->request->changes & HTTP_CHANGED_URL)) {
         *ret_target = bytes_from(task->request->url, env->plan->target_bytes);
         return true;
     }
     if (url_parse(task->request->url, &url))
         return false;
+    *ret_site = (struct cookie_site){.host = url.host, .is_secure = url.is_secure};
     *ret_target = url.target;
     return true;
 }
@@ -33,6 +36,7 @@ static struct bytes cookies_of(struct task *task)
     const struct user *user = task->user;
     const struct http_request *request = task->request;
     struct bytes recorded = task->step ? task_recorded_cookies(task) : (struct bytes){0};
+    struct cookie_site site;
     struct bytes target;
     if (request->changes & HTTP_CHANGED_HEADERS || task->added) {
         if (http_headers_find(request->headers, request->header_count, bytes_of("cookie")).ptr)
@@ -40,11 +44,11 @@ static struct bytes cookies_of(struct task *task)
     }
     if (user->cookies.count == 0)
         return recorded;
-    if (!target_of(task, &target))
+    if (!target_of(task, &site, &target))
         return (struct bytes){0};
     int64_t unix_s = (user->env->unix_origin_us + (int64_t)user_now_us(user)) / 1000000;
     buf_clear(&task->cookies);
-    cookie_jar_append(&user->cookies, target, recorded, unix_s, &task->cookies);
+    cookie_jar_append(&user->cookies, &site, target, recorded, unix_s, &task->cookies);
     return buf_bytes(&task->cookies);
 }
 

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "core/url.h"
 #include "replay/channel.h"
 #include "replay/task.h"
 
@@ -26,11 +27,15 @@ void user_env_fini(struct user_env *env)
 struct user *user_new(struct user_env *env, uint64_t index)
 {
     struct user *user = calloc(1, sizeof *user);
+    struct url target;
     if (!user)
         return NULL;
     user->env = env;
     user->index = index;
     cookie_jar_init(&user->cookies);
+    if (url_parse(env->target, &target) == 0)
+        user->site = (struct cookie_site){
+            .host = target.host, .is_secure = target.is_secure, .stands_in = true};
     timer_init(&user->timer, on_timer, user);
     return user;
 }

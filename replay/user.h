@@ -81,6 +81,7 @@ struct user {
     struct task *tasks;       /* under way */
     struct channel *channels; /* session->channel_count of them */
     struct cookie_jar cookies;
+    struct cookie_site site;            /* the target */
     struct values values;               /* of the session's bindings */
     struct transport_user *connections; /* NULL until the first request */
     struct chain_user *plugins;         /* NULL when the chain is empty */
