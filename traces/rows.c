@@ -294,6 +294,7 @@ void binding_out(struct row_out *row, const struct trace_binding *binding)
     row_out_text(row, binding->evidence);
     row_out_text(row, binding->state);
     row_out_text(row, binding->form);
+    row_out_text(row, binding->origin);
 }
 
 int binding_in(sqlite3_stmt *statement, struct trace_binding *binding, struct error *err)
@@ -307,6 +308,7 @@ int binding_in(sqlite3_stmt *statement, struct trace_binding *binding, struct er
     binding->evidence = row_in_text(&row);
     binding->state = row_in_text(&row);
     binding->form = row_in_text(&row);
+    binding->origin = row_in_text(&row);
     binding->binding_id = sqlite3_column_int64(statement, row.next);
     return row_in_end(&row, "binding", binding->binding_id, err);
 }

@@ -43,8 +43,9 @@
 #define LEDGER_PARAMETERS "?,?,?,?,?,?,?,?,?"
 
 #define BINDING_COLUMNS                                                                            \
-    "born_exchange_id, born_place, used_exchange_id, used_place, score, evidence, state, form"
-#define BINDING_PARAMETERS "?,?,?,?,?,?,?,?"
+    "born_exchange_id, born_place, used_exchange_id, used_place, score, evidence, state, form, "   \
+    "origin"
+#define BINDING_PARAMETERS "?,?,?,?,?,?,?,?,?"
 
 void facts_out(struct row_out *row, const struct trace_facts *facts);
 void session_out(struct row_out *row, const struct trace_session *session);

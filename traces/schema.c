@@ -183,7 +183,12 @@ static const char version_1[] =
 static const char version_2[] = "ALTER TABLE binding ADD COLUMN form TEXT NOT NULL DEFAULT 'raw';"
                                 "CREATE INDEX binding_by_use ON binding (used_exchange_id);";
 
-static const char *const steps[SCHEMA_VERSION] = {version_1, version_2};
+/* Version 3: which bindings a new correlation may remove. Whoever writes a row in SQL is a person.
+ */
+static const char version_3[] =
+    "ALTER TABLE binding ADD COLUMN origin TEXT NOT NULL DEFAULT 'edited';";
+
+static const char *const steps[SCHEMA_VERSION] = {version_1, version_2, version_3};
 
 static int read_version(sqlite3 *db, int64_t *ret_version, struct error *err)
 {

@@ -10,7 +10,7 @@
 #include "traces/db.h"
 
 #define SCHEMA_APPLICATION_ID 0x52705472 /* "RpTr" */
-#define SCHEMA_VERSION 2
+#define SCHEMA_VERSION 3
 
 /* In a new and empty file. */
 int schema_create(sqlite3 *db, struct error *err);

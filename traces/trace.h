@@ -182,8 +182,9 @@ struct trace_binding {
     struct bytes used_place;
     double score;
     struct bytes evidence;
-    struct bytes state; /* "on", "off" */
-    struct bytes form;  /* how the value is written in the request: "raw", "percent" */
+    struct bytes state;  /* "on", "off" */
+    struct bytes form;   /* how the value is written in the request: "raw", "percent" */
+    struct bytes origin; /* "found": correlation's own; all else is people's: "edited" */
 };
 
 struct trace_ledger_entry {

@@ -248,7 +248,8 @@ static int write_compressed(struct trace_writer *writer, struct error *err)
                                           .used_exchange_id = 2,
                                           .used_place = bytes_of("path:2"),
                                           .state = bytes_of("on"),
-                                          .form = bytes_of("raw")};
+                                          .form = bytes_of("raw"),
+                                          .origin = bytes_of("found")};
     Bytef packed[256];
     uLongf len = sizeof packed;
     int64_t body_id = 0;

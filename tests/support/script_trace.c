@@ -209,6 +209,7 @@ static int add_binding(struct script *script, struct bytes line, struct error *e
         .evidence = bytes_of("by hand"),
         .state = bytes_of("on"),
         .form = form,
+        .origin = bytes_of("edited"),
     };
     return trace_writer_add_binding(script->writer, &binding, err);
 }

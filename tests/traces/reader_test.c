@@ -274,8 +274,8 @@ static void a_sessions_rows_are_found_by_an_index(void **state)
 static void a_newer_trace_is_refused(void **state)
 {
     (void)state;
-    run_sql("PRAGMA user_version = 3");
-    assert_refused("a trace of version 3, this reprise reads up to 2: use a newer reprise");
+    run_sql("PRAGMA user_version = 4");
+    assert_refused("a trace of version 4, this reprise reads up to 3: use a newer reprise");
 }
 
 static void what_is_not_a_trace_is_refused(void **state)

@@ -238,7 +238,8 @@ static void write_rows(struct trace_writer *writer)
                                           .score = 1,
                                           .evidence = bytes_of("by hand"),
                                           .state = bytes_of("on"),
-                                          .form = bytes_of("raw")};
+                                          .form = bytes_of("raw"),
+                                          .origin = bytes_of("found")};
     assert_int_equal(trace_writer_add_binding(writer, &binding, &err), 0);
 }
 

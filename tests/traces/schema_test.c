@@ -115,6 +115,7 @@ static void a_trace_of_version_1_gets_what_version_2_brought(void **state)
     assert_int_equal(schema_create(db, &err), 0);
     assert_int_equal(sqlite3_exec(db,
                                   "DROP INDEX binding_by_use;"
+                                  "ALTER TABLE binding DROP COLUMN origin;"
                                   "ALTER TABLE binding DROP COLUMN form;"
                                   "INSERT INTO binding VALUES (1, 1, 'a', 2, 'b', 1, '', 'on');"
                                   "PRAGMA user_version = 1;",
@@ -123,6 +124,24 @@ static void a_trace_of_version_1_gets_what_version_2_brought(void **state)
     assert_int_equal(schema_check(db, &err), 0);
     assert_int_equal(ask("PRAGMA user_version"), SCHEMA_VERSION);
     assert_int_equal(ask("SELECT form = 'raw' FROM binding"), 1);
+}
+
+/* A row of version 2 was written by a person: correlation leaves it alone. */
+static void a_trace_of_version_2_gets_what_version_3_brought(void **state)
+{
+    (void)state;
+    struct error err = {0};
+    assert_int_equal(schema_create(db, &err), 0);
+    assert_int_equal(sqlite3_exec(db,
+                                  "ALTER TABLE binding DROP COLUMN origin;"
+                                  "INSERT INTO binding VALUES"
+                                  " (1, 1, 'a', 2, 'b', 1, '', 'on', 'percent');"
+                                  "PRAGMA user_version = 2;",
+                                  NULL, NULL, NULL),
+                     SQLITE_OK);
+    assert_int_equal(schema_check(db, &err), 0);
+    assert_int_equal(ask("PRAGMA user_version"), SCHEMA_VERSION);
+    assert_int_equal(ask("SELECT form = 'percent' AND origin = 'edited' FROM binding"), 1);
 }
 
 static void creating_over_tables_fails_and_changes_nothing(void **state)
@@ -147,6 +166,7 @@ int main(void)
         in_memory(a_negative_version_is_refused),
         in_memory(what_was_created_passes_the_check_and_nothing_else_does),
         in_memory(a_trace_of_version_1_gets_what_version_2_brought),
+        in_memory(a_trace_of_version_2_gets_what_version_3_brought),
         in_memory(creating_over_tables_fails_and_changes_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -330,7 +330,8 @@ static void every_field_of_a_binding_comes_back(void **state)
                                            .score = 0.75,
                                            .evidence = bytes_of("named like an id"),
                                            .state = bytes_of("off"),
-                                           .form = bytes_of("percent")};
+                                           .form = bytes_of("percent"),
+                                           .origin = bytes_of("found")};
     assert_done(trace_writer_add_exchange(writer, &exchange, &err));
     assert_done(trace_writer_add_binding(writer, &put, &err));
     close_writer(writer);
@@ -346,6 +347,7 @@ static void every_field_of_a_binding_comes_back(void **state)
     assert_bytes(got.evidence, put.evidence);
     assert_bytes(got.state, put.state);
     assert_bytes(got.form, put.form);
+    assert_bytes(got.origin, put.origin);
     trace_reader_close(reader);
 }
 
