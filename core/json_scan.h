@@ -10,19 +10,7 @@
 #ifndef REPRISE_CORE_JSON_SCAN_H
 #define REPRISE_CORE_JSON_SCAN_H
 
-#include <sys/types.h>
-
-#include "core/bytes.h"
-
-#define JSON_MAX_DEPTH 200 /* arrays and objects around a value; deeper ones are not found */
-
-enum json_kind {
-    JSON_SCAN_STRING,
-    JSON_SCAN_NUMBER,
-    JSON_SCAN_TRUE,
-    JSON_SCAN_FALSE,
-    JSON_SCAN_NULL
-};
+#include "core/json_lex.h"
 
 /* A scalar that is looked for, and where it was found. */
 struct json_wanted {
@@ -38,17 +26,5 @@ bool json_pointer_is_valid(struct bytes pointer);
 
 /* How many of them were found. Objects and arrays are not: only strings, numbers and words. */
 size_t json_find(struct bytes text, struct json_wanted *wanted, size_t count);
-
-/*
- * A string as it stands between its quotes, its escapes undone: bytes written to `out`, never more
- * than written.len. -1: it does not fit, or an escape is none (half of a surrogate pair included).
- */
-ssize_t json_unescape(struct bytes written, char *out, size_t out_size);
-
-/* The bytes that json_escape() writes for one byte of text: 1, 2 or 6. */
-#define JSON_MAX_ESCAPE_BYTES 6
-
-/* As it stands between quotes. -1: it does not fit. Bytes above 0x7f stay as they are. */
-ssize_t json_escape(struct bytes text, char *out, size_t out_size);
 
 #endif

@@ -12,13 +12,13 @@ system_headers='^(assert|complex|ctype|errno|fenv|float|inttypes|iso646|limits|l
 # A library's header, and the only files outside tests/ and plugins/NAME/ that may see it.
 library_rows='
 ^sqlite3\.h$     ^(traces/[^/]*|traces/correlate/binding_store\.c|replay/results/run_[^/]*)$
-^zstd\.h$        ^(traces/[^/]*|replay/transport/content_coding\.c)$
+^zstd\.h$        ^traces/[^/]*$
 ^openssl/        ^(traces/[^/]*|capture/ws_[^/]*\.c|replay/transport/(ws_[^/]*|transport_curl_tls|native_tls[^/]*)\.c)$
 ^jansson\.h$     ^(traces/[^/]*|plugins/plugin_cmd\.c|replay/(results/)?[^/]*_json\.c)$
 ^pcap(\.h$|/)    ^capture/source_[^/]*$
 ^wslay/          ^(capture|replay/transport)/ws_[^/]*\.c$
-^zlib\.h$        ^(capture/ws_[^/]*|replay/transport/content_coding)\.c$
-^brotli/         ^replay/transport/content_coding\.c$
+^zlib\.h$        ^(capture/ws_[^/]*|traces/content_coding)\.c$
+^brotli/         ^traces/content_coding\.c$
 ^nghttp2/        ^replay/transport/native_h2[^/]*\.c$
 ^curl/           ^replay/transport/transport_curl[^/]*$
 '
@@ -32,7 +32,7 @@ folder_rows='
 ^plugins/reprise_plugin\.h$ ^$
 ^plugins/[^/]*$             ^(core|plugins)/[^/]*$
 ^plugins/[^/]*/             ^(plugins/)?reprise_plugin\.h$
-^replay/                    ^(core/|replay/|plugins/[^/]*$|traces/(trace|reader|digest|place)\.h$)
+^replay/                    ^(core/|replay/|plugins/[^/]*$|traces/((trace|reader|digest|content_coding)\.h$|places/))
 ^tests/plugins/modules/     ^reprise_plugin\.h$
 ^tests/                     .
 '

@@ -2,13 +2,14 @@
 #include "replay/plan/births.h"
 
 #include "core/json_scan.h"
+#include "traces/places/place_parts.h"
 
 static struct bytes find_outside_body(const struct place_step *step,
                                       const struct http_response *response)
 {
     if (step->kind == PLACE_HEADER)
         return place_find_header(step, response->headers, response->header_count);
-    return place_find_set_cookie(step, response->headers, response->header_count);
+    return place_find_set_cookie(step, response->headers, response->header_count, NULL);
 }
 
 void births_find(const struct birth *births, uint32_t count, const struct http_response *response,
@@ -18,7 +19,7 @@ void births_find(const struct birth *births, uint32_t count, const struct http_r
     uint32_t wanted_by[BIRTHS_MAX];
     size_t wanted_count = 0;
     for (uint32_t i = 0; i < count; i++) {
-        const struct place_step *step = &births[i].place.step;
+        const struct place_step *step = &births[i].place.steps[0];
         found[i] = (struct birth_found){0};
         if (step->kind == PLACE_BODY) {
             wanted_by[wanted_count] = i;
@@ -48,8 +49,8 @@ struct bytes birth_read(const struct birth *birth, const struct birth_found *fou
             return none;
         text = bytes_make(room, (size_t)len);
     }
-    if (birth->place.has_inner)
-        text = place_find_in_url(&birth->place.inner, text);
+    if (birth->place.step_count > 1)
+        text = place_find_in_url(&birth->place.steps[1], text);
     return text.ptr && text.len && text.len <= BIRTH_MAX_BYTES ? text : none;
 }
 

@@ -8,7 +8,7 @@
 #define REPRISE_REPLAY_PLAN_BIRTHS_H
 
 #include "core/http_message.h"
-#include "traces/place.h"
+#include "traces/places/place.h"
 
 #define BIRTHS_MAX 32                /* of one answer */
 #define BIRTH_MAX_BYTES (64u * 1024) /* of a value, in the answer as in its form */

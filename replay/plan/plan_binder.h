@@ -7,7 +7,7 @@
 
 #include "replay/plan/plan_bindings.h"
 #include "replay/plan/plan_steps.h"
-#include "replay/transport/content_coding.h"
+#include "traces/content_coding.h"
 
 /* A place in a request that is to be filled. */
 struct use {

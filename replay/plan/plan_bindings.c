@@ -6,6 +6,7 @@
 
 #include "core/json_scan.h"
 #include "replay/plan/plan_binder.h"
+#include "traces/places/place_parts.h"
 
 /* One row on its way to a birth and a use. */
 struct row {
@@ -123,7 +124,7 @@ static int decode_answer(struct binder *binder, struct bytes body, struct error 
     if (!binder->decoder && !(binder->decoder = content_decoder_new(MAX_DECODED_BYTES)))
         return error_set(err, EXIT_TOOL, "no memory to decode an answer");
     binder->is_undecoded = content_decode(binder->decoder, answer->headers, answer->header_count,
-                                          body, &answer->body, &detail) != FAILURE_NONE;
+                                          body, &answer->body, &detail) != CONTENT_DECODED;
     if (binder->is_undecoded)
         answer->body = (struct bytes){0};
     return 0;
@@ -165,7 +166,7 @@ static int find_value(struct binder *binder, struct row *row, struct error *err)
     row->value = birth_read(&birth, &found, binder->room);
     if (row->value.ptr)
         return 0;
-    if (row->born.step.kind == PLACE_BODY && binder->is_undecoded)
+    if (row->born.steps[0].kind == PLACE_BODY && binder->is_undecoded)
         return lose(binder, row->binding,
                     "the recorded answer's Content-Encoding cannot be undone");
     return lose(binder, row->binding, "born_place: nothing is there in the recorded answer");
@@ -184,7 +185,7 @@ static struct bytes find_used(const struct binder *binder, struct row *row, stru
 {
     const struct plan_draft *draft = &binder->builder->drafts[row->consumer];
     const struct plan_step *step = &binder->session->steps[row->consumer];
-    const struct place_step *place = &row->used.step;
+    const struct place_step *place = &row->used.steps[0];
     struct json_wanted wanted = {.pointer = place->name};
     *ret_part = draft->cut.head;
     switch (place->kind) {
@@ -199,7 +200,7 @@ static struct bytes find_used(const struct binder *binder, struct row *row, stru
     case PLACE_FORM:
         *ret_part = step->body;
         return place_find_field(place, step->body);
-    case PLACE_BODY:
+    default:
         break;
     }
     *ret_part = step->body;
@@ -246,7 +247,7 @@ static struct bytes find_plain(struct bytes text, struct bytes value)
 static int find_in_text(struct binder *binder, struct row *row, struct bytes text,
                         struct bytes *ret_found)
 {
-    enum place_kind kind = row->used.step.kind;
+    enum place_kind kind = row->used.steps[0].kind;
     bool is_in_target = kind == PLACE_PATH || kind == PLACE_QUERY || kind == PLACE_FORM;
     struct bytes value = row->value, form = row->binding->form;
     if (bytes_equal(form, bytes_of("percent"))) {
@@ -294,11 +295,11 @@ static int find_use(struct binder *binder, struct row *row)
         return lose(binder, row->binding, "used_place: a header that HTTP/1.1 cannot write");
     row->use = (struct use){
         .step = row->consumer,
-        .is_in_cookies = row->used.step.kind == PLACE_COOKIE,
+        .is_in_cookies = row->used.steps[0].kind == PLACE_COOKIE,
         .producer = row->producer,
         .binding_id = row->binding->binding_id,
         .slot = {.is_in_body =
-                     row->used.step.kind == PLACE_FORM || row->used.step.kind == PLACE_BODY,
+                     row->used.steps[0].kind == PLACE_FORM || row->used.steps[0].kind == PLACE_BODY,
                  .at = (uint32_t)at,
                  .len = (uint32_t)found.len},
     };
@@ -307,16 +308,9 @@ static int find_use(struct binder *binder, struct row *row)
 
 /* --- births and uses ---------------------------------------------------------------------- */
 
-static bool is_same_place(const struct place_step *a, const struct place_step *b)
-{
-    return a->kind == b->kind && a->number == b->number && bytes_equal(a->name, b->name);
-}
-
 static bool is_same_birth(const struct birth *a, const struct birth *b)
 {
-    return a->form == b->form && a->place.has_inner == b->place.has_inner &&
-           is_same_place(&a->place.step, &b->place.step) &&
-           (!a->place.has_inner || is_same_place(&a->place.inner, &b->place.inner));
+    return a->form == b->form && place_equal(&a->place, &b->place);
 }
 
 static void *grow(void *items, size_t count, size_t *capacity, size_t item_bytes)
@@ -328,19 +322,6 @@ static void *grow(void *items, size_t count, size_t *capacity, size_t item_bytes
     if (grown)
         *capacity = wanted;
     return grown;
-}
-
-/* The names of a place outlive the row. */
-static int keep_names(struct binder *binder, struct place *place)
-{
-    struct arena *arena = binder->builder->arena;
-    if (place->step.name.ptr)
-        place->step.name = arena_copy(arena, place->step.name);
-    if (place->has_inner && place->inner.name.ptr)
-        place->inner.name = arena_copy(arena, place->inner.name);
-    bool has_failed = (place->step.name.len && !place->step.name.ptr) ||
-                      (place->has_inner && place->inner.name.len && !place->inner.name.ptr);
-    return has_failed ? -1 : 0;
 }
 
 /* The value that the row's use takes: one that another use has already, or a new one. Rows come by
@@ -364,7 +345,7 @@ static int find_birth(struct binder *binder, const struct row *row, uint32_t *re
         return -1;
     binder->births = grown;
     birth.value = (uint32_t)binder->birth_count;
-    if (keep_names(binder, &birth.place))
+    if (place_copy(&row->born, binder->builder->arena, &birth.place)) /* it outlives the row */
         return -1;
     binder->births[binder->birth_count++] = (struct born){row->producer, birth};
     *ret_value = birth.value;
@@ -391,6 +372,18 @@ static int out_of_memory(struct plan_builder *builder, struct error *err)
     return error_set(err, EXIT_INPUT, "no memory for them; raise --max-plan-size");
 }
 
+/* The grammar has more kinds of places than a plan takes values from and puts them into. */
+static bool is_played(const struct place *place, bool is_born)
+{
+    enum place_kind kind = place->steps[0].kind, inner = place->steps[1].kind;
+    bool is_known = kind == PLACE_BODY || kind == PLACE_HEADER || kind == PLACE_COOKIE;
+    if (!is_born)
+        is_known |= kind == PLACE_PATH || kind == PLACE_QUERY || kind == PLACE_FORM;
+    if (place->step_count == 2)
+        is_known &= is_born && (inner == PLACE_PATH || inner == PLACE_QUERY);
+    return is_known && place->step_count <= 2 && !place->steps[0].name_is_escaped;
+}
+
 static int add_row(struct binder *binder, const struct trace_binding *binding, struct error *err)
 {
     struct row row = {.binding = binding};
@@ -403,6 +396,10 @@ static int add_row(struct binder *binder, const struct trace_binding *binding, s
         return lose_place(binder, binding, "born_place", binding->born_place, &why);
     if (place_parse(binding->used_place, PLACE_IN_REQUEST, &row.used, &why))
         return lose_place(binder, binding, "used_place", binding->used_place, &why);
+    if (!is_played(&row.born, true))
+        return lose(binder, binding, "born_place: this reprise takes no value from there");
+    if (!is_played(&row.used, false))
+        return lose(binder, binding, "used_place: this reprise puts no value there");
     if (number_steps(binder))
         return out_of_memory(binder->builder, err);
     if (!find_step(binder, binding->born_exchange_id, &row.producer) ||

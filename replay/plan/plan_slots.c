@@ -75,7 +75,7 @@ static int give_births(struct binder *binder)
         births[i] = binder->births[i].birth;
         if (bindings->birth_count++ == 0)
             bindings->births = &births[i];
-        if (births[i].place.step.kind == PLACE_BODY)
+        if (births[i].place.steps[0].kind == PLACE_BODY)
             bindings->keeps_body = true;
         else
             bindings->keeps_headers = true;

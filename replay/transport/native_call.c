@@ -96,6 +96,21 @@ static void fill_times(const struct transport_call *call, struct transport_resul
     result->receiving_us = minus(ended_us, first_us);
 }
 
+static enum failure failure_of_coding(enum content_result result)
+{
+    switch (result) {
+    case CONTENT_DECODED:
+        return FAILURE_NONE;
+    case CONTENT_TOO_LARGE:
+        return FAILURE_BODY_TOO_LARGE;
+    case CONTENT_NO_MEMORY:
+        return FAILURE_NO_FILES;
+    case CONTENT_BAD:
+        break;
+    }
+    return FAILURE_CODING;
+}
+
 /* Only what is kept is decoded. */
 static void fill_body(struct transport_call *call, struct transport_result *result)
 {
@@ -108,8 +123,8 @@ static void fill_body(struct transport_call *call, struct transport_result *resu
         struct http1_head *core = &transport->scratch->core;
         answer_head_parse_core(answer->head, answer->keeps_headers, answer->is_to_head, &facts,
                                transport->scratch);
-        result->failure = content_decode(transport->decoder, core->headers, core->header_count,
-                                         body, &body, &result->detail);
+        result->failure = failure_of_coding(content_decode(
+            transport->decoder, core->headers, core->header_count, body, &body, &result->detail));
         if (result->failure != FAILURE_NONE) {
             result->response = (struct http_response){0};
             return;

@@ -16,11 +16,11 @@
 
 #include "core/buf.h"
 #include "replay/transport/buffer_pool.h"
-#include "replay/transport/content_coding.h"
 #include "replay/transport/dial.h"
 #include "replay/transport/native_answer.h"
 #include "replay/transport/native_origin.h"
 #include "replay/transport/transport.h"
+#include "traces/content_coding.h"
 
 struct native_connection;
 struct native_h2;

@@ -7,7 +7,7 @@
 #include <assert.h>
 
 #include "core/buf.h"
-#include "replay/transport/content_coding.h"
+#include "traces/content_coding.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -28,10 +28,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                        bytes_of(codings[data[0] % 8])};
     struct bytes in = bytes_make(data + 1, size - 1), one = {0}, other = {0};
     const char *detail = NULL;
-    enum failure failure = content_decode(fresh, &header, 1, in, &one, &detail);
-    assert(failure == content_decode(used, &header, 1, in, &other, &detail));
-    assert(failure == FAILURE_NONE || detail);
-    if (failure == FAILURE_NONE) {
+    enum content_result result = content_decode(fresh, &header, 1, in, &one, &detail);
+    assert(result == content_decode(used, &header, 1, in, &other, &detail));
+    assert(result == CONTENT_DECODED || detail);
+    if (result == CONTENT_DECODED) {
         assert(one.len <= MAX_BODY_BYTES || one.ptr == in.ptr);
         assert(bytes_equal(one, other));
     }

@@ -184,7 +184,7 @@ static void rows_that_cannot_be_used_are_left_out_and_counted(void **state)
         {"bind 1 body:id -> 2 path:2\n",
          "binding 1: born_place 'body:id': body: takes a JSON pointer like /jobs/0/id"},
         {"bind 1 body:/id -> 2 ws:1:/id\n",
-         "binding 1: used_place 'ws:1:/id': this reprise knows no such kind of place"},
+         "binding 1: used_place 'ws:1:/id': ws: takes the number of a client's message, from 1"},
         {"bind 1 body:/id -> 2 path:2 as base64\n",
          "binding 1: form: this reprise knows raw and percent"},
         {"bind 4 body:/id -> 2 path:2\n",

@@ -13,7 +13,7 @@
 #include "core/buf.h"
 #include "tests/traces/sample.h"
 #include "traces/body.h"
-#include "traces/place.h"
+#include "traces/places/place.h"
 #include "traces/schema.h"
 
 static struct sample_folder folder;
@@ -229,20 +229,30 @@ static void every_word_of_a_column_is_named(void **state)
     }
 }
 
-/* What the page gives as examples are places. */
-static void every_place_of_the_page_is_one(void **state)
+/* What the page gives as examples are places, and there is one of each kind. */
+static void every_kind_of_place_is_on_the_page(void **state)
 {
     (void)state;
     struct bytes part = section(buf_bytes(&page), "### Places"), word;
     struct place place;
     struct error err = {0};
-    int count = 0;
-    for (; next_row(&part, &word); count++) {
+    bool is_there[PLACE_DATA + 1] = {false};
+    while (next_row(&part, &word)) {
         if (place_parse(word, PLACE_IN_ANSWER, &place, &err) &&
             place_parse(word, PLACE_IN_REQUEST, &place, &err))
             fail_msg("%.*s: %s", BYTES_ARG(word), err.text);
+        for (uint32_t i = 0; i < place.step_count; i++)
+            is_there[place.steps[i].kind] = true;
     }
-    assert_int_equal(count, PLACE_FORM + 2); /* each kind, and a part of one */
+    for (int kind = 0; kind <= PLACE_DATA; kind++) {
+        if (!is_there[kind])
+            fail_msg("%s: is not in FORMAT.md", place_kind_name((enum place_kind)kind));
+    }
+    for (int i = 0; i < PLACE_NEW_COUNT; i++) {
+        char quoted[64];
+        snprintf(quoted, sizeof quoted, "`%s`", place_new_name((enum place_new)i));
+        assert_true(has_text(buf_bytes(&page), quoted));
+    }
 }
 
 static void the_numbers_that_make_a_file_a_trace_are_told(void **state)
@@ -341,7 +351,7 @@ int main(void)
         cmocka_unit_test(every_reason_is_explained_under_its_heading),
         cmocka_unit_test(every_flaw_is_explained),
         cmocka_unit_test(every_word_of_a_column_is_named),
-        cmocka_unit_test(every_place_of_the_page_is_one),
+        cmocka_unit_test(every_kind_of_place_is_on_the_page),
         cmocka_unit_test(the_numbers_that_make_a_file_a_trace_are_told),
         cmocka_unit_test(every_question_of_the_page_can_be_asked),
         cmocka_unit_test(the_views_read_well),

@@ -1,5 +1,5 @@
 /* content_coding.c - zlib, brotli and zstd behind one function from bytes to bytes. */
-#include "replay/transport/content_coding.h"
+#include "traces/content_coding.h"
 
 #include <brotli/decode.h>
 #include <stdlib.h>
@@ -20,7 +20,8 @@ struct content_decoder {
 
 struct coding {
     const char *name;
-    enum failure (*decode)(struct content_decoder *decoder, struct bytes in, struct buf *out);
+    enum content_result (*decode)(struct content_decoder *decoder, struct bytes in,
+                                  struct buf *out);
 };
 
 struct content_decoder *content_decoder_new(size_t max_body_bytes)
@@ -54,140 +55,143 @@ void content_decoder_release(struct content_decoder *decoder)
 }
 
 /* Room for the next step, at most up to the maximum and one byte more would be too many. */
-static enum failure reserve(struct buf *out, char **ret_room, size_t *ret_len)
+static enum content_result reserve(struct buf *out, char **ret_room, size_t *ret_len)
 {
     size_t left = out->max_len - out->len;
     if (left == 0)
-        return FAILURE_BODY_TOO_LARGE;
+        return CONTENT_TOO_LARGE;
     *ret_len = left < STEP_BYTES ? left : STEP_BYTES;
     *ret_room = buf_reserve(out, *ret_len);
-    return *ret_room ? FAILURE_NONE : FAILURE_NO_FILES;
+    return *ret_room ? CONTENT_DECODED : CONTENT_NO_MEMORY;
 }
 
 /* What a decoder does once the limit is reached: one byte more proves that there is more. */
-static enum failure room_for(struct buf *out, char **ret_room, size_t *ret_len, char *spare)
+static enum content_result room_for(struct buf *out, char **ret_room, size_t *ret_len, char *spare)
 {
     if (out->len == out->max_len) {
         *ret_room = spare;
         *ret_len = 1;
-        return FAILURE_NONE;
+        return CONTENT_DECODED;
     }
     return reserve(out, ret_room, ret_len);
 }
 
 /* Account for bytes written to the room. */
-static enum failure keep(struct buf *out, const char *room, const char *spare, size_t len)
+static enum content_result keep(struct buf *out, const char *room, const char *spare, size_t len)
 {
     if (room == spare)
-        return len ? FAILURE_BODY_TOO_LARGE : FAILURE_NONE;
+        return len ? CONTENT_TOO_LARGE : CONTENT_DECODED;
     buf_commit(out, len);
-    return FAILURE_NONE;
+    return CONTENT_DECODED;
 }
 
 /* `window_bits` as inflateInit2() has it. One member after another (RFC 1952 2.2). */
-static enum failure inflate_all(struct content_decoder *decoder, struct bytes in, struct buf *out,
-                                int window_bits)
+static enum content_result inflate_all(struct content_decoder *decoder, struct bytes in,
+                                       struct buf *out, int window_bits)
 {
     z_stream *zlib = &decoder->zlib;
     int code =
         decoder->has_zlib ? inflateReset2(zlib, window_bits) : inflateInit2(zlib, window_bits);
     if (code != Z_OK)
-        return FAILURE_NO_FILES;
+        return CONTENT_NO_MEMORY;
     decoder->has_zlib = true;
     const char *end = in.ptr + in.len;
     zlib->next_in = (z_const Bytef *)in.ptr;
     for (;;) {
         char *room, spare;
         size_t len;
-        enum failure failure = room_for(out, &room, &len, &spare);
-        if (failure != FAILURE_NONE)
-            return failure;
+        enum content_result result = room_for(out, &room, &len, &spare);
+        if (result != CONTENT_DECODED)
+            return result;
         size_t left = (size_t)(end - (const char *)zlib->next_in);
         zlib->avail_in = left < UINT32_MAX ? (uInt)left : UINT32_MAX;
         zlib->next_out = (Bytef *)room;
         zlib->avail_out = (uInt)len;
         code = inflate(zlib, Z_NO_FLUSH);
-        failure = keep(out, room, &spare, len - zlib->avail_out);
-        if (failure != FAILURE_NONE)
-            return failure;
+        result = keep(out, room, &spare, len - zlib->avail_out);
+        if (result != CONTENT_DECODED)
+            return result;
         bool is_at_end = (const char *)zlib->next_in == end;
         if (code == Z_STREAM_END && is_at_end)
-            return FAILURE_NONE;
+            return CONTENT_DECODED;
         if (code == Z_STREAM_END && window_bits > MAX_WBITS)
             inflateReset(zlib);
         else if (code != Z_OK) /* Z_BUF_ERROR: the input ends too early */
-            return FAILURE_CODING;
+            return CONTENT_BAD;
     }
 }
 
-static enum failure decode_gzip(struct content_decoder *decoder, struct bytes in, struct buf *out)
+static enum content_result decode_gzip(struct content_decoder *decoder, struct bytes in,
+                                       struct buf *out)
 {
     return inflate_all(decoder, in, out, MAX_WBITS + 16);
 }
 
 /* With zlib's head as the standard says, or raw, as some servers send it. */
-static enum failure decode_deflate(struct content_decoder *decoder, struct bytes in,
-                                   struct buf *out)
+static enum content_result decode_deflate(struct content_decoder *decoder, struct bytes in,
+                                          struct buf *out)
 {
-    enum failure failure = inflate_all(decoder, in, out, MAX_WBITS);
-    if (failure != FAILURE_CODING)
-        return failure;
+    enum content_result result = inflate_all(decoder, in, out, MAX_WBITS);
+    if (result != CONTENT_BAD)
+        return result;
     buf_clear(out);
     return inflate_all(decoder, in, out, -MAX_WBITS);
 }
 
-static enum failure decode_brotli(struct content_decoder *decoder, struct bytes in, struct buf *out)
+static enum content_result decode_brotli(struct content_decoder *decoder, struct bytes in,
+                                         struct buf *out)
 {
     (void)decoder;
-    enum failure failure = FAILURE_NO_FILES;
+    enum content_result result = CONTENT_NO_MEMORY;
     BrotliDecoderState *state = BrotliDecoderCreateInstance(NULL, NULL, NULL);
-    BrotliDecoderResult result = BROTLI_DECODER_RESULT_NEEDS_MORE_OUTPUT;
+    BrotliDecoderResult code = BROTLI_DECODER_RESULT_NEEDS_MORE_OUTPUT;
     const uint8_t *next_in = (const uint8_t *)in.ptr;
     size_t left = in.len;
-    while (state && result == BROTLI_DECODER_RESULT_NEEDS_MORE_OUTPUT) {
+    while (state && code == BROTLI_DECODER_RESULT_NEEDS_MORE_OUTPUT) {
         char *room, spare;
         size_t len;
-        failure = room_for(out, &room, &len, &spare);
-        if (failure != FAILURE_NONE)
+        result = room_for(out, &room, &len, &spare);
+        if (result != CONTENT_DECODED)
             break;
         uint8_t *next_out = (uint8_t *)room;
         size_t unused = len;
-        result = BrotliDecoderDecompressStream(state, &left, &next_in, &unused, &next_out, NULL);
-        failure = keep(out, room, &spare, len - unused);
-        if (failure != FAILURE_NONE)
+        code = BrotliDecoderDecompressStream(state, &left, &next_in, &unused, &next_out, NULL);
+        result = keep(out, room, &spare, len - unused);
+        if (result != CONTENT_DECODED)
             break;
-        if (result != BROTLI_DECODER_RESULT_NEEDS_MORE_OUTPUT &&
-            (result != BROTLI_DECODER_RESULT_SUCCESS || left))
-            failure = FAILURE_CODING;
+        if (code != BROTLI_DECODER_RESULT_NEEDS_MORE_OUTPUT &&
+            (code != BROTLI_DECODER_RESULT_SUCCESS || left))
+            result = CONTENT_BAD;
     }
     BrotliDecoderDestroyInstance(state);
-    return failure;
+    return result;
 }
 
-static enum failure decode_zstd(struct content_decoder *decoder, struct bytes in, struct buf *out)
+static enum content_result decode_zstd(struct content_decoder *decoder, struct bytes in,
+                                       struct buf *out)
 {
     if (!decoder->zstd && !(decoder->zstd = ZSTD_createDCtx()))
-        return FAILURE_NO_FILES;
+        return CONTENT_NO_MEMORY;
     ZSTD_DCtx_reset(decoder->zstd, ZSTD_reset_session_only);
     ZSTD_inBuffer input = {in.ptr, in.len, 0};
     size_t left = 1; /* 0: a frame is whole */
     for (;;) {
         char *room, spare;
         size_t len;
-        enum failure failure = room_for(out, &room, &len, &spare);
-        if (failure != FAILURE_NONE)
-            return failure;
+        enum content_result result = room_for(out, &room, &len, &spare);
+        if (result != CONTENT_DECODED)
+            return result;
         ZSTD_outBuffer output = {room, len, 0};
         left = ZSTD_decompressStream(decoder->zstd, &output, &input);
         if (ZSTD_isError(left))
-            return FAILURE_CODING;
-        failure = keep(out, room, &spare, output.pos);
-        if (failure != FAILURE_NONE)
-            return failure;
+            return CONTENT_BAD;
+        result = keep(out, room, &spare, output.pos);
+        if (result != CONTENT_DECODED)
+            return result;
         if (input.pos == input.size && output.pos < output.size)
-            return left ? FAILURE_CODING : FAILURE_NONE;
+            return left ? CONTENT_BAD : CONTENT_DECODED;
         if (left == 0 && input.pos == input.size)
-            return FAILURE_NONE;
+            return CONTENT_DECODED;
     }
 }
 
@@ -228,28 +232,29 @@ static int list_codings(const struct http_header *headers, size_t header_count,
     return count;
 }
 
-enum failure content_decode(struct content_decoder *decoder, const struct http_header *headers,
-                            size_t header_count, struct bytes body, struct bytes *ret_body,
-                            const char **ret_detail)
+enum content_result content_decode(struct content_decoder *decoder,
+                                   const struct http_header *headers, size_t header_count,
+                                   struct bytes body, struct bytes *ret_body,
+                                   const char **ret_detail)
 {
     const struct coding *list[CONTENT_MAX_CODINGS];
     int count = list_codings(headers, header_count, list);
     if (count < 0) {
         *ret_detail = "a Content-Encoding that is not known, or too many of them";
-        return FAILURE_CODING;
+        return CONTENT_BAD;
     }
     for (int i = count - 1; i >= 0 && body.len; i--) {
         struct buf *out = &decoder->out[i & 1];
         buf_clear(out);
-        enum failure failure = list[i]->decode(decoder, body, out);
-        if (failure != FAILURE_NONE) {
-            *ret_detail = failure == FAILURE_BODY_TOO_LARGE ? "the decoded body is over the limit"
-                          : failure == FAILURE_CODING ? "the body is not what Content-Encoding says"
+        enum content_result result = list[i]->decode(decoder, body, out);
+        if (result != CONTENT_DECODED) {
+            *ret_detail = result == CONTENT_TOO_LARGE ? "the decoded body is over the limit"
+                          : result == CONTENT_BAD     ? "the body is not what Content-Encoding says"
                                                       : "no memory to decode the body";
-            return failure;
+            return result;
         }
         body = buf_bytes(out);
     }
     *ret_body = body;
-    return FAILURE_NONE;
+    return CONTENT_DECODED;
 }

@@ -1,0 +1,41 @@
+/*
+ * content_coding.h - undoes the codings of an answer's body (Content-Encoding, RFC 9110 8.4): gzip,
+ * deflate, br, zstd, and several in a row.
+ *
+ * The whole body at once, into a buffer with a maximum: a small body that stands for a huge one
+ * ends there. What the libraries need is made once and used again.
+ */
+#ifndef REPRISE_TRACES_CONTENT_CODING_H
+#define REPRISE_TRACES_CONTENT_CODING_H
+
+#include "core/http1.h"
+
+#define CONTENT_MAX_CODINGS 4 /* in a row; "identity" does not count */
+
+enum content_result {
+    CONTENT_DECODED,
+    CONTENT_BAD, /* a coding that is not known, too many of them, or bytes that are not what they
+                    say */
+    CONTENT_TOO_LARGE,
+    CONTENT_NO_MEMORY
+};
+
+struct content_decoder;
+
+/* NULL without memory. */
+struct content_decoder *content_decoder_new(size_t max_body_bytes);
+void content_decoder_free(struct content_decoder *decoder);
+
+/*
+ * CONTENT_DECODED and the decoded body, a view into the decoder good until the next call (or `body`
+ * itself when no coding is named). Else *ret_detail says what is wrong.
+ */
+enum content_result content_decode(struct content_decoder *decoder,
+                                   const struct http_header *headers, size_t header_count,
+                                   struct bytes body, struct bytes *ret_body,
+                                   const char **ret_detail);
+
+/* Gives back what a large body took. */
+void content_decoder_release(struct content_decoder *decoder);
+
+#endif
