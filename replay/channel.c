@@ -444,10 +444,20 @@ int channel_connect(struct task *task, const struct transport_request *request)
     return 0;
 }
 
+static void record_cancelled(const struct channel *channel)
+{
+    const struct ws_outcome outcome = {.endpoint = channel->connect->endpoint,
+                                       .event = WS_CONNECT_FAILED,
+                                       .failure = FAILURE_CANCELLED};
+    metrics_record_ws(channel->user->env->metrics, &outcome);
+}
+
 void channel_drop(struct channel *channel)
 {
     if (channel->state == CHANNEL_IDLE || channel->state == CHANNEL_OVER)
         return;
+    if (channel->state == CHANNEL_CONNECTING)
+        record_cancelled(channel);
     channel->state = CHANNEL_OVER;
     channel->upgrade = NULL;
     channel->user->channels_active--;

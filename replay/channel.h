@@ -59,7 +59,8 @@ void channel_connect_done(struct user *user, const struct plan_step *step);
 
 void channel_free_sends(struct chain_ws_send *sends);
 
-/* End it without a callback. Messages that wait for the upgrade stay, for the next attempt. */
+/* End it without a callback; an upgrade that is under way counts as cancelled. Messages that wait
+ * for it stay, for the next attempt. */
 void channel_drop(struct channel *channel);
 
 #endif

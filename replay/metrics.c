@@ -314,6 +314,10 @@ static void add_ws_failure(struct metrics *metrics, const struct ws_outcome *out
 void metrics_record_ws(struct metrics *metrics, const struct ws_outcome *outcome)
 {
     struct ws_metrics *ws = &metrics->ws;
+    if (outcome->failure == FAILURE_CANCELLED) { /* the run's end is nobody's fault */
+        ws->by_failure[FAILURE_CANCELLED]++;
+        return;
+    }
     ws->events[outcome->event]++;
     switch (outcome->event) {
     case WS_CONNECTED:

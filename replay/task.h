@@ -64,7 +64,8 @@ void task_send_added(struct user *user, struct chain_added *list);
  */
 int task_start_after(struct user *user, struct chain_added *list, uint64_t at_us);
 
-/* Drop it: cancel, free, no finish. A request that is under way counts as cancelled. */
+/* Drop it: cancel, free, no finish. A request that is under way counts as cancelled; an upgrade by
+ * its channel's drop, which has to follow. */
 void task_drop(struct task *task);
 
 /* For channel.c: wait until at_us, then go on with `then`; what an upgrade came to; the end of a

@@ -223,7 +223,7 @@ static bool has_events(const struct ws_metrics *ws)
         if (ws->events[i])
             return true;
     }
-    return false;
+    return ws->by_failure[FAILURE_CANCELLED] > 0; /* no event, and yet to be told of */
 }
 
 static int put_ws_total(struct run_store *store, struct error *err)

@@ -248,7 +248,8 @@ int verdict_look(const struct run_facts *facts, const struct metrics *totals,
     struct verdict_evidence at = {
         .is_full_speed = facts->pacing && strcmp(facts->pacing, "max") == 0,
         .is_closed = facts->planned_sessions == 0,
-        .requests = all.requests + ws->events[WS_CONNECTED] + ws->events[WS_CONNECT_FAILED],
+        .requests = all.requests + ws->events[WS_CONNECTED] + ws->events[WS_CONNECT_FAILED] +
+                    ws->by_failure[FAILURE_CANCELLED],
         .answers = all.clocks[CLOCK_RESPONSE].count + ws->events[WS_CONNECTED],
         .length_us = health->length_us,
         .seconds = health->seconds,

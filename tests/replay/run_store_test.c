@@ -333,6 +333,25 @@ static void a_run_that_goes_on_can_be_read(void **state)
     run_record_free(run);
 }
 
+/* A second in which nothing else happened to a WebSocket. */
+static void upgrades_that_were_cancelled_are_kept(void **state)
+{
+    (void)state;
+    struct run_store *store = open_run(path_of("cancelled.run"));
+    struct metrics *delta = metrics_new(3);
+    struct error err = {0};
+    metrics_record_ws(
+        delta, &(struct ws_outcome){.event = WS_CONNECT_FAILED, .failure = FAILURE_CANCELLED});
+    assert_int_equal(run_store_put_second(store, delta, 0, 1000000, &(struct health){0}, &err), 0);
+    metrics_free(delta);
+    run_store_close(store);
+    struct run_record *run = load_run(path_of("cancelled.run"));
+    assert_int_equal(run->totals->ws.by_failure[FAILURE_CANCELLED], 1);
+    assert_int_equal(run->totals->ws.events[WS_CONNECT_FAILED], 0);
+    assert_int_equal(run->sample_count, 0);
+    run_record_free(run);
+}
+
 /* The writer says after each second that it was put, and is killed without warning. */
 static void a_killed_run_has_every_second_that_was_put(void **state)
 {
@@ -675,6 +694,7 @@ int main(void)
         cmocka_unit_test(a_closed_run_is_one_file),
         cmocka_unit_test(samples_are_kept_with_their_moment_and_bounded),
         cmocka_unit_test(a_run_that_goes_on_can_be_read),
+        cmocka_unit_test(upgrades_that_were_cancelled_are_kept),
         cmocka_unit_test(a_killed_run_has_every_second_that_was_put),
         cmocka_unit_test(the_seconds_add_up_to_the_totals_in_sql_too),
         cmocka_unit_test(an_existing_file_is_never_written_over),

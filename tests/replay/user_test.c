@@ -380,6 +380,22 @@ static void a_session_that_is_ended_drops_what_is_under_way(void **state)
     end();
 }
 
+static void an_upgrade_that_is_dropped_counts_as_cancelled(void **state)
+{
+    (void)state;
+    start("session s\n0 5 WS /live\n> 15 hello\n", think(1));
+    fake_run(&play.loop, 2000); /* it is answered at 5 ms */
+    user_end(play.user, SESSION_CANCELLED, "the run ended first");
+    expect("0 WS /live\n");
+    const struct ws_metrics *ws = &play.env.metrics->ws;
+    assert_int_equal(ws->by_failure[FAILURE_CANCELLED], 1);
+    assert_int_equal(ws->events[WS_CONNECT_FAILED], 0);
+    assert_int_equal(play.env.metrics->sample_count, 0);
+    assert_int_equal(play.env.metrics->steps_not_sent, 1); /* the message */
+    assert_int_equal(play.env.in_flight, 0);
+    end();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -403,6 +419,7 @@ int main(void)
         cmocka_unit_test(a_websocket_that_breaks_off_has_failed_unless_all_was_said),
         cmocka_unit_test(open_pacing_sends_messages_once_the_websocket_is_open),
         cmocka_unit_test(a_session_that_is_ended_drops_what_is_under_way),
+        cmocka_unit_test(an_upgrade_that_is_dropped_counts_as_cancelled),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
