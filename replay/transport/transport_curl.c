@@ -1,30 +1,14 @@
 /* transport_curl.c - HTTP through libcurl's multi_socket interface, on the worker's loop. */
 #include "replay/transport/transport_curl.h"
 
-#include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "replay/transport/transport_curl_headers.h"
 #include "replay/transport/transport_curl_tls.h"
+#include "replay/transport/transport_ws.h"
 
 enum { MAX_ANSWER_HEADERS_BYTES = 256 * 1024, MAX_IDLE_CONNECTIONS = 16 };
-
-/*
- * One socket that libcurl asked us to watch. libcurl takes its interest back after every request; a
- * connection stays registered all the same until it is closed: two system calls less a request. Its
- * resolver's descriptors come and go without our knowing, so those are dropped at once.
- */
-struct curl_socket {
-    struct curl_socket *next; /* user->sockets */
-    struct loop_watch watch;
-    struct transport_user *user;
-    curl_socket_t fd;
-    struct tcp_seen seen;
-    bool is_connection; /* opened and closed through us */
-    bool is_idle;       /* libcurl does not want to hear of it */
-};
 
 static pthread_once_t curl_once = PTHREAD_ONCE_INIT;
 
@@ -60,7 +44,7 @@ static void drain(struct transport_user *user)
     }
 }
 
-static void act(struct transport_user *user, curl_socket_t socket, int events)
+void tcurl_user_act(struct transport_user *user, curl_socket_t socket, int events)
 {
     int running;
     curl_multi_socket_action(user->multi, socket, events, &running);
@@ -91,44 +75,11 @@ void tcurl_user_kick(struct transport_user *user)
         timers_set(&user->transport->loop->timers, &user->drain_timer, 0);
 }
 
-/*
- * Closed by the target between requests: libcurl will notice on use. Bytes that nobody asked for it
- * would take for the answer to the next request, so the connection is made useless; over TLS they
- * may be tickets, which is libcurl's to know.
- */
-static void idle_ready(struct curl_socket *socket)
-{
-    enum { FIRST_TLS_RECORD = 20, LAST_TLS_RECORD = 23 };
-    unsigned char bytes[4096];
-    loop_watch_clear(socket->user->transport->loop, &socket->watch);
-    if (recv(socket->fd, bytes, 1, MSG_PEEK | MSG_DONTWAIT) != 1 ||
-        (bytes[0] >= FIRST_TLS_RECORD && bytes[0] <= LAST_TLS_RECORD))
-        return;
-    shutdown(socket->fd, SHUT_RDWR);
-    while (recv(socket->fd, bytes, sizeof bytes, MSG_DONTWAIT) > 0) {
-    }
-}
-
-static void on_socket_ready(struct loop_watch *watch, void *owner, int events)
-{
-    struct curl_socket *socket = owner;
-    if (socket->is_idle) {
-        idle_ready(socket);
-        return;
-    }
-    struct network_sampler *network = &socket->user->transport->network;
-    bool is_due = network_sampler_is_due(network) || !socket->seen.is_made;
-    if (is_due && socket->is_connection)
-        network_sampler_look(network, watch->fd, &socket->seen);
-    act(socket->user, watch->fd,
-        (events & LOOP_READ ? CURL_CSELECT_IN : 0) | (events & LOOP_WRITE ? CURL_CSELECT_OUT : 0));
-}
-
 static void on_curl_timer(struct timer *timer, void *owner, uint64_t now_us)
 {
     (void)timer;
     (void)now_us;
-    act(owner, CURL_SOCKET_TIMEOUT, 0);
+    tcurl_user_act(owner, CURL_SOCKET_TIMEOUT, 0);
 }
 
 static void on_drain_timer(struct timer *timer, void *owner, uint64_t now_us)
@@ -141,60 +92,8 @@ static void on_drain_timer(struct timer *timer, void *owner, uint64_t now_us)
     user->is_draining = false;
     if (user->needs_kick) {
         user->needs_kick = false;
-        act(user, CURL_SOCKET_TIMEOUT, 0);
+        tcurl_user_act(user, CURL_SOCKET_TIMEOUT, 0);
     }
-}
-
-static struct curl_socket **find_socket(struct transport_user *user, curl_socket_t fd)
-{
-    struct curl_socket **at = &user->sockets;
-    while (*at && (*at)->fd != fd)
-        at = &(*at)->next;
-    return at;
-}
-
-void tcurl_socket_release(struct transport_user *user, curl_socket_t fd)
-{
-    struct curl_socket **at = find_socket(user, fd);
-    struct curl_socket *socket = *at;
-    if (!socket)
-        return;
-    *at = socket->next;
-    loop_watch_clear(user->transport->loop, &socket->watch);
-    free(socket);
-}
-
-static struct curl_socket *add_socket(struct transport_user *user, curl_socket_t fd)
-{
-    struct curl_socket *socket = calloc(1, sizeof *socket);
-    if (!socket)
-        return NULL;
-    socket->user = user;
-    socket->fd = fd;
-    loop_watch_init(&socket->watch, on_socket_ready, socket);
-    socket->next = user->sockets;
-    user->sockets = socket;
-    return socket;
-}
-
-static int socket_callback(CURL *easy, curl_socket_t fd, int what, void *owner, void *unused)
-{
-    struct transport_user *user = owner;
-    struct curl_socket *socket = *find_socket(user, fd);
-    (void)easy;
-    (void)unused;
-    if (what == CURL_POLL_REMOVE) {
-        if (socket && socket->is_connection)
-            socket->is_idle = true;
-        else
-            tcurl_socket_release(user, fd);
-        return 0;
-    }
-    if (!socket && !(socket = add_socket(user, fd)))
-        return -1;
-    socket->is_idle = false;
-    int events = (what & CURL_POLL_IN ? LOOP_READ : 0) | (what & CURL_POLL_OUT ? LOOP_WRITE : 0);
-    return loop_watch_set(user->transport->loop, &socket->watch, fd, events);
 }
 
 static int timer_callback(CURLM *multi, long timeout_ms, void *owner)
@@ -207,45 +106,6 @@ static int timer_callback(CURLM *multi, long timeout_ms, void *owner)
     else
         timers_set(&loop->timers, &user->curl_timer, loop->now_us + (uint64_t)timeout_ms * 1000);
     return 0;
-}
-
-static curl_socket_t open_socket(void *owner, curlsocktype purpose, struct curl_sockaddr *address)
-{
-    struct transport_call *call = owner;
-    struct transport_user *user = call->user;
-    struct transport *transport = user->transport;
-    (void)purpose;
-    int fd = socket(address->family, address->socktype | SOCK_CLOEXEC | SOCK_NONBLOCK,
-                    address->protocol);
-    if (fd < 0) {
-        call->socket_error = errno;
-        transport->network.health.no_files++;
-        return CURL_SOCKET_BAD;
-    }
-    transport->network.health.connects_started++;
-    struct curl_socket *socket = NULL;
-    if (dial_sources_bind(&transport->sources, fd, address->family) == 0)
-        socket = add_socket(user, fd);
-    if (!socket) {
-        call->socket_error = errno;
-        close(fd);
-        return CURL_SOCKET_BAD;
-    }
-    socket->is_connection = true;
-    if (++transport->connections_open > transport->most_connections)
-        transport->most_connections = transport->connections_open;
-    return fd;
-}
-
-static int close_socket(void *owner, curl_socket_t fd)
-{
-    struct transport_user *user = owner;
-    struct curl_socket *socket = *find_socket(user, fd);
-    struct tcp_seen seen = socket ? socket->seen : (struct tcp_seen){0};
-    network_health_close(&user->transport->network.health, fd, &seen);
-    user->transport->connections_open--;
-    tcurl_socket_release(user, fd);
-    return close(fd);
 }
 
 static size_t on_header(char *data, size_t size, size_t count, void *owner)
@@ -282,9 +142,9 @@ static void set_common_options(struct transport_call *call)
     curl_easy_setopt(easy, CURLOPT_HEADERDATA, call);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, call);
-    curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
+    curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, tcurl_socket_open);
     curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, call);
-    curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, close_socket);
+    curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, tcurl_socket_close);
     curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, call->user);
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)(transport->options.timeout_us / 1000));
     /* "": no proxy, whatever the environment says. */
@@ -395,7 +255,7 @@ static struct transport_user *tcurl_user_open(struct transport *transport)
     }
     timer_init(&user->curl_timer, on_curl_timer, user);
     timer_init(&user->drain_timer, on_drain_timer, user);
-    curl_multi_setopt(user->multi, CURLMOPT_SOCKETFUNCTION, socket_callback);
+    curl_multi_setopt(user->multi, CURLMOPT_SOCKETFUNCTION, tcurl_socket_watch);
     curl_multi_setopt(user->multi, CURLMOPT_SOCKETDATA, user);
     curl_multi_setopt(user->multi, CURLMOPT_TIMERFUNCTION, timer_callback);
     curl_multi_setopt(user->multi, CURLMOPT_TIMERDATA, user);
@@ -406,7 +266,7 @@ static struct transport_user *tcurl_user_open(struct transport *transport)
 static void tcurl_user_close(struct transport_user *user)
 {
     while (user->websockets)
-        tcurl_ws_free(user->websockets);
+        transport_ws_free(user->websockets);
     while (user->active)
         tcurl_cancel(user->active);
     while (user->idle) {
@@ -415,8 +275,7 @@ static void tcurl_user_close(struct transport_user *user)
         call_free(call);
     }
     curl_multi_cleanup(user->multi);
-    while (user->sockets)
-        tcurl_socket_release(user, user->sockets->fd);
+    tcurl_socket_release_all(user);
     timers_cancel(&user->transport->loop->timers, &user->curl_timer);
     timers_cancel(&user->transport->loop->timers, &user->drain_timer);
     free(user);
@@ -491,8 +350,8 @@ const struct transport_ops transport_curl = {
     .send = tcurl_send,
     .cancel = tcurl_cancel,
     .ws_open = tcurl_ws_open,
-    .ws_send = tcurl_ws_send,
-    .ws_free = tcurl_ws_free,
+    .ws_send = transport_ws_send,
+    .ws_free = transport_ws_free,
     .most_connections = tcurl_most_connections,
     .network_health = tcurl_network_health,
 };

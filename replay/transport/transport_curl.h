@@ -1,5 +1,5 @@
 /*
- * transport_curl.h - what the two files of the libcurl transport share: its structs.
+ * transport_curl.h - what the files of the libcurl transport share: its structs.
  *
  * One multi handle per user on the worker's own loop: a shared one would pool connections across
  * users, which real users do not do, and look them up linearly.
@@ -69,8 +69,9 @@ struct transport_call {
  */
 void tcurl_user_kick(struct transport_user *user);
 
-/* Stop watching a socket that somebody else will watch from now on. */
-void tcurl_socket_release(struct transport_user *user, curl_socket_t fd);
+/* Tell libcurl what has become ready (CURL_CSELECT_IN, CURL_CSELECT_OUT), and deliver what ends by
+ * it. */
+void tcurl_user_act(struct transport_user *user, curl_socket_t fd, int events);
 
 /* The failure that a result code of libcurl stands for. */
 enum failure tcurl_failure_of(const struct transport_call *call, CURLcode code);
@@ -79,12 +80,21 @@ enum failure tcurl_failure_of(const struct transport_call *call, CURLcode code);
 struct transport_call *tcurl_call_take(struct transport_user *user);
 void tcurl_call_release(struct transport_call *call);
 
+/* transport_curl_socket.c */
+
+/* Stop watching a socket that somebody else will watch from now on. */
+void tcurl_socket_release(struct transport_user *user, curl_socket_t fd);
+void tcurl_socket_release_all(struct transport_user *user);
+
+/* libcurl's callbacks: `owner` is the user, for open the call. */
+int tcurl_socket_watch(CURL *easy, curl_socket_t fd, int what, void *owner, void *unused);
+curl_socket_t tcurl_socket_open(void *owner, curlsocktype purpose, struct curl_sockaddr *address);
+int tcurl_socket_close(void *owner, curl_socket_t fd);
+
 /* transport_curl_ws.c */
 struct transport_ws *tcurl_ws_open(struct transport_user *user,
                                    const struct transport_request *request,
                                    const struct transport_ws_events *events, void *owner);
-int tcurl_ws_send(struct transport_ws *ws, int opcode, struct bytes payload, int close_code);
-void tcurl_ws_free(struct transport_ws *ws);
 /* The CONNECT_ONLY call has ended. */
 void tcurl_ws_connected(struct transport_ws *ws, CURLcode code);
 

@@ -7,6 +7,7 @@
 
 #include "replay/transport/native_h2.h"
 #include "replay/transport/native_http1.h"
+#include "replay/transport/transport_ws.h"
 
 enum { MAX_REQUEST_HEAD_BYTES = HTTP_MAX_URL_BYTES + 2 * HTTP1_MAX_HEAD_BYTES };
 
@@ -255,7 +256,7 @@ static struct transport_user *native_user_open(struct transport *transport)
 static void native_user_close(struct transport_user *user)
 {
     while (user->websockets)
-        native_ws_free(user->websockets);
+        transport_ws_free(user->websockets);
     while (user->first_waiting)
         drop(user->first_waiting);
     while (user->h2) {
@@ -369,8 +370,8 @@ const struct transport_ops transport_native = {
     .send = native_send,
     .cancel = native_cancel,
     .ws_open = native_ws_open,
-    .ws_send = native_ws_send,
-    .ws_free = native_ws_free,
+    .ws_send = transport_ws_send,
+    .ws_free = transport_ws_free,
     .most_connections = native_most_connections,
     .network_health = native_network_health,
 };

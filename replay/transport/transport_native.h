@@ -145,7 +145,5 @@ void native_h2_request_fini(struct transport_call *call);
 struct transport_ws *native_ws_open(struct transport_user *user,
                                     const struct transport_request *request,
                                     const struct transport_ws_events *events, void *owner);
-int native_ws_send(struct transport_ws *ws, int opcode, struct bytes payload, int close_code);
-void native_ws_free(struct transport_ws *ws);
 
 #endif
