@@ -307,6 +307,12 @@ struct dial *dial_start(struct dialer *dialer, const struct url *url, bool allow
     return dial;
 }
 
+void dial_extend(struct dial *dial, uint64_t deadline_us)
+{
+    if (dial->state != DIAL_ENDING && dial->deadline.due_us < deadline_us)
+        timers_set(&dial->dialer->loop->timers, &dial->deadline, deadline_us);
+}
+
 int dialer_open(struct dialer **ret_dialer, struct loop *loop,
                 const struct transport_options *options, struct error *err)
 {

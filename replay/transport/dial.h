@@ -55,6 +55,9 @@ struct dial *dial_start(struct dialer *dialer, const struct url *url, bool allow
                         struct dial_resumption *resumption, uint64_t deadline_us, dial_done_fn done,
                         void *owner);
 
+/* Somebody waits for it longer than it was started for; a sooner moment changes nothing. */
+void dial_extend(struct dial *dial, uint64_t deadline_us);
+
 /* No callback follows. */
 void dial_cancel(struct dial *dial);
 

@@ -29,6 +29,7 @@ struct native_answer {
     size_t max_body_bytes;
     size_t scanned_bytes; /* of a head that is not whole: no end in them */
     size_t head_bytes;    /* of all heads that are whole */
+    size_t field_count;   /* of an HTTP/2 head, as it comes */
     uint64_t body_bytes;  /* without chunk framing */
     struct answer_head facts;
     struct bytes head;        /* good in the call that ended it; else gathered */

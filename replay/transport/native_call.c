@@ -56,6 +56,14 @@ void native_call_give(struct transport_call *call)
     transport->free_call_count++;
 }
 
+void native_call_await_continue(struct transport_call *call)
+{
+    struct loop *loop = call->user->transport->loop;
+    call->continue_at_us = loop->now_us + NATIVE_CONTINUE_WAIT_US;
+    if (call->continue_at_us < call->deadline_us)
+        timers_set(&loop->timers, &call->timer, call->continue_at_us);
+}
+
 void native_calls_free(struct transport *transport)
 {
     while (transport->free_calls) {

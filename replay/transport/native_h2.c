@@ -1,5 +1,5 @@
 /* native_h2.c - an HTTP/2 connection of a user: dialed for a request, shared by those beside it,
- * kept for those behind it. */
+ * until it ends. */
 #include "replay/transport/native_h2.h"
 
 #include <assert.h>
@@ -9,8 +9,7 @@
 
 #include "replay/transport/native_http1.h"
 
-/* Of one connection before others have their turn: reads or writes of a block. */
-enum { STEPS_PER_EVENT = 16, MAX_SPILL_BYTES = 64 * 1024 };
+enum { MAX_SPILL_BYTES = 64 * 1024 };
 
 static struct transport *transport_of(const struct native_h2 *h2)
 {
@@ -97,6 +96,8 @@ int native_h2_send(struct transport_call *call)
     if (!h2)
         return -1;
     link_call(h2, call);
+    if (h2->dial) /* each ends by its own timer; the dial must not end before the last of them */
+        dial_extend(h2->dial, call->deadline_us);
     if (h2->session && start(h2, call)) {
         native_h2_unlink(call);
         h2->is_going = true; /* out of stream numbers, or of memory */
@@ -111,12 +112,20 @@ void native_h2_again(struct transport_call *call)
     call->was_retried = true;
     call->was_reset = false;
     call->is_ready = call->is_sent = false;
-    call->sent_bytes = call->received_bytes = 0;
+    call->continue_at_us = call->sent_bytes = call->received_bytes = 0;
     native_answer_fini(&call->answer); /* an interim answer, perhaps */
     native_answer_init(&call->answer, call->answer.is_to_head, call->request.keeps_body,
                        call->request.keeps_headers, call->user->transport->options.max_body_bytes);
     if (native_h2_send(call))
         native_call_done(call, FAILURE_NO_FILES, "no memory for a connection");
+}
+
+void native_h2_continue(struct transport_call *call)
+{
+    call->expects_continue = false;
+    call->continue_at_us = 0;
+    nghttp2_session_resume_data(call->h2->session, call->stream_id);
+    flush_soon(call->h2);
 }
 
 void native_h2_drop(struct transport_call *call)
@@ -125,7 +134,8 @@ void native_h2_drop(struct transport_call *call)
     if (call->stream_id)
         nghttp2_submit_rst_stream(h2->session, NGHTTP2_FLAG_NONE, call->stream_id, NGHTTP2_CANCEL);
     /* Nothing at all since it was sent: the connection may be dead, and the next has another. */
-    if (loop_of(h2)->now_us >= call->deadline_us && h2->heard_us <= call->ready_us)
+    if (call->is_ready && loop_of(h2)->now_us >= call->deadline_us &&
+        h2->heard_us <= call->ready_us)
         h2->is_going = true;
     native_h2_unlink(call);
     if (h2->session)
@@ -169,7 +179,7 @@ void native_h2_close(struct native_h2 *h2)
 }
 
 /* All its calls fail alike, and it is gone. */
-static void fail(struct native_h2 *h2, enum failure failure, const char *detail)
+void native_h2_fail(struct native_h2 *h2, enum failure failure, const char *detail)
 {
     char kept[128];
     snprintf(kept, sizeof kept, "%s", detail); /* may be the stream's */
@@ -185,7 +195,7 @@ static void fail(struct native_h2 *h2, enum failure failure, const char *detail)
 
 /* The target closed, or reset (-1). A kept connection may have been closed before it heard of the
  * call: that one is sent again on a new one, as over HTTP/1. */
-static void lost(struct native_h2 *h2, ssize_t how)
+void native_h2_lost(struct native_h2 *h2, ssize_t how)
 {
     char detail[128];
     if (h2->goaway_code)
@@ -210,177 +220,6 @@ static void lost(struct native_h2 *h2, ssize_t how)
     }
     h2->is_busy = false;
     native_h2_close(h2);
-}
-
-/* ---- writing ---- */
-
-static void watch(struct native_h2 *h2, int events)
-{
-    loop_watch_set(loop_of(h2), &h2->watch, h2->stream.fd, events);
-}
-
-static size_t left_to_write(const struct native_h2 *h2)
-{
-    return h2->block_len + h2->spill.len - h2->written;
-}
-
-/* What nghttp2 has to say, a block of it; what no longer fits into that is spilled. */
-static void gather(struct native_h2 *h2)
-{
-    const uint8_t *data;
-    ssize_t len;
-    h2->is_busy = true;
-    while (h2->block_len < POOL_BLOCK_BYTES && !h2->spill.len &&
-           (len = nghttp2_session_mem_send(h2->session, &data)) > 0) {
-        if ((size_t)len > POOL_BLOCK_BYTES - h2->block_len) {
-            buf_append(&h2->spill, data, (size_t)len);
-        } else {
-            memcpy(h2->block + h2->block_len, data, (size_t)len);
-            h2->block_len += (size_t)len;
-        }
-    }
-    h2->is_busy = false;
-}
-
-static ssize_t write_gathered(struct native_h2 *h2)
-{
-    struct iovec pieces[2];
-    int count = 0;
-    size_t spilled = h2->written > h2->block_len ? h2->written - h2->block_len : 0;
-    if (h2->written < h2->block_len)
-        pieces[count++] = (struct iovec){h2->block + h2->written, h2->block_len - h2->written};
-    if (spilled < h2->spill.len)
-        pieces[count++] = (struct iovec){h2->spill.data + spilled, h2->spill.len - spilled};
-    return stream_write(&h2->stream, pieces, count);
-}
-
-static void give_block(struct native_h2 *h2)
-{
-    buffer_pool_give(&transport_of(h2)->pool, h2->block);
-    buf_release(&h2->spill);
-    h2->block = NULL;
-    h2->block_len = h2->written = 0;
-}
-
-/* Write what there is to write. A connection that breaks is found out by reading: an answer may
- * have come all the same. */
-static void flush(struct native_h2 *h2)
-{
-    for (int step = 0; step < STEPS_PER_EVENT; step++) {
-        if (!left_to_write(h2)) {
-            if (!h2->block && !(h2->block = buffer_pool_take(&transport_of(h2)->pool)))
-                return; /* no memory: with the next event */
-            h2->block_len = h2->written = 0;
-            buf_clear(&h2->spill);
-            gather(h2);
-        }
-        if (!left_to_write(h2)) {
-            give_block(h2);
-            watch(h2, LOOP_READ);
-            return;
-        }
-        ssize_t written = write_gathered(h2);
-        if (written == STREAM_BLOCKED) {
-            watch(h2, LOOP_READ | stream_events(&h2->stream));
-            return;
-        }
-        if (written < 0) {
-            h2->written = h2->block_len + h2->spill.len;
-            h2->cannot_write = true;
-            watch(h2, LOOP_READ);
-            return;
-        }
-        h2->written += (size_t)written;
-    }
-    watch(h2, LOOP_READ | LOOP_WRITE);
-}
-
-/* Behind whatever has happened: write, and see whether it goes on. */
-static void settle(struct native_h2 *h2)
-{
-    if (!h2->cannot_write)
-        flush(h2);
-    bool is_done = !nghttp2_session_want_read(h2->session) && !left_to_write(h2);
-    if (h2->broken_by || (is_done && h2->calls))
-        fail(h2, FAILURE_PROTOCOL,
-             h2->broken_by ? h2->broken_by
-                           : "the target broke HTTP/2, or speaks only HTTP/1.1 there");
-    else if (!h2->calls && (is_done || (h2->is_going && !left_to_write(h2))))
-        native_h2_close(h2);
-    else if (!h2->calls && !timer_is_set(&h2->idle_timer))
-        timers_set(&loop_of(h2)->timers, &h2->idle_timer, h2->idle_since_us + NATIVE_MAX_IDLE_US);
-}
-
-/* ---- reading ---- */
-
-/* Bytes read; 0 closed, -1 failed, STREAM_BLOCKED for nothing more now. */
-static ssize_t read_block(struct native_h2 *h2, char *block)
-{
-    ssize_t got = stream_read(&h2->stream, block, POOL_BLOCK_BYTES);
-    if (got <= 0)
-        return got;
-    h2->heard_us = loop_of(h2)->now_us;
-    ssize_t taken = nghttp2_session_mem_recv(h2->session, (const uint8_t *)block, (size_t)got);
-    if (taken < 0)
-        h2->broken_by = nghttp2_strerror((int)taken);
-    return got;
-}
-
-static void receive(struct native_h2 *h2)
-{
-    struct buffer_pool *pool = &transport_of(h2)->pool;
-    char *block = buffer_pool_take(pool);
-    ssize_t got = STREAM_BLOCKED;
-    if (!block) {
-        fail(h2, FAILURE_NO_FILES, "no memory for an answer");
-        return;
-    }
-    h2->is_busy = true;
-    h2->read_us = 0;
-    for (int reads = 1; !h2->broken_by; reads++) {
-        if (reads > STEPS_PER_EVENT && !stream_has_pending(&h2->stream))
-            break;
-        got = read_block(h2, block);
-        if (got <= 0 || (got < POOL_BLOCK_BYTES && !stream_has_pending(&h2->stream)))
-            break;
-        h2->read_us = loop_refresh(loop_of(h2)); /* no sooner, what is read next */
-    }
-    h2->is_busy = false;
-    buffer_pool_give(pool, block);
-    if (got == 0 || got == STREAM_FAILED)
-        lost(h2, got);
-    else
-        settle(h2);
-}
-
-static void on_ready(struct loop_watch *watched, void *owner, int events)
-{
-    struct native_h2 *h2 = owner;
-    (void)watched;
-    if (events & LOOP_WRITE && !(events & LOOP_READ))
-        settle(h2);
-    else
-        receive(h2);
-}
-
-static void on_flush_timer(struct timer *timer, void *owner, uint64_t now_us)
-{
-    (void)timer;
-    (void)now_us;
-    settle(owner);
-}
-
-static void on_idle_timer(struct timer *timer, void *owner, uint64_t now_us)
-{
-    struct native_h2 *h2 = owner;
-    uint64_t due_us = (h2->calls ? now_us : h2->idle_since_us) + NATIVE_MAX_IDLE_US;
-    if (!h2->calls && now_us >= due_us) {
-        nghttp2_session_terminate_session(h2->session, NGHTTP2_NO_ERROR);
-        flush(h2);
-        native_h2_close(h2);
-    } else {
-        timers_set(&loop_of(h2)->timers, timer, due_us);
-    }
 }
 
 /* ---- opening ---- */
@@ -415,7 +254,7 @@ static void start_calls(struct native_h2 *h2)
         previous = call->previous;
         if (start(h2, call)) {
             native_h2_unlink(call);
-            native_call_fail_later(call, FAILURE_NO_FILES);
+            native_call_fail_later(call, FAILURE_NO_FILES, "no memory for a connection");
         }
     }
 }
@@ -439,33 +278,43 @@ static void fall_back(struct native_h2 *h2)
     free_connection(h2);
 }
 
+/* The part of the dial that a call waited for: one that came later missed its beginning. */
+static void add_times(struct transport_call *call, const struct dial_result *result,
+                      uint64_t now_us)
+{
+    uint64_t waited_us = now_us - call->started_us;
+    uint64_t tls_us = result->tls_us < waited_us ? result->tls_us : waited_us;
+    uint64_t behind_us = tls_us + result->connect_us;
+    uint64_t dns_us = waited_us > behind_us ? waited_us - behind_us : 0;
+    call->tls_us += tls_us;
+    call->dns_us += dns_us < result->dns_us ? dns_us : result->dns_us;
+}
+
 static void on_dialed(void *owner, const struct dial_result *result)
 {
     struct native_h2 *h2 = owner;
     h2->dial = NULL;
-    for (struct transport_call *call = h2->calls; call; call = call->next) {
-        call->dns_us += result->dns_us;
-        call->tls_us += result->tls_us;
-    }
+    for (struct transport_call *call = h2->calls; call; call = call->next)
+        add_times(call, result, loop_of(h2)->now_us);
     if (result->failure != FAILURE_NONE) {
-        fail(h2, result->failure, result->detail);
+        native_h2_fail(h2, result->failure, result->detail);
         return;
     }
     h2->stream = result->stream;
     if (h2->origin->url.is_secure && !h2->stream.is_h2) {
         if (transport_of(h2)->options.http == TRANSPORT_HTTP_2)
-            fail(h2, FAILURE_PROTOCOL, "the target does not speak HTTP/2");
+            native_h2_fail(h2, FAILURE_PROTOCOL, "the target does not speak HTTP/2");
         else
             fall_back(h2);
         return;
     }
     if (open_session(h2)) {
-        fail(h2, FAILURE_NO_FILES, "no memory for an HTTP/2 connection");
+        native_h2_fail(h2, FAILURE_NO_FILES, "no memory for an HTTP/2 connection");
         return;
     }
     start_calls(h2);
     timers_cancel(&loop_of(h2)->timers, &h2->flush_timer);
-    settle(h2);
+    native_h2_settle(h2);
 }
 
 static struct native_h2 *open_connection(const struct transport_call *call)
@@ -478,9 +327,9 @@ static struct native_h2 *open_connection(const struct transport_call *call)
     h2->stream.fd = -1;
     h2->seen.is_made = true; /* the dialer counts */
     buf_init(&h2->spill, MAX_SPILL_BYTES);
-    loop_watch_init(&h2->watch, on_ready, h2);
-    timer_init(&h2->idle_timer, on_idle_timer, h2);
-    timer_init(&h2->flush_timer, on_flush_timer, h2);
+    loop_watch_init(&h2->watch, native_h2_ready, h2);
+    timer_init(&h2->idle_timer, native_h2_on_idle_timer, h2);
+    timer_init(&h2->flush_timer, native_h2_on_flush_timer, h2);
     h2->dial = dial_start(user->transport->dialer, &call->origin->url, true, &user->resumption,
                           call->deadline_us, on_dialed, h2);
     if (!h2->dial) {

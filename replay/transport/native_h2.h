@@ -6,7 +6,8 @@
  *        |          \--> GOING (a GOAWAY; no new request) --> gone
  *        \--> the target chose HTTP/1.1: its calls go there
  *
- *     native_h2.c          the connection: dialed, read, written, closed
+ *     native_h2.c          the connection: dialed, shared, closed
+ *     native_h2_io.c       its bytes: written, read
  *     native_h2_request.c  a call as a stream's headers and body
  *     native_h2_answer.c   what nghttp2 tells of answers, as the call's
  *
@@ -63,6 +64,9 @@ int native_h2_send(struct transport_call *call);
 /* Off its connection, its stream reset; the caller has the call now. */
 void native_h2_drop(struct transport_call *call);
 
+/* The call may wait for 100 no longer: its body follows. */
+void native_h2_continue(struct transport_call *call);
+
 /* Closes and frees one that has no calls. */
 void native_h2_close(struct native_h2 *h2);
 
@@ -76,8 +80,23 @@ void native_h2_unlink(struct transport_call *call);
 /* Once more on a connection that can take it; ends the call where that is not possible. */
 void native_h2_again(struct transport_call *call);
 
+/* All its calls fail alike, and it is gone. */
+void native_h2_fail(struct native_h2 *h2, enum failure failure, const char *detail);
+/* The target closed, or reset (-1). */
+void native_h2_lost(struct native_h2 *h2, ssize_t how);
+
+/* native_h2_io.c: behind whatever has happened, write, and see whether it goes on. It may be gone
+ * then. */
+void native_h2_settle(struct native_h2 *h2);
+/* Of its watch and timers. */
+void native_h2_ready(struct loop_watch *watched, void *owner, int events);
+void native_h2_on_flush_timer(struct timer *timer, void *owner, uint64_t now_us);
+void native_h2_on_idle_timer(struct timer *timer, void *owner, uint64_t now_us);
+
 /* native_h2_request.c: as a stream of the connection. -1: it cannot be. */
 int native_h2_submit(struct native_h2 *h2, struct transport_call *call);
+/* Its part of what is shared. */
+void native_h2_request_shared(struct native_h2_shared *shared);
 
 /* native_h2_answer.c. -1 without memory. */
 int native_h2_shared_init(struct native_h2_shared *shared);

@@ -37,27 +37,6 @@ static void end(struct native_h2 *h2, struct transport_call *call, enum failure 
     native_call_done(call, failure, detail);
 }
 
-/* ---- sending ---- */
-
-static int on_frame_send(nghttp2_session *session, const nghttp2_frame *frame, void *owner)
-{
-    const struct native_h2 *h2 = owner;
-    bool is_request = frame->hd.type == NGHTTP2_HEADERS || frame->hd.type == NGHTTP2_DATA;
-    struct transport_call *call = is_request ? call_of(session, frame->hd.stream_id) : NULL;
-    if (!call)
-        return 0;
-    uint64_t now_us = h2->user->transport->loop->now_us;
-    if (!call->is_ready)
-        call->ready_us = now_us;
-    call->is_ready = true;
-    call->sent_bytes += NATIVE_H2_FRAME_HEAD_BYTES + frame->hd.length;
-    if (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) {
-        call->sent_us = now_us;
-        call->is_sent = true;
-    }
-    return 0;
-}
-
 /* ---- the head ---- */
 
 static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame, void *owner)
@@ -72,7 +51,7 @@ static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame
         if (network_sampler_is_due(network))
             network_sampler_look(network, h2->stream.fd, &h2->seen);
     }
-    call->answer.head_bytes = 0;
+    call->answer.head_bytes = call->answer.field_count = 0;
     call->answer.facts = (struct answer_head){0};
     buf_clear(&call->answer.gathered_head);
     return 0;
@@ -112,8 +91,11 @@ static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const
         return 0;
     struct native_answer *answer = &call->answer;
     answer->head_bytes += name_len + value_len + 4;
-    if (answer->head_bytes > HTTP1_MAX_HEAD_BYTES) {
-        end(h2, call, FAILURE_HEAD_TOO_LARGE, "the answer's headers are over the limit",
+    answer->field_count += name_len && name[0] != ':';
+    if (answer->head_bytes > HTTP1_MAX_HEAD_BYTES || answer->field_count > HTTP1_MAX_HEADERS) {
+        end(h2, call, FAILURE_HEAD_TOO_LARGE,
+            answer->field_count > HTTP1_MAX_HEADERS ? "the answer has more than 256 headers"
+                                                    : "the answer's headers are over 256 KiB",
             NGHTTP2_CANCEL);
         return 0;
     }
@@ -178,6 +160,18 @@ static void complete(struct native_h2 *h2, struct transport_call *call)
         end(h2, call, FAILURE_PROTOCOL, "the answer's headers contradict each other", code);
 }
 
+/* An interim one, or the answer's own. */
+static void head_ended(struct transport_call *call)
+{
+    struct native_answer *answer = &call->answer;
+    answer->has_head = answer->facts.status >= 200;
+    answer->was_continued |= answer->facts.status == 100;
+    if (answer->was_continued && call->continue_at_us)
+        native_h2_continue(call);
+    else if (answer->has_head && call->continue_at_us)
+        call->continue_at_us = NATIVE_CONTINUE_NEVER; /* the body is not wanted */
+}
+
 static int on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *owner)
 {
     struct native_h2 *h2 = owner;
@@ -192,8 +186,8 @@ static int on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *
         return 0;
     call->received_bytes += NATIVE_H2_FRAME_HEAD_BYTES + frame->hd.length;
     call->was_reset = call->was_reset || frame->hd.type == NGHTTP2_RST_STREAM;
-    if (frame->hd.type == NGHTTP2_HEADERS && call->answer.facts.status >= 200)
-        call->answer.has_head = true;
+    if (frame->hd.type == NGHTTP2_HEADERS)
+        head_ended(call);
     bool is_last = (frame->hd.type == NGHTTP2_HEADERS || frame->hd.type == NGHTTP2_DATA) &&
                    frame->hd.flags & NGHTTP2_FLAG_END_STREAM;
     if (is_last && call->answer.has_head)
@@ -240,7 +234,7 @@ int native_h2_shared_init(struct native_h2_shared *shared)
         return -1;
     }
     nghttp2_session_callbacks *callbacks = shared->callbacks;
-    nghttp2_session_callbacks_set_on_frame_send_callback(callbacks, on_frame_send);
+    native_h2_request_shared(shared);
     nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks, on_begin_headers);
     nghttp2_session_callbacks_set_on_header_callback(callbacks, on_header);
     nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, on_data);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "replay/transport/native_h2.h"
+#include "replay/transport/native_http1.h"
 
 enum { MAX_FIELDS = HTTP_MAX_HEADERS + 6, MAX_FILLED_BYTES = 64 * 1024 * 1024 };
 
@@ -99,11 +100,13 @@ static void add_pseudo(struct fields *fields, const struct http_request *http, s
     add(fields, bytes_of(":scheme"), bytes_of(url.is_secure ? "https" : "http"));
 }
 
-/* As many bytes of the body as there is room for in the frame. */
+/* As many bytes of the body as there is room for in the frame; none before 100 has come. */
 static ssize_t read_body(nghttp2_session *session, int32_t stream_id, uint8_t *out, size_t room,
                          uint32_t *flags, nghttp2_data_source *source, void *owner)
 {
     struct transport_call *call = source->ptr;
+    if (call->expects_continue)
+        return NGHTTP2_ERR_DEFERRED;
     struct bytes left = bytes_from(request_of(call)->body, (size_t)call->body_sent);
     size_t len = left.len < room ? left.len : room;
     (void)session;
@@ -166,9 +169,64 @@ int native_h2_submit(struct native_h2 *h2, struct transport_call *call)
         add(&fields, bytes_of("content-length"), bytes_of(length));
     }
     call->body_sent = 0;
+    call->expects_continue = has_body && native_request_expects_continue(&call->request);
     const nghttp2_data_provider body = {.source.ptr = call, .read_callback = read_body};
     int32_t id = nghttp2_submit_request(h2->session, NULL, fields.all, fields.count,
                                         has_body ? &body : NULL, call);
     call->stream_id = id > 0 ? id : 0;
     return id > 0 ? 0 : -1;
+}
+
+static int on_frame_send(nghttp2_session *session, const nghttp2_frame *frame, void *owner)
+{
+    struct native_h2 *h2 = owner;
+    /* Ours: what HPACK has to say is lost, and with it all that follows. */
+    if (frame->hd.type == NGHTTP2_GOAWAY && frame->goaway.error_code == NGHTTP2_COMPRESSION_ERROR &&
+        !h2->broken_by)
+        h2->broken_by =
+            "an answer's headers are broken, or one is over 64 KiB: --http 1.1 takes it";
+    bool is_request = frame->hd.type == NGHTTP2_HEADERS || frame->hd.type == NGHTTP2_DATA;
+    struct transport_call *call =
+        is_request ? nghttp2_session_get_stream_user_data(session, frame->hd.stream_id) : NULL;
+    if (!call)
+        return 0;
+    uint64_t now_us = h2->user->transport->loop->now_us;
+    if (!call->is_ready)
+        call->ready_us = now_us;
+    call->is_ready = true;
+    call->sent_bytes += NATIVE_H2_FRAME_HEAD_BYTES + frame->hd.length;
+    if (frame->hd.type == NGHTTP2_HEADERS && call->expects_continue)
+        native_call_await_continue(call);
+    if (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) {
+        call->sent_us = now_us;
+        call->is_sent = true;
+    }
+    return 0;
+}
+
+/* nghttp2 has refused it, and closes its stream: as one that may be sent again, which is in vain.
+ */
+static int on_frame_not_send(nghttp2_session *session, const nghttp2_frame *frame, int code,
+                             void *owner)
+{
+    (void)owner;
+    if (frame->hd.type != NGHTTP2_HEADERS || code != NGHTTP2_ERR_FRAME_SIZE_ERROR)
+        return 0;
+    struct transport_call *call =
+        nghttp2_session_get_stream_user_data(session, frame->hd.stream_id);
+    if (!call)
+        return 0;
+    native_h2_unlink(call);
+    native_call_done(call, FAILURE_HEAD_TOO_LARGE, NATIVE_REQUEST_TOO_LARGE);
+    return 0;
+}
+
+void native_h2_request_shared(struct native_h2_shared *shared)
+{
+    enum { MORE_BYTES = 16 }; /* of a field, at most: what HPACK needs for its lengths */
+    nghttp2_session_callbacks_set_on_frame_send_callback(shared->callbacks, on_frame_send);
+    nghttp2_session_callbacks_set_on_frame_not_send_callback(shared->callbacks, on_frame_not_send);
+    /* Its own limit of 64 KiB is less than a recording's. */
+    nghttp2_option_set_max_send_header_block_length(shared->option, NATIVE_MAX_REQUEST_HEAD_BYTES +
+                                                                        MORE_BYTES * MAX_FIELDS);
 }

@@ -4,12 +4,9 @@
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/socket.h>
 
 _Static_assert(sizeof(struct native_connection) < 512, "what waits is small: there are many");
 _Static_assert(sizeof(struct transport_user) < 200, "what waits is small: there are many");
-
-static const char unasked[] = "bytes came before they were asked for";
 
 /* Of one connection before others have their turn: reads of a block, writes of a TLS record. */
 enum { STEPS_PER_EVENT = 16 };
@@ -24,7 +21,7 @@ static struct loop *loop_of(const struct native_connection *connection)
     return connection->user->transport->loop;
 }
 
-static void link_first(struct native_connection *connection)
+void native_http1_link_first(struct native_connection *connection)
 {
     struct transport_user *user = connection->user;
     connection->previous = NULL;
@@ -73,7 +70,8 @@ void native_http1_close(struct native_connection *connection)
 }
 
 /* Take the call away from its connection, which is closed, and tell its owner. */
-static void end_call(struct native_connection *connection, enum failure failure, const char *detail)
+void native_http1_end_call(struct native_connection *connection, enum failure failure,
+                           const char *detail)
 {
     struct transport_call *call = connection->call;
     connection->call = NULL;
@@ -108,14 +106,14 @@ static void ended(struct native_connection *connection, ssize_t how)
         char detail[96];
         const char *text = how < 0 ? stream_detail(&connection->stream) : "closed while sending";
         snprintf(detail, sizeof detail, "%s", text);
-        end_call(connection, FAILURE_RESET, detail);
+        native_http1_end_call(connection, FAILURE_RESET, detail);
         return;
     }
     call->ended_us = loop_arrived_us(loop_of(connection), call->ended_us);
     if (native_answer_close(&call->answer, transport_of(connection)->scratch) == ANSWER_BROKEN)
-        end_call(connection, call->answer.failure, call->answer.detail);
+        native_http1_end_call(connection, call->answer.failure, call->answer.detail);
     else
-        end_call(connection, FAILURE_NONE, NULL);
+        native_http1_end_call(connection, FAILURE_NONE, NULL);
 }
 
 /* ---- sending ---- */
@@ -133,22 +131,17 @@ static void sending_failed(struct native_connection *connection)
     watch(connection, LOOP_READ);
 }
 
-static void all_sent(struct native_connection *connection)
-{
-    connection->call->sent_us = loop_of(connection)->now_us;
-    connection->call->is_sent = true;
-    watch(connection, LOOP_READ);
-}
-
-/* Asked for 100: it comes within a second, or the body follows without it (RFC 9110 10.1.1). */
-static void wait_for_continue(struct native_connection *connection)
+/* Of a request that asks for 100 the body is still to come. */
+static void head_or_all_sent(struct native_connection *connection, bool with_body)
 {
     struct transport_call *call = connection->call;
-    struct loop *loop = loop_of(connection);
-    call->continue_at_us = loop->now_us + NATIVE_CONTINUE_WAIT_US;
-    if (call->continue_at_us < call->deadline_us)
-        timers_set(&loop->timers, &call->timer, call->continue_at_us);
     watch(connection, LOOP_READ);
+    if (!with_body) {
+        native_call_await_continue(call);
+        return;
+    }
+    call->sent_us = loop_of(connection)->now_us;
+    call->is_sent = true;
 }
 
 static void send_on(struct native_connection *connection)
@@ -171,10 +164,7 @@ static void send_on(struct native_connection *connection)
         if (connection->stamps)
             native_timestamps_wrote(connection->stamps, (size_t)sent);
         if ((uint64_t)sent == pieces.len) {
-            if (with_body)
-                all_sent(connection);
-            else
-                wait_for_continue(connection);
+            head_or_all_sent(connection, with_body);
             return;
         }
         if (!connection->stream.tls) /* it took what it had room for */
@@ -190,7 +180,7 @@ void native_http1_continue(struct native_connection *connection)
     send_on(connection);
 }
 
-static void begin(struct native_connection *connection)
+void native_http1_begin(struct native_connection *connection)
 {
     struct transport_call *call = connection->call;
     call->ready_us = loop_of(connection)->now_us;
@@ -206,7 +196,7 @@ void native_http1_use(struct native_connection *connection, struct transport_cal
     call->connection = connection;
     call->used_at_wait = loop_of(connection)->wait_count;
     connection->is_reused = true;
-    begin(connection);
+    native_http1_begin(connection);
 }
 
 /* ---- receiving ---- */
@@ -227,7 +217,7 @@ static void finish(struct native_connection *connection, bool may_be_kept)
             timers_set(&loop->timers, &connection->idle_timer, loop->now_us + NATIVE_MAX_IDLE_US);
         if (connection->previous) {
             unlink_connection(connection);
-            link_first(connection);
+            native_http1_link_first(connection);
         }
     }
     native_call_done(call, FAILURE_NONE, NULL);
@@ -278,7 +268,7 @@ static void conclude(struct native_connection *connection, enum answer_state sta
     if (connection->stamps)
         call->kernel_us = native_timestamps_service_us(connection->stamps);
     if (state == ANSWER_BROKEN)
-        end_call(connection, call->answer.failure, call->answer.detail);
+        native_http1_end_call(connection, call->answer.failure, call->answer.detail);
     else
         finish(connection, !call->answer.ends_connection && !call->request.closes_connection &&
                                call->is_sent && !has_said_more(connection));
@@ -305,7 +295,7 @@ static void receive(struct native_connection *connection)
     struct transport_call *call = connection->call;
     if (!connection->block &&
         !(connection->block = buffer_pool_take(&transport_of(connection)->pool))) {
-        end_call(connection, FAILURE_NO_FILES, "no memory for an answer");
+        native_http1_end_call(connection, FAILURE_NO_FILES, "no memory for an answer");
         return;
     }
     for (int reads = 1; reads <= STEPS_PER_EVENT || stream_has_pending(&connection->stream);
@@ -322,7 +312,7 @@ static void receive(struct native_connection *connection)
             return;
         }
         if (is_unasked(connection)) {
-            end_call(connection, FAILURE_UNASKED, unasked);
+            native_http1_end_call(connection, FAILURE_UNASKED, NATIVE_HTTP1_UNASKED);
             return;
         }
         stamp(connection, reads);
@@ -335,6 +325,8 @@ static void receive(struct native_connection *connection)
         }
         if (call->answer.was_continued && call->continue_at_us)
             native_http1_continue(connection);
+        else if (call->answer.has_head && call->continue_at_us)
+            call->continue_at_us = NATIVE_CONTINUE_NEVER; /* the body is not wanted */
         if ((size_t)got < room && !stream_has_pending(&connection->stream))
             break;
     }
@@ -353,7 +345,7 @@ static void idle_ready(struct native_connection *connection)
     native_user_start_waiting(user);
 }
 
-static void on_ready(struct loop_watch *watched, void *owner, int events)
+void native_http1_ready(struct loop_watch *watched, void *owner, int events)
 {
     struct native_connection *connection = owner;
     (void)watched;
@@ -371,115 +363,4 @@ static void on_ready(struct loop_watch *watched, void *owner, int events)
         watch(connection, LOOP_READ);
     if (events & LOOP_READ || !is_sending)
         receive(connection);
-}
-
-/* ---- opening ---- */
-
-static void on_idle_timer(struct timer *timer, void *owner, uint64_t now_us)
-{
-    struct native_connection *connection = owner;
-    uint64_t due_us = connection->idle_since_us + NATIVE_MAX_IDLE_US;
-    if (!connection->call && now_us >= due_us)
-        native_http1_close(connection);
-    else
-        timers_set(&loop_of(connection)->timers, timer,
-                   connection->call ? now_us + NATIVE_MAX_IDLE_US : due_us);
-}
-
-/* Where it is asked for and can be had: what is written is not what TLS sends. */
-static void take_stamps(struct native_connection *connection)
-{
-    if (!transport_of(connection)->options.kernel_timestamps || connection->stream.tls)
-        return;
-    connection->stamps = calloc(1, sizeof *connection->stamps);
-    if (connection->stamps && native_timestamps_enable(connection->stream.fd)) {
-        free(connection->stamps);
-        connection->stamps = NULL;
-    }
-}
-
-/* HTTP's servers are asked first. Over TLS the first bytes may be tickets. */
-static bool has_spoken_first(const struct native_stream *stream)
-{
-    char byte;
-    return !stream->tls && recv(stream->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 1;
-}
-
-static void on_dialed(void *owner, const struct dial_result *result)
-{
-    struct native_connection *connection = owner;
-    struct transport_call *call = connection->call;
-    connection->dial = NULL;
-    call->dns_us += result->dns_us;
-    call->tls_us += result->tls_us;
-    if (result->failure != FAILURE_NONE) {
-        end_call(connection, result->failure, result->detail);
-        return;
-    }
-    connection->stream = result->stream;
-    take_stamps(connection);
-    if (loop_watch_set(loop_of(connection), &connection->watch, connection->stream.fd, LOOP_READ)) {
-        end_call(connection, FAILURE_NO_FILES, "the loop cannot watch another descriptor");
-        return;
-    }
-    if (has_spoken_first(&connection->stream))
-        end_call(connection, FAILURE_UNASKED, unasked);
-    else
-        begin(connection);
-}
-
-static struct native_connection *connection_new(struct transport_user *user)
-{
-    struct native_connection *connection = calloc(1, sizeof *connection);
-    if (!connection)
-        return NULL;
-    connection->user = user;
-    connection->stream.fd = -1;
-    connection->seen.is_made = true; /* the dialer counts */
-    loop_watch_init(&connection->watch, on_ready, connection);
-    timer_init(&connection->idle_timer, on_idle_timer, connection);
-    return connection;
-}
-
-static void give_to(struct native_connection *connection, struct transport_call *call)
-{
-    connection->origin = call->origin;
-    connection->origin->references++;
-    connection->call = call;
-    call->connection = connection;
-    link_first(connection);
-    connection->user->connection_count++;
-    native_count_connection(transport_of(connection), 1);
-}
-
-int native_http1_open(struct transport_call *call)
-{
-    struct transport_user *user = call->user;
-    struct native_connection *connection = connection_new(user);
-    if (!connection)
-        return -1;
-    connection->dial = dial_start(user->transport->dialer, &call->origin->url, false,
-                                  &user->resumption, call->deadline_us, on_dialed, connection);
-    if (!connection->dial) {
-        free(connection);
-        return -1;
-    }
-    give_to(connection, call);
-    return 0;
-}
-
-int native_http1_adopt(struct transport_call *call, struct native_stream *stream)
-{
-    struct native_connection *connection = connection_new(call->user);
-    if (!connection ||
-        loop_watch_set(loop_of(connection), &connection->watch, stream->fd, LOOP_READ)) {
-        free(connection);
-        return -1;
-    }
-    connection->stream = *stream;
-    stream->fd = -1;
-    stream->tls = NULL;
-    give_to(connection, call);
-    begin(connection);
-    return 0;
 }

@@ -9,6 +9,10 @@
  *                     |           |            |           |
  *                     +-----------+------------+-----------+--> closed
  *
+ *     native_http1.c          used: a request sent, its answer read, kept or closed
+ *     native_http1_open.c     dialed
+ *     native_http1_request.c  a call as bytes
+ *
  * What belongs to the request under way lies in its transport_call; between two requests a
  * connection is this struct, a descriptor that stays registered with the loop, and no buffer.
  */
@@ -52,6 +56,20 @@ void native_http1_close(struct native_connection *connection);
 /* The connection may wait for 100 no longer: send the body. */
 void native_http1_continue(struct native_connection *connection);
 
+/* ---- between its files ---- */
+
+#define NATIVE_HTTP1_UNASKED "bytes came before they were asked for"
+
+/* native_http1.c */
+void native_http1_link_first(struct native_connection *connection);
+/* Its call is there, and so is the peer. */
+void native_http1_begin(struct native_connection *connection);
+/* Take the call away from its connection, which is closed, and tell its owner. */
+void native_http1_end_call(struct native_connection *connection, enum failure failure,
+                           const char *detail);
+/* Of its watch. */
+void native_http1_ready(struct loop_watch *watched, void *owner, int events);
+
 /* native_http1_request.c: the next bytes of the call's request, from call->sent_bytes on. */
 struct native_pieces {
     struct request_cut_scratch scratch;
@@ -71,6 +89,9 @@ void native_request_pieces(struct transport_call *call, bool with_body,
 
 /* Whether it can be written at all: method, header lines. */
 bool native_request_is_valid(const struct transport_request *request);
+
+/* A head that has to be written down is not over NATIVE_MAX_REQUEST_HEAD_BYTES. */
+bool native_request_fits(const struct transport_request *request);
 
 /* It asks for 100 before its body. */
 bool native_request_expects_continue(const struct transport_request *request);

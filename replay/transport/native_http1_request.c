@@ -24,6 +24,18 @@ bool native_request_is_valid(const struct transport_request *request)
            (http1_is_token(http->method) && http->method.len <= 32 && !is_method(http, "CONNECT"));
 }
 
+bool native_request_fits(const struct transport_request *request)
+{
+    enum { MORE_BYTES = 128 }; /* the words of ours: version, Host, Content-Length */
+    const struct http_request *http = request->http;
+    if (request->cut)
+        return true;
+    size_t bytes = MORE_BYTES + 2 * http->url.len + request->cookies.len;
+    for (size_t i = 0; i < http->header_count; i++)
+        bytes += http->headers[i].name.len + http->headers[i].value.len + 4;
+    return bytes <= NATIVE_MAX_REQUEST_HEAD_BYTES;
+}
+
 bool native_request_expects_continue(const struct transport_request *request)
 {
     const struct http_request *http = request->http;

@@ -9,7 +9,7 @@
 #include "replay/transport/native_http1.h"
 #include "replay/transport/transport_ws.h"
 
-enum { MAX_REQUEST_HEAD_BYTES = HTTP_MAX_URL_BYTES + 2 * HTTP1_MAX_HEAD_BYTES };
+static const char no_connection[] = "no memory for a connection";
 
 void native_count_connection(struct transport *transport, int change)
 {
@@ -49,10 +49,11 @@ static void leave_queue(struct transport_call *call)
     user->transport->waiting_count--;
 }
 
-void native_call_fail_later(struct transport_call *call, enum failure failure)
+void native_call_fail_later(struct transport_call *call, enum failure failure, const char *detail)
 {
     struct loop *loop = call->user->transport->loop;
     call->failure = failure;
+    call->failure_detail = detail;
     enqueue(call);
     timers_set(&loop->timers, &call->timer, loop->now_us);
 }
@@ -79,7 +80,7 @@ static void place(struct transport_call *call, struct native_connection *idle)
     if (idle)
         native_http1_use(idle, call);
     else if (native_http1_open(call))
-        native_call_fail_later(call, FAILURE_NO_FILES);
+        native_call_fail_later(call, FAILURE_NO_FILES, no_connection);
 }
 
 void native_user_start_waiting(struct transport_user *user)
@@ -106,7 +107,7 @@ void native_call_start(struct transport_call *call, struct native_stream *stream
     struct native_connection *idle;
     if (stream && stream->fd >= 0) {
         if (native_http1_adopt(call, stream))
-            native_call_fail_later(call, FAILURE_NO_FILES);
+            native_call_fail_later(call, FAILURE_NO_FILES, no_connection);
     } else if (!user->first_waiting && has_place(call, &idle)) {
         place(call, idle);
     } else {
@@ -152,6 +153,15 @@ static void time_out(struct transport_call *call)
         native_call_done(call, FAILURE_CONNECT_TIMEOUT, "no connection in time");
 }
 
+/* 100 has not come in time. */
+static void send_body(struct transport_call *call)
+{
+    if (call->h2)
+        native_h2_continue(call);
+    else
+        native_http1_continue(call->connection);
+}
+
 /* One timer per call, set lazily: it may fire for a request that is long done. */
 static void on_call_timer(struct timer *timer, void *owner, uint64_t now_us)
 {
@@ -160,7 +170,7 @@ static void on_call_timer(struct timer *timer, void *owner, uint64_t now_us)
         return;
     if (call->failure != FAILURE_NONE) {
         leave_queue(call);
-        native_call_done(call, call->failure, "no memory for a connection");
+        native_call_done(call, call->failure, call->failure_detail);
         return;
     }
     if (now_us >= call->deadline_us) {
@@ -168,7 +178,7 @@ static void on_call_timer(struct timer *timer, void *owner, uint64_t now_us)
         return;
     }
     if (call->continue_at_us && now_us >= call->continue_at_us)
-        native_http1_continue(call->connection);
+        send_body(call);
     uint64_t next_us = call->deadline_us;
     if (call->continue_at_us && call->continue_at_us < next_us)
         next_us = call->continue_at_us;
@@ -210,10 +220,12 @@ static struct transport_call *native_send(struct transport_user *user,
     native_answer_init(&call->answer, bytes_equal(http->method, bytes_of("HEAD")),
                        request->keeps_body, request->keeps_headers,
                        transport->options.max_body_bytes);
-    if (!native_h2_takes(call))
+    if (!native_request_fits(request))
+        native_call_fail_later(call, FAILURE_HEAD_TOO_LARGE, NATIVE_REQUEST_TOO_LARGE);
+    else if (!native_h2_takes(call))
         native_call_start(call, NULL);
     else if (native_h2_send(call))
-        native_call_fail_later(call, FAILURE_NO_FILES);
+        native_call_fail_later(call, FAILURE_NO_FILES, no_connection);
     return call;
 }
 
@@ -304,7 +316,7 @@ static int native_open(struct transport **ret_transport, struct loop *loop,
     buffer_pool_init(&transport->pool);
     network_sampler_init(&transport->network);
     transport->timestamps_fd = options->kernel_timestamps ? native_timestamps_hold() : -1;
-    buf_init(&transport->request_text, MAX_REQUEST_HEAD_BYTES);
+    buf_init(&transport->request_text, NATIVE_MAX_REQUEST_HEAD_BYTES);
     transport->scratch = calloc(1, sizeof *transport->scratch);
     transport->decoder = content_decoder_new(options->max_body_bytes);
     if (!transport->scratch || !transport->decoder) {

@@ -36,8 +36,13 @@ struct native_h2_shared {
 
 #define NATIVE_MAX_IDLE_CONNECTIONS 16 /* of one user; as many as libcurl is told to keep */
 #define NATIVE_MAX_IDLE_US UINT64_C(90000000)
+/* Of a request that is written down whole: a URL, the headers of a recording, as much by plugins.
+ */
+#define NATIVE_MAX_REQUEST_HEAD_BYTES (HTTP_MAX_URL_BYTES + 2 * HTTP1_MAX_HEAD_BYTES)
+#define NATIVE_REQUEST_TOO_LARGE "the request's headers are over 576 KiB: make them smaller"
 #define NATIVE_CONTINUE_WAIT_US                                                                    \
-    UINT64_C(1000000) /* for 100, before the body is sent all the same */
+    UINT64_C(1000000)                    /* for 100, before the body is sent all the same */
+#define NATIVE_CONTINUE_NEVER UINT64_MAX /* the answer came instead: the body is not wanted */
 
 struct transport {
     struct loop *loop;
@@ -95,11 +100,13 @@ struct transport_call {
     uint64_t ended_us;   /* its last one had; or the failure was known */
     uint64_t dns_us, tls_us;
     uint64_t used_at_wait;   /* loop->wait_count when it was sent on a connection in use */
-    uint64_t continue_at_us; /* when the body follows without a 100; 0: nothing to wait for */
+    uint64_t continue_at_us; /* when the body follows without a 100; NATIVE_CONTINUE_NEVER; 0:
+                                nothing to wait for */
     uint64_t sent_bytes;
     uint64_t received_bytes;
     uint64_t kernel_us;   /* the service time by the kernel's stamps; 0: not known */
     enum failure failure; /* it failed where no callback may come: delivered by the timer */
+    const char *failure_detail;
     bool is_ready, is_sent;
     bool was_retried;
     bool was_kept;         /* HTTP/2: sent on a connection that had been used before */
@@ -117,8 +124,10 @@ void native_count_connection(struct transport *transport, int change);
  * more. */
 void native_call_done(struct transport_call *call, enum failure failure, const char *detail);
 
-/* The same where no callback may come: it is told of in the loop's next pass. */
-void native_call_fail_later(struct transport_call *call, enum failure failure);
+/* The same where no callback may come: it is told of in the loop's next pass. `detail` is a
+ * literal.
+ */
+void native_call_fail_later(struct transport_call *call, enum failure failure, const char *detail);
 
 /* Send it over HTTP/1.1: on `stream` when that is open (the caller's is closed then), else on
  * one of its user's connections, when there is room. No callback. */
@@ -133,6 +142,10 @@ void native_user_start_waiting(struct transport_user *user);
 struct transport_call *native_call_take(struct transport_user *user, timer_fn on_timer);
 void native_call_give(struct transport_call *call);
 void native_calls_free(struct transport *transport);
+
+/* Its head is out and the body is not: 100 comes within a second, or the body follows without it
+ * (RFC 9110 10.1.1). */
+void native_call_await_continue(struct transport_call *call);
 
 /* What became of it; may decode the body. Borrowed from the call and the transport. */
 void native_call_result(struct transport_call *call, enum failure failure, const char *detail,

@@ -82,6 +82,12 @@ struct dial *dial_start(struct dialer *dialer, const struct url *url, bool allow
     return dial;
 }
 
+void dial_extend(struct dial *dial, uint64_t deadline_us)
+{
+    (void)dial;
+    (void)deadline_us;
+}
+
 void dial_cancel(struct dial *dial)
 {
     timers_cancel(&dial->loop->timers, &dial->timer);

@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "core/clock.h"
 #include "tests/support/h2_server.h"
 
 enum { MAX_CALLS = 300 };
@@ -39,6 +40,14 @@ struct asked {
     struct asked *then; /* is sent when this one is done */
 };
 
+/* The machine's clock, moved on by hand. */
+static uint64_t ahead_us;
+
+static uint64_t clock_us(void)
+{
+    return clock_now_us() + ahead_us;
+}
+
 static void set_up(struct fixture *fixture, uint64_t timeout_us)
 {
     const struct transport_options options = {.timeout_us = timeout_us,
@@ -46,8 +55,10 @@ static void set_up(struct fixture *fixture, uint64_t timeout_us)
                                               .max_message_bytes = 1 << 20,
                                               .http = TRANSPORT_HTTP_2};
     struct error err = {0};
+    ahead_us = 0;
     h2_server_start(&fixture->server);
     assert_int_equal(loop_init(&fixture->loop, &err), 0);
+    fixture->loop.clock_us = clock_us;
     if (transport_native.open(&fixture->transport, &fixture->loop, &options, &err))
         fail_msg("%s", err.text);
     fixture->user = transport_native.user_open(fixture->transport);
@@ -145,6 +156,7 @@ static void each_deed_ends_as_it_should(void **state)
         {"/trailers", FAILURE_NONE, 200, "hello"},
         {"/empty", FAILURE_NONE, 204, ""},
         {"/heads", FAILURE_HEAD_TOO_LARGE, 0, ""},
+        {"/many", FAILURE_HEAD_TOO_LARGE, 0, ""},
         {"/big", FAILURE_BODY_TOO_LARGE, 0, ""},
         {"/goaway", FAILURE_NONE, 200, "hello"},
         {"/hello", FAILURE_NONE, 200, "hello"}, /* on another connection */
@@ -269,6 +281,187 @@ static void a_users_values_are_in_their_places(void **state)
                            "content-length: 36\n\n{\"job\":\"a longer job than recorded\"}"));
     asked_fini(&asked);
     tear_down(&fixture);
+}
+
+static void a_head_over_the_limits_is_called_that(void **state)
+{
+    (void)state;
+    struct fixture fixture = {0};
+    struct asked asked;
+    set_up(&fixture, 20000000);
+    get(&fixture, "/heads", true, &asked);
+    assert_non_null(strstr(asked.detail, "over 256 KiB"));
+    asked_fini(&asked);
+    get(&fixture, "/many", false, &asked); /* whatever is kept */
+    assert_int_equal(asked.failure, FAILURE_HEAD_TOO_LARGE);
+    assert_non_null(strstr(asked.detail, "more than 256 headers"));
+    asked_fini(&asked);
+    get(&fixture, "/long", false, &asked); /* nghttp2 gives up the connection */
+    assert_int_equal(asked.failure, FAILURE_PROTOCOL);
+    assert_non_null(strstr(asked.detail, "over 64 KiB"));
+    asked_fini(&asked);
+    get(&fixture, "/hello", false, &asked);
+    assert_int_equal(asked.status, 200);
+    asked_fini(&asked);
+    tear_down(&fixture);
+}
+
+/* Larger than nghttp2 lets out by itself, and than ours. */
+static void a_request_may_have_a_large_head(void **state)
+{
+    (void)state;
+    enum { VALUE_BYTES = 40000 };
+    struct fixture fixture = {0};
+    struct asked asked;
+    char *value = malloc(VALUE_BYTES);
+    memset(value, 'v', VALUE_BYTES);
+    const struct http_header header = {bytes_of("X-Large"), bytes_make(value, VALUE_BYTES)};
+    const struct http_header three[] = {header, header, header};
+    struct http_header twenty[20];
+    for (int i = 0; i < 20; i++)
+        twenty[i] = header;
+    set_up(&fixture, 20000000);
+    prepare(&asked, &fixture, "GET", "/echo");
+    asked.http.headers = three;
+    asked.http.header_count = 3;
+    send_it(&asked, true);
+    RUN_UNTIL(&fixture, asked.done);
+    assert_int_equal(asked.status, 200);
+    assert_true(asked.body.len > 3 * VALUE_BYTES);
+    asked_fini(&asked);
+    prepare(&asked, &fixture, "GET", "/echo");
+    asked.http.headers = twenty;
+    asked.http.header_count = 20;
+    send_it(&asked, true);
+    RUN_UNTIL(&fixture, asked.done);
+    assert_int_equal(asked.failure, FAILURE_HEAD_TOO_LARGE);
+    assert_non_null(strstr(asked.detail, "the request's headers are over 576 KiB"));
+    asked_fini(&asked);
+    tear_down(&fixture);
+    free(value);
+}
+
+/* A user's value that makes the request too large is found out by nghttp2 alone. */
+static void a_value_that_is_too_large_fails_its_request_alone(void **state)
+{
+    (void)state;
+    enum { VALUE_BYTES = 700000 };
+    static const char head[] = "GET /echo HTTP/1.1\r\nHost: h\r\nX-Token: recorded-token\r\n\r\n";
+    struct request_slot slot = slot_at(head, "recorded-token", false, 0);
+    const struct request_cut cut = {
+        .head = bytes_of(head), .target_at = 4, .slot_count = 1, .slots = &slot};
+    const struct http_header headers[] = {
+        {bytes_make(strstr(head, "X-Token"), 7), bytes_make(strstr(head, "recorded-token"), 14)}};
+    char *text = malloc(VALUE_BYTES);
+    memset(text, 'v', VALUE_BYTES);
+    const struct bytes value = bytes_make(text, VALUE_BYTES);
+    struct fixture fixture = {0};
+    struct asked asked, good;
+    enum failure failure;
+    set_up(&fixture, 20000000);
+    prepare(&asked, &fixture, "GET", "/echo");
+    asked.http.headers = headers;
+    asked.http.header_count = 1;
+    const struct transport_request request = {
+        .http = &asked.http, .cut = &cut, .values = &value, .done = on_done, .owner = &asked};
+    asked.call = transport_native.send(fixture.user, &request, &failure);
+    assert_non_null(asked.call);
+    get(&fixture, "/hello", true, &good);
+    assert_int_equal(good.status, 200);
+    assert_int_equal(asked.done, 1);
+    assert_int_equal(asked.failure, FAILURE_HEAD_TOO_LARGE);
+    assert_non_null(strstr(asked.detail, "the request's headers are over 576 KiB"));
+    asked_fini(&asked);
+    asked_fini(&good);
+    tear_down(&fixture);
+    assert_int_equal(fixture.server.connections, 1);
+    free(text);
+}
+
+/* --- 100-continue ----------------------------------------------------------------------------- */
+
+static const struct http_header expect_continue[] = {
+    {{"Expect", 6}, {"100-continue", 12}},
+};
+
+static void upload(struct asked *asked, struct fixture *fixture, const char *path)
+{
+    prepare(asked, fixture, "POST", path);
+    asked->http.headers = expect_continue;
+    asked->http.header_count = 1;
+    asked->http.body = bytes_of("hello body");
+    send_it(asked, true);
+}
+
+/* As often as it takes for what can happen without a clock to have happened. */
+static void settle(struct fixture *fixture)
+{
+    for (int i = 0; i < 50; i++)
+        loop_pass(&fixture->loop, 1000);
+}
+
+static void a_body_waits_for_100(void **state)
+{
+    (void)state;
+    struct fixture fixture = {0};
+    struct asked asked;
+    set_up(&fixture, 20000000);
+    upload(&asked, &fixture, "/continue");
+    RUN_UNTIL(&fixture, asked.done);
+    assert_int_equal(asked.status, 200);
+    assert_non_null(strstr(buf_text(&asked.body), "expect: 100-continue\n"));
+    assert_non_null(strstr(buf_text(&asked.body), "\n\nhello body"));
+    asked_fini(&asked);
+    tear_down(&fixture);
+    assert_int_equal(fixture.server.early_bytes, 0);
+    assert_int_equal(fixture.server.body_bytes, 10);
+}
+
+static void a_body_waits_for_100_a_second_at_most(void **state)
+{
+    (void)state;
+    struct fixture fixture = {0};
+    struct asked asked, other;
+    set_up(&fixture, 20000000);
+    upload(&asked, &fixture, "/echo"); /* which waits for the body */
+    RUN_UNTIL(&fixture, asked.call->is_ready);
+    get(&fixture, "/hello", true, &other); /* is not held up by it */
+    settle(&fixture);
+    assert_int_equal(asked.call->body_sent, 0);
+    ahead_us += NATIVE_CONTINUE_WAIT_US;
+    RUN_UNTIL(&fixture, asked.done);
+    assert_int_equal(asked.status, 200);
+    assert_non_null(strstr(buf_text(&asked.body), "\n\nhello body"));
+    asked_fini(&asked);
+    asked_fini(&other);
+    tear_down(&fixture);
+    assert_int_equal(fixture.server.connections, 1);
+}
+
+static void a_body_is_not_sent_after_a_final_answer(void **state)
+{
+    (void)state;
+    struct fixture fixture = {0};
+    struct asked asked, good;
+    set_up(&fixture, 20000000);
+    upload(&asked, &fixture, "/early");
+    RUN_UNTIL(&fixture, asked.done);
+    assert_int_equal(asked.status, 200);
+    assert_string_equal(buf_text(&asked.body), "hello");
+    asked_fini(&asked);
+    upload(&asked, &fixture, "/half"); /* its head decides, however long its body takes */
+    RUN_UNTIL(&fixture, asked.call->answer.has_head);
+    ahead_us += 2 * NATIVE_CONTINUE_WAIT_US;
+    settle(&fixture);
+    assert_int_equal(asked.call->body_sent, 0);
+    transport_native.cancel(asked.call);
+    asked_fini(&asked);
+    get(&fixture, "/hello", true, &good);
+    assert_int_equal(good.status, 200);
+    asked_fini(&good);
+    tear_down(&fixture);
+    assert_int_equal(fixture.server.body_bytes, 0);
+    assert_int_equal(fixture.server.connections, 1);
 }
 
 /* Larger than any window and any socket's buffer. */
@@ -427,6 +620,12 @@ int main(void)
         cmocka_unit_test(what_is_not_kept_is_counted),
         cmocka_unit_test(a_request_is_written_as_http2_has_it),
         cmocka_unit_test(a_users_values_are_in_their_places),
+        cmocka_unit_test(a_head_over_the_limits_is_called_that),
+        cmocka_unit_test(a_request_may_have_a_large_head),
+        cmocka_unit_test(a_value_that_is_too_large_fails_its_request_alone),
+        cmocka_unit_test(a_body_waits_for_100),
+        cmocka_unit_test(a_body_waits_for_100_a_second_at_most),
+        cmocka_unit_test(a_body_is_not_sent_after_a_final_answer),
         cmocka_unit_test(a_large_body_goes_out_whole),
         cmocka_unit_test(many_at_once_share_a_connection_within_what_the_target_allows),
         cmocka_unit_test(a_call_may_be_sent_from_within_the_end_of_another),

@@ -6,10 +6,13 @@
 
 #include <cmocka.h>
 
+#include "core/clock.h"
+#include "replay/transport/native_h2.h"
 #include "replay/transport/native_http1.h"
 #include "tests/support/tls_peer.h"
 
 #define DAY_S (24 * 3600L)
+#define TIMEOUT_US UINT64_C(20000000)
 #define ANSWER "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
 struct fixture {
@@ -24,18 +27,28 @@ struct fixture {
     enum failure failure;
 };
 
+/* The machine's clock, moved on by hand. */
+static uint64_t ahead_us;
+
+static uint64_t clock_us(void)
+{
+    return clock_now_us() + ahead_us;
+}
+
 static void set_up(struct fixture *fixture, enum transport_http http)
 {
     struct error err = {0};
     *fixture = (struct fixture){0};
     tls_identity_make(&fixture->identity, "DNS:localhost,IP:127.0.0.1", -DAY_S, DAY_S);
-    tls_peer_open(&fixture->server, &fixture->identity, NULL);
-    const struct transport_options options = {.timeout_us = 20000000,
+    tls_peer_open(&fixture->server, &fixture->identity, http == TRANSPORT_HTTP_2 ? "\x02h2" : NULL);
+    const struct transport_options options = {.timeout_us = TIMEOUT_US,
                                               .max_body_bytes = 4096,
                                               .verifies_tls = true,
                                               .ca_path = fixture->identity.pem_path,
                                               .http = http};
+    ahead_us = 0;
     assert_int_equal(loop_init(&fixture->loop, &err), 0);
+    fixture->loop.clock_us = clock_us;
     if (transport_native.open(&fixture->transport, &fixture->loop, &options, &err))
         fail_msg("%s", err.text);
     fixture->user = transport_native.user_open(fixture->transport);
@@ -177,6 +190,58 @@ static void a_connection_that_turns_out_to_be_http1_is_counted_once(void **state
     tear_down(&fixture);
 }
 
+/* Of those that wait for one handshake each has its own time. */
+static void a_call_that_waits_for_a_dial_keeps_its_own_deadline(void **state)
+{
+    /* SETTINGS, and HEADERS of stream 1 with :status 200 and its end. */
+    static const char frames[] = "\0\0\0\x04\0\0\0\0\0"
+                                 "\0\0\x01\x01\x05\0\0\0\x01\x88";
+    struct fixture fixture;
+    (void)state;
+    set_up(&fixture, TRANSPORT_HTTP_2);
+    send_request(&fixture);
+    ahead_us += TIMEOUT_US / 2;
+    loop_pass(&fixture.loop, 500);
+    send_request(&fixture);
+    ahead_us += TIMEOUT_US * 3 / 4; /* too late for the first */
+    while (fixture.done_count == 0)
+        loop_pass(&fixture.loop, 500);
+    assert_int_equal(fixture.failure, FAILURE_CONNECT_TIMEOUT);
+    send_request(&fixture); /* waits for the same */
+    for (int i = 0; i < 20; i++)
+        loop_pass(&fixture.loop, 500);
+    assert_int_equal(fixture.done_count, 1);
+    await_connection(&fixture);
+    await_request(&fixture);
+    assert_int_equal(SSL_write(fixture.server.ssl, frames, sizeof frames - 1), sizeof frames - 1);
+    while (fixture.done_count == 1)
+        loop_pass(&fixture.loop, 500);
+    assert_int_equal(fixture.failure, FAILURE_NONE);
+    assert_int_equal(transport_native.most_connections(fixture.transport), 1);
+    const struct transport_call *last = fixture.user->h2->calls;
+    assert_non_null(last);
+    assert_null(last->next);
+    tear_down(&fixture);
+}
+
+/* The last one that waits gives up, and the dial with it. */
+static void a_dial_ends_with_the_last_call_that_waits_for_it(void **state)
+{
+    struct fixture fixture;
+    (void)state;
+    set_up(&fixture, TRANSPORT_HTTP_2);
+    send_request(&fixture);
+    ahead_us += TIMEOUT_US / 2;
+    loop_pass(&fixture.loop, 500);
+    send_request(&fixture);
+    ahead_us += TIMEOUT_US * 2;
+    while (fixture.done_count < 2)
+        loop_pass(&fixture.loop, 500);
+    assert_int_equal(fixture.failure, FAILURE_CONNECT_TIMEOUT);
+    assert_null(fixture.user->h2);
+    tear_down(&fixture);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -184,6 +249,8 @@ int main(void)
         cmocka_unit_test(words_behind_a_ticket_end_the_connection),
         cmocka_unit_test(a_body_that_keeps_coming_leaves_others_their_turn),
         cmocka_unit_test(a_connection_that_turns_out_to_be_http1_is_counted_once),
+        cmocka_unit_test(a_call_that_waits_for_a_dial_keeps_its_own_deadline),
+        cmocka_unit_test(a_dial_ends_with_the_last_call_that_waits_for_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

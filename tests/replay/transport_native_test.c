@@ -5,6 +5,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -56,6 +57,60 @@ static void a_connection_is_not_kept_idle_for_ever(void **state)
     assert_int_equal(wire_server_open_count(&rig.server), 0);
     assert_null(rig.user->connections);
     rig_close(&rig);
+}
+
+/* Its head decides, however long its body takes. */
+static void a_final_answer_ends_the_wait_for_100(void **state)
+{
+    static const struct wire_step steps[] = {
+        HEAD, SAY("HTTP/1.1 403 No\r\nContent-Length: 2\r\n\r\nn"), GO, SAY("o"), END};
+    static const struct http_header headers[] = {{{"Expect", 6}, {"100-continue", 12}}};
+    (void)state;
+    struct rig rig;
+    struct asked asked;
+    skipped_us = 0;
+    rig_open(&rig, &transport_native, 0, 0);
+    rig.loop.clock_us = clock_ahead_us;
+    rig.server.scripts[0] = steps;
+    ask_init(&asked, &rig, "POST", "/upload");
+    asked.http.headers = headers;
+    asked.http.header_count = 1;
+    asked.http.body = bytes_of("hello");
+    assert_int_equal(ask_send(&asked), 0);
+    while (!asked.call->answer.has_head)
+        rig_settle(&rig);
+    skipped_us += 2 * NATIVE_CONTINUE_WAIT_US;
+    rig_settle(&rig);
+    wire_server_go(&rig.server);
+    rig_wait(&asked);
+    assert_int_equal(asked.status, 403);
+    assert_true(rig.server.connections[0].heard_bytes == rig.server.log.len);
+    ask_fini(&asked);
+    rig_close(&rig);
+}
+
+static void a_request_whose_head_is_too_large_is_not_sent(void **state)
+{
+    enum { VALUE_BYTES = 700000 };
+    (void)state;
+    struct rig rig;
+    struct asked asked;
+    char *value = malloc(VALUE_BYTES);
+    assert_non_null(value);
+    memset(value, 'v', VALUE_BYTES);
+    const struct http_header header = {bytes_of("X-Large"), bytes_make(value, VALUE_BYTES)};
+    rig_open(&rig, &transport_native, 0, 0);
+    ask_init(&asked, &rig, "GET", "/a");
+    asked.http.headers = &header;
+    asked.http.header_count = 1;
+    assert_int_equal(ask_send(&asked), 0);
+    rig_wait(&asked);
+    assert_int_equal(asked.failure, FAILURE_HEAD_TOO_LARGE);
+    assert_non_null(strstr(asked.detail, "the request's headers are over 576 KiB"));
+    assert_int_equal(rig.server.count, 0);
+    ask_fini(&asked);
+    rig_close(&rig);
+    free(value);
 }
 
 /* The request is sent by an event that was told of in the same breath as the bytes. */
@@ -270,6 +325,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_connection_is_not_kept_idle_for_ever),
+        cmocka_unit_test(a_final_answer_ends_the_wait_for_100),
+        cmocka_unit_test(a_request_whose_head_is_too_large_is_not_sent),
         cmocka_unit_test(bytes_that_had_come_before_the_request_are_no_answer),
         cmocka_unit_test(a_buffer_is_lent_only_while_an_answer_comes),
         cmocka_unit_test(cancelling_all_that_a_user_asked_sends_none_of_it),

@@ -162,6 +162,10 @@ static const struct row rows[] = {
      .steps = {HEAD, SAY(OK),
                FLOOD("X-Filler: 0123456789012345678901234567890123456789\r\n", 64 * MEGABYTE)},
      .failure = FAILURE_HEAD_TOO_LARGE},
+    {.name = "more headers than 256",
+     .steps = {HEAD, SAY(OK), FLOOD("X-A: b\r\n", 257 * 8), SAY("Content-Length: 0\r\n\r\n")},
+     .failure = FAILURE_HEAD_TOO_LARGE,
+     .curl_failure = CURL_TAKES_IT}, /* the first 256 of those that are kept */
     {.name = "one header without end",
      .steps = {HEAD, SAY(OK "X-Long: "), FLOOD("0123456789", 64 * MEGABYTE)},
      .failure = FAILURE_HEAD_TOO_LARGE},

@@ -30,6 +30,7 @@ struct stream {
     size_t sent;
     size_t most; /* of the answer, before something happens to it; 0: all */
     bool is_answered;
+    bool is_continued; /* its 100 is on its way */
 };
 
 static const uint8_t gzip_hello[] = {0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x03,
@@ -50,7 +51,7 @@ static ssize_t read_answer(nghttp2_session *session, int32_t id, uint8_t *out, s
     if (stream->most && bytes_equal(buf_bytes(&stream->path), bytes_of("/cut-inside")))
         connection->closes = true;
     if (stream->most && len == 0) {
-        if (!connection->closes)
+        if (!connection->closes && !bytes_equal(buf_bytes(&stream->path), bytes_of("/half")))
             nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, id, NGHTTP2_INTERNAL_ERROR);
         return NGHTTP2_ERR_DEFERRED;
     }
@@ -74,9 +75,9 @@ static nghttp2_nv field(const char *name, const char *value)
 static void respond(nghttp2_session *session, int32_t id, struct stream *stream, const char *status,
                     const char *body)
 {
-    nghttp2_nv fields[128] = {field(":status", status), field("x-a", "b"),
+    nghttp2_nv fields[512] = {field(":status", status), field("x-a", "b"),
                               field("set-cookie", "a=1"), field("set-cookie", "b=2")};
-    static char large[4001];
+    static char large[4001], long_value[100001];
     size_t count = 4;
     struct bytes path = buf_bytes(&stream->path);
     const nghttp2_data_provider data = {.source.ptr = stream, .read_callback = read_answer};
@@ -87,6 +88,11 @@ static void respond(nghttp2_session *session, int32_t id, struct stream *stream,
     memset(large, 'v', sizeof large - 1);
     for (int i = 0; i < 100 && bytes_equal(path, bytes_of("/heads")); i++)
         fields[count++] = field("x-large", large);
+    for (int i = 0; i < 300 && bytes_equal(path, bytes_of("/many")); i++)
+        fields[count++] = field("x-small", "v");
+    memset(long_value, 'v', sizeof long_value - 1);
+    if (bytes_equal(path, bytes_of("/long")))
+        fields[count++] = field("x-long", long_value);
     buf_append_text(&stream->answer, body);
     nghttp2_submit_response(session, id, fields, count, stream->answer.len ? &data : NULL);
 }
@@ -115,7 +121,7 @@ static void answer(struct connection *connection, int32_t id, struct stream *str
         memset(buf_reserve(&stream->answer, BIG_BYTES), 'x', BIG_BYTES);
         buf_commit(&stream->answer, BIG_BYTES);
         respond(session, id, stream, "200", "");
-    } else if (strncmp(path, "/echo", 5) == 0) {
+    } else if (strncmp(path, "/echo", 5) == 0 || strcmp(path, "/continue") == 0) {
         buf_append_bytes(&stream->answer, buf_bytes(&stream->fields));
         buf_append_char(&stream->answer, '\n');
         buf_append_bytes(&stream->answer, buf_bytes(&stream->body));
@@ -123,7 +129,7 @@ static void answer(struct connection *connection, int32_t id, struct stream *str
     } else {
         if (strcmp(path, "/hints") == 0)
             nghttp2_submit_headers(session, 0, id, NULL, &hints, 1, NULL);
-        if (strstr(path, "-inside"))
+        if (strstr(path, "-inside") || strcmp(path, "/half") == 0)
             stream->most = 3;
         respond(session, id, stream, "200", strcmp(path, "/gzip") == 0 ? "" : "hello");
         if (strcmp(path, "/goaway") == 0) {
@@ -171,11 +177,30 @@ static int on_data(nghttp2_session *session, uint8_t flags, int32_t id, const ui
                    size_t len, void *owner)
 {
     struct stream *stream = nghttp2_session_get_stream_user_data(session, id);
+    struct h2_server *server = ((struct connection *)owner)->server;
     (void)flags;
-    (void)owner;
-    if (stream)
-        buf_append(&stream->body, data, len);
+    server->body_bytes += len;
+    if (!stream)
+        return 0;
+    if (!stream->is_continued && bytes_equal(buf_bytes(&stream->path), bytes_of("/continue")))
+        server->early_bytes += len;
+    buf_append(&stream->body, data, len);
     return 0;
+}
+
+static int on_frame_sent(nghttp2_session *session, const nghttp2_frame *frame, void *owner)
+{
+    struct stream *stream = nghttp2_session_get_stream_user_data(session, frame->hd.stream_id);
+    (void)owner;
+    if (stream && frame->hd.type == NGHTTP2_HEADERS)
+        stream->is_continued = true;
+    return 0;
+}
+
+static bool is_answered_early(const struct stream *stream)
+{
+    struct bytes path = buf_bytes(&stream->path);
+    return bytes_equal(path, bytes_of("/early")) || bytes_equal(path, bytes_of("/half"));
 }
 
 static int on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *owner)
@@ -186,9 +211,12 @@ static int on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *
         connection->server->resets++;
     if (!stream || stream->is_answered)
         return 0;
-    if (frame->hd.flags & NGHTTP2_FLAG_END_STREAM ||
-        bytes_equal(buf_bytes(&stream->path), bytes_of("/early")))
+    const nghttp2_nv go_on = field(":status", "100");
+    if (frame->hd.flags & NGHTTP2_FLAG_END_STREAM || is_answered_early(stream))
         answer(connection, frame->hd.stream_id, stream);
+    else if (frame->hd.type == NGHTTP2_HEADERS &&
+             bytes_equal(buf_bytes(&stream->path), bytes_of("/continue")))
+        nghttp2_submit_headers(session, 0, frame->hd.stream_id, NULL, &go_on, 1, NULL);
     return 0;
 }
 
@@ -233,6 +261,7 @@ static void open_connection(struct h2_server *server, struct connection *connect
     nghttp2_session_callbacks_set_on_header_callback(callbacks, on_header);
     nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, on_data);
     nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, on_frame);
+    nghttp2_session_callbacks_set_on_frame_send_callback(callbacks, on_frame_sent);
     nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, on_stream_close);
     nghttp2_option_new(&option);
     nghttp2_option_set_max_send_header_block_length(option, 1 << 20);

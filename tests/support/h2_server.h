@@ -19,6 +19,10 @@
  *     /cut-inside   the same inside the body
  *     /never        no answer
  *     /early        /hello as soon as the fields are there, whatever body follows
+ *     /half         the same, but nothing comes behind three bytes of the body
+ *     /continue     100 as soon as the fields are there, then /echo
+ *     /many         200, with 300 header fields
+ *     /long         200, with one of 100 KB, 87 KB as HPACK packs it
  *     /garbage      bytes that are no frame
  */
 #ifndef REPRISE_TESTS_SUPPORT_H2_SERVER_H
@@ -38,6 +42,8 @@ struct h2_server {
     /* Read them when it has stopped. */
     uint32_t connections, requests, resets; /* resets: RST_STREAM of the client's */
     uint32_t open_streams, most_streams;
+    uint64_t body_bytes;  /* of requests */
+    uint64_t early_bytes; /* those of /continue before its 100 was on its way */
 };
 
 /* The options are set already, the rest is zero. */
