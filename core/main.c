@@ -9,6 +9,7 @@
 #include "replay/doctor_cmd.h"
 #include "replay/replay_cmd.h"
 #include "replay/report_cmd.h"
+#include "replay/verify/verify_cmd.h"
 #include "traces/inspect_cmd.h"
 
 static const struct verb {
@@ -18,6 +19,7 @@ static const struct verb {
 } verbs[] = {
     {"capture", capture_cmd, "record sessions from an interface or packet files into a trace"},
     {"inspect", inspect_cmd, "show what a trace holds, and what it lost"},
+    {"verify", verify_cmd, "say what a target answers otherwise than was recorded, and why"},
     {"replay", replay_cmd, "play a trace against a target, scaled and compressed in time"},
     {"report", report_cmd, "show the summary of a run again, from its file"},
     {"doctor", doctor_cmd, "say what of this machine would stop or spoil a replay"},

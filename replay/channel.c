@@ -341,7 +341,10 @@ static void on_message(void *owner, int opcode, struct bytes payload)
     uint64_t now_us = loop_refresh(loop_of(channel));
     if (channel->state != CHANNEL_OPEN && channel->state != CHANNEL_CLOSING)
         return;
+    const struct answer_watch *watch = channel->user->env->watch;
     record(channel, WS_MESSAGE_RECEIVED, payload.len);
+    if (watch && watch->message)
+        watch->message(watch->owner, channel->user, channel->connect, opcode, payload);
     if (channel->awaits_answer)
         record(channel, WS_ANSWER_WAIT, now_us - channel->last_sent_us);
     channel->awaits_answer = false;

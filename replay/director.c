@@ -153,8 +153,8 @@ static int start_all(struct gathering *gathering, struct error *err)
     struct arrivals arrivals;
     arrivals_init(&arrivals, settings->plan, settings->scale, settings->pacing.arrival_speed,
                   settings->seed);
-    if (plan_stream_start(settings->plan, settings->stages.count ? NULL : &arrivals,
-                          settings->duration_us, err))
+    bool is_open = !settings->stages.count && !settings->sequence.count;
+    if (plan_stream_start(settings->plan, is_open ? &arrivals : NULL, settings->duration_us, err))
         return -1;
     uint64_t origin_us = clock_now_us() + START_DELAY_US;
     int64_t unix_us = clock_unix_us() + START_DELAY_US;

@@ -61,9 +61,15 @@ static void store_cookies(struct task *task, const struct http_response *respons
     }
 }
 
+bool task_is_watched(const struct task *task)
+{
+    const struct answer_watch *watch = task->user->env->watch;
+    return watch && task->step && watch->wants(watch->owner, task->user, task->step);
+}
+
 /* Ask the plugins about the answer. True when that decided what follows. */
 static bool judged_by_plugins(struct task *task, const struct transport_result *result,
-                              uint64_t now_us)
+                              uint64_t now_us, bool *ret_is_retried)
 {
     struct user *user = task->user;
     if (!user->plugins || !chain_wants(user->env->chain, CHAIN_RESPONSE))
@@ -85,6 +91,7 @@ static bool judged_by_plugins(struct task *task, const struct transport_result *
     chain_response(user->plugins, now_us, &answer, &outcome);
     if (task_ends_session(user, &outcome))
         return true;
+    *ret_is_retried = outcome.verdict == REPRISE_RETRY;
     if (outcome.verdict == REPRISE_RETRY) {
         if (task->step && task->step->kind == STEP_WS_CONNECT)
             channel_drop(&user->channels[task->step->channel]);
@@ -113,7 +120,14 @@ void task_judge(struct task *task, const struct transport_result *result)
     store_cookies(task, &result->response);
     if (task->step && task->step->bindings)
         task_take_values(task, result);
-    if (user->state == USER_PLAYING && !judged_by_plugins(task, result, now_us))
+    bool is_retried = false;
+    bool is_watched = env->watch && task_is_watched(task);
+    const struct plan_step *step = task->step;
+    bool goes_on =
+        user->state == USER_PLAYING && !judged_by_plugins(task, result, now_us, &is_retried);
+    if (is_watched && !is_retried)
+        env->watch->answered(env->watch->owner, user, step, result);
+    if (goes_on)
         task_finish(task);
     task_send_queued(env);
 }

@@ -63,6 +63,7 @@ static void transmit(struct task *task)
 {
     struct user_env *env = task->user->env;
     bool is_watched = task->user->plugins && chain_wants(env->chain, CHAIN_RESPONSE);
+    bool is_compared = env->watch && task_is_watched(task);
     const struct step_bindings *born = task->step ? task->step->bindings : NULL;
     const struct transport_request request = {
         .http = task->request,
@@ -71,8 +72,9 @@ static void transmit(struct task *task)
         .closes_connection = task->step && task->step->closes_connection,
         .max_connections = task->user->session->connection_count,
         .cookies = cookies_of(task),
-        .keeps_body = (is_watched && chain_wants_body(env->chain)) || (born && born->keeps_body),
-        .keeps_headers = is_watched || (born && born->keeps_headers),
+        .keeps_body = (is_watched && chain_wants_body(env->chain)) || (born && born->keeps_body) ||
+                      is_compared,
+        .keeps_headers = is_watched || (born && born->keeps_headers) || is_compared,
         .done = on_done,
         .owner = task,
     };

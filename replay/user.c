@@ -203,6 +203,8 @@ static void hand_back(struct user *user, uint64_t now_us)
         .detail = user->detail,
     };
     drop_work(user);
+    if (env->watch && env->watch->session_ended)
+        env->watch->session_ended(env->watch->owner, user);
     if (user->plugins)
         chain_session_end(user->plugins, now_us);
     metrics_record_session(env->metrics, &outcome);

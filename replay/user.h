@@ -15,6 +15,7 @@
 
 #include "core/cli.h"
 #include "plugins/chain.h"
+#include "replay/answer_watch.h"
 #include "replay/cookie_jar.h"
 #include "replay/metrics.h"
 #include "replay/plan/pacing.h"
@@ -40,6 +41,7 @@ struct user_env {
     struct plugin_chain *chain;
     struct chain_worker *chain_worker; /* NULL when the chain is empty */
     struct metrics *metrics;           /* the shard in use; the worker changes it between passes */
+    const struct answer_watch *watch;  /* NULL: nobody looks at the answers */
     enum on_missing on_missing;
     uint64_t ws_wait_us;                    /* for a recorded server message that does not come */
     int64_t unix_origin_us;                 /* unix time of the run's 0 */

@@ -115,6 +115,23 @@ static bool play_next(struct worker *worker, struct user *user, uint64_t from_us
     return session_desk_play_next(&worker->desk, user, at_us) == 0;
 }
 
+static void play_next_of_sequence(struct worker *worker)
+{
+    const struct session_sequence *sequence = &worker->settings->sequence;
+    uint32_t number = worker->next_of_sequence;
+    if (number >= sequence->count || worker->is_stopping)
+        return;
+    worker->next_of_sequence++;
+    struct user *user = add_user(worker, sequence->first_user + number);
+    if (user && plan_expect(worker->settings->plan, sequence->sessions[number]) == 0 &&
+        session_desk_play(&worker->desk, user, sequence->sessions[number], worker->loop.now_us) ==
+            0)
+        return;
+    if (user)
+        remove_user(worker, user);
+    give_up(worker, "no memory for another user");
+}
+
 static void on_user_ended(void *owner, struct user *user)
 {
     struct worker *worker = owner;
@@ -122,6 +139,7 @@ static void on_user_ended(void *owner, struct user *user)
     if (worker->settings->stages.count && play_next(worker, user, worker->loop.now_us))
         return;
     remove_user(worker, user);
+    play_next_of_sequence(worker);
 }
 
 static void start_closed_users(struct worker *worker)
@@ -251,7 +269,9 @@ static void *run_worker(void *owner)
     worker->last_cpu_wait_us = health_thread_wait_us(worker->thread_fd);
     worker->loop.lags = &worker->env.metrics->generator.loop_lag;
     timers_set(&worker->loop.timers, &worker->second_timer, SECOND_US);
-    if (worker->settings->stages.count)
+    if (worker->settings->sequence.count)
+        play_next_of_sequence(worker);
+    else if (worker->settings->stages.count)
         start_closed_users(worker);
     else
         find_arrival(worker);
@@ -291,6 +311,7 @@ int worker_init(struct worker *worker, const struct replay_settings *settings, u
         .allowed_targets = &settings->allowed_targets,
         .chain = settings->chain,
         .on_missing = settings->on_missing,
+        .watch = settings->watch,
         .ws_wait_us = settings->ws_wait_us,
         .max_in_flight = share ? share : 1,
         .user_ended = on_user_ended,

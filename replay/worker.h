@@ -15,6 +15,14 @@
 #include "replay/session_desk.h"
 #include "replay/user.h"
 
+/* Sessions one after another, each once and by a user of its own: instead of arrivals and stages,
+ * by one worker. */
+struct session_sequence {
+    const uint32_t *sessions; /* indices into plan.index; borrowed */
+    uint32_t count;           /* 0: none, the plan's own arrivals */
+    uint64_t first_user;      /* index of the user of the first */
+};
+
 /* What is played and how: the same for all workers. */
 struct replay_settings {
     const struct plan *plan;
@@ -26,6 +34,8 @@ struct replay_settings {
     struct pacing pacing;
     struct stages stages; /* closed model when it has any; else arrivals by scale */
     double scale;
+    struct session_sequence sequence;
+    const struct answer_watch *watch; /* NULL: nobody looks at the answers */
     uint64_t seed;
     uint64_t duration_us; /* nothing new starts behind it; 0: no limit */
     uint64_t grace_us;    /* for sessions that are under way then */
@@ -51,6 +61,7 @@ struct worker {
     struct arrivals arrivals; /* open model */
     struct arrival next_arrival;
     bool has_arrival;
+    uint32_t next_of_sequence;
     bool is_stopping;    /* nothing new starts */
     uint64_t stop_at_us; /* what is under way ends then at the latest */
     uint64_t last_cpu_us;

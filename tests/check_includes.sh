@@ -14,7 +14,7 @@ library_rows='
 ^sqlite3\.h$     ^(traces/[^/]*|traces/correlate/binding_store\.c|replay/results/run_[^/]*)$
 ^zstd\.h$        ^traces/[^/]*$
 ^openssl/        ^(traces/[^/]*|capture/ws_[^/]*\.c|replay/transport/(ws_[^/]*|transport_curl_tls|native_tls[^/]*)\.c)$
-^jansson\.h$     ^(traces/[^/]*|plugins/plugin_cmd\.c|replay/(results/)?[^/]*_json\.c)$
+^jansson\.h$     ^(traces/[^/]*|plugins/plugin_cmd\.c|replay/((results|verify)/)?[^/]*_json\.c)$
 ^pcap(\.h$|/)    ^capture/source_[^/]*$
 ^wslay/          ^(capture|replay/transport)/ws_[^/]*\.c$
 ^zlib\.h$        ^(capture/ws_[^/]*|traces/content_coding)\.c$
@@ -25,7 +25,7 @@ library_rows='
 
 # A folder, and which headers of ours its files may include. The first row that fits counts.
 folder_rows='
-^core/main\.c$              ^(core/|[a-z]+/[a-z0-9_]*_?cmd\.h$)
+^core/main\.c$              ^(core/|[a-z]+/([a-z]+/)?[a-z0-9_]*_?cmd\.h$)
 ^core/                      ^core/
 ^traces/                    ^(core|traces)/
 ^capture/                   ^(core|traces|capture)/

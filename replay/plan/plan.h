@@ -38,6 +38,7 @@ struct plan_step {
     uint32_t endpoint;     /* index into plan.endpoints */
     uint32_t needs;        /* length of the end_order prefix that must be done */
     uint32_t end_position; /* of this step in end_order */
+    int64_t exchange_id;   /* in the trace; 0: of a message */
     uint64_t offset_us;    /* recorded, from the session's start */
     uint64_t gap_us; /* recorded, from the end of its last predecessor (or the session's start) */
     int recorded_status;

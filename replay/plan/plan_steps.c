@@ -44,6 +44,7 @@ int plan_fill_request(struct plan_builder *builder, const struct trace_exchange 
     struct plan_step *step = &draft->step;
     step->kind = exchange->is_websocket ? STEP_WS_CONNECT : STEP_REQUEST;
     step->endpoint = endpoint;
+    step->exchange_id = exchange->exchange_id;
     step->recorded_status = exchange->status;
     step->body = body;
     if (step->kind == STEP_WS_CONNECT)

@@ -1,0 +1,49 @@
+/*
+ * cause.h - why an answer is another than recorded: what its request carried as it was recorded,
+ * and where that came from.
+ *
+ * Every value of the recorded request that no binding and no cookie jar replaced is looked for in
+ * the session's earlier answers, the latest first. Where the live answer has another value there,
+ * the target knows nothing of the recorded one: a binding from there is suggested. Where that
+ * answer did not come, the divergence follows from it. A credential that no answer gave is older
+ * than the recording.
+ */
+#ifndef REPRISE_REPLAY_VERIFY_CAUSE_H
+#define REPRISE_REPLAY_VERIFY_CAUSE_H
+
+#include "replay/plan/plan.h"
+#include "replay/verify/findings.h"
+#include "replay/verify/live.h"
+#include "replay/verify/recorded.h"
+
+struct bound_place;
+
+struct cause_search {
+    struct trace_reader *reader; /* borrowed, as what follows */
+    const struct plan_session *session;
+    const struct live_session *live;
+    struct bytes target_authority;
+    uint64_t unix_s; /* now */
+    struct findings *findings;
+    /* Its own. */
+    struct recorded recorded;
+    struct facts request, answer, live_answer;
+    struct arena arena; /* of the session's bindings */
+    struct bound_place *bound;
+    uint32_t answers_left; /* to be read for this session: a limit */
+};
+
+/* -1 without memory; cause_search_fini() it in either case. */
+int cause_search_init(struct cause_search *search, struct trace_reader *reader);
+void cause_search_fini(struct cause_search *search);
+
+/* From here on for this session. -1 with err. */
+int cause_search_begin(struct cause_search *search, const struct plan_session *session,
+                       const struct live_session *live, struct error *err);
+
+/* Fill cause and suggestions of a finding about the answer of this step. -1 with err: the trace
+ * cannot be read. */
+int cause_find(struct cause_search *search, const struct plan_step *step, struct finding *finding,
+               struct error *err);
+
+#endif

@@ -1,0 +1,209 @@
+/* judge.c - from the answers of a session to findings. */
+#include "replay/verify/judge.h"
+
+#include <stdio.h>
+
+#include "replay/user.h"
+#include "replay/verify/likeness.h"
+
+enum { MAX_SESSION_BYTES = 512 << 20 };
+
+/* The exchange in hand. */
+struct comparison {
+    struct judge *judge;
+    struct bytes endpoint;  /* its name */
+    struct finding finding; /* what is the same in all of it */
+};
+
+/* --- as it comes ----------------------------------------------------------------------------- */
+
+static bool wants(void *owner, const struct user *user, const struct plan_step *step)
+{
+    (void)owner;
+    (void)user;
+    return step->kind != STEP_WS_MESSAGE;
+}
+
+static void fail(struct judge *judge, const char *what)
+{
+    if (!judge->error.exit_code)
+        error_set(&judge->error, EXIT_TOOL, "no memory for %s", what);
+}
+
+static void answered(void *owner, const struct user *user, const struct plan_step *step,
+                     const struct transport_result *result)
+{
+    struct judge *judge = owner;
+    (void)user;
+    if (live_put(&judge->live, step->exchange_id, result))
+        fail(judge, "the answers of a session");
+}
+
+static void message(void *owner, const struct user *user, const struct plan_step *connect,
+                    int opcode, struct bytes payload)
+{
+    struct judge *judge = owner;
+    (void)user;
+    live_put_message(&judge->live, connect->exchange_id, opcode, payload);
+}
+
+/* --- when it is over ------------------------------------------------------------------------- */
+
+/* The listed finding, or NULL. */
+static struct finding *add(struct comparison *comparison, enum difference_kind kind,
+                           struct bytes place, const char *recorded, const char *live)
+{
+    struct findings *findings = comparison->judge->findings;
+    struct finding *finding = findings_add(findings, &comparison->finding);
+    if (!finding)
+        return NULL;
+    finding->kind = kind;
+    finding->endpoint = findings_text(findings, "%.*s", BYTES_ARG(comparison->endpoint));
+    finding->place = findings_text(findings, "%.*s", BYTES_ARG(place));
+    finding->recorded = findings_text(findings, "%s", recorded);
+    finding->live = findings_text(findings, "%s", live);
+    return finding;
+}
+
+static void on_difference(void *owner, const struct difference *difference)
+{
+    struct comparison *comparison = owner;
+    struct judge *judge = comparison->judge;
+    char recorded[SHOWN_MAX_BYTES] = "", live[SHOWN_MAX_BYTES] = "";
+    if (noise_covers(judge->noise, judge->recorded.endpoint_id, comparison->finding.status,
+                     difference)) {
+        judge->findings->noise++;
+        return;
+    }
+    if (difference->recorded.ptr)
+        show_value(recorded, difference->name, difference->recorded);
+    if (difference->live.ptr)
+        show_value(live, difference->name, difference->live);
+    struct finding *finding = add(comparison, difference->kind, difference->place, recorded, live);
+    if (finding)
+        finding->live_hash = bytes_hash(difference->live);
+}
+
+static int compare_content(struct comparison *comparison, const struct live_answer *live,
+                           struct error *err)
+{
+    struct judge *judge = comparison->judge;
+    struct live_answer answer = *live;
+    bool has_bodies = judge->recorded.has_body && live->has_body;
+    judge->recorded.has_body = has_bodies;
+    answer.has_body = has_bodies && !judge->recorded.exchange.is_websocket;
+    judge->findings->unknown_bodies += !has_bodies;
+    if (recorded_facts(&judge->recorded, &judge->recorded_facts, err))
+        return -1;
+    live_facts(&answer, judge->target_authority, &judge->live_facts);
+    facts_compare(&judge->recorded_facts, &judge->live_facts, on_difference, comparison);
+    return 0;
+}
+
+static int explain(struct judge *judge, const struct plan_step *step, struct finding *finding,
+                   struct error *err)
+{
+    if (!finding || !judge->finds_causes)
+        return 0;
+    return cause_find(&judge->causes, step, finding, err);
+}
+
+static int compare_answer(struct comparison *comparison, const struct plan_step *step,
+                          const struct live_answer *live, struct error *err)
+{
+    struct judge *judge = comparison->judge;
+    struct finding *about = &comparison->finding;
+    char recorded[32], now[SHOWN_MAX_BYTES];
+    bool is_answered = live && live->failure == FAILURE_NONE;
+    about->status = is_answered ? live->response.status : 0;
+    bool has_content = is_answered && about->status == about->recorded_status;
+    if (findings_begin(judge->findings, step->exchange_id, has_content))
+        return error_set(err, EXIT_TOOL, "no memory for findings");
+    if (has_content)
+        return compare_content(comparison, live, err);
+    snprintf(recorded, sizeof recorded, "%d", about->recorded_status);
+    if (!live) {
+        add(comparison, DIFFERS_NOT_SENT, (struct bytes){0}, recorded, "");
+        return 0;
+    }
+    if (!is_answered) {
+        snprintf(now, sizeof now, "%s%s%.60s", failure_name(live->failure),
+                 live->detail && *live->detail ? ": " : "", live->detail ? live->detail : "");
+        add(comparison, DIFFERS_FAILURE, (struct bytes){0}, recorded, now);
+        return 0;
+    }
+    snprintf(now, sizeof now, "%d", about->status);
+    return explain(judge, step, add(comparison, DIFFERS_STATUS, (struct bytes){0}, recorded, now),
+                   err);
+}
+
+static int compare_step(struct judge *judge, const struct user *user, const struct plan_step *step,
+                        struct error *err)
+{
+    const struct live_answer *live = live_find(&judge->live, step->exchange_id);
+    struct bytes endpoint = {0};
+    /* A plugin left it out, and the session came to its end all the same. */
+    if (!live && user->result == SESSION_DONE && user->env->on_missing != MISSING_SKIP)
+        return 0;
+    int found = recorded_read(&judge->recorded, step->exchange_id, err);
+    if (found <= 0 || judge->recorded.exchange.status == 0)
+        return found < 0 ? -1 : 0;
+    if (trace_reader_endpoint_name(judge->reader, judge->recorded.endpoint_id, &endpoint, err) < 0)
+        return -1;
+    struct comparison comparison = {
+        .judge = judge,
+        .endpoint = endpoint,
+        .finding = {.session_id = user->session->session_id,
+                    .exchange_id = step->exchange_id,
+                    .place = "",
+                    .recorded = "",
+                    .live = "",
+                    .recorded_status = judge->recorded.exchange.status}};
+    return compare_answer(&comparison, step, live, err);
+}
+
+static void session_ended(void *owner, const struct user *user)
+{
+    struct judge *judge = owner;
+    const struct plan_session *session = user->session;
+    int result = 0;
+    if (judge->error.exit_code)
+        return;
+    if (judge->finds_causes)
+        result = cause_search_begin(&judge->causes, session, &judge->live, &judge->error);
+    for (uint32_t i = 0; i < session->step_count && !result; i++) {
+        if (session->steps[i].kind != STEP_WS_MESSAGE)
+            result = compare_step(judge, user, &session->steps[i], &judge->error);
+    }
+    live_clear(&judge->live);
+}
+
+int judge_init(struct judge *judge, const char *trace_path, struct error *err)
+{
+    *judge = (struct judge){.watch = {.owner = judge,
+                                      .wants = wants,
+                                      .answered = answered,
+                                      .message = message,
+                                      .session_ended = session_ended}};
+    live_init(&judge->live, MAX_SESSION_BYTES);
+    facts_init(&judge->recorded_facts);
+    facts_init(&judge->live_facts);
+    if (trace_reader_open(&judge->reader, trace_path, err))
+        return -1;
+    if (recorded_init(&judge->recorded, judge->reader) ||
+        cause_search_init(&judge->causes, judge->reader))
+        return error_set(err, EXIT_TOOL, "no memory to compare answers");
+    return 0;
+}
+
+void judge_fini(struct judge *judge)
+{
+    recorded_fini(&judge->recorded);
+    cause_search_fini(&judge->causes);
+    facts_fini(&judge->recorded_facts);
+    facts_fini(&judge->live_facts);
+    live_fini(&judge->live);
+    if (judge->reader)
+        trace_reader_close(judge->reader);
+    judge->reader = NULL;
+}

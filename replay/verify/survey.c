@@ -1,0 +1,168 @@
+/* survey.c - walks a trace's exchanges once, for the shapes of sessions and for noise. */
+#include "replay/verify/survey.h"
+
+#include <stdlib.h>
+
+#include "replay/verify/recorded.h"
+
+enum { MAX_SHAPES_BYTES = 256 << 20 };
+
+struct session_shape {
+    int64_t session_id;
+    uint64_t hash; /* of its endpoints and statuses so far */
+};
+
+static struct bytes key_of(const int64_t *id)
+{
+    return bytes_make(id, sizeof *id);
+}
+
+static int add_to_shape(struct survey *survey, const struct trace_exchange *exchange,
+                        int64_t endpoint_id)
+{
+    struct session_shape *shape = map_get(&survey->shapes, key_of(&exchange->session_id));
+    if (!shape) {
+        shape = arena_zalloc(&survey->arena, sizeof *shape);
+        if (!shape)
+            return -1;
+        shape->session_id = exchange->session_id;
+        if (map_set(&survey->shapes, key_of(&shape->session_id), shape))
+            return -1;
+    }
+    const int64_t step[3] = {(int64_t)shape->hash, endpoint_id, exchange->status};
+    shape->hash = bytes_hash(bytes_make(step, sizeof step));
+    return 0;
+}
+
+static int learn(struct survey *survey, struct recorded *recorded, struct facts *facts,
+                 const struct trace_exchange *exchange, int64_t endpoint_id, struct error *err)
+{
+    int64_t exchange_id = exchange->exchange_id;
+    if (!exchange->status || !noise_wants(survey->noise, endpoint_id, exchange->status))
+        return 0;
+    int found = recorded_read(recorded, exchange_id, err);
+    if (found <= 0)
+        return found;
+    if (recorded_facts(recorded, facts, err))
+        return -1;
+    noise_learn(survey->noise, recorded->endpoint_id, recorded->exchange.status, facts);
+    return 0;
+}
+
+static int walk_exchanges(struct survey *survey, struct recorded *recorded, struct facts *facts,
+                          struct error *err)
+{
+    struct trace_exchange exchange;
+    int64_t endpoint_id;
+    int more;
+    if (trace_reader_start_exchanges(recorded->reader, 0, err))
+        return -1;
+    for (uint64_t i = 0; i < SURVEY_MAX_EXCHANGES; i++) {
+        more = trace_reader_next_exchange(recorded->reader, &exchange, &endpoint_id, err);
+        if (more <= 0)
+            return more;
+        if (add_to_shape(survey, &exchange, endpoint_id))
+            return error_set(err, EXIT_TOOL, "no memory for the sessions' shapes");
+        if (learn(survey, recorded, facts, &exchange, endpoint_id, err))
+            return -1;
+    }
+    return 0;
+}
+
+/* What is carried on is given anew each time. */
+static int walk_bindings(struct survey *survey, struct trace_reader *reader, struct error *err)
+{
+    struct trace_binding binding;
+    struct trace_exchange exchange;
+    int64_t endpoint_id;
+    int more;
+    if (trace_reader_start_bindings(reader, 0, err))
+        return -1;
+    while ((more = trace_reader_next_binding(reader, &binding, err)) > 0) {
+        struct bytes place = binding.born_place;
+        const char *inner = place.len ? memmem(place.ptr, place.len, " > ", 3) : NULL;
+        if (inner)
+            place.len = (size_t)(inner - place.ptr);
+        int found = trace_reader_get_exchange(reader, binding.born_exchange_id, &exchange,
+                                              &endpoint_id, err);
+        if (found < 0)
+            return -1;
+        if (found)
+            noise_add(survey->noise, endpoint_id, exchange.status, place);
+    }
+    return more;
+}
+
+int survey_take(struct survey *survey, const char *trace_path, struct error *err)
+{
+    struct trace_reader *reader = NULL;
+    struct recorded recorded = {0};
+    struct facts facts;
+    int result = -1;
+    *survey = (struct survey){.noise = noise_new()};
+    map_init(&survey->shapes);
+    arena_init(&survey->arena, MAX_SHAPES_BYTES);
+    facts_init(&facts);
+    if (!survey->noise) {
+        error_set(err, EXIT_TOOL, "no memory to look at the trace");
+        goto out;
+    }
+    if (trace_reader_open(&reader, trace_path, err))
+        goto out;
+    if (recorded_init(&recorded, reader)) {
+        error_set(err, EXIT_TOOL, "no memory to look at the trace");
+        goto out;
+    }
+    if (walk_exchanges(survey, &recorded, &facts, err) == 0)
+        result = walk_bindings(survey, reader, err);
+out:
+    recorded_fini(&recorded);
+    facts_fini(&facts);
+    if (reader)
+        trace_reader_close(reader);
+    return result;
+}
+
+void survey_fini(struct survey *survey)
+{
+    noise_free(survey->noise);
+    map_fini(&survey->shapes);
+    arena_fini(&survey->arena);
+    free(survey->sessions);
+}
+
+static bool is_among(const int64_t *ids, size_t count, int64_t id)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (ids[i] == id)
+            return true;
+    }
+    return false;
+}
+
+int survey_choose(struct survey *survey, const struct plan *plan, bool takes_all,
+                  const int64_t *only, size_t only_count)
+{
+    struct map taken; /* by shape */
+    int result = -1;
+    map_init(&taken);
+    survey->session_count = 0;
+    survey->sessions = malloc((plan->session_count + 1) * sizeof *survey->sessions);
+    if (!survey->sessions)
+        return -1;
+    for (uint32_t i = 0; i < plan->session_count; i++) {
+        int64_t session_id = plan->index[i].session_id;
+        struct session_shape *shape = map_get(&survey->shapes, key_of(&session_id));
+        struct bytes key = shape ? bytes_make(&shape->hash, sizeof shape->hash) : bytes_of("");
+        bool is_new = !shape || !map_get(&taken, key);
+        if (shape && is_new && map_set(&taken, key, shape))
+            goto out;
+        if (only_count ? is_among(only, only_count, session_id) : takes_all || is_new)
+            survey->sessions[survey->session_count++] = i;
+    }
+    survey->shape_count = taken.count;
+    result = 0;
+out:
+    map_fini(&taken);
+    return result;
+}

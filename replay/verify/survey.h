@@ -1,0 +1,33 @@
+/*
+ * survey.h - one walk over a trace before it is verified: which sessions are worth playing, and
+ * what of its answers differs by itself.
+ */
+#ifndef REPRISE_REPLAY_VERIFY_SURVEY_H
+#define REPRISE_REPLAY_VERIFY_SURVEY_H
+
+#include "core/map.h"
+#include "replay/plan/plan.h"
+#include "replay/verify/noise.h"
+#include "traces/reader.h"
+
+struct survey {
+    struct noise *noise;
+    uint32_t *sessions; /* chosen, as indices into plan.index */
+    uint32_t session_count;
+    size_t shape_count; /* distinct sequences of endpoints and statuses */
+    struct map shapes;  /* its own: by session */
+    struct arena arena;
+};
+
+/* Exchanges that are looked at for noise and shapes; a larger trace is judged by its beginning. */
+#define SURVEY_MAX_EXCHANGES 1000000
+
+/* Learns. -1 with err; survey_fini() it in either case. */
+int survey_take(struct survey *survey, const char *trace_path, struct error *err);
+void survey_fini(struct survey *survey);
+
+/* The first session of each shape, or all; `only`: ids, when there are any. -1 without memory. */
+int survey_choose(struct survey *survey, const struct plan *plan, bool takes_all,
+                  const int64_t *only, size_t only_count);
+
+#endif

@@ -1,0 +1,168 @@
+/* verify_report.c - the divergences for people: one entry for all of a kind, with its cause. */
+#include "replay/verify/verify_report.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { MAX_ENTRIES = 60 };
+
+/* In double quotes for a shell. */
+static void put_quoted(const char *text, FILE *out)
+{
+    fputc('"', out);
+    for (; *text; text++) {
+        unsigned char c = (unsigned char)*text;
+        if (strchr("\"\\$`", c))
+            fputc('\\', out);
+        fputc(c < ' ' || c == 0x7f ? '?' : c, out);
+    }
+    fputc('"', out);
+}
+
+static void put_clean(const char *text, FILE *out)
+{
+    for (; *text; text++)
+        fputc((unsigned char)*text < ' ' || *text == 0x7f ? '?' : *text, out);
+}
+
+void verify_report_command(const char *trace_path, const struct suggestion *suggestion, FILE *out)
+{
+    char place[1024];
+    bool is_plain = trace_path[strcspn(trace_path, " '\"\\$`(){}<>|&;*?")] == '\0';
+    fputs("reprise bind ", out);
+    if (is_plain)
+        fputs(trace_path, out);
+    else
+        put_quoted(trace_path, out);
+    fputs(" add --born ", out);
+    snprintf(place, sizeof place, "%lld %s", (long long)suggestion->born_exchange_id,
+             suggestion->born_place);
+    put_quoted(place, out);
+    fputs(" --used ", out);
+    snprintf(place, sizeof place, "%lld %s", (long long)suggestion->used_exchange_id,
+             suggestion->used_place);
+    put_quoted(place, out);
+}
+
+/* --- one entry for what is the same ---------------------------------------------------------- */
+
+static int compare_entries(const void *a, const void *b)
+{
+    const struct finding *x = *(const struct finding *const *)a;
+    const struct finding *y = *(const struct finding *const *)b;
+    int order = (int)x->kind - (int)y->kind;
+    order = order ? order : strcmp(x->endpoint, y->endpoint);
+    order = order ? order : strcmp(x->place, y->place);
+    if (!order && x->kind == DIFFERS_STATUS)
+        order = strcmp(x->live, y->live);
+    if (!order)
+        order = (x->exchange_id > y->exchange_id) - (x->exchange_id < y->exchange_id);
+    return order;
+}
+
+static bool are_one_entry(const struct finding *a, const struct finding *b)
+{
+    return a->kind == b->kind && strcmp(a->endpoint, b->endpoint) == 0 &&
+           strcmp(a->place, b->place) == 0 &&
+           (a->kind != DIFFERS_STATUS || strcmp(a->live, b->live) == 0);
+}
+
+static void print_difference(const struct finding *finding, FILE *out)
+{
+    switch (finding->kind) {
+    case DIFFERS_STATUS:
+        fprintf(out, "%s at ", finding->live);
+        put_clean(finding->endpoint, out);
+        fprintf(out, ", recorded %s", finding->recorded);
+        return;
+    case DIFFERS_FAILURE:
+        fputs("no answer at ", out);
+        put_clean(finding->endpoint, out);
+        fprintf(out, " (%s), recorded %s", finding->live, finding->recorded);
+        return;
+    case DIFFERS_NOT_SENT:
+        fputs("not sent: ", out);
+        put_clean(finding->endpoint, out);
+        fprintf(out, ", recorded %s", finding->recorded);
+        return;
+    default:
+        break;
+    }
+    put_clean(finding->endpoint, out);
+    fputs(": ", out);
+    put_clean(finding->place, out);
+    if (finding->kind == DIFFERS_MISSING)
+        fprintf(out, " is missing; recorded %s", finding->recorded);
+    else if (finding->kind == DIFFERS_EXTRA)
+        fprintf(out, " was not recorded; now %s", finding->live);
+    else
+        fprintf(out, " is %s, recorded %s", finding->live, finding->recorded);
+}
+
+static void print_entry(const struct verify_run *run, const struct finding *finding, size_t count,
+                        FILE *out)
+{
+    fputs("  ", out);
+    print_difference(finding, out);
+    fprintf(out, "\n      session %lld, exchange %lld", (long long)finding->session_id,
+            (long long)finding->exchange_id);
+    if (count > 1)
+        fprintf(out, ", and %zu more", count - 1);
+    fputc('\n', out);
+    if (finding->cause) {
+        fputs("      ", out);
+        put_clean(finding->cause, out);
+        fputc('\n', out);
+    }
+    for (size_t i = 0; i < finding->suggestion_count; i++) {
+        fputs(i ? "      or:  " : "      try: ", out);
+        verify_report_command(run->options.replay.trace_path, &finding->suggestions[i], out);
+        fputc('\n', out);
+    }
+}
+
+static void print_entries(const struct verify_run *run, FILE *out)
+{
+    const struct findings *findings = &run->findings;
+    const struct finding **order = malloc((findings->count + 1) * sizeof *order);
+    size_t entries = 0;
+    if (!order)
+        return;
+    for (size_t i = 0; i < findings->count; i++)
+        order[i] = &findings->items[i];
+    qsort(order, findings->count, sizeof *order, compare_entries);
+    for (size_t i = 0, next; i < findings->count; i = next) {
+        for (next = i + 1; next < findings->count && are_one_entry(order[i], order[next]);)
+            next++;
+        if (entries++ < MAX_ENTRIES)
+            print_entry(run, order[i], next - i, out);
+    }
+    if (entries > MAX_ENTRIES)
+        fprintf(out, "  ... and %zu more kinds; --json has all\n", entries - MAX_ENTRIES);
+    free(order);
+}
+
+void verify_report_text(const struct verify_run *run, FILE *out)
+{
+    const struct findings *findings = &run->findings;
+    fputs("\n  ", out);
+    put_clean(run->options.replay.trace_path, out);
+    fprintf(out, " against %s\n\n", run->options.replay.target);
+    if (run->was_stopped)
+        fputs("  this was stopped before its end: what is here was compared up to then\n\n", out);
+    print_entries(run, out);
+    if (findings->count)
+        fputc('\n', out);
+    fprintf(out, "  sessions   %u of %zu played, %zu shapes\n", run->survey.session_count,
+            run->recorded_sessions, run->survey.shape_count);
+    fprintf(out, "  exchanges  %zu compared, %llu diverged (%.2f%%, limit %.2f%%)\n",
+            findings->compared_count, (unsigned long long)findings->diverged,
+            findings_percent(findings), run->options.most_percent);
+    if (findings->noise)
+        fprintf(out, "  noise      %llu differences that are none: other each time\n",
+                (unsigned long long)findings->noise);
+    if (findings->unknown_bodies)
+        fprintf(out, "  bodies     %llu not compared: too large, or not whole in the trace\n",
+                (unsigned long long)findings->unknown_bodies);
+    fputc('\n', out);
+}

@@ -1,0 +1,144 @@
+/* verify_run.c - passes over the chosen sessions: the engine of a replay with a judge beside it. */
+#include "replay/verify/verify_run.h"
+
+#include <stdlib.h>
+
+#include "core/clock.h"
+#include "core/log.h"
+#include "core/url.h"
+#include "replay/replay_run.h"
+#include "replay/verify/judge.h"
+
+static int on_second(void *owner, const struct metrics *delta, uint32_t second, uint64_t length_us,
+                     struct error *err)
+{
+    (void)owner;
+    (void)delta;
+    (void)second;
+    (void)length_us;
+    (void)err;
+    return 0;
+}
+
+static int choose_sessions(struct verify_run *run, const struct plan *plan, struct error *err)
+{
+    const struct verify_options *options = &run->options;
+    if (run->survey.sessions) /* in the first pass */
+        return 0;
+    run->recorded_sessions = plan->session_count;
+    if (survey_choose(&run->survey, plan, options->takes_all_sessions, options->only,
+                      options->only_count))
+        return error_set(err, EXIT_TOOL, "no memory to choose sessions");
+    if (run->survey.session_count)
+        return 0;
+    return error_set(err, EXIT_INPUT,
+                     "verify: none of the sessions that --session names is in %s; 'reprise inspect "
+                     "%s sessions' lists them",
+                     options->replay.trace_path, options->replay.trace_path);
+}
+
+static int play(struct verify_run *run, struct replay_run *replay, struct judge *judge,
+                struct error *err)
+{
+    struct replay_settings *settings = &replay->options.settings;
+    struct director_result *result = calloc(1, sizeof *result);
+    struct url target;
+    if (!result)
+        return error_set(err, EXIT_TOOL, "no memory");
+    settings->sequence = (struct session_sequence){
+        .sessions = run->survey.sessions,
+        .count = run->survey.session_count,
+        /* Another user each time: what the first has signed up for is taken. */
+        .first_user = (uint64_t)run->passes * run->survey.session_count,
+    };
+    settings->watch = &judge->watch;
+    if (url_parse(settings->target, &target) == 0)
+        judge->target_authority = target.authority;
+    const struct director director = {.settings = settings, .on_second = on_second};
+    int outcome = director_run(&director, result, err);
+    run->was_stopped |= result->was_stopped;
+    free(result);
+    if (outcome == 0 && judge->error.exit_code) {
+        *err = judge->error;
+        return -1;
+    }
+    return outcome;
+}
+
+static int play_pass(struct verify_run *run, struct findings *findings, struct error *err)
+{
+    struct replay_run *replay = calloc(1, sizeof *replay);
+    struct judge *judge = calloc(1, sizeof *judge);
+    enum log_level level = log_get_level();
+    int result = -1;
+    bool has_judge = false, is_prepared = false;
+    if (!replay || !judge) {
+        error_set(err, EXIT_TOOL, "no memory for a replay");
+        goto out;
+    }
+    replay->options = run->options.replay;
+    has_judge = true;
+    if (judge_init(judge, replay->options.trace_path, err))
+        goto out;
+    judge->noise = run->survey.noise;
+    judge->findings = findings;
+    judge->causes.findings = findings;
+    judge->finds_causes = run->passes == 0;
+    judge->unix_s = judge->causes.unix_s = (uint64_t)(clock_unix_us() / 1000000);
+    if (run->passes) /* its warnings have been read */
+        log_set_level(LOG_QUIET);
+    is_prepared = true;
+    if (replay_run_prepare(replay, run->argc, run->argv, err) == 0 &&
+        choose_sessions(run, replay->plan, err) == 0)
+        result = play(run, replay, judge, err);
+out:
+    log_set_level(level);
+    if (is_prepared)
+        replay_run_fini(replay);
+    if (has_judge)
+        judge_fini(judge);
+    free(replay);
+    free(judge);
+    return result;
+}
+
+/* Is there anything that a second pass could call noise? */
+static bool has_content_findings(const struct findings *findings)
+{
+    for (size_t i = 0; i < findings->count; i++) {
+        enum difference_kind kind = findings->items[i].kind;
+        if (kind != DIFFERS_STATUS && kind != DIFFERS_FAILURE && kind != DIFFERS_NOT_SENT)
+            return true;
+    }
+    return false;
+}
+
+int verify_run_play(struct verify_run *run, struct error *err)
+{
+    struct findings second;
+    findings_init(&run->findings);
+    if (survey_take(&run->survey, run->options.replay.trace_path, err) ||
+        play_pass(run, &run->findings, err))
+        return -1;
+    run->passes = 1;
+    if (run->was_stopped || run->options.passes < 2 || !has_content_findings(&run->findings))
+        return 0;
+    findings_init(&second);
+    int result = play_pass(run, &second, err);
+    run->passes = 2;
+    if (result == 0)
+        findings_drop_unsteady(&run->findings, &second);
+    findings_fini(&second);
+    return result;
+}
+
+void verify_run_fini(struct verify_run *run)
+{
+    findings_fini(&run->findings);
+    survey_fini(&run->survey);
+}
+
+bool verify_run_has_diverged(const struct verify_run *run)
+{
+    return findings_percent(&run->findings) > run->options.most_percent;
+}

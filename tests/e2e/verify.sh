@@ -1,0 +1,107 @@
+#!/usr/bin/env bash
+# verify.sh - a target that wants a token of its own where the recording has another one: what
+# diverges is named, with its cause and the binding to try; what is only noise is not.
+# shellcheck source=tests/e2e/lib.sh
+. "$(dirname "$0")/lib.sh"
+need sqlite3
+
+start_nginx '
+    location = /form {
+        default_type text/html;
+        return 200 "<html><title>Jobs</title><form><input name=csrf value=LIVE-csrf-22222222></form></html>";
+    }
+    location = /jobs {
+        default_type application/json;
+        if ($http_x_csrf_token != LIVE-csrf-22222222) { return 403 "{\"error\":\"no csrf\"}"; }
+        return 201 "{\"id\":\"job_$request_id\",\"status\":\"queued\"}";
+    }
+    location ~ ^/jobs/ {
+        default_type application/json;
+        return 200 "{\"id\":\"job_$request_id\",\"status\":\"done\",\"took\":$msec}";
+    }
+    location = /me {
+        default_type application/json;
+        return 200 "{\"name\":\"Bob\",\"roles\":[\"user\"]}";
+    }
+    location = /busy { add_header Retry-After 7 always; return 429; }'
+
+# Two users with the same shape of session, and one more.
+visit() { # NUMBER
+    cat <<SCRIPT
+session visitor $1
+$(($1 * 100)) $(($1 * 100 + 10)) GET /form 200
+answer-header Content-Type: text/html; charset=utf-8
+answer <html><title>Jobs</title><form><input name=csrf value=OLD-csrf-1111111$1></form></html>
+$(($1 * 100 + 20)) $(($1 * 100 + 30)) POST /jobs 201 {"text":"say something"}
+header Content-Type: application/json
+header X-CSRF-Token: OLD-csrf-1111111$1
+answer-header Content-Type: application/json
+answer {"status":"queued","id":"job_000$1"}
+$(($1 * 100 + 40)) $(($1 * 100 + 50)) GET /jobs/job_000$1 200
+answer-header Content-Type: application/json
+answer {"id":"job_000$1","status":"done","took":1.5}
+SCRIPT
+}
+{
+    visit 1
+    visit 2
+    echo 'session other'
+    echo '500 510 GET /me 200'
+    echo 'answer-header Content-Type: application/json'
+    echo 'answer {"name":"Ann","roles":["user"],"plan":"free"}'
+    echo '520 530 GET /busy 200'
+} | make_trace shop.trace
+
+verify() { # EXIT [options]
+    local wanted=$1
+    shift
+    expect_exit "$wanted" "$reprise" verify shop.trace --target "$url" "$@"
+}
+
+verify 110
+expect_line out '403 at POST /jobs, recorded 201'
+expect_line out 'header X-CSRF-Token sent as recorded; that value came with exchange 1 \(GET /form\), html:input\[csrf\]'
+expect_line out 'try: reprise bind shop.trace add --born "1 html:input\[csrf\]" --used "2 header:X-CSRF-Token"'
+expect_line out 'GET /me: body:/name is Bob, recorded Ann'
+expect_line out 'GET /me: body:/plan is missing; recorded free'
+expect_line out '429 at GET /busy, recorded 200'
+expect_line out 'the target asks to slow down \(Retry-After: 7\)'
+expect_line out 'sessions +2 of 3 played, 2 shapes'
+expect_line out 'exchanges +5 compared, 3 diverged \(60\.00%'
+equal "tokens printed whole" "$(grep -c 'csrf-[0-9]' out)" 0
+equal "ids and times are no divergence" "$(grep -c 'jobs/{id}' out)" 0
+
+# Every session, and below its limit.
+verify 0 --all-sessions --max-divergence 50%
+expect_line out 'exchanges +8 compared, 4 diverged \(50\.00%'
+verify 110 --all-sessions --max-divergence 49.9
+# For programs.
+verify 110 --json
+json() { sqlite3 :memory: "WITH d AS (SELECT value AS v FROM json_each(readfile('out'), '\$.divergences'))
+    SELECT $1"; }
+equal "causes" "$(json "count(*) FROM d WHERE json_extract(v, '\$.cause') IS NOT NULL")" 2
+equal "the binding" "$(json "json_extract(v, '\$.suggestions[0].born_exchange_id') || ' ' ||
+    json_extract(v, '\$.suggestions[0].born_place') || ' ' ||
+    json_extract(v, '\$.suggestions[0].used_exchange_id') || ' ' ||
+    json_extract(v, '\$.suggestions[0].used_place') FROM d WHERE json_extract(v, '\$.status') = 403")" \
+    '1 html:input[csrf] 2 header:X-CSRF-Token'
+equal "exchanges" "$(json "json_extract(readfile('out'), '\$.exchanges.compared')")" 5
+
+# What was asked for is only what is played.
+verify 110 --session 3 --passes 1
+expect_line out 'sessions +1 of 3 played'
+verify 2 --session 99
+expect_complaint 'verify: none of the sessions that --session names is in shop.trace'
+verify 2 --passes 3
+expect_complaint 'verify: --passes has to be 1 or 2'
+verify 2 --max-divergence lots
+expect_complaint "verify: --max-divergence 'lots': expected a percentage"
+expect_exit 2 "$reprise" verify shop.trace
+expect_complaint 'verify: --target URL is missing'
+expect_exit 2 "$reprise" verify shop.trace --target http://192.0.2.1
+expect_complaint '.*--allow-target'
+# Nobody there: every exchange says so, and none is compared with nothing.
+ended nginx TERM
+verify 110 --passes 1
+expect_line out 'no answer at GET /form \(connect_refused'
+finish
