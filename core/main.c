@@ -6,7 +6,7 @@
 #include "core/cli.h"
 #include "core/error.h"
 #include "plugins/plugin_cmd.h"
-#include "replay/doctor_cmd.h"
+#include "replay/doctor/doctor_cmd.h"
 #include "replay/replay_cmd.h"
 #include "replay/report_cmd.h"
 #include "replay/verify/verify_cmd.h"

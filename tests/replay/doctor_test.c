@@ -1,6 +1,6 @@
 /* doctor_test.c - machines that are not this one: their /proc and /sys as a folder of small files.
  */
-#include "replay/doctor.h"
+#include "replay/doctor/doctor.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,7 +14,7 @@
 #include <jansson.h>
 
 #include "core/random.h"
-#include "replay/doctor_cmd.h"
+#include "replay/doctor/doctor_cmd.h"
 
 struct file {
     const char *name, *text;

@@ -5,7 +5,7 @@
 #include <sys/types.h>
 #include <unistd.h>
 
-#include "replay/doctor.h"
+#include "replay/doctor/doctor.h"
 
 /* A line of /proc/net/tcp has some 150 bytes, of /proc/stat some 200; longer ones are cut. */
 enum { LINE_BYTES = 512, MAX_LINES = 1 << 20 };

@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include "core/units.h"
-#include "replay/doctor.h"
+#include "replay/doctor/doctor.h"
 
 /*
  * What a user takes. One connection at least, and browsers have six. A connection is a descriptor

@@ -3,7 +3,7 @@
 #include <jansson.h>
 #include <string.h>
 
-#include "replay/doctor.h"
+#include "replay/doctor/doctor.h"
 
 static void set_text(json_t *object, const char *key, const char *text)
 {

@@ -1,5 +1,5 @@
 /* doctor_cmd.c - `reprise doctor`: its options, where the target is, and the findings on a page. */
-#include "replay/doctor_cmd.h"
+#include "replay/doctor/doctor_cmd.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -12,7 +12,7 @@
 
 #include "core/cli.h"
 #include "core/url.h"
-#include "replay/doctor.h"
+#include "replay/doctor/doctor.h"
 
 enum { MAX_USERS = 10000000 };
 
