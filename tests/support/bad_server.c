@@ -5,8 +5,8 @@
  *     bad_server [--port N] [--reset-first N]
  *
  * It prints `bad_server: listening on URL`, then a line a request: METHOD TARGET X-USER
- * AUTHORIZATION
- * ("-" for what is not there), and `text: MESSAGE` for what comes over a WebSocket. With
+ * AUTHORIZATION ("-" for what is not there), and `text: MESSAGE` for what comes over a WebSocket.
+ * With
  * --reset-first the first N connections are reset as soon as they are accepted. The paths are the
  * rows of `deeds`.
  */
@@ -432,17 +432,37 @@ static int listen_on(int port, struct sockaddr_in *ret_address)
     return fd;
 }
 
+/* A number of digits alone, at most `most`. */
+static bool number_of(const char *text, int most, int *ret_number)
+{
+    char *end = NULL;
+    long number = text ? strtol(text, &end, 10) : -1;
+    bool is_number = end != text && *end == '\0' && number >= 0 && number <= most;
+    if (is_number)
+        *ret_number = (int)number;
+    return is_number;
+}
+
+/* A scenario with a slip in it must not pass against a server that does something else. */
+static void take_options(int argc, char **argv, int *ret_port, int *ret_resets)
+{
+    for (int i = 1; i < argc; i += 2) {
+        bool is_taken =
+            (strcmp(argv[i], "--port") == 0 && number_of(argv[i + 1], 65535, ret_port)) ||
+            (strcmp(argv[i], "--reset-first") == 0 && number_of(argv[i + 1], 1000000, ret_resets));
+        if (is_taken)
+            continue;
+        fprintf(stderr, "bad_server: '%s %s' is no option; it takes --port N and --reset-first N\n",
+                argv[i], i + 1 < argc ? argv[i + 1] : "");
+        exit(2);
+    }
+}
+
 int main(int argc, char **argv)
 {
     struct sockaddr_in address;
     int port = 0, resets = 0;
-    for (int i = 1; i + 1 < argc; i += 2) {
-        int value = (int)strtol(argv[i + 1], NULL, 10);
-        if (strcmp(argv[i], "--port") == 0)
-            port = value;
-        else if (strcmp(argv[i], "--reset-first") == 0)
-            resets = value;
-    }
+    take_options(argc, argv, &port, &resets);
     signal(SIGPIPE, SIG_IGN);
     setvbuf(stdout, NULL, _IOLBF, 0);
     int listener = listen_on(port, &address);
