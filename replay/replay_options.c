@@ -260,6 +260,9 @@ static int check(const struct raw_options *raw, const struct cli_arguments *argu
         return -1;
     if (target_check(raw->target, &raw->allowed_targets, options->target, err))
         return -1;
+    /* Through a proxy it is the proxy's address that they have to go with. */
+    if (!raw->proxy_url && target_check_sources(options->target, &raw->bind_addresses, err))
+        return -1;
     options->settings.transport.speaks_tls =
         bytes_starts_with_nocase(bytes_of(options->target), bytes_of("https:"));
     return 0;

@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 
 #include "core/url.h"
+#include "replay/transport/dial_address.h"
 
 static bool is_loopback(const struct sockaddr *address)
 {
@@ -28,7 +29,10 @@ static int host_is_loopback(const char *host, struct error *err)
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *addresses = NULL;
     int code = getaddrinfo(host, NULL, &hints, &addresses);
     if (code)
-        return error_set(err, EXIT_INPUT, "target %s: %s", host, gai_strerror(code));
+        return error_set(err, EXIT_INPUT,
+                         "target %s: %s; is the name right? 'getent ahosts %s' shows what this "
+                         "machine makes of it",
+                         host, gai_strerror(code), host);
     int result = 1;
     for (const struct addrinfo *at = addresses; at; at = at->ai_next)
         result = result && is_loopback(at->ai_addr);
@@ -71,6 +75,54 @@ int target_check(const char *text, const struct cli_list *allowed, char out[TARG
                          host, host);
     snprintf(out, TARGET_MAX_BYTES, "%.*s://%.*s", BYTES_ARG(url.scheme), BYTES_ARG(url.authority));
     return 0;
+}
+
+enum { IS_IPV4 = 1, IS_IPV6 = 2 };
+
+static int family_of(const struct dial_address *address)
+{
+    return address->any.sa_family == AF_INET6 ? IS_IPV6 : IS_IPV4;
+}
+
+/* 0: there is none that could be read. */
+static int families_of_sources(const struct cli_list *sources)
+{
+    struct dial_address address;
+    int families = 0;
+    for (size_t i = 0; i < sources->count; i++) {
+        if (dial_address_parse(bytes_of(sources->items[i]), &address))
+            families |= family_of(&address);
+    }
+    return families;
+}
+
+static int families_of_host(const char *host)
+{
+    struct dial_addresses addresses = {0};
+    int families = 0;
+    if (dial_lookup(host, &addresses))
+        return 0;
+    for (size_t i = 0; i < addresses.count; i++)
+        families |= family_of(&addresses.items[i]);
+    return families;
+}
+
+int target_check_sources(const char *origin, const struct cli_list *sources, struct error *err)
+{
+    struct url url;
+    char host[256];
+    if (!sources->count || url_parse(bytes_of(origin), &url) || url.host.len >= sizeof host)
+        return 0;
+    memcpy(host, url.host.ptr, url.host.len);
+    host[url.host.len] = '\0';
+    int from = families_of_sources(sources), to = families_of_host(host);
+    if (!from || !to || (from & to))
+        return 0;
+    const char *wanted = to == IS_IPV6 ? "IPv6" : "IPv4";
+    return error_set(err, EXIT_INPUT,
+                     "--bind %s: the target %s has %s addresses only, so nothing could be sent; "
+                     "name an %s address of this machine, 'ip addr' lists them",
+                     sources->items[0], host, wanted, wanted);
 }
 
 static bool is_loopback_literal(struct bytes host)

@@ -71,7 +71,10 @@ static int find_target(struct doctor_target *target, const char *text, struct er
     host[url.host.len] = '\0';
     int code = getaddrinfo(host, NULL, &hints, &all);
     if (code)
-        return error_set(err, EXIT_INPUT, "doctor: --target: %s: %s", host, gai_strerror(code));
+        return error_set(err, EXIT_INPUT,
+                         "doctor: --target: %s: %s; is the name right? 'getent ahosts %s' shows "
+                         "what this machine makes of it",
+                         host, gai_strerror(code), host);
     target->url = text;
     target->port = url.port;
     for (const struct addrinfo *at = all; at; at = at->ai_next) {

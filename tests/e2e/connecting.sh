@@ -51,6 +51,11 @@ for transport in native curl; do
     equal "$transport: source address by itself" "$(seen 3)" "2 127.0.0.1"
 done
 
+# From an address that cannot reach the target nothing could be sent, so nothing is begun.
+expect_exit 2 "$reprise" replay one.trace --target "http://127.0.0.1:$port" --bind ::1 --run none.run
+expect_complaint '--bind ::1: the target 127.0.0.1 has IPv4 addresses only, .*; name an IPv4 address of this machine'
+equal "run files of what was refused" "$(find . -name none.run)" ""
+
 tls_1=https://localhost:$base tls_2=https://localhost:$((base + 1))
 for transport in native curl; do
     over=(--transport $transport --cacert cert.pem)

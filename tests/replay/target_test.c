@@ -43,7 +43,7 @@ static void what_is_no_target_is_refused_in_one_line(void **state)
                 {"http://127.0.0.1/app", "leave out '/app'"},
                 {"http://192.0.2.1", "--allow-target 192.0.2.1"},
                 {"http://[2001:db8::1]", "--allow-target 2001:db8::1"},
-                {"http://no.such.host.invalid", "no.such.host.invalid"}};
+                {"http://no.such.host.invalid", "'getent ahosts no.such.host.invalid' shows"}};
     const struct cli_list none = {0};
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         char out[TARGET_MAX_BYTES];
@@ -52,6 +52,33 @@ static void what_is_no_target_is_refused_in_one_line(void **state)
         assert_int_equal(err.exit_code, EXIT_INPUT);
         if (!strstr(err.text, rows[i].says))
             fail_msg("%s: '%s' does not say '%s'", rows[i].text, err.text, rows[i].says);
+    }
+}
+
+static void source_addresses_that_cannot_reach_the_target_are_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *origin;
+        struct cli_list sources;
+        const char *says; /* NULL: they can */
+    } rows[] = {
+        {"http://127.0.0.1:80", {0}, NULL},
+        {"http://127.0.0.1:80", {1, {"127.0.0.2"}}, NULL},
+        {"http://127.0.0.1:80", {1, {"::1"}}, "--bind ::1: the target 127.0.0.1 has IPv4 "},
+        {"http://127.0.0.1:80", {2, {"::1", "127.0.0.2"}}, NULL}, /* one of them is enough */
+        {"https://[::1]:80", {1, {"127.0.0.2"}}, "--bind 127.0.0.2: the target ::1 has IPv6 "},
+        {"https://[::1]:80", {1, {"::1"}}, NULL},
+        {"http://127.0.0.1:80", {1, {"lo"}}, NULL}, /* no address at all: said by who binds */
+        {"http://no.such.host.invalid", {1, {"::1"}}, NULL}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct error err = {0};
+        int result = target_check_sources(rows[i].origin, &rows[i].sources, &err);
+        assert_int_equal(result, rows[i].says ? -1 : 0);
+        if (!rows[i].says)
+            continue;
+        assert_int_equal(err.exit_code, EXIT_INPUT);
+        assert_int_equal(strncmp(err.text, rows[i].says, strlen(rows[i].says)), 0);
     }
 }
 
@@ -98,6 +125,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(loopback_needs_no_permission),
         cmocka_unit_test(what_is_no_target_is_refused_in_one_line),
+        cmocka_unit_test(source_addresses_that_cannot_reach_the_target_are_refused),
         cmocka_unit_test(another_host_has_to_be_named_twice),
         cmocka_unit_test(a_plugin_may_aim_at_the_target_this_machine_and_what_is_allowed),
     };
