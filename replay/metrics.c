@@ -226,10 +226,27 @@ static void keep_sample(struct metrics *metrics, const struct failure_sample *sa
         *last = *sample;
 }
 
+/* Whoever saw it said what was wrong, and maybe what to do, which else the class knows. What is cut
+ * is what was wrong: the advice is short. */
+static void put_detail(struct failure_sample *sample, const char *detail)
+{
+    const char *advice = failure_advice(sample->failure);
+    const char *text = detail ? detail : "";
+    bool is_whole = !*advice || strstr(text, "; ");
+    size_t room = sizeof sample->detail - 1;
+    if (is_whole) {
+        snprintf(sample->detail, sizeof sample->detail, "%s", text);
+        return;
+    }
+    room -= strlen(advice) + 2;
+    snprintf(sample->detail, sizeof sample->detail, "%.*s%s%s", (int)room, text, *text ? "; " : "",
+             advice);
+}
+
 static void add_sample(struct metrics *metrics, struct failure_sample sample, const char *detail)
 {
     sample.count = 1;
-    snprintf(sample.detail, sizeof sample.detail, "%s", detail ? detail : "");
+    put_detail(&sample, detail);
     keep_sample(metrics, &sample);
 }
 

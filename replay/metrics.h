@@ -61,8 +61,8 @@ struct failure_sample {
     int status;
     int recorded_status;
     enum failure failure;
-    uint64_t count; /* how many there were of this kind */
-    char detail[120];
+    uint64_t count;   /* how many there were of this kind */
+    char detail[200]; /* what was wrong; what to do */
 };
 
 /* A plugin's own metric: counter (sum of values) or histogram. */

@@ -47,6 +47,10 @@ enum failure {
 
 const char *failure_name(enum failure failure); /* "none", "dns", "connect_refused", ... */
 
+/* What to do about it, for whoever reads "what was wrong; what to do"; empty where nothing can be
+ * said: it is the plugin's word, or the run's end. */
+const char *failure_advice(enum failure failure);
+
 enum request_origin { ORIGIN_RECORDED, ORIGIN_ADDED, ORIGIN_RETRIED, ORIGIN_COUNT };
 
 const char *request_origin_name(enum request_origin origin); /* "recorded", "added", "retried" */
@@ -71,7 +75,9 @@ struct request_outcome {
         kernel_us; /* last byte sent to last byte received as the kernel saw it; 0: not known */
     uint64_t bytes_sent;
     uint64_t bytes_received;
-    const char *detail; /* of a failure, one line; borrowed, may be NULL */
+    /* Of a failure, one line: what was wrong, and behind "; " what to do where that is more than
+     * failure_advice(). Borrowed, may be NULL. */
+    const char *detail;
 };
 
 /* k6's rule with the recording as the expectation: no answer, or an error status that was not

@@ -227,8 +227,8 @@ void verdict_say(const struct verdict_evidence *evidence, struct verdict *verdic
     };
     verdict->text[0] = '\0';
     if (verdict->reason == REASON_NO_ANSWER && evidence->refused)
-        put(verdict, "nothing was answered, so nothing was measured (most: %s)",
-            failure_name(evidence->most_refused));
+        put(verdict, "nothing was answered, so nothing was measured (most: %s); %s",
+            failure_name(evidence->most_refused), failure_advice(evidence->most_refused));
     else if (verdict->reason == REASON_NO_ANSWER)
         put(verdict, "nothing was answered, so nothing was measured");
     else

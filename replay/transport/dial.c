@@ -21,6 +21,8 @@
 #include "replay/transport/dial_source.h"
 #include "replay/transport/native_tls.h"
 
+#define NOT_RESOLVED "%s: the name was not resolved"
+
 enum dial_state { DIAL_RESOLVING, DIAL_CONNECTING, DIAL_HANDSHAKING, DIAL_ENDING };
 
 struct dialer {
@@ -222,7 +224,7 @@ static void on_name(struct dial_name_wait *wait, void *owner, int code)
     (void)wait;
     dial->result.dns_us = enter(dial, DIAL_CONNECTING);
     if (code)
-        fail(dial, FAILURE_DNS, "%s: %s", dial->host, gai_strerror(code));
+        fail(dial, FAILURE_DNS, NOT_RESOLVED " (%s)", dial->host, gai_strerror(code));
     else if (connect_to_name(dial))
         fail(dial, dial->race.failure, "%s", dial->race.detail);
 }
@@ -246,7 +248,7 @@ static void on_deadline(struct timer *timer, void *owner, uint64_t now_us)
 static void begin(struct dial *dial, struct bytes host)
 {
     struct dial_addresses addresses = {.count = 1};
-    char text[DIAL_DETAIL_BYTES];
+    char text[DIAL_MAX_HOST_BYTES + DIAL_DETAIL_BYTES];
     int code = 0, outcome = 0;
     dial->is_numeric = dial_address_parse(host, &addresses.items[0]);
     if (dial->is_numeric) {
@@ -259,7 +261,7 @@ static void begin(struct dial *dial, struct bytes host)
         case DIAL_NAME_ASKED:
             break;
         case DIAL_NAME_FAILED:
-            snprintf(text, sizeof text, "%s: %s", dial->host, gai_strerror(code));
+            snprintf(text, sizeof text, NOT_RESOLVED " (%s)", dial->host, gai_strerror(code));
             fail_later(dial, FAILURE_DNS, text);
             break;
         case DIAL_NAME_REFUSED:

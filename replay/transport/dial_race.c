@@ -10,14 +10,14 @@
 
 enum { ATTEMPT_UNDER_WAY, ATTEMPT_FAILED };
 
-static enum failure failure_of(int code)
+enum failure dial_failure_of(int code)
 {
     switch (code) {
     case ECONNREFUSED:
         return FAILURE_CONNECT_REFUSED;
     case ETIMEDOUT:
         return FAILURE_CONNECT_TIMEOUT;
-    case ECONNRESET:
+    case ECONNRESET: /* accepted, and reset before we looked */
         return FAILURE_RESET;
     case EADDRNOTAVAIL:
         return FAILURE_NO_PORTS;
@@ -51,17 +51,10 @@ static int weight(enum failure failure)
     }
 }
 
-/* What to do about it, where it is the generator's machine that lacks something. */
-static const char *advice(enum failure failure, int code, const struct dial_sources *sources)
+/* What to do about it, where that is more than its class says. */
+static const char *advice(int code, const struct dial_sources *sources)
 {
-    if (failure == FAILURE_NO_FILES)
-        return "; raise 'ulimit -n' or use fewer users";
-    if (code == EAFNOSUPPORT && sources->count)
-        return "; no --bind address is of its family";
-    if (failure != FAILURE_NO_PORTS)
-        return "";
-    return sources->count ? "; add --bind addresses or widen net.ipv4.ip_local_port_range"
-                          : "; --bind 127.0.0.2 (and more), or widen net.ipv4.ip_local_port_range";
+    return code == EAFNOSUPPORT && sources->count ? "; no --bind address is of its family" : "";
 }
 
 static void note_failure(struct dial_race *race, size_t index, enum failure failure, int code)
@@ -73,7 +66,7 @@ static void note_failure(struct dial_race *race, size_t index, enum failure fail
         dial_address_print(address, text);
         snprintf(race->detail, sizeof race->detail, "%s port %u: %s%s", text,
                  (unsigned)ntohs(address->v4.sin_port), strerrordesc_np(code),
-                 advice(failure, code, race->sources));
+                 advice(code, race->sources));
     }
     bool is_ours = failure == FAILURE_NO_FILES || failure == FAILURE_NO_PORTS;
     if (!is_ours && race->events->failed)
@@ -156,7 +149,7 @@ static int advance(struct dial_race *race)
         int code = errno;
         if (fd >= 0)
             close(fd);
-        note_failure(race, attempt->address, failure_of(code), code);
+        note_failure(race, attempt->address, dial_failure_of(code), code);
     }
     if (!is_under_way(race))
         return -1;
@@ -222,7 +215,7 @@ static void on_ready(struct loop_watch *watch, void *owner, int events)
         return;
     }
     end_attempt(attempt);
-    note_failure(race, attempt->address, failure_of(code), code);
+    note_failure(race, attempt->address, dial_failure_of(code), code);
     advance_or_lose(race);
 }
 

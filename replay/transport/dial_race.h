@@ -52,6 +52,9 @@ int dial_race_start(struct dial_race *race, struct loop *loop, struct dial_sourc
                     const struct dial_addresses *addresses, const struct dial_race_events *events,
                     void *owner);
 
+/* What connecting failed as, by an errno. */
+enum failure dial_failure_of(int code);
+
 /* No event follows. No-op when it is over, or was zeroed and never started. */
 void dial_race_cancel(struct dial_race *race);
 

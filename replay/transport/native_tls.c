@@ -348,16 +348,14 @@ static enum failure explain(struct tls_session *session)
     session->has_failed = true;
     ERR_clear_error();
     if (ERR_GET_REASON(code) == SSL_R_CERTIFICATE_VERIFY_FAILED) {
-        snprintf(detail, DETAIL_BYTES, "the certificate of %s: %s; --cacert FILE or --insecure",
-                 session->host, X509_verify_cert_error_string(SSL_get_verify_result(session->ssl)));
+        snprintf(detail, DETAIL_BYTES, "the certificate of %s: %s", session->host,
+                 X509_verify_cert_error_string(SSL_get_verify_result(session->ssl)));
         return FAILURE_CERTIFICATE;
     }
     if (session->error)
         reason = strerrordesc_np(session->error);
     else if (session->has_ended || outcome == SSL_ERROR_ZERO_RETURN || !reason)
         reason = "closed by the target";
-    if (ERR_GET_REASON(code) == SSL_R_WRONG_VERSION_NUMBER)
-        advice = "; does the target speak TLS at this port?";
     if (ERR_GET_REASON(code) == SSL_R_TLSV1_ALERT_NO_APPLICATION_PROTOCOL) {
         advice = "; the target speaks another HTTP than the one asked for: --http";
         failure = FAILURE_PROTOCOL;

@@ -75,6 +75,9 @@ void tcurl_user_act(struct transport_user *user, curl_socket_t fd, int events);
 
 /* The failure that a result code of libcurl stands for. */
 enum failure tcurl_failure_of(const struct transport_call *call, CURLcode code);
+/* And what was wrong, in one line, in the call until it is used again: in the place of libcurl's
+ * own, by which the failure was told. */
+const char *tcurl_failure_detail(struct transport_call *call, CURLcode code);
 
 /* A call of the user's with options common to all set; NULL without memory. */
 struct transport_call *tcurl_call_take(struct transport_user *user);

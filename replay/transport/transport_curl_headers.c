@@ -1,7 +1,6 @@
 /* transport_curl_headers.c - a request as libcurl options, and libcurl's answer as a result. */
 #include "replay/transport/transport_curl_headers.h"
 
-#include <errno.h>
 #include <stdlib.h>
 
 /* What libcurl would add by itself; the recorded client did not send them. */
@@ -181,99 +180,6 @@ static size_t split_headers(const struct buf *text, struct http_header *headers)
     return count;
 }
 
-static enum failure connect_failure(const struct transport_call *call)
-{
-    long os_error = 0;
-    curl_easy_getinfo(call->easy, CURLINFO_OS_ERRNO, &os_error);
-    if (call->socket_error)
-        os_error = call->socket_error;
-    switch (os_error) {
-    case ECONNREFUSED:
-        return FAILURE_CONNECT_REFUSED;
-    case ETIMEDOUT:
-        return FAILURE_CONNECT_TIMEOUT;
-    case ECONNRESET: /* accepted, and reset before we looked */
-        return FAILURE_RESET;
-    case EADDRNOTAVAIL:
-        return FAILURE_NO_PORTS;
-    case EMFILE:
-    case ENFILE:
-    case ENOBUFS:
-        return FAILURE_NO_FILES;
-    default:
-        return FAILURE_CONNECT;
-    }
-}
-
-static enum failure timeout_failure(CURL *easy)
-{
-    curl_off_t pretransfer_us = 0;
-    curl_easy_getinfo(easy, CURLINFO_PRETRANSFER_TIME_T, &pretransfer_us);
-    return pretransfer_us ? FAILURE_TIMEOUT : FAILURE_CONNECT_TIMEOUT;
-}
-
-/* The same code also stands for an answer that libcurl cannot read; only its text tells. */
-static enum failure receive_failure(const struct transport_call *call)
-{
-    if (strstr(call->error_text, "chunked-encoding"))
-        return FAILURE_PROTOCOL;
-    if (strstr(call->error_text, "CONNECT tunnel failed")) /* by the proxy */
-        return FAILURE_CONNECT;
-    return strstr(call->error_text, "Too large") ? FAILURE_HEAD_TOO_LARGE : FAILURE_RESET;
-}
-
-/* Inside an answer's head it also stands for a line over libcurl's limit of 100 KB. */
-static bool has_status(CURL *easy)
-{
-    long status = 0;
-    curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
-    return status != 0;
-}
-
-enum failure tcurl_failure_of(const struct transport_call *call, CURLcode code)
-{
-    switch (code) {
-    case CURLE_OK:
-        return FAILURE_NONE;
-    case CURLE_COULDNT_RESOLVE_HOST:
-    case CURLE_COULDNT_RESOLVE_PROXY:
-        return FAILURE_DNS;
-    case CURLE_COULDNT_CONNECT:
-        return connect_failure(call);
-    case CURLE_PROXY:
-        return FAILURE_CONNECT;
-    case CURLE_OPERATION_TIMEDOUT:
-        return timeout_failure(call->easy);
-    case CURLE_SSL_CONNECT_ERROR:
-    case CURLE_SSL_CERTPROBLEM:
-    case CURLE_SSL_CIPHER:
-    case CURLE_SSL_CACERT_BADFILE:
-    case CURLE_SSL_ISSUER_ERROR:
-    case CURLE_USE_SSL_FAILED:
-        return FAILURE_TLS;
-    case CURLE_PEER_FAILED_VERIFICATION:
-        return FAILURE_CERTIFICATE;
-    case CURLE_GOT_NOTHING:
-        return FAILURE_CLOSED;
-    case CURLE_PARTIAL_FILE:
-        return FAILURE_TRUNCATED;
-    case CURLE_SEND_ERROR:
-    case CURLE_HTTP2_STREAM:
-        return FAILURE_RESET;
-    case CURLE_RECV_ERROR:
-        return receive_failure(call);
-    case CURLE_WRITE_ERROR: /* ours: over a limit */
-    case CURLE_FILESIZE_EXCEEDED:
-        return FAILURE_BODY_TOO_LARGE;
-    case CURLE_BAD_CONTENT_ENCODING:
-        return FAILURE_CODING;
-    case CURLE_OUT_OF_MEMORY:
-        return has_status(call->easy) ? FAILURE_HEAD_TOO_LARGE : FAILURE_NO_FILES;
-    default:
-        return FAILURE_PROTOCOL;
-    }
-}
-
 /* libcurl takes what TLS settles on, whatever it was told. */
 static bool has_other_version(const struct transport_call *call)
 {
@@ -354,7 +260,7 @@ void tcurl_result_fill(struct transport_call *call, CURLcode code, struct http_h
     result.bytes_received = (uint64_t)header_bytes + info_us(easy, CURLINFO_SIZE_DOWNLOAD_T);
     if (result.failure == FAILURE_NONE && has_other_version(call)) {
         result.failure = FAILURE_PROTOCOL;
-        result.detail = "the target answered by HTTP/1.1, not by HTTP/2; --http auto takes either";
+        result.detail = "the target does not speak HTTP/2";
     } else if (result.failure == FAILURE_NONE) {
         result.response.status = (int)status;
         result.response.headers = headers;
@@ -362,7 +268,7 @@ void tcurl_result_fill(struct transport_call *call, CURLcode code, struct http_h
         if (call->request.keeps_body)
             result.response.body = buf_bytes(&call->body);
     } else {
-        result.detail = call->error_text[0] ? call->error_text : curl_easy_strerror(code);
+        result.detail = tcurl_failure_detail(call, code);
     }
     *ret_result = result;
 }

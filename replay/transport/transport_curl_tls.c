@@ -2,7 +2,7 @@
 #include "replay/transport/transport_curl_tls.h"
 
 #include <openssl/ssl.h>
-#include <openssl/x509.h>
+#include <openssl/x509_vfy.h>
 #include <stdlib.h>
 
 #include "replay/transport/native_tls_trust.h"
@@ -42,6 +42,15 @@ static CURLcode on_context(CURL *easy, void *context, void *owner)
     SSL_CTX_set1_cert_store(context, trust->store);
     SSL_CTX_set_mode(context, SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     return CURLE_OK;
+}
+
+/* libcurl looks at the name by itself, when OpenSSL has found nothing wrong. */
+const char *trust_failure_text(CURL *easy)
+{
+    long outcome = X509_V_OK;
+    curl_easy_getinfo(easy, CURLINFO_SSL_VERIFYRESULT, &outcome);
+    return X509_verify_cert_error_string(outcome == X509_V_OK ? X509_V_ERR_HOSTNAME_MISMATCH
+                                                              : outcome);
 }
 
 void trust_store_apply(struct trust_store *store, const struct transport_options *options,

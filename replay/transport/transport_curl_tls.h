@@ -19,6 +19,9 @@ int trust_store_open(struct trust_store **ret_store, const struct transport_opti
                      struct error *err);
 void trust_store_close(struct trust_store *store);
 
+/* Why a handshake on this handle did not trust the target's certificate. */
+const char *trust_failure_text(CURL *easy);
+
 /* Set what `options` and the store say on a handle; the store must outlive it. */
 void trust_store_apply(struct trust_store *store, const struct transport_options *options,
                        CURL *easy);

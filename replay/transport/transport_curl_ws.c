@@ -62,13 +62,14 @@ static const struct transport_ws_way way = {
 
 void tcurl_ws_connected(struct transport_ws *base, CURLcode code)
 {
-    const struct transport_call *call = own(base)->call;
-    if (code == CURLE_OK)
+    struct transport_call *call = own(base)->call;
+    if (code == CURLE_OK) {
         transport_ws_connected(base, call->request.http, call->request.cookies,
                                &call->user->transport->options);
-    else
-        transport_ws_failed(base, tcurl_failure_of(call, code),
-                            call->error_text[0] ? call->error_text : curl_easy_strerror(code));
+        return;
+    }
+    enum failure failure = tcurl_failure_of(call, code);
+    transport_ws_failed(base, failure, tcurl_failure_detail(call, code));
 }
 
 static int set_connect_options(struct transport_call *call)

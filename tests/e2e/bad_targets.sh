@@ -41,6 +41,19 @@ equal "requests the server saw" "$(grep -cE '^(GET|POST) ' bad.out)" "$(sql bad.
 expect_exit 99 timeout 60 "$reprise" replay bad.trace --target "$url" --timeout 1s --run judged.run --quiet \
     --threshold 'http_req_failed: rate<0.05'
 
+# The same words for the same misdeed over both transports, and each says what to do.
+words_over() { # TRANSPORT
+    timeout 60 "$reprise" replay bad.trace --target "$url" --timeout 1s --run "$1.run" --quiet --transport "$1" >"$1.out" ||
+        fail "over $1: exit code $?"
+    sql "$1.run" "SELECT class, detail FROM failure_sample
+        WHERE class NOT IN ('none', 'status', 'head_too_large') GROUP BY class ORDER BY 1"
+}
+words_over native >native.words
+words_over curl >curl.words
+equal "words over libcurl that are others" "$(diff native.words curl.words)" ""
+equal "failures that do not say what to do" "$(grep -v '; ' native.words)" ""
+equal "classes of failures" "$(cut -d '|' -f 1 native.words | paste -sd ' ')" "closed protocol reset timeout truncated"
+
 # --- WebSocket -----------------------------------------------------------------------------------
 for deed in wrong-accept cut bad-frame huge-frame echo; do
     printf 'session %s\n0 1 WS /ws/%s\n> 4 hello\n< 5 hello\n< 6 ping\n> 8 close 1000\n' "$deed" "$deed"

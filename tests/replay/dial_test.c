@@ -240,7 +240,9 @@ static void a_name_that_is_none_says_what_the_resolver_said(void **state)
     for (int i = 0; i < 2; i++) { /* looked up, and known to have failed */
         dial_to(&fixture, "no-such.example", 80, &ending);
         assert_int_equal(ending.result.failure, FAILURE_DNS);
-        assert_string_equal(ending.detail, "no-such.example: Name or service not known");
+        assert_string_equal(ending.detail,
+                            "no-such.example: the name was not resolved (Name or service not "
+                            "known)");
     }
     tear_down(&fixture);
 }
@@ -475,7 +477,7 @@ static void without_descriptors_the_machine_is_named(void **state)
     dial_to(&fixture, "127.0.0.1", port, &ending);
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
     assert_int_equal(ending.result.failure, FAILURE_NO_FILES);
-    assert_non_null(strstr(ending.detail, "Too many open files; raise 'ulimit -n'"));
+    assert_non_null(strstr(ending.detail, "Too many open files"));
     dialer_count(fixture.dialer, &counts);
     assert_int_equal(counts.no_files, 1);
     assert_int_equal(counts.failed, 1);
@@ -507,7 +509,7 @@ static void enter_small_network(void)
     write_file("/proc/sys/net/ipv4/ip_local_port_range", "40000 40001");
 }
 
-static int dial_until_no_ports(const struct transport_options *options, const char *advice)
+static int dial_until_no_ports(const struct transport_options *options)
 {
     struct fixture fixture;
     struct ending ending;
@@ -525,7 +527,7 @@ static int dial_until_no_ports(const struct transport_options *options, const ch
         streams[count] = ending.result.stream;
     }
     assert_int_equal(ending.result.failure, FAILURE_NO_PORTS);
-    assert_non_null(strstr(ending.detail, advice));
+    assert_non_null(strstr(ending.detail, "Cannot assign requested address"));
     dialer_count(fixture.dialer, &counts);
     assert_int_equal(counts.no_ports, 1);
     for (int i = 0; i < count; i++)
@@ -537,7 +539,7 @@ static int dial_until_no_ports(const struct transport_options *options, const ch
 
 /* Two ports an address; each source address has as many again, and one that is used up does not
  * matter while another has some. */
-static void ports_run_out_and_the_line_says_what_to_do(void **state)
+static void ports_run_out_and_are_named(void **state)
 {
     const struct transport_options more = {
         .bind_addresses = {.count = 2, .items = {"127.0.0.2", "127.0.0.3"}}};
@@ -546,9 +548,8 @@ static void ports_run_out_and_the_line_says_what_to_do(void **state)
     pid_t child = fork();
     if (child == 0) {
         enter_small_network();
-        int alone = dial_until_no_ports(&(struct transport_options){0},
-                                        "; --bind 127.0.0.2 (and more), or widen");
-        int bound = dial_until_no_ports(&more, "; add --bind addresses or widen");
+        int alone = dial_until_no_ports(&(struct transport_options){0});
+        int bound = dial_until_no_ports(&more);
         _exit(alone == 2 && bound == 4 ? 0 : 1);
     }
     assert_int_equal(waitpid(child, &status, 0), child);
@@ -642,7 +643,7 @@ int main(void)
         cmocka_unit_test(a_family_without_a_source_address_cannot_connect),
         cmocka_unit_test(source_addresses_are_checked_at_the_start),
         cmocka_unit_test(without_descriptors_the_machine_is_named),
-        cmocka_unit_test(ports_run_out_and_the_line_says_what_to_do),
+        cmocka_unit_test(ports_run_out_and_are_named),
         cmocka_unit_test(a_dial_is_cancelled_in_any_state),
         cmocka_unit_test(a_callback_may_cancel_and_start_dials),
     };

@@ -131,8 +131,8 @@ static void websocket_events_go_to_their_counters(void **state)
     assert_int_equal(metrics->ws.by_failure[FAILURE_PROTOCOL], 1);
     assert_int_equal(metrics->ws.by_failure[FAILURE_RESET], 1);
     assert_int_equal(metrics->ws.events[WS_CONNECT_FAILED], 1);
-    assert_string_equal(metrics->samples[0].detail, "answered 403");
-    assert_string_equal(metrics->samples[1].detail, "broke off");
+    assert_int_equal(strncmp(metrics->samples[0].detail, "answered 403; ", 14), 0);
+    assert_int_equal(strncmp(metrics->samples[1].detail, "broke off; ", 11), 0);
     metrics_free(metrics);
 }
 
@@ -152,6 +152,41 @@ static void a_session_cut_short_has_no_duration(void **state)
     assert_int_equal(metrics->sample_count, 1);
     assert_int_equal(metrics->samples[0].endpoint, SAMPLE_NO_ENDPOINT);
     metrics_free(metrics);
+}
+
+static void every_failure_says_what_to_do_and_says_it_once(void **state)
+{
+    (void)state;
+    static char endless[1000];
+    memset(endless, 'x', sizeof endless - 1);
+    for (int i = FAILURE_NONE + 1; i < FAILURE_COUNT; i++) {
+        const enum failure failure = (enum failure)i;
+        const char *advice = failure_advice(failure);
+        bool is_known = failure != FAILURE_PLUGIN && failure != FAILURE_CANCELLED;
+        struct {
+            const char *detail;
+            char wanted[1200];
+        } rows[] = {{NULL, ""}, {"it broke", ""}, {"it broke; mend it", "it broke; mend it"}};
+        assert_int_equal(*advice != '\0', is_known);
+        snprintf(rows[0].wanted, sizeof rows[0].wanted, "%s", advice);
+        snprintf(rows[1].wanted, sizeof rows[1].wanted, "it broke%s%s", is_known ? "; " : "",
+                 advice);
+        for (size_t row = 0; failure != FAILURE_CANCELLED && row < 3; row++) {
+            struct metrics *metrics = metrics_new(1);
+            metrics_record_request(
+                metrics, &(struct request_outcome){.failure = failure, .detail = rows[row].detail});
+            assert_string_equal(metrics->samples[0].detail, rows[row].wanted);
+            metrics_free(metrics);
+        }
+        struct metrics *metrics = metrics_new(1);
+        metrics_record_ws(metrics, &(struct ws_outcome){.event = WS_CONNECT_FAILED,
+                                                        .failure = failure,
+                                                        .detail = endless});
+        const char *said = metrics->samples[0].detail;
+        assert_int_equal(strlen(said), sizeof metrics->samples[0].detail - 1);
+        assert_string_equal(said + strlen(said) - strlen(advice), advice);
+        metrics_free(metrics);
+    }
 }
 
 /* --- merging --- */
@@ -374,6 +409,7 @@ int main(void)
         cmocka_unit_test(a_failure_counts_only_to_the_clocks_it_says_something_about),
         cmocka_unit_test(an_error_status_fails_unless_it_was_recorded),
         cmocka_unit_test(websocket_events_go_to_their_counters),
+        cmocka_unit_test(every_failure_says_what_to_do_and_says_it_once),
         cmocka_unit_test(a_session_cut_short_has_no_duration),
         cmocka_unit_test(shards_merged_in_any_order_and_grouping_give_the_same_totals),
         cmocka_unit_test(failures_are_counted_by_kind_and_the_earliest_is_the_sample),
