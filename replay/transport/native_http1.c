@@ -96,8 +96,7 @@ static bool try_again(struct native_connection *connection)
     return true;
 }
 
-/* The connection has come to an end inside a request: 0 in order, -1 not. */
-static void ended(struct native_connection *connection, ssize_t how)
+void native_http1_ended(struct native_connection *connection, ssize_t how)
 {
     struct transport_call *call = connection->call;
     if (try_again(connection))
@@ -308,7 +307,7 @@ static void receive(struct native_connection *connection)
             break;
         }
         if (got <= 0) {
-            ended(connection, got);
+            native_http1_ended(connection, got);
             return;
         }
         if (is_unasked(connection)) {

@@ -67,6 +67,8 @@ void native_http1_begin(struct native_connection *connection);
 /* Take the call away from its connection, which is closed, and tell its owner. */
 void native_http1_end_call(struct native_connection *connection, enum failure failure,
                            const char *detail);
+/* It has come to an end inside a request: 0 in order, -1 not. */
+void native_http1_ended(struct native_connection *connection, ssize_t how);
 /* Of its watch. */
 void native_http1_ready(struct loop_watch *watched, void *owner, int events);
 

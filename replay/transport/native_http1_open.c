@@ -38,11 +38,26 @@ static void take_stamps(struct native_connection *connection)
     }
 }
 
-/* HTTP's servers are asked first. Over TLS the first bytes may be tickets. */
-static bool has_spoken_first(const struct native_stream *stream)
+/* As stream_read(). Over TLS the first bytes may be tickets: only TLS itself can tell. Without it
+ * an end is left for whoever reads next. */
+static ssize_t hear_first(struct native_stream *stream)
 {
     char byte;
-    return !stream->tls && recv(stream->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 1;
+    if (stream->tls)
+        return stream_read(stream, &byte, 1);
+    return recv(stream->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 1 ? 1 : STREAM_BLOCKED;
+}
+
+/* HTTP's servers are asked first: what one has said by now is no answer. */
+static void begin_first(struct native_connection *connection)
+{
+    ssize_t heard = hear_first(&connection->stream);
+    if (heard > 0)
+        native_http1_end_call(connection, FAILURE_UNASKED, NATIVE_HTTP1_UNASKED);
+    else if (heard == STREAM_BLOCKED)
+        native_http1_begin(connection);
+    else
+        native_http1_ended(connection, heard);
 }
 
 static void on_dialed(void *owner, const struct dial_result *result)
@@ -63,10 +78,7 @@ static void on_dialed(void *owner, const struct dial_result *result)
                               "the loop cannot watch another descriptor");
         return;
     }
-    if (has_spoken_first(&connection->stream))
-        native_http1_end_call(connection, FAILURE_UNASKED, NATIVE_HTTP1_UNASKED);
-    else
-        native_http1_begin(connection);
+    begin_first(connection);
 }
 
 static struct native_connection *connection_new(struct transport_user *user)
@@ -121,6 +133,6 @@ int native_http1_adopt(struct transport_call *call, struct native_stream *stream
     stream->fd = -1;
     stream->tls = NULL;
     give_to(connection, call);
-    native_http1_begin(connection);
+    begin_first(connection);
     return 0;
 }

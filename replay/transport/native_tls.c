@@ -128,6 +128,9 @@ static void set_modes(SSL_CTX *ssl, bool verifies)
     SSL_CTX_set_read_ahead(ssl, 1);
     /* Whether an answer was whole is for HTTP to say. */
     SSL_CTX_set_options(ssl, SSL_OP_IGNORE_UNEXPECTED_EOF);
+    /* A server of TLS 1.2 may ask for another handshake, and would have what is sent until then
+     * wait for it: it is told no, and goes on or does not. */
+    SSL_CTX_set_options(ssl, SSL_OP_NO_RENEGOTIATION);
     SSL_CTX_set_session_cache_mode(ssl, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL |
                                             SSL_SESS_CACHE_NO_AUTO_CLEAR);
     SSL_CTX_sess_set_new_cb(ssl, on_new_session);

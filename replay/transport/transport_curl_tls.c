@@ -41,6 +41,7 @@ static CURLcode on_context(CURL *easy, void *context, void *owner)
     (void)easy;
     SSL_CTX_set1_cert_store(context, trust->store);
     SSL_CTX_set_mode(context, SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION); /* as native_tls.c */
     return CURLE_OK;
 }
 

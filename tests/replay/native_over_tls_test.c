@@ -3,8 +3,11 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #include <cmocka.h>
+#include <openssl/err.h>
 
 #include "core/clock.h"
 #include "replay/transport/native_h2.h"
@@ -96,6 +99,12 @@ static void await_connection(struct fixture *fixture)
         loop_pass(&fixture->loop, 500);
 }
 
+static void await_done(struct fixture *fixture, int count)
+{
+    while (fixture->done_count < count)
+        loop_pass(&fixture->loop, 500);
+}
+
 /* All that the server says lies in the socket before the client looks: one read takes it. */
 static void answer(struct fixture *fixture, bool says_more)
 {
@@ -106,8 +115,7 @@ static void answer(struct fixture *fixture, bool says_more)
     assert_int_equal(SSL_do_handshake(ssl), 1);
     if (says_more)
         assert_int_equal(SSL_write(ssl, "more", 4), 4);
-    while (fixture->done_count == before)
-        loop_pass(&fixture->loop, 500);
+    await_done(fixture, before + 1);
     assert_int_equal(fixture->failure, FAILURE_NONE);
 }
 
@@ -242,6 +250,93 @@ static void a_dial_ends_with_the_last_call_that_waits_for_it(void **state)
     tear_down(&fixture);
 }
 
+/* In TLS 1.2 the server has the last word of a handshake, and may go on in the same breath. */
+static void a_server_that_speaks_first_is_named_as_over_tcp(void **state)
+{
+    static const enum transport_http versions[] = {TRANSPORT_HTTP_1_1, TRANSPORT_HTTP_AUTO};
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        struct fixture fixture;
+        set_up(&fixture, versions[i]);
+        SSL_CTX_set_max_proto_version(fixture.server.context, TLS1_2_VERSION);
+        send_request(&fixture);
+        await_connection(&fixture);
+        assert_int_equal(SSL_write(fixture.server.ssl, ANSWER, sizeof ANSWER - 1),
+                         sizeof ANSWER - 1);
+        await_done(&fixture, 1);
+        assert_int_equal(fixture.failure, FAILURE_UNASKED);
+        assert_null(fixture.user->connections);
+        tear_down(&fixture);
+    }
+}
+
+/* The request is sent by an event that was told of in the same breath as the bytes. */
+static void send_late(struct loop_watch *watch, void *owner, int events)
+{
+    struct fixture *fixture = owner;
+    (void)events;
+    loop_watch_clear(&fixture->loop, watch);
+    send_request(fixture);
+}
+
+static void bytes_that_had_come_before_the_request_are_no_answer(void **state)
+{
+    struct fixture fixture;
+    struct loop_watch late;
+    (void)state;
+    set_up(&fixture, TRANSPORT_HTTP_1_1);
+    send_request(&fixture);
+    await_connection(&fixture);
+    await_request(&fixture);
+    answer(&fixture, false);
+    loop_pass(&fixture.loop, 0);      /* the kernel's list of what is ready is empty */
+    int fd = eventfd(1, EFD_CLOEXEC); /* ready before the bytes are */
+    assert_true(fd >= 0);
+    loop_watch_init(&late, send_late, &fixture);
+    assert_int_equal(loop_watch_set(&fixture.loop, &late, fd, LOOP_READ), 0);
+    assert_int_equal(SSL_write(fixture.server.ssl, ANSWER, sizeof ANSWER - 1), sizeof ANSWER - 1);
+    await_done(&fixture, 2);
+    assert_int_equal(fixture.failure, FAILURE_UNASKED);
+    assert_null(fixture.user->connections);
+    close(fd);
+    tear_down(&fixture);
+}
+
+/* The server asks for another handshake: it is told no. Whoever, like OpenSSL, does not go on then
+ * loses the connection, and the user has its answer over the next one. */
+static void a_renegotiation_is_refused_and_stalls_nobody(void **state)
+{
+    struct fixture fixture;
+    char text[1024];
+    (void)state;
+    set_up(&fixture, TRANSPORT_HTTP_1_1);
+    SSL_CTX_set_max_proto_version(fixture.server.context, TLS1_2_VERSION);
+    send_request(&fixture);
+    await_connection(&fixture);
+    await_request(&fixture);
+    SSL *ssl = fixture.server.ssl;
+    assert_int_equal(SSL_write(ssl, ANSWER, sizeof ANSWER - 1), sizeof ANSWER - 1);
+    await_done(&fixture, 1);
+    assert_int_equal(SSL_renegotiate(ssl), 1);
+    assert_int_equal(SSL_do_handshake(ssl), 1); /* the question is sent */
+    send_request(&fixture);
+    int got, why;
+    do {
+        loop_pass(&fixture.loop, 500);
+        got = SSL_read(ssl, text, sizeof text);
+        why = SSL_get_error(ssl, got);
+    } while (got > 0 || why == SSL_ERROR_WANT_READ);
+    assert_int_equal(ERR_GET_REASON(ERR_peek_last_error()), SSL_R_NO_RENEGOTIATION);
+    tls_peer_drop(&fixture.server, false);
+    await_connection(&fixture);
+    await_request(&fixture);
+    ssl = fixture.server.ssl;
+    assert_int_equal(SSL_write(ssl, ANSWER, sizeof ANSWER - 1), sizeof ANSWER - 1);
+    await_done(&fixture, 2);
+    assert_int_equal(fixture.failure, FAILURE_NONE);
+    tear_down(&fixture);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -251,6 +346,9 @@ int main(void)
         cmocka_unit_test(a_connection_that_turns_out_to_be_http1_is_counted_once),
         cmocka_unit_test(a_call_that_waits_for_a_dial_keeps_its_own_deadline),
         cmocka_unit_test(a_dial_ends_with_the_last_call_that_waits_for_it),
+        cmocka_unit_test(a_server_that_speaks_first_is_named_as_over_tcp),
+        cmocka_unit_test(bytes_that_had_come_before_the_request_are_no_answer),
+        cmocka_unit_test(a_renegotiation_is_refused_and_stalls_nobody),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <assert.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
@@ -127,6 +128,8 @@ bool tls_peer_step(struct tls_peer_server *server)
         server->fd = accept4(server->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
         if (server->fd < 0)
             return false;
+        const int on = 1; /* what is said lies with the client when this returns */
+        setsockopt(server->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
         server->ssl = SSL_new(server->context);
         SSL_set_fd(server->ssl, server->fd);
     }
