@@ -152,7 +152,7 @@ void metrics_clear(struct metrics *metrics)
             endpoint_clear(&metrics->endpoints[i]);
     }
     ws_clear(&metrics->ws);
-    metrics->values_missing = 0;
+    memset(metrics->bindings_missing, 0, sizeof metrics->bindings_missing);
     metrics->sessions_started = 0;
     memset(metrics->sessions_by_result, 0, sizeof metrics->sessions_by_result);
     histogram_clear(&metrics->session_duration);
@@ -406,6 +406,14 @@ static void merge_gauges(struct metrics *metrics, const struct metrics *other)
         metrics->busiest_worker_cpu_us = busiest;
 }
 
+uint64_t metrics_bindings_missing(const struct metrics *metrics)
+{
+    uint64_t count = 0;
+    for (int i = 0; i < MISSING_COUNT; i++)
+        count += metrics->bindings_missing[i];
+    return count;
+}
+
 int metrics_merge(struct metrics *metrics, const struct metrics *other)
 {
     assert(metrics->endpoint_count == other->endpoint_count);
@@ -414,7 +422,8 @@ int metrics_merge(struct metrics *metrics, const struct metrics *other)
             endpoint_metrics_merge(&metrics->endpoints[i], &other->endpoints[i]))
             return -1;
     }
-    metrics->values_missing += other->values_missing;
+    for (int i = 0; i < MISSING_COUNT; i++)
+        metrics->bindings_missing[i] += other->bindings_missing[i];
     metrics->sessions_started += other->sessions_started;
     add_all(metrics->sessions_by_result, other->sessions_by_result, SESSION_RESULT_COUNT);
     metrics->steps_not_sent += other->steps_not_sent;

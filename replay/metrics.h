@@ -75,7 +75,8 @@ struct metrics {
     uint32_t endpoint_count;
     struct endpoint_metrics *endpoints;
     struct ws_metrics ws;
-    uint64_t values_missing;   /* requests that needed one that no answer had given */
+    /* Requests that needed a value which no answer had given, by what became of them. */
+    uint64_t bindings_missing[MISSING_COUNT];
     uint64_t sessions_started; /* counted by the worker itself, when it starts one */
     uint64_t sessions_by_result[SESSION_RESULT_COUNT];
     struct histogram session_duration;
@@ -110,6 +111,9 @@ void metrics_record_session(struct metrics *metrics, const struct session_outcom
 /* custom: index from 0, as the plugin host gave it out. */
 void metrics_record_custom(struct metrics *metrics, uint32_t custom, bool is_histogram,
                            uint64_t value);
+
+/* However it went on with them. */
+uint64_t metrics_bindings_missing(const struct metrics *metrics);
 
 /*
  * Add `other` to `metrics`; gauges add up, max_loop_lag_us takes the greater. -1 without memory.

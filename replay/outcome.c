@@ -71,6 +71,14 @@ const char *request_origin_name(enum request_origin origin)
     return names[origin];
 }
 
+const char *on_missing_name(enum on_missing way)
+{
+    static const char *const names[MISSING_COUNT] = {
+        [MISSING_RECORDED] = "recorded", [MISSING_SKIP] = "skip", [MISSING_END] = "end"};
+    assert((unsigned)way < MISSING_COUNT);
+    return names[way];
+}
+
 const char *session_result_name(enum session_result result)
 {
     static const char *const names[SESSION_RESULT_COUNT] = {[SESSION_DONE] = "done",

@@ -110,6 +110,16 @@ struct ws_outcome {
     const char *detail;
 };
 
+/* What becomes of a request that needs a value which no answer has given (--on-missing). */
+enum on_missing {
+    MISSING_RECORDED, /* it is sent with the recorded value */
+    MISSING_SKIP,     /* it is not sent */
+    MISSING_END,      /* it is not sent, and the session fails */
+    MISSING_COUNT
+};
+
+const char *on_missing_name(enum on_missing way); /* "recorded", "skip", "end" */
+
 enum session_result {
     SESSION_DONE,      /* every step was played */
     SESSION_ENDED,     /* a plugin ended it */

@@ -92,9 +92,8 @@ static int check_stages(const struct raw_options *raw, struct replay_settings *s
 
 static int check_missing(const char *text, enum on_missing *ret_missing, struct error *err)
 {
-    static const char *const words[] = {"recorded", "skip", "end"};
-    for (int i = 0; i < 3; i++) {
-        if (strcmp(text, words[i]) != 0)
+    for (int i = 0; i < MISSING_COUNT; i++) {
+        if (strcmp(text, on_missing_name((enum on_missing)i)) != 0)
             continue;
         *ret_missing = (enum on_missing)i;
         return 0;

@@ -31,14 +31,6 @@ static void warn_of_bindings(const struct replay_run *run)
                     (unsigned long long)losses.count, losses.first);
 }
 
-static void warn_of_values(const struct metrics *totals)
-{
-    if (totals->values_missing)
-        log_warning("%llu requests needed a value that no answer had given; --on-missing says what "
-                    "becomes of them",
-                    (unsigned long long)totals->values_missing);
-}
-
 static int prepare_plan(struct replay_run *run, struct error *err)
 {
     /* Who wants it precise waits for the whole plan first: loading beside the workers would take
@@ -261,7 +253,6 @@ static int finish(struct replay_run *run, const struct director_result *result, 
     const struct metrics *totals = run_store_totals(run->store);
     struct verdict verdict;
     size_t failed_thresholds = 0;
-    warn_of_values(totals);
     int outcome = -1;
     struct run_threshold *judged = calloc(run->thresholds.count + 1, sizeof *judged);
     struct run_plugin_call *calls =

@@ -31,7 +31,7 @@ static bool goes_without(struct task *task)
 {
     struct user *user = task->user;
     char why[160];
-    user->env->metrics->values_missing++;
+    user->env->metrics->bindings_missing[user->env->on_missing]++;
     switch (user->env->on_missing) {
     case MISSING_RECORDED:
         return true;
@@ -39,6 +39,7 @@ static bool goes_without(struct task *task)
         task_pause(task, user_now_us(user), TASK_FINISH);
         return false;
     case MISSING_END:
+    case MISSING_COUNT:
         break;
     }
     snprintf(why, sizeof why, "a value that %.*s %.80s needs was in no answer",

@@ -27,10 +27,6 @@ struct user;
 struct task;
 struct channel;
 
-/* A request needs a value that no answer has given: it is sent as recorded, left out, or the
- * session ends. */
-enum on_missing { MISSING_RECORDED, MISSING_SKIP, MISSING_END };
-
 /* What all users of one worker share; filled by the worker, or by a test. */
 struct user_env {
     struct loop *loop;

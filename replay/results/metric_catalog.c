@@ -25,6 +25,7 @@ static const struct metric_entry entries[] = {
     {"iterations", METRIC_COUNTER, METRIC_PLAIN, METRIC_FROM_SESSIONS, 0},
     {"iteration_duration", METRIC_TREND, METRIC_TIME, METRIC_FROM_SESSION_DURATION, 0},
     {"steps_not_sent", METRIC_COUNTER, METRIC_PLAIN, METRIC_FROM_NOT_SENT, 0},
+    {"bindings_missing", METRIC_COUNTER, METRIC_PLAIN, METRIC_FROM_BINDINGS_MISSING, 0},
     {"ws_sessions", METRIC_COUNTER, METRIC_PLAIN, METRIC_FROM_WS_EVENT, WS_CONNECTED},
     {"ws_connect_failed", METRIC_COUNTER, METRIC_PLAIN, METRIC_FROM_WS_EVENT, WS_CONNECT_FAILED},
     {"ws_msgs_sent", METRIC_COUNTER, METRIC_PLAIN, METRIC_FROM_WS_EVENT, WS_MESSAGE_SENT},
@@ -164,6 +165,8 @@ struct metric_reading metric_read(const struct metric_entry *entry,
         return trend(&totals->session_duration);
     case METRIC_FROM_NOT_SENT:
         return counter(totals->steps_not_sent);
+    case METRIC_FROM_BINDINGS_MISSING:
+        return counter(metrics_bindings_missing(totals));
     case METRIC_FROM_WS_EVENT:
         return counter(ws->events[entry->index]);
     case METRIC_FROM_WS_TREND:

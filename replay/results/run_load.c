@@ -202,7 +202,11 @@ static int load_sessions(struct load *load)
 {
     struct metrics *totals = load->run->totals;
     struct sql_row *row = &load->row;
-    if (run_load_start(load, "SELECT started, steps_not_sent, duration FROM session_total"))
+    if (run_load_start(load, load->version < 3
+                                 ? "SELECT started, steps_not_sent, duration, 0, 0, 0 "
+                                   "FROM session_total"
+                                 : "SELECT started, steps_not_sent, duration, missing_recorded, "
+                                   "missing_skip, missing_end FROM session_total"))
         return -1;
     int result = run_load_next(load);
     if (result != 1)
@@ -210,6 +214,8 @@ static int load_sessions(struct load *load)
     totals->sessions_started = sql_take_u64(row);
     totals->steps_not_sent = sql_take_u64(row);
     sql_take_histogram(row, &totals->session_duration);
+    for (int i = 0; i < MISSING_COUNT; i++)
+        totals->bindings_missing[i] = sql_take_u64(row);
     if (row->has_failed)
         return run_load_damaged(load, "session_total");
     if (run_load_start(load, "SELECT result, sessions FROM session_result"))

@@ -13,7 +13,7 @@ static const struct {
     [INSERT_TOTAL] = {"total", 29},
     [INSERT_WS_SECOND] = {"ws_second", 14},
     [INSERT_WS_TOTAL] = {"ws_total", 17},
-    [INSERT_SESSION_TOTAL] = {"session_total", 6},
+    [INSERT_SESSION_TOTAL] = {"session_total", 9},
     [INSERT_SESSION_RESULT] = {"session_result", 2},
     [INSERT_GENERATOR_SECOND] = {"generator_second", 29},
     [INSERT_WORKER_SECOND] = {"worker_second", 6},
@@ -263,6 +263,8 @@ static int put_sessions(struct run_store *store, struct error *err)
     sql_put_u64(&row, histogram_percentile(&totals->session_duration, 50));
     sql_put_u64(&row, histogram_percentile(&totals->session_duration, 95));
     sql_put_histogram(&row, &totals->session_duration);
+    for (int i = 0; i < MISSING_COUNT; i++)
+        sql_put_u64(&row, totals->bindings_missing[i]);
     if (sql_put_end(&row, err))
         return -1;
     for (int i = 0; i < SESSION_RESULT_COUNT; i++) {

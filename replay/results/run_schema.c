@@ -94,7 +94,10 @@
     "  steps_not_sent INTEGER NOT NULL, -- requests and messages planned and never sent\n"         \
     "  duration_p50_us INTEGER NOT NULL,\n"                                                        \
     "  duration_p95_us INTEGER NOT NULL,\n"                                                        \
-    "  duration BLOB NOT NULL           -- of sessions that were not cut short\n"                  \
+    "  duration BLOB NOT NULL,          -- of sessions that were not cut short\n"                  \
+    "  missing_recorded INTEGER NOT NULL, -- requests without a value: sent as recorded,\n"        \
+    "  missing_skip INTEGER NOT NULL,   -- not sent,\n"                                            \
+    "  missing_end INTEGER NOT NULL     -- not sent, and their session failed\n"                   \
     ");\n"                                                                                         \
     "CREATE TABLE session_result (result TEXT PRIMARY KEY, sessions INTEGER NOT NULL);\n"
 

@@ -224,6 +224,11 @@ static json_t *run_of(const struct run_record *run)
     for (int i = 0; i < ORIGIN_COUNT; i++)
         set(origins, request_origin_name((enum request_origin)i), integer(run->all.by_origin[i]));
     set(object, "requests", origins);
+    json_t *missing = json_object();
+    for (int i = 0; i < MISSING_COUNT; i++)
+        set(missing, on_missing_name((enum on_missing)i),
+            integer(run->totals->bindings_missing[i]));
+    set(object, "bindings_missing", missing);
     return object;
 }
 

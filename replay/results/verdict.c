@@ -261,6 +261,7 @@ int verdict_look(const struct run_facts *facts, const struct metrics *totals,
         at.requests_per_sec = (double)all.requests * 1e6 / (double)health->length_us;
     if (health->users_us > 0)
         at.user_waited_percent = 100.0 * (double)totals->generator.under_way_us / health->users_us;
+    memcpy(at.bindings_missing, totals->bindings_missing, sizeof at.bindings_missing);
     look_at_lateness(&all, ws, &at);
     look_at_failures(&all, ws, &at);
     look_at_generator(facts, &totals->generator, health, &at);

@@ -47,7 +47,7 @@ enum verdict_reason {
 struct verdict {
     enum verdict_kind kind;
     enum verdict_reason reason;
-    char text[640]; /* one line: what, the figures, what to do */
+    char text[896]; /* one line: what, the figures, what to do */
 };
 
 /* What the rules look at. Percentiles are of the whole run. */
@@ -76,6 +76,8 @@ struct verdict_evidence {
     uint64_t queued, waiting;   /* requests, at most at once */
     double user_waited_percent; /* of the users' time, for answers */
     struct load_point calm, loaded;
+    /* the values: whether it was the load that was meant */
+    uint64_t bindings_missing[MISSING_COUNT];
 };
 
 /* -1 without memory. */

@@ -205,6 +205,23 @@ static void say_short(struct verdict *verdict, const struct verdict_evidence *at
     put(verdict, ") in a run of less than a second");
 }
 
+/* Whatever limited the run: was it the load that was meant? */
+static void say_missing(struct verdict *verdict, const struct verdict_evidence *at)
+{
+    uint64_t as_recorded = at->bindings_missing[MISSING_RECORDED];
+    uint64_t not_sent = at->bindings_missing[MISSING_SKIP] + at->bindings_missing[MISSING_END];
+    if (as_recorded)
+        put(verdict,
+            "; but %llu of %llu requests went out with recorded values, because no answer had "
+            "given theirs: look at what diverged first",
+            (unsigned long long)as_recorded, (unsigned long long)at->requests);
+    if (not_sent)
+        put(verdict,
+            "; but %llu requests were not sent, because no answer had given a value that they "
+            "need: look at what diverged first",
+            (unsigned long long)not_sent);
+}
+
 void verdict_say(const struct verdict_evidence *evidence, struct verdict *verdict)
 {
     static void (*const says[])(struct verdict *, const struct verdict_evidence *) = {
@@ -233,4 +250,5 @@ void verdict_say(const struct verdict_evidence *evidence, struct verdict *verdic
         put(verdict, "nothing was answered, so nothing was measured");
     else
         says[verdict->reason](verdict, evidence);
+    say_missing(verdict, evidence);
 }

@@ -77,6 +77,23 @@ done
 play native --pacing open
 equal "refused in open pacing" "$refused" 0
 
+# A target whose answers give none of them: said in the summary, and a threshold can be put on it.
+without_values() { # --on-missing
+    rm -f missing.run
+    start_server bad "$build/tests/bad_server"
+    expect_exit 99 "$reprise" replay shop.trace --target "$url" --on-missing "$1" --run missing.run -q \
+        --threshold 'bindings_missing: count<1' --summary-export missing.json
+    equal "requests without a value, --on-missing $1" "$(sql missing.run "SELECT missing_$1 FROM session_total")" $behind_login
+    expect_line missing.json "\"$1\": $behind_login"
+    ended bad TERM
+}
+without_values recorded
+expect_line out "bindings_missing\.*: $behind_login requests lacked a value: sent with the recorded one\$"
+tr -s '[:space:]' ' ' <out >verdict # it is several lines long
+expect_line verdict "; but $behind_login of $requests requests went out with recorded values"
+without_values skip
+expect_line out "bindings_missing\.*: $behind_login requests lacked a value: not sent\$"
+
 # A row that is none is left out, and said.
 sql shop.trace "UPDATE binding SET used_place = 'pth:2' WHERE used_exchange_id = 5 AND used_place = 'path:2'"
 play native

@@ -217,6 +217,7 @@ static void fill_shard(struct metrics *shard, uint64_t seed)
     }
     metrics_record_ws(shard, &(struct ws_outcome){.event = WS_MESSAGE_SENT, .value = seed});
     metrics_record_session(shard, &(struct session_outcome){.result = SESSION_DONE});
+    shard->bindings_missing[seed % MISSING_COUNT] = seed;
     shard->users_active = 10;
     shard->worker_cpu_us = 100 * seed;
     shard->max_loop_lag_us = 1000 - seed;
@@ -251,6 +252,7 @@ static void encode(const struct metrics *metrics, struct buf *out)
     histogram_encode(&generator->kernel_service, out);
     histogram_encode(&generator->kernel_gap, out);
     buf_append(out, generator->workers, sizeof generator->workers);
+    buf_append(out, metrics->bindings_missing, sizeof metrics->bindings_missing);
     buf_printf(out, " %llu %llu %llu", (unsigned long long)generator->queued,
                (unsigned long long)generator->network.segments_resent,
                (unsigned long long)generator->network.no_ports);

@@ -80,6 +80,8 @@ static void measure(struct metrics *delta, uint32_t second)
                                                             .duration_us = 4000,
                                                             .steps_not_sent = 1});
     delta->sessions_started = 2;
+    for (int i = 0; i < MISSING_COUNT; i++)
+        delta->bindings_missing[i] = 3 + (uint64_t)i;
     metrics_record_custom(delta, 0, true, 30);
     metrics_record_custom(delta, 1, false, 5);
     delta->users_active = 10 + second;
@@ -191,6 +193,8 @@ static void assert_totals_of(const struct run_record *run, uint32_t seconds)
     assert_int_equal(run->totals->custom[1].sum, expected->custom[1].sum);
     assert_int_equal(run->totals->sessions_started, expected->sessions_started);
     assert_int_equal(run->totals->steps_not_sent, expected->steps_not_sent);
+    assert_memory_equal(run->totals->bindings_missing, expected->bindings_missing,
+                        sizeof expected->bindings_missing);
     assert_int_equal(run->totals->sessions_by_result[SESSION_DONE], seconds);
     assert_int_equal(run->all.requests, 4 * seconds);
     assert_same_generator(&expected->generator, &run->totals->generator);
@@ -501,12 +505,16 @@ static void a_run_of_the_first_version_still_opens(void **state)
         "generator_second DROP COLUMN lateness_p50_us",
         "generator_second DROP COLUMN lateness_p99_us",
         "generator_second DROP COLUMN lateness",
+        "session_total DROP COLUMN missing_recorded",
+        "session_total DROP COLUMN missing_skip",
+        "session_total DROP COLUMN missing_end",
     };
-    struct run_store *store = open_run(path_of("first.run"));
+    struct run_store *store = open_run(folder_file("first.run"));
     put_seconds(store, 2);
     run_store_close(store);
-    execute(path_of("first.run"), "DROP TABLE worker_second; DROP TABLE worker_total; DROP TABLE "
-                                  "generator_total; PRAGMA user_version = 1");
+    execute(folder_file("first.run"),
+            "DROP TABLE worker_second; DROP TABLE worker_total; DROP TABLE "
+            "generator_total; PRAGMA user_version = 1");
     for (size_t i = 0; i < sizeof later / sizeof *later; i++) {
         char sql[128];
         snprintf(sql, sizeof sql, "ALTER TABLE %s", later[i]);
@@ -530,7 +538,7 @@ static void what_is_not_a_run_is_refused_in_one_line(void **state)
         const char *sql, *message;
     } rows[] = {
         {"PRAGMA application_id = 7", "not a run; 'reprise replay' makes one"},
-        {"PRAGMA user_version = 99", "newer version (format 99, known is 2)"},
+        {"PRAGMA user_version = 99", "newer version (format 99, known is 3)"},
         {"DELETE FROM run", "damaged: table run"},
         {"UPDATE total SET service = x'ffff'", "damaged: table total"},
         {"UPDATE total SET endpoint_id = 77 WHERE endpoint_id = 1", "damaged: table total"},

@@ -48,6 +48,8 @@ static struct metrics *known_totals(void)
                                               .duration_us = 200});
     metrics_record_ws(totals, &(struct ws_outcome){.event = WS_MESSAGE_SENT, .value = 500});
     metrics_record_ws(totals, &(struct ws_outcome){.event = WS_ANSWER_WAIT, .value = 30000});
+    totals->bindings_missing[MISSING_RECORDED] = 4;
+    totals->bindings_missing[MISSING_END] = 2;
     metrics_record_custom(totals, 0, true, 40000);
     metrics_record_custom(totals, 1, false, 7);
     metrics_record_custom(totals, 2, true, 3);
@@ -93,6 +95,8 @@ static void conditions_are_judged_on_the_totals(void **state)
         {"ws_msgs_sent: rate<1", 0.1, true},
         {"ws_answer_wait: avg<31", 30, true},
         {"steps_not_sent: count<1", 0, true},
+        {"bindings_missing: count<6", 6, false},
+        {"bindings_missing: rate<=0.6", 0.6, true},
         {"job_wait: p(50)<41", 40, true},
         {"logins: count==7", 7, true},
         {"turns: avg==3", 3, true},

@@ -110,12 +110,12 @@ static void each_user_goes_on_with_its_own_value(void **state)
     static const struct fake_answer answers[] = {
         {"POST /jobs", 10, 201, 0, NULL, "{\"id\":\"new-$N\"}"}, {0}};
     fake_answers = answers;
-    prepare(JOB_SCRIPT, PACING_THINK, no_plugins);
-    start_user(0, 0);
-    start_user(1, 5000);
+    prepare(JOB_SCRIPT, PACING_THINK);
+    play_start(&play, 0, 0);
+    play_start(&play, 1, 5000);
     expect("0 POST /jobs\n5 POST /jobs\n20 GET /jobs/new-1\n25 GET /jobs/new-2\n");
     assert_int_equal(play.ended, 2);
-    assert_int_equal(play.env.metrics->values_missing, 0);
+    assert_int_equal(play.env.metrics->bindings_missing[MISSING_RECORDED], 0);
     end();
 }
 
@@ -192,7 +192,7 @@ static void without_its_value_a_request_goes_out_as_recorded(void **state)
     fake_answers = broken_answers;
     start(JOB_SCRIPT, PACING_THINK);
     expect("0 POST /jobs\n20 GET /jobs/old\n");
-    assert_int_equal(play.env.metrics->values_missing, 1);
+    assert_int_equal(play.env.metrics->bindings_missing[MISSING_RECORDED], 1);
     end();
 }
 
@@ -200,12 +200,13 @@ static void or_it_is_skipped(void **state)
 {
     (void)state;
     fake_answers = broken_answers;
-    prepare(JOB_SCRIPT, PACING_THINK, no_plugins);
+    prepare(JOB_SCRIPT, PACING_THINK);
     play.env.on_missing = MISSING_SKIP;
-    start_user(0, 0);
+    play_start(&play, 0, 0);
     expect("0 POST /jobs\n");
     assert_int_equal(play.ended, 1);
     assert_int_equal(play.env.metrics->steps_not_sent, 1);
+    assert_int_equal(play.env.metrics->bindings_missing[MISSING_SKIP], 1);
     assert_int_equal(play.env.metrics->sessions_by_result[SESSION_DONE], 1);
     end();
 }
@@ -216,10 +217,11 @@ static void or_the_session_ends(void **state)
     static const struct fake_answer answers[] = {{"POST /jobs", 10, 0, FAILURE_RESET, NULL, NULL},
                                                  {0}};
     fake_answers = answers;
-    prepare(JOB_SCRIPT, PACING_THINK, no_plugins);
+    prepare(JOB_SCRIPT, PACING_THINK);
     play.env.on_missing = MISSING_END;
-    start_user(0, 0);
+    play_start(&play, 0, 0);
     expect("0 POST /jobs\n");
+    assert_int_equal(play.env.metrics->bindings_missing[MISSING_END], 1);
     assert_int_equal(play.env.metrics->sessions_by_result[SESSION_FAILED], 1);
     end();
 }
@@ -238,7 +240,7 @@ static void a_value_that_would_break_the_head_is_none(void **state)
           PACING_THINK);
     expect("0 GET /a\n20 GET /b\n  Authorization: Bearer tok\n  X-User: usr\n"
            "40 GET /c/x%0D%0AX-Evil%3A%201\n");
-    assert_int_equal(play.env.metrics->values_missing, 1);
+    assert_int_equal(play.env.metrics->bindings_missing[MISSING_RECORDED], 1);
     end();
 }
 

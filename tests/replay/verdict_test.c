@@ -31,6 +31,16 @@ static const struct row {
     const char *says; /* part of the text */
 } rows[] = {
     {"on time", {GOOD}, VERDICT_WITHIN_LIMITS, REASON_ON_TIME, "lateness p99 100us"},
+    {"values that no answer gave are said whatever the verdict",
+     {GOOD, .bindings_missing = {[MISSING_RECORDED] = 12}},
+     VERDICT_WITHIN_LIMITS,
+     REASON_ON_TIME,
+     "; but 12 of 1000 requests went out with recorded values"},
+    {"so are requests that were not sent without theirs",
+     {GOOD, LATE, BUSY(5), .bindings_missing = {[MISSING_SKIP] = 3, [MISSING_END] = 4}},
+     VERDICT_GENERATOR,
+     REASON_LATE_BUSY,
+     "; but 7 requests were not sent, because no answer had given"},
     {"under a millisecond is nobody's problem",
      {GOOD, .lateness_us = 900, .response_us = 1000},
      VERDICT_WITHIN_LIMITS,
