@@ -12,40 +12,14 @@
 
 #include "core/buf.h"
 #include "tests/plugins/chain_fixture.h"
+#include "tests/support/folder.h"
 
 #define MODULES TEST_BINARY_DIR "/test-plugins"
 
-static char folder[64];
-
 static int make_folder(void **state)
 {
-    (void)state;
-    snprintf(folder, sizeof folder, "/tmp/reprise-load-test-XXXXXX");
     unsetenv("REPRISE_PLUGIN_PATH");
-    return mkdtemp(folder) ? 0 : -1;
-}
-
-static int remove_folder(void **state)
-{
-    (void)state;
-    static const char *const made[] = {"one/mine.so", "two/mine.so", "one",      "two",
-                                       "text.so",     "open.so",     "folder.so"};
-    char path[128];
-    for (size_t i = 0; i < sizeof made / sizeof made[0]; i++) {
-        snprintf(path, sizeof path, "%s/%s", folder, made[i]);
-        if (unlink(path))
-            rmdir(path);
-    }
-    return rmdir(folder);
-}
-
-static const char *in_folder(const char *name)
-{
-    static char paths[4][128];
-    static int next;
-    char *path = paths[next++ % 4];
-    snprintf(path, sizeof paths[0], "%s/%s", folder, name);
-    return path;
+    return folder_make(state);
 }
 
 static void copy_file(const char *from, const char *to)
@@ -129,15 +103,15 @@ static void what_is_no_shared_object_is_refused(void **state)
     (void)state;
     struct plugin plugin;
     struct error err;
-    FILE *file = fopen(in_folder("text.so"), "w");
+    FILE *file = fopen(folder_file("text.so"), "w");
     assert_non_null(file);
     fputs("this is not a plugin\n", file);
     fclose(file);
-    assert_int_equal(plugin_load(&plugin, in_folder("text.so"), NULL, &err), -1);
+    assert_int_equal(plugin_load(&plugin, folder_file("text.so"), NULL, &err), -1);
     assert_non_null(strstr(err.text, "cannot load it: "));
     assert_non_null(strstr(err.text, "text.so"));
-    assert_int_equal(mkdir(in_folder("folder.so"), 0755), 0);
-    assert_int_equal(plugin_load(&plugin, in_folder("folder.so"), NULL, &err), -1);
+    assert_int_equal(mkdir(folder_file("folder.so"), 0755), 0);
+    assert_int_equal(plugin_load(&plugin, folder_file("folder.so"), NULL, &err), -1);
     assert_non_null(strstr(err.text, "it is not a file; name the .so in it"));
 }
 
@@ -146,20 +120,20 @@ static void a_file_or_a_folder_that_everybody_may_write_is_refused(void **state)
     (void)state;
     struct plugin plugin;
     struct error err;
-    copy_file(MODULES "/everything.so", in_folder("open.so"));
-    assert_int_equal(plugin_load(&plugin, in_folder("open.so"), NULL, &err), 0);
+    copy_file(MODULES "/everything.so", folder_file("open.so"));
+    assert_int_equal(plugin_load(&plugin, folder_file("open.so"), NULL, &err), 0);
     plugin_unload(&plugin);
-    assert_int_equal(chmod(in_folder("open.so"), 0757), 0);
-    assert_int_equal(plugin_load(&plugin, in_folder("open.so"), NULL, &err), -1);
+    assert_int_equal(chmod(folder_file("open.so"), 0757), 0);
+    assert_int_equal(plugin_load(&plugin, folder_file("open.so"), NULL, &err), -1);
     assert_non_null(
         strstr(err.text, "open.so: everybody may write it; 'chmod o-w' if you trust it"));
-    assert_int_equal(chmod(in_folder("open.so"), 0755), 0);
-    assert_int_equal(chmod(folder, 0777), 0);
-    assert_int_equal(plugin_load(&plugin, in_folder("open.so"), NULL, &err), -1);
+    assert_int_equal(chmod(folder_file("open.so"), 0755), 0);
+    assert_int_equal(chmod(folder_path, 0777), 0);
+    assert_int_equal(plugin_load(&plugin, folder_file("open.so"), NULL, &err), -1);
     assert_non_null(strstr(err.text, "everybody may write its folder"));
-    assert_int_equal(chmod(folder, 01777), 0); /* sticky or not: others may add files there */
-    assert_int_equal(plugin_load(&plugin, in_folder("open.so"), NULL, &err), -1);
-    assert_int_equal(chmod(folder, 0755), 0);
+    assert_int_equal(chmod(folder_path, 01777), 0); /* sticky or not: others may add files there */
+    assert_int_equal(plugin_load(&plugin, folder_file("open.so"), NULL, &err), -1);
+    assert_int_equal(chmod(folder_path, 0755), 0);
 }
 
 static void folders_are_searched_in_the_order_given_and_the_environment_after_them(void **state)
@@ -167,11 +141,11 @@ static void folders_are_searched_in_the_order_given_and_the_environment_after_th
     (void)state;
     struct plugin plugin;
     struct error err;
-    const char *folders[] = {in_folder("one"), in_folder("two")};
+    const char *folders[] = {folder_file("one"), folder_file("two")};
     assert_int_equal(mkdir(folders[0], 0755), 0);
     assert_int_equal(mkdir(folders[1], 0755), 0);
-    copy_file(MODULES "/everything.so", in_folder("one/mine.so"));
-    copy_file(MODULES "/everything.so", in_folder("two/mine.so"));
+    copy_file(MODULES "/everything.so", folder_file("one/mine.so"));
+    copy_file(MODULES "/everything.so", folder_file("two/mine.so"));
     struct plugin_search search = {folders, 2};
     assert_int_equal(plugin_load(&plugin, "mine", &search, &err), 0);
     assert_non_null(strstr(plugin.path, "/one/mine.so"));
@@ -193,10 +167,10 @@ static void a_name_that_is_not_found_says_where_it_was_looked_for(void **state)
     (void)state;
     struct plugin plugin;
     struct error err;
-    const char *folders[] = {folder};
+    const char *folders[] = {folder_path};
     const struct plugin_search search = {folders, 1};
     assert_int_equal(plugin_load(&plugin, "nowhere", &search, &err), -1);
-    assert_non_null(strstr(err.text, "plugin nowhere: no nowhere.so in /tmp/reprise-load-test-"));
+    assert_non_null(strstr(err.text, "plugin nowhere: no nowhere.so in /"));
     assert_non_null(strstr(err.text, "--plugin-path DIR adds a folder"));
     assert_int_equal(plugin_load(&plugin, "..", &search, &err), -1);
     assert_non_null(strstr(err.text, "a name is made of a-z, 0-9 and '_'"));
@@ -252,7 +226,7 @@ static void what_a_name_could_find_is_visited_once(void **state)
 {
     (void)state;
     struct buf names = BUF_INIT(1024);
-    const char *folders[] = {in_folder("one"), in_folder("two")};
+    const char *folders[] = {folder_file("one"), folder_file("two")};
     const struct plugin_search search = {folders, 2};
     assert_int_equal(plugin_search_each(&search, remember_name, &names), 0);
     assert_ptr_equal(strstr(buf_text(&names), "mine "), buf_text(&names));
@@ -274,5 +248,5 @@ int main(void)
         cmocka_unit_test(bad_options_stop_the_run_before_it_starts),
         cmocka_unit_test(what_a_name_could_find_is_visited_once),
     };
-    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+    return cmocka_run_group_tests(tests, make_folder, folder_remove);
 }

@@ -15,6 +15,7 @@
 
 #include "core/random.h"
 #include "replay/doctor/doctor_cmd.h"
+#include "tests/support/folder.h"
 
 struct file {
     const char *name, *text;
@@ -71,13 +72,11 @@ static const struct doctor_target target = {
 static const struct doctor_target elsewhere = {
     .url = "http://192.0.2.1", .port = 80, .address_count = 1, .addresses = {"010200C0"}};
 
-static char root[256];
-
 static void write_bytes(const char *name, const char *text, size_t len)
 {
     char path[512];
-    snprintf(path, sizeof path, "%s/%s", root, name);
-    for (char *slash = strchr(path + strlen(root) + 1, '/'); slash;
+    snprintf(path, sizeof path, "%s/%s", folder_path, name);
+    for (char *slash = strchr(path + strlen(folder_path) + 1, '/'); slash;
          slash = strchr(slash + 1, '/')) {
         *slash = '\0';
         mkdir(path, 0755);
@@ -105,7 +104,7 @@ static void every_fact_is_read(void **state)
     (void)state;
     struct doctor_facts facts;
     write_good();
-    doctor_read(root, &target, &facts);
+    doctor_read(folder_path, &target, &facts);
     assert_int_equal(facts.files_soft, 1024);
     assert_int_equal(facts.files_hard, 1048576);
     assert_true(facts.file_max == 9223372036854775807u);
@@ -145,7 +144,7 @@ static const struct doctor_finding *finding_of(const struct doctor_report *repor
 static void judge(const struct doctor_target *aim, uint64_t users, struct doctor_report *ret_report)
 {
     struct doctor_facts facts;
-    doctor_read(root, aim, &facts);
+    doctor_read(folder_path, aim, &facts);
     doctor_judge(&facts, aim, users, ret_report);
 }
 
@@ -349,22 +348,6 @@ static void the_verb_checks_what_is_typed(void **state)
         assert_int_equal(doctor_cmd(rows[i].argc, (char **)(uintptr_t)rows[i].argv), rows[i].code);
 }
 
-static int make_root(void **state)
-{
-    (void)state;
-    const char *base = getenv("TMPDIR");
-    snprintf(root, sizeof root, "%s/reprise-doctor-XXXXXX", base ? base : "/tmp");
-    return mkdtemp(root) ? 0 : -1;
-}
-
-static int remove_root(void **state)
-{
-    (void)state;
-    char command[512];
-    snprintf(command, sizeof command, "rm -r -- '%s'", root);
-    return system(command);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -377,5 +360,5 @@ int main(void)
         cmocka_unit_test(the_page_and_the_json_say_the_same),
         cmocka_unit_test(the_verb_checks_what_is_typed),
     };
-    return cmocka_run_group_tests(tests, make_root, remove_root);
+    return cmocka_run_group_tests(tests, folder_make, folder_remove);
 }

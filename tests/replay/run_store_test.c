@@ -15,17 +15,7 @@
 
 #include "core/random.h"
 #include "replay/results/run_put.h"
-
-enum { PATH_BYTES = 256 };
-
-static char folder[PATH_BYTES];
-
-static const char *path_of(const char *name)
-{
-    static char path[2 * PATH_BYTES];
-    snprintf(path, sizeof path, "%s/%s", folder, name);
-    return path;
-}
+#include "tests/support/folder.h"
 
 static const char *const endpoint_names[] = {"GET /jobs/{id}", "POST /jobs", "GET /health"};
 static const struct run_plugin_metric plugin_metrics[] = {{"voice", "job_wait", "ms", true},
@@ -205,7 +195,7 @@ static void assert_totals_of(const struct run_record *run, uint32_t seconds)
 static void a_finished_run_gives_back_what_was_put(void **state)
 {
     (void)state;
-    const char *path = path_of("finished.run");
+    const char *path = folder_file("finished.run");
     struct run_store *store = open_run(path);
     struct error err = {0};
     put_seconds(store, 3);
@@ -271,20 +261,20 @@ static size_t read_file(const char *path, char *out, size_t out_size)
 static void a_closed_run_is_one_file(void **state)
 {
     (void)state;
-    const char *path = path_of("one.run");
+    const char *path = folder_file("one.run");
     struct run_store *store = open_run(path);
     put_seconds(store, 1);
-    assert_int_equal(access(path_of("one.run-wal"), F_OK), 0);
+    assert_int_equal(access(folder_file("one.run-wal"), F_OK), 0);
     run_store_close(store);
-    assert_int_not_equal(access(path_of("one.run-wal"), F_OK), 0);
-    assert_int_not_equal(access(path_of("one.run-shm"), F_OK), 0);
+    assert_int_not_equal(access(folder_file("one.run-wal"), F_OK), 0);
+    assert_int_not_equal(access(folder_file("one.run-shm"), F_OK), 0);
     /* File format versions 1, not 2: whoever may only read it needs no log beside it. */
     char header[20];
-    assert_int_equal(read_file(path_of("one.run"), header, sizeof header), sizeof header);
+    assert_int_equal(read_file(folder_file("one.run"), header, sizeof header), sizeof header);
     assert_int_equal(header[18], 1);
     assert_int_equal(header[19], 1);
     struct stat status;
-    assert_int_equal(stat(path_of("one.run"), &status), 0);
+    assert_int_equal(stat(folder_file("one.run"), &status), 0);
     assert_int_equal(status.st_mode & 0777 & ~0644u, 0);
 }
 
@@ -292,10 +282,10 @@ static void a_closed_run_is_one_file(void **state)
 static void samples_are_kept_with_their_moment_and_bounded(void **state)
 {
     (void)state;
-    struct run_store *store = open_run(path_of("samples.run"));
+    struct run_store *store = open_run(folder_file("samples.run"));
     put_seconds(store, 30);
     run_store_close(store);
-    struct run_record *run = load_run(path_of("samples.run"));
+    struct run_record *run = load_run(folder_file("samples.run"));
     size_t refused = 0, bad_status = 0, websocket = 0;
     for (size_t i = 0; i < run->sample_count; i++) {
         const struct failure_sample *sample = &run->samples[i];
@@ -320,9 +310,9 @@ static void samples_are_kept_with_their_moment_and_bounded(void **state)
 static void a_run_that_goes_on_can_be_read(void **state)
 {
     (void)state;
-    struct run_store *store = open_run(path_of("going.run"));
+    struct run_store *store = open_run(folder_file("going.run"));
     put_seconds(store, 2);
-    struct run_record *run = load_run(path_of("going.run"));
+    struct run_record *run = load_run(folder_file("going.run"));
     assert_int_equal(run->end.state, RUN_RUNNING);
     assert_totals_of(run, 2);
     run_record_free(run);
@@ -332,7 +322,7 @@ static void a_run_that_goes_on_can_be_read(void **state)
     assert_int_equal(run_store_put_second(store, delta, 2, 1000000, &(struct health){0}, &err), 0);
     metrics_free(delta);
     run_store_close(store);
-    run = load_run(path_of("going.run"));
+    run = load_run(folder_file("going.run"));
     assert_totals_of(run, 3);
     run_record_free(run);
 }
@@ -369,7 +359,7 @@ static void a_killed_run_has_every_second_that_was_put(void **state)
         pid_t writer = fork();
         assert_true(writer >= 0);
         if (writer == 0) {
-            struct run_store *store = open_run(path_of(name));
+            struct run_store *store = open_run(folder_file(name));
             struct metrics *delta = metrics_new(3);
             struct error err = {0};
             for (uint32_t second = 0;; second++) {
@@ -394,7 +384,7 @@ static void a_killed_run_has_every_second_that_was_put(void **state)
             put += (uint32_t)len;
         close(pipe_fds[0]);
 
-        struct run_record *run = load_run(path_of(name));
+        struct run_record *run = load_run(folder_file(name));
         assert_int_equal(run->end.state, RUN_RUNNING);
         uint32_t found = (uint32_t)run->health.seconds;
         assert_true(found == put || found == put + 1);
@@ -421,10 +411,10 @@ static uint64_t number(const char *path, const char *sql)
 static void the_seconds_add_up_to_the_totals_in_sql_too(void **state)
 {
     (void)state;
-    struct run_store *store = open_run(path_of("sql.run"));
+    struct run_store *store = open_run(folder_file("sql.run"));
     put_seconds(store, 4);
     run_store_close(store);
-    const char *path = path_of("sql.run");
+    const char *path = folder_file("sql.run");
     static const struct {
         const char *sql;
         uint64_t value;
@@ -460,14 +450,14 @@ static void the_seconds_add_up_to_the_totals_in_sql_too(void **state)
 static void an_existing_file_is_never_written_over(void **state)
 {
     (void)state;
-    struct run_store *store = open_run(path_of("kept.run"));
+    struct run_store *store = open_run(folder_file("kept.run"));
     put_seconds(store, 1);
     run_store_close(store);
     struct error err = {0};
-    assert_int_equal(run_store_open(&store, path_of("kept.run"), &facts, &err), -1);
+    assert_int_equal(run_store_open(&store, folder_file("kept.run"), &facts, &err), -1);
     assert_int_equal(err.exit_code, EXIT_INPUT);
     assert_non_null(strstr(err.text, "kept.run: exists"));
-    struct run_record *run = load_run(path_of("kept.run"));
+    struct run_record *run = load_run(folder_file("kept.run"));
     assert_totals_of(run, 1);
     run_record_free(run);
 }
@@ -518,9 +508,9 @@ static void a_run_of_the_first_version_still_opens(void **state)
     for (size_t i = 0; i < sizeof later / sizeof *later; i++) {
         char sql[128];
         snprintf(sql, sizeof sql, "ALTER TABLE %s", later[i]);
-        execute(path_of("first.run"), sql);
+        execute(folder_file("first.run"), sql);
     }
-    struct run_record *run = load_run(path_of("first.run"));
+    struct run_record *run = load_run(folder_file("first.run"));
     assert_int_equal(run->all.requests, 8);
     assert_string_equal(run->facts.pacing, "");
     assert_int_equal(run->facts.max_ports, 0);
@@ -552,19 +542,19 @@ static void what_is_not_a_run_is_refused_in_one_line(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         char name[32];
         snprintf(name, sizeof name, "refused%zu.run", i);
-        struct run_store *store = open_run(path_of(name));
+        struct run_store *store = open_run(folder_file(name));
         put_seconds(store, 1);
         run_store_close(store);
-        execute(path_of(name), rows[i].sql);
+        execute(folder_file(name), rows[i].sql);
         struct run_record *run;
         struct error err = {0};
-        assert_int_equal(run_store_load(&run, path_of(name), &err), -1);
+        assert_int_equal(run_store_load(&run, folder_file(name), &err), -1);
         if (!strstr(err.text, rows[i].message) || !strstr(err.text, name))
             fail_msg("'%s' says not '%s'", err.text, rows[i].message);
     }
     struct run_record *run;
     struct error err = {0};
-    assert_int_equal(run_store_load(&run, path_of("none.run"), &err), -1);
+    assert_int_equal(run_store_load(&run, folder_file("none.run"), &err), -1);
     assert_non_null(strstr(err.text, "No such file"));
     assert_int_equal(run_store_load(&run, TEST_SOURCE_DIR "/replay/results/run_store.h", &err), -1);
     assert_non_null(strstr(err.text, "not a run"));
@@ -583,12 +573,12 @@ static void a_damaged_file_is_refused_or_read_and_never_trusted(void **state)
     (void)state;
     enum { MAX_FILE_BYTES = 1 << 20, ROUNDS = 400 };
     char *whole = malloc(MAX_FILE_BYTES), *damaged = malloc(MAX_FILE_BYTES);
-    struct run_store *store = open_run(path_of("whole.run"));
+    struct run_store *store = open_run(folder_file("whole.run"));
     struct random random;
     size_t refused = 0;
     put_seconds(store, 2);
     run_store_close(store);
-    size_t len = read_file(path_of("whole.run"), whole, MAX_FILE_BYTES);
+    size_t len = read_file(folder_file("whole.run"), whole, MAX_FILE_BYTES);
     assert_true(len > 4096 && len < MAX_FILE_BYTES);
     random_init(&random, 1, 0);
     for (int round = 0; round < ROUNDS; round++) {
@@ -598,8 +588,8 @@ static void a_damaged_file_is_refused_or_read_and_never_trusted(void **state)
         memcpy(damaged, whole, len);
         for (int i = 0; round % 4 && i < 8; i++)
             damaged[random_below(&random, len)] = (char)random_u64(&random);
-        write_file(path_of("damaged.run"), damaged, kept);
-        if (run_store_load(&run, path_of("damaged.run"), &err) == 0) {
+        write_file(folder_file("damaged.run"), damaged, kept);
+        if (run_store_load(&run, folder_file("damaged.run"), &err) == 0) {
             run_record_free(run);
             continue;
         }
@@ -615,7 +605,7 @@ static void a_damaged_file_is_refused_or_read_and_never_trusted(void **state)
 static void a_full_disk_is_one_line_and_what_was_put_is_kept(void **state)
 {
     (void)state;
-    struct run_store *store = open_run(path_of("full.run"));
+    struct run_store *store = open_run(folder_file("full.run"));
     put_seconds(store, 2);
     struct metrics *delta = metrics_new(3);
     struct error err = {0};
@@ -629,7 +619,7 @@ static void a_full_disk_is_one_line_and_what_was_put_is_kept(void **state)
     assert_int_equal(result, -1);
     assert_int_equal(err.exit_code, EXIT_TOOL);
     assert_non_null(strstr(err.text, "full.run: disk full"));
-    struct run_record *run = load_run(path_of("full.run"));
+    struct run_record *run = load_run(folder_file("full.run"));
     assert_totals_of(run, second - 1);
     run_record_free(run);
 
@@ -640,7 +630,7 @@ static void a_full_disk_is_one_line_and_what_was_put_is_kept(void **state)
                      0);
     metrics_free(delta);
     run_store_close(store);
-    run = load_run(path_of("full.run"));
+    run = load_run(folder_file("full.run"));
     assert_totals_of(run, second);
     assert_int_equal(run->health.seconds, second);
     run_record_free(run);
@@ -658,7 +648,7 @@ static void the_default_name_is_the_trace_and_the_moment(void **state)
         {".hidden", ".hidden-20260102T030405.run"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        char out[PATH_BYTES];
+        char out[FOLDER_MAX_PATH];
         assert_string_equal(
             run_store_default_path(out, sizeof out, rows[i].trace, facts.started_unix_us),
             rows[i].name);
@@ -668,8 +658,8 @@ static void the_default_name_is_the_trace_and_the_moment(void **state)
 static void a_second_run_in_the_same_second_has_a_name_of_its_own(void **state)
 {
     (void)state;
-    char first[PATH_BYTES], second[PATH_BYTES];
-    assert_int_equal(chdir(folder), 0);
+    char first[FOLDER_MAX_PATH], second[FOLDER_MAX_PATH];
+    assert_int_equal(chdir(folder_path), 0);
     run_store_default_path(first, sizeof first, "again.trace", facts.started_unix_us);
     FILE *file = fopen(first, "wb");
     assert_non_null(file);
@@ -677,22 +667,6 @@ static void a_second_run_in_the_same_second_has_a_name_of_its_own(void **state)
     run_store_default_path(second, sizeof second, "again.trace", facts.started_unix_us);
     assert_int_equal(strncmp(first, second, strlen(first) - strlen(".run")), 0);
     assert_string_equal(second + strlen(first) - strlen(".run"), "-2.run");
-}
-
-static int make_folder(void **state)
-{
-    (void)state;
-    const char *base = getenv("TMPDIR");
-    snprintf(folder, sizeof folder, "%s/reprise-run-XXXXXX", base ? base : "/tmp");
-    return mkdtemp(folder) ? 0 : -1;
-}
-
-static int remove_folder(void **state)
-{
-    (void)state;
-    char command[2 * PATH_BYTES];
-    snprintf(command, sizeof command, "rm -r -- '%s'", folder);
-    return system(command);
 }
 
 int main(void)
@@ -713,5 +687,5 @@ int main(void)
         cmocka_unit_test(the_default_name_is_the_trace_and_the_moment),
         cmocka_unit_test(a_second_run_in_the_same_second_has_a_name_of_its_own),
     };
-    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+    return cmocka_run_group_tests(tests, folder_make, folder_remove);
 }

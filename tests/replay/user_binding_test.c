@@ -1,103 +1,29 @@
 /* user_binding_test.c - users whose requests carry what the answers of their own session gave. */
-#include <unistd.h>
-
-#include "replay/user.h"
 #include "tests/plugins/chain_fixture.h"
-#include "tests/support/fake_target.h"
-#include "tests/support/script_trace.h"
+#include "tests/support/play.h"
 
-#define TRACE_FILE "user_binding_test.trace"
+static struct play play;
 
-enum { MAX_USERS = 2 };
-
-static struct {
-    struct fixture fx;
-    struct loop loop;
-    struct plan *plan;
-    struct user_env env;
-    struct user *users[MAX_USERS];
-    int ended;
-} play;
-
-static void on_user_ended(void *owner, struct user *user)
+static void prepare(const char *script, enum pacing_mode mode)
 {
-    (void)owner;
-    (void)user;
-    play.ended++;
-}
-
-static void prepare(const char *script, enum pacing_mode mode, const reprise_plugin *const *plugins)
-{
-    struct error err;
-    const struct plan_options options = {.target = bytes_of("http://target:80"),
-                                         .max_bytes = 64 << 20};
-    if (script_trace_write(TRACE_FILE, script, &err) ||
-        plan_build(&play.plan, TRACE_FILE, &options, &err))
-        fail_msg("%s", err.text);
-    unlink(TRACE_FILE);
-    if (play.plan->binding_losses.count)
-        fail_msg("%s", play.plan->binding_losses.first);
-    fixture_start(&play.fx, plugins);
-    buf_clear(&fake_log);
-    buf_append_text(&fake_log, "");
-    fake_now_us = 0;
+    play_prepare(&play, script, (struct pacing){mode, 1, 1});
     fake_logs_all = true;
-    play.ended = 0;
-    assert_int_equal(loop_init(&play.loop, &err), 0);
-    play.loop.clock_us = fake_clock_us;
-    loop_set_origin(&play.loop, 0);
-    play.env = (struct user_env){
-        .loop = &play.loop,
-        .plan = play.plan,
-        .pacing = {mode, 1, 1},
-        .ops = &fake_target,
-        .target = bytes_of("http://target:80"),
-        .chain = &play.fx.chain,
-        .chain_worker = plugins[0] ? play.fx.worker : NULL,
-        .metrics = metrics_new(play.plan->endpoint_count + 1),
-        .ws_wait_us = 1000000,
-        .max_in_flight = 100,
-        .user_ended = on_user_ended,
-    };
-    assert_int_equal(fake_target.open(&play.env.transport, &play.loop, NULL, &err), 0);
 }
-
-static void start_user(int number, uint64_t start_us)
-{
-    play.users[number] = user_new(&play.env, (uint64_t)number);
-    assert_int_equal(user_play(play.users[number], &play.plan->sessions[0], start_us), 0);
-}
-
-static const reprise_plugin *const no_plugins[] = {NULL};
 
 static void start(const char *script, enum pacing_mode mode)
 {
-    prepare(script, mode, no_plugins);
-    start_user(0, 0);
+    prepare(script, mode);
+    play_start(&play, 0, 0);
 }
 
 static void expect(const char *log)
 {
-    fake_run(&play.loop, UINT64_MAX - 1);
-    assert_string_equal(buf_text(&fake_log), log);
+    play_expect(&play, log);
 }
 
 static void end(void)
 {
-    for (int i = 0; i < MAX_USERS; i++) {
-        user_free(play.users[i]);
-        play.users[i] = NULL;
-    }
-    fake_run(&play.loop, UINT64_MAX - 1);
-    fake_target.close(play.env.transport);
-    fixture_stop(&play.fx);
-    metrics_free(play.env.metrics);
-    user_env_fini(&play.env);
-    loop_fini(&play.loop);
-    plan_free(play.plan);
-    fake_answers = NULL;
-    fake_headers = NULL;
-    fake_logs_all = false;
+    play_end(&play);
 }
 
 #define JOB_SCRIPT                                                                                 \
@@ -296,19 +222,24 @@ static void plugins_see_the_values_and_have_the_last_word(void **state)
     (void)state;
     static const struct fake_answer answers[] = {
         {"POST /jobs", 10, 201, 0, NULL, "{\"id\":\"new\"}"}, {0}};
+    static struct fixture fx;
     fake_answers = answers;
     seen[0] = '\0';
+    fixture_start(&fx, (const reprise_plugin *[]){PLUGIN("p", .on_request = see_request), NULL});
     prepare("session s\n0 10 POST /jobs 201\nanswer {\"id\":\"old\"}\n20 30 GET /jobs/old 200\n"
             "header X-Id: <old>\nheader X-Mine: old\n40 50 GET /jobs/old/x 200\n"
             "bind 1 body:/id -> 2 path:2\nbind 1 body:/id -> 2 header:X-Id\n"
             "bind 1 body:/id -> 2 header:X-Mine\nbind 1 body:/id -> 3 path:2\n",
-            PACING_THINK, (const reprise_plugin *[]){PLUGIN("p", .on_request = see_request), NULL});
-    start_user(0, 0);
+            PACING_THINK);
+    play.env.chain = &fx.chain;
+    play.env.chain_worker = fx.worker;
+    play_start(&play, 0, 0);
     expect("0 POST /jobs\n20 GET /jobs/new\n  X-Id: <new>\n  X-Mine: plugin\n"
            "40 GET /jobs/new/x\n");
     assert_string_equal(
         seen, "http://target:80/jobs http://target:80/jobs/new http://target:80/jobs/new/x ");
     end();
+    fixture_stop(&fx);
 }
 
 static void an_upgrade_takes_its_value(void **state)

@@ -1,82 +1,29 @@
 /* user_plugin_test.c - whole sessions of one user whose plugins are written in the test itself. */
-#include <unistd.h>
-
-#include "replay/user.h"
 #include "tests/plugins/chain_fixture.h"
-#include "tests/support/fake_target.h"
-#include "tests/support/script_trace.h"
+#include "tests/support/play.h"
 
-#define TRACE_FILE "user_plugin_test.trace"
-
-static struct {
-    struct fixture fx; /* its chain and worker */
-    struct loop loop;
-    struct plan *plan;
-    struct user_env env;
-    struct user *user;
-    int ended;
-    int calls; /* of the plugins, as each test counts them */
-} play;
-
-static void on_user_ended(void *owner, struct user *user)
-{
-    (void)owner;
-    (void)user;
-    play.ended++;
-}
+static struct play play;
+static struct fixture fx; /* its chain and worker */
+static int calls;         /* of the plugins, as each test counts them */
 
 static void start(const char *script, enum pacing_mode mode, const reprise_plugin *const *plugins)
 {
-    struct error err;
-    const struct plan_options options = {.target = bytes_of("http://target:80"),
-                                         .max_bytes = 64 << 20};
-    if (script_trace_write(TRACE_FILE, script, &err) ||
-        plan_build(&play.plan, TRACE_FILE, &options, &err))
-        fail_msg("%s", err.text);
-    unlink(TRACE_FILE);
-    fixture_start(&play.fx, plugins);
-    buf_clear(&fake_log);
-    buf_append_text(&fake_log, "");
-    fake_now_us = 0;
-    play.ended = play.calls = 0;
-    assert_int_equal(loop_init(&play.loop, &err), 0);
-    play.loop.clock_us = fake_clock_us;
-    loop_set_origin(&play.loop, 0);
-    play.env = (struct user_env){
-        .loop = &play.loop,
-        .plan = play.plan,
-        .pacing = {mode, 1, 1},
-        .ops = &fake_target,
-        .target = bytes_of("https://target.test:8443"), /* what the fixture tells plugins */
-        .chain = &play.fx.chain,
-        .chain_worker = play.fx.worker,
-        .metrics = metrics_new(play.plan->endpoint_count + 1),
-        .ws_wait_us = 1000000,
-        .max_in_flight = 100,
-        .user_ended = on_user_ended,
-    };
-    assert_int_equal(fake_target.open(&play.env.transport, &play.loop, NULL, &err), 0);
-    play.user = user_new(&play.env, 0);
-    assert_int_equal(user_play(play.user, &play.plan->sessions[0], 0), 0);
+    calls = 0;
+    fixture_start(&fx, plugins);
+    play_prepare(&play, script, (struct pacing){mode, 1, 1});
+    play.env.target = bytes_of("https://target.test:8443"); /* what the fixture tells plugins */
+    play.env.chain = &fx.chain;
+    play.env.chain_worker = fx.worker;
+    play_start(&play, 0, 0);
 }
 
-/* Play all of it and compare what reached the target, and when. */
 static void expect_and_end(const char *log)
 {
-    fake_run(&play.loop, UINT64_MAX - 1);
-    assert_string_equal(buf_text(&fake_log), log);
+    play_expect(&play, log);
     assert_int_equal(play.ended, 1);
     assert_int_equal(play.env.in_flight, 0);
-    user_free(play.user);
-    user_env_fini(&play.env);
-    fake_run(&play.loop, UINT64_MAX - 1);
-    fake_target.close(play.env.transport);
-    metrics_free(play.env.metrics);
-    loop_fini(&play.loop);
-    plan_free(play.plan);
-    fixture_stop(&play.fx);
-    fake_answers = NULL;
-    fake_pushes = NULL;
+    play_end(&play);
+    fixture_stop(&fx);
 }
 
 static void add(const reprise_call *call, const char *url, uint32_t tag)
@@ -91,7 +38,7 @@ static int end_at_once(const reprise_call *call, reprise_request *request)
 {
     (void)call;
     (void)request;
-    play.calls++;
+    calls++;
     return REPRISE_END_SESSION;
 }
 
@@ -101,7 +48,7 @@ static void a_session_that_a_plugin_ended_asks_and_sends_nothing_more(void **sta
     start("session s\n0 10 GET /a 200\n0 10 GET /b 200\n", PACING_THINK,
           (const reprise_plugin *[]){PLUGIN("p", .on_request = end_at_once), NULL});
     fake_run(&play.loop, UINT64_MAX - 1);
-    assert_int_equal(play.calls, 1);
+    assert_int_equal(calls, 1);
     assert_int_equal(play.env.metrics->steps_not_sent, 2);
     expect_and_end("");
 }
@@ -159,7 +106,7 @@ enum { LOGIN = 9 };
 /* Everything but its own login waits until that has been answered. */
 static int hold_for_login(const reprise_call *call, reprise_request *request)
 {
-    if (request->tag == LOGIN || play.calls)
+    if (request->tag == LOGIN || calls)
         return REPRISE_CONTINUE;
     if (request->step != REPRISE_ADDED)
         add(call, "/login", LOGIN);
@@ -169,7 +116,7 @@ static int hold_for_login(const reprise_call *call, reprise_request *request)
 static int note_login(const reprise_call *call, const reprise_response *response)
 {
     (void)call;
-    play.calls += response->request->tag == LOGIN;
+    calls += response->request->tag == LOGIN;
     return REPRISE_CONTINUE;
 }
 
@@ -189,7 +136,7 @@ static int send_more(const reprise_call *call, const reprise_ws_message *message
         assert_int_equal(message->index, 0); /* of its direction */
         return REPRISE_CONTINUE;
     }
-    assert_int_equal(message->index, play.calls++);
+    assert_int_equal(message->index, calls++);
     if (message->index == 1)
         call->host->delay_us(call, 50000);
     assert_int_equal(call->host->ws_send(call, "more", 4, 1), 0);

@@ -1,81 +1,25 @@
 /* user_test.c - whole sessions played by one user against a scripted target on a clock of our own.
  */
-#include "replay/user.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
-#include "tests/support/fake_target.h"
-#include "tests/support/script_trace.h"
+#include "tests/support/play.h"
 
-#define TRACE_FILE "user_test.trace"
+static struct play play;
 
-/* One user on one loop; filled by start(), emptied by end(). */
-static struct {
-    struct loop loop;
-    struct plan *plan;
-    struct plugin_chain chain;
-    struct user_env env;
-    struct user *user;
-    int ended;
-} play;
-
-static void on_user_ended(void *owner, struct user *user)
+static void start(const char *script, struct pacing pacing)
 {
-    (void)owner;
-    (void)user;
-    play.ended++;
-}
-
-static void start(const char *script, const struct pacing pacing)
-{
-    struct error err;
-    const struct plan_options options = {.target = bytes_of("http://target:80"),
-                                         .max_bytes = 64 << 20};
-    if (script_trace_write(TRACE_FILE, script, &err) ||
-        plan_build(&play.plan, TRACE_FILE, &options, &err))
-        fail_msg("%s", err.text);
-    unlink(TRACE_FILE);
-    buf_clear(&fake_log);
-    buf_append_text(&fake_log, "");
-    fake_now_us = 0;
-    play.ended = 0;
-    assert_int_equal(loop_init(&play.loop, &err), 0);
-    play.loop.clock_us = fake_clock_us;
-    loop_set_origin(&play.loop, 0);
-    play.env = (struct user_env){
-        .loop = &play.loop,
-        .plan = play.plan,
-        .pacing = pacing,
-        .ops = &fake_target,
-        .target = bytes_of("http://target:80"),
-        .chain = &play.chain,
-        .metrics = metrics_new(play.plan->endpoint_count + 1),
-        .ws_wait_us = 1000000,
-        .max_in_flight = 100,
-        .user_ended = on_user_ended,
-    };
-    assert_int_equal(fake_target.open(&play.env.transport, &play.loop, NULL, &err), 0);
-    play.user = user_new(&play.env, 0);
-    assert_non_null(play.user);
-    assert_int_equal(user_play(play.user, &play.plan->sessions[0], 0), 0);
+    play_prepare(&play, script, pacing);
+    play_start(&play, 0, 0);
 }
 
 static void end(void)
 {
-    user_free(play.user);
-    user_env_fini(&play.env);
-    fake_run(&play.loop, UINT64_MAX - 1);
-    fake_target.close(play.env.transport);
-    metrics_free(play.env.metrics);
-    loop_fini(&play.loop);
-    plan_free(play.plan);
-    fake_answers = NULL;
-    fake_pushes = NULL;
+    play_end(&play);
 }
 
 static struct pacing think(double speed)
@@ -83,11 +27,9 @@ static struct pacing think(double speed)
     return (struct pacing){PACING_THINK, speed, speed};
 }
 
-/* Play all of it and compare what reached the target, and when. */
 static void expect(const char *log)
 {
-    fake_run(&play.loop, UINT64_MAX - 1);
-    assert_string_equal(buf_text(&fake_log), log);
+    play_expect(&play, log);
 }
 
 static void a_gap_counts_from_the_live_answer(void **state)
@@ -159,11 +101,11 @@ static void a_long_open_session_makes_no_task_of_what_is_due_much_later(void **s
           "1000 1001 GET /d 200\n",
           (struct pacing){PACING_OPEN, 1, 1});
     fake_run(&play.loop, 0);
-    assert_int_equal(play.user->tasks_active, 1);
+    assert_int_equal(play.users[0]->tasks_active, 1);
     fake_run(&play.loop, 499999);
-    assert_int_equal(play.user->tasks_active, 1);
+    assert_int_equal(play.users[0]->tasks_active, 1);
     fake_run(&play.loop, 999999);
-    assert_int_equal(play.user->tasks_active, 2);
+    assert_int_equal(play.users[0]->tasks_active, 2);
     expect("0 GET /a\n500 GET /b\n1000 GET /c\n1000 GET /d\n");
     assert_int_equal(play.ended, 1);
     end();
@@ -368,7 +310,7 @@ static void a_session_that_is_ended_drops_what_is_under_way(void **state)
     fake_answers = answers;
     start("session s\n0 10 GET /a 200\n20 30 GET /b 200\n", think(1));
     fake_run(&play.loop, 5000);
-    user_end(play.user, SESSION_CANCELLED, "the run ended first");
+    user_end(play.users[0], SESSION_CANCELLED, "the run ended first");
     expect("0 GET /a\n");
     assert_int_equal(play.env.metrics->sessions_by_result[SESSION_CANCELLED], 1);
     assert_int_equal(play.env.metrics->steps_not_sent, 1);
