@@ -44,9 +44,9 @@ void table_row(struct table *table)
     table->last = row;
 }
 
-/* Bytes of the UTF-8 character at `text`, 0 when it is none or one that terminals obey. */
-static size_t printable_bytes(const unsigned char *text)
+size_t table_printable_bytes(const char *bytes)
 {
+    const unsigned char *text = (const unsigned char *)bytes;
     static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
     if (text[0] < 0x80)
         return text[0] >= 0x20 && text[0] != 0x7f;
@@ -68,7 +68,7 @@ static size_t printable_bytes(const unsigned char *text)
 static void make_printable(char *text)
 {
     while (*text) {
-        size_t len = printable_bytes((const unsigned char *)text);
+        size_t len = table_printable_bytes(text);
         if (len == 0)
             *text = '.';
         text += len ? len : 1;

@@ -36,6 +36,9 @@ void table_fini(struct table *table);
 void table_row(struct table *table);
 void table_cell(struct table *table, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* Bytes of the UTF-8 character at `text`; 0: it is none, or one that terminals obey. */
+size_t table_printable_bytes(const char *text);
+
 /* Print headings and rows, then forget the rows. */
 void table_print(struct table *table, FILE *out);
 

@@ -121,7 +121,7 @@
     "  loop_lag_p99_us INTEGER NOT NULL,\n"                                                        \
     "  queued INTEGER NOT NULL,         -- due and over --max-in-flight, the most at once\n"       \
     "  waiting INTEGER NOT NULL,        -- for a connection of their user, the most at once\n"     \
-    "  ports_in_use INTEGER NOT NULL,   -- open, or in TIME_WAIT\n"                                \
+    "  ports_in_use INTEGER NOT NULL,   -- at most: open, or in TIME_WAIT\n"                       \
     "  connects_made INTEGER NOT NULL,\n"                                                          \
     "  connects_failed INTEGER NOT NULL,\n"                                                        \
     "  segments_sent INTEGER NOT NULL,  -- of the connections looked at\n"                         \

@@ -8,29 +8,34 @@ static double percent_of(uint64_t part_us, uint64_t whole_us)
     return whole_us ? 100.0 * (double)part_us / (double)whole_us : 0;
 }
 
+static void print_worker(const struct page *page, uint32_t index)
+{
+    uint64_t length_us = page->run->health.length_us;
+    const struct worker_health *worker = &page->run->totals->generator.workers[index];
+    char name[32], spun[64] = "";
+    snprintf(name, sizeof name, "worker %u", (unsigned)index);
+    if (worker->spin_us)
+        snprintf(spun, sizeof spun, ", %.0f%% of it awake only to be exact",
+                 percent_of(worker->spin_us, worker->cpu_us));
+    page_line(page, name, "%.0f%%%s; waited %.1f%% of the time for a processor",
+              percent_of(worker->cpu_us, length_us), spun,
+              percent_of(worker->cpu_wait_us, length_us));
+}
+
 static void print_cpu(const struct page *page)
 {
     const struct run_record *run = page->run;
     const struct run_health *health = &run->health;
     const struct generator_metrics *generator = &run->totals->generator;
-    page_leader(page, "cpu");
-    fprintf(page->out, "%.0f%% of one core, of %u cores; busiest worker at most %.0f%%\n",
-            percent_of(health->cpu_us, health->length_us), (unsigned)run->facts.cpu_count,
-            health->busiest_percent);
+    page_line(page, "cpu", "%.0f%% of one core, of %u cores; busiest worker at most %.0f%%",
+              percent_of(health->cpu_us, health->length_us), (unsigned)run->facts.cpu_count,
+              health->busiest_percent);
     for (uint32_t i = 0; i < generator->worker_count; i++) {
         const struct worker_health *worker = &generator->workers[i];
-        char name[32];
         bool is_alone = generator->worker_count == 1;
-        if (is_alone && !worker->spin_us && percent_of(worker->cpu_wait_us, health->length_us) < 1)
-            continue; /* the line above says it */
-        snprintf(name, sizeof name, "worker %u", (unsigned)i);
-        page_leader(page, name);
-        fprintf(page->out, "%.0f%%", percent_of(worker->cpu_us, health->length_us));
-        if (worker->spin_us)
-            fprintf(page->out, ", %.0f%% of it awake only to be exact",
-                    percent_of(worker->spin_us, worker->cpu_us));
-        fprintf(page->out, "; waited %.1f%% of the time for a processor\n",
-                percent_of(worker->cpu_wait_us, health->length_us));
+        /* Else the line above says it. */
+        if (!is_alone || worker->spin_us || percent_of(worker->cpu_wait_us, health->length_us) >= 1)
+            print_worker(page, i);
     }
 }
 
@@ -58,57 +63,63 @@ static void print_lag(const struct page *page)
             duration_format(text, sizeof text, (double)page->run->health.max_loop_lag_us));
 }
 
-/* "12 of 28232", or without an end where none is known. */
-static void put_of(const struct page *page, const char *name, uint64_t count, uint64_t most)
+enum { MAX_PART_BYTES = 128 };
+
+/* "; 12 queued", or nothing of a count of 0. */
+static const char *some(char out[MAX_PART_BYTES], uint64_t count, const char *what)
 {
-    fprintf(page->out, "%s %llu", name, (unsigned long long)count);
+    out[0] = '\0';
+    if (count)
+        snprintf(out, MAX_PART_BYTES, "; %llu %s", (unsigned long long)count, what);
+    return out;
+}
+
+/* "12 of 28232", or without an end where none is known. */
+static const char *out_of(char out[MAX_PART_BYTES], uint64_t count, uint64_t most)
+{
+    int len = snprintf(out, MAX_PART_BYTES, "%llu", (unsigned long long)count);
     if (most)
-        fprintf(page->out, " of %llu", (unsigned long long)most);
+        snprintf(out + len, MAX_PART_BYTES - (size_t)len, " of %llu", (unsigned long long)most);
+    return out;
 }
 
 static void print_at_once(const struct page *page)
 {
     const struct run_record *run = page->run;
     const struct run_health *health = &run->health;
-    page_leader(page, "at once");
-    fprintf(page->out, "max %llu users, %llu requests in flight, %llu connections",
-            (unsigned long long)health->peak_users, (unsigned long long)health->peak_in_flight,
-            (unsigned long long)health->peak_connections);
-    if (health->peak_queued)
-        fprintf(page->out, "; %llu queued over --max-in-flight",
-                (unsigned long long)health->peak_queued);
-    if (health->peak_waiting)
-        fprintf(page->out, "; %llu waiting for a connection",
-                (unsigned long long)health->peak_waiting);
-    fputc('\n', page->out);
+    char queued[MAX_PART_BYTES], waiting[MAX_PART_BYTES];
+    page_line(page, "at once", "max %llu users, %llu requests in flight, %llu connections%s%s",
+              (unsigned long long)health->peak_users, (unsigned long long)health->peak_in_flight,
+              (unsigned long long)health->peak_connections,
+              some(queued, health->peak_queued, "queued over --max-in-flight"),
+              some(waiting, health->peak_waiting, "waiting for a connection"));
     if (!run->facts.max_files && !run->facts.max_ports)
         return;
-    page_leader(page, "limits");
-    put_of(page, "max files", health->peak_open_files, run->facts.max_files);
-    put_of(page, ", source ports", health->peak_ports, run->facts.max_ports);
-    fputc('\n', page->out);
+    char files[MAX_PART_BYTES], ports[MAX_PART_BYTES];
+    page_line(page, "limits", "max files %s, source ports at most %s",
+              out_of(files, health->peak_open_files, run->facts.max_files),
+              out_of(ports, health->peak_ports, run->facts.max_ports));
 }
 
 static void print_tcp(const struct page *page)
 {
     const struct network_health *network = &page->run->totals->generator.network;
     char rtt[UNITS_TEXT_BYTES], least[UNITS_TEXT_BYTES];
+    char sent[MAX_PART_BYTES] = "", round_trips[MAX_PART_BYTES] = "";
     if (!network->connects_started && !network->segments_sent)
         return;
-    page_leader(page, "tcp");
-    fprintf(page->out, "%llu connections made, %llu failed",
-            (unsigned long long)network->connects_made,
-            (unsigned long long)network->connects_failed);
     if (network->segments_sent)
-        fprintf(page->out, "; %.2g%% of %llu segments sent again",
-                100.0 * (double)network->segments_resent / (double)network->segments_sent,
-                (unsigned long long)network->segments_sent);
+        snprintf(sent, sizeof sent, "; %.2g%% of %llu segments sent again",
+                 100.0 * (double)network->segments_resent / (double)network->segments_sent,
+                 (unsigned long long)network->segments_sent);
     if (network->rtt.count)
-        fprintf(page->out, "; rtt med=%s least=%s",
-                duration_format(rtt, sizeof rtt, (double)histogram_percentile(&network->rtt, 50)),
-                duration_format(least, sizeof least,
-                                (double)histogram_percentile(&network->min_rtt, 50)));
-    fputc('\n', page->out);
+        snprintf(round_trips, sizeof round_trips, "; rtt med=%s least=%s",
+                 duration_format(rtt, sizeof rtt, (double)histogram_percentile(&network->rtt, 50)),
+                 duration_format(least, sizeof least,
+                                 (double)histogram_percentile(&network->min_rtt, 50)));
+    page_line(page, "tcp", "%llu connections made, %llu failed%s%s",
+              (unsigned long long)network->connects_made,
+              (unsigned long long)network->connects_failed, sent, round_trips);
 }
 
 static void print_plugin_calls(const struct page *page)
@@ -118,10 +129,8 @@ static void print_plugin_calls(const struct page *page)
         const struct run_plugin_call *call = &end->plugin_calls[i];
         if (!call->calls)
             continue;
-        page_leader(page, call->plugin);
-        page_put_clean(page, call->callback);
-        fprintf(page->out, " %llu times, %.2f us each\n", (unsigned long long)call->calls,
-                (double)call->ns / 1e3 / (double)call->calls);
+        page_line(page, call->plugin, "%s %llu times, %.2f us each", call->callback,
+                  (unsigned long long)call->calls, (double)call->ns / 1e3 / (double)call->calls);
     }
 }
 
@@ -161,6 +170,6 @@ void summary_verdict(const struct page *page)
         return;
     fprintf(page->out, "\n    %s%s%s ", page_colour(page, marks[verdict.kind].colour),
             marks[verdict.kind].mark, page_colour(page, PAGE_PLAIN));
-    page_put_clean(page, *run->end.verdict ? run->end.verdict : verdict.text);
+    page_put_text(page, 6, 6, *run->end.verdict ? run->end.verdict : verdict.text);
     fputs("\n\n", page->out);
 }

@@ -8,6 +8,9 @@
 
 #include "replay/results/run_record.h"
 
+/* No line is longer than a terminal is wide, so that none is wrapped in the middle of a figure. */
+enum { PAGE_COLUMNS = 100, PAGE_NAME_COLUMNS = 30, PAGE_VALUE_COLUMN = 36 };
+
 /* Where to print, and how. */
 struct page {
     FILE *out;
@@ -25,16 +28,27 @@ struct page {
 /* `code` where colours are wanted, else "". */
 const char *page_colour(const struct page *page, const char *code);
 void page_heading(const struct page *page, const char *text);
-/* Control bytes become '.': recorded text must not drive the terminal. */
+/* How many columns that takes on the page. */
+int page_columns(const char *text, size_t len);
+/* What is no UTF-8 or a control character becomes '.': recorded text must not drive the terminal.
+ */
 void page_put_clean(const struct page *page, const char *text);
-/* "    name........: " */
+/* The same, from column `at` on (the first is 0), broken at spaces where it would be longer than
+ * PAGE_COLUMNS; what follows begins at column `indent`. */
+void page_put_text(const struct page *page, int at, int indent, const char *text);
+/* "    name........: ", PAGE_VALUE_COLUMN wide. */
 void page_leader(const struct page *page, const char *name);
 double page_per_second(const struct page *page, uint64_t count);
 
-/* Whole lines. */
+/* Whole lines: a name, dots, and text that is broken where it has to be. */
+void page_line(const struct page *page, const char *name, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+/* "    TITLE      avg      min ..." and the figures below it; the third has its names with it. */
+void page_trend_heading(const struct page *page, const char *title);
 void page_trend(const struct page *page, const char *name, const struct histogram *histogram);
 void page_trend_if_any(const struct page *page, const char *name,
                        const struct histogram *histogram);
+void page_trend_alone(const struct page *page, const char *name, const struct histogram *histogram);
 void page_rate(const struct page *page, const char *name, uint64_t hits, uint64_t total);
 void page_counter(const struct page *page, const char *name, uint64_t count);
 void page_bytes(const struct page *page, const char *name, uint64_t bytes);

@@ -1,29 +1,28 @@
 /* summary_text.c - the summary for people, section by section. */
 #include <stdlib.h>
 
-#include "core/table.h"
 #include "core/units.h"
 #include "replay/results/metric_catalog.h"
 #include "replay/results/report.h"
 #include "replay/results/summary_page.h"
 
-enum { MAX_ENDPOINT_ROWS = 40, TABLE_BYTES = 4 << 20 };
+enum { MAX_ENDPOINT_ROWS = 40, MAX_LINE_BYTES = 8192 };
 
 /* --- sections --- */
 
 static void print_head(const struct page *page)
 {
     const struct run_record *run = page->run;
-    char duration[UNITS_TEXT_BYTES];
+    char duration[UNITS_TEXT_BYTES], text[MAX_LINE_BYTES];
     fputs("\n  run ", page->out);
-    page_put_clean(page, run->path);
-    fputs(": ", page->out);
-    page_put_clean(page, run->facts.trace_path);
-    fputs(" against ", page->out);
-    page_put_clean(page, run->facts.target);
-    fprintf(page->out, ", %s, seed %llu\n",
-            duration_format(duration, sizeof duration, (double)run->end.duration_us),
-            (unsigned long long)run->facts.seed);
+    page_put_text(page, 6, 6, run->path);
+    snprintf(text, sizeof text, "%s against %s, %s, seed %llu", run->facts.trace_path,
+             run->facts.target,
+             duration_format(duration, sizeof duration, (double)run->end.duration_us),
+             (unsigned long long)run->facts.seed);
+    fputs("\n  ", page->out);
+    page_put_text(page, 2, 6, text);
+    fputc('\n', page->out);
     if (run->end.state == RUN_RUNNING)
         fprintf(page->out,
                 "  %sthis run is still going on, or was cut off%s: what is here was "
@@ -64,7 +63,7 @@ static void print_thresholds(const struct page *page)
         const struct run_threshold *threshold = &end->thresholds[i];
         if (strcmp(last_metric, threshold->metric) != 0) {
             fprintf(page->out, "%s    ", i ? "\n" : "");
-            page_put_clean(page, threshold->metric);
+            page_put_text(page, 4, 6, threshold->metric);
             fputc('\n', page->out);
             last_metric = threshold->metric;
         }
@@ -81,28 +80,61 @@ static void print_thresholds(const struct page *page)
     }
 }
 
-static void print_totals(const struct page *page)
+/* Requests that no answer had given a value to, by what --on-missing made of them. */
+static void print_missing(const struct page *page)
 {
-    const struct metrics *totals = page->run->totals;
-    const uint64_t *results = totals->sessions_by_result;
+    static const char *const ways[MISSING_COUNT] = {
+        [MISSING_RECORDED] = "sent with the recorded one",
+        [MISSING_SKIP] = "not sent",
+        [MISSING_END] = "not sent, and their sessions failed"};
+    const uint64_t *counts = page->run->totals->bindings_missing;
+    for (int i = 0; i < MISSING_COUNT; i++) {
+        if (counts[i])
+            page_line(page, "bindings_missing", "%llu requests lacked a value: %s",
+                      (unsigned long long)counts[i], ways[i]);
+    }
+}
+
+static void print_sessions(const struct page *page)
+{
+    const uint64_t *results = page->run->totals->sessions_by_result;
     uint64_t ended = 0;
+    char text[256];
     for (int i = 0; i < SESSION_RESULT_COUNT; i++)
         ended += results[i];
-    page_heading(page, "█ TOTAL RESULTS");
-    page_leader(page, "sessions");
-    fprintf(page->out, "%llu %.2f/s", (unsigned long long)ended, page_per_second(page, ended));
+    int len = snprintf(text, sizeof text, "%llu %.2f/s", (unsigned long long)ended,
+                       page_per_second(page, ended));
     if (page->run->facts.planned_sessions)
-        fprintf(page->out, "  of %llu planned",
-                (unsigned long long)page->run->facts.planned_sessions);
+        len += snprintf(text + len, sizeof text - (size_t)len, "  of %llu planned",
+                        (unsigned long long)page->run->facts.planned_sessions);
     for (int i = SESSION_ENDED; i < SESSION_RESULT_COUNT; i++) {
         if (results[i])
-            fprintf(page->out, ", %llu %s", (unsigned long long)results[i],
-                    session_result_name((enum session_result)i));
+            len += snprintf(text + len, sizeof text - (size_t)len, ", %llu %s",
+                            (unsigned long long)results[i],
+                            session_result_name((enum session_result)i));
     }
-    fputc('\n', page->out);
-    page_trend_if_any(page, "session_duration", &totals->session_duration);
+    page_line(page, "sessions", "%s", text);
+}
+
+static void print_totals(const struct page *page)
+{
+    page_heading(page, "█ TOTAL RESULTS");
+    print_sessions(page);
+    page_trend_alone(page, "session_duration", &page->run->totals->session_duration);
     if (page->run->all.requests)
         page_rate(page, "http_req_diverged", page->run->all.diverged, page->run->all.requests);
+    print_missing(page);
+}
+
+/* The columns of times are named only where there are any. */
+static bool has_times(const struct run_facts *facts)
+{
+    for (uint32_t i = 0; i < facts->plugin_metric_count; i++) {
+        const struct run_plugin_metric *metric = &facts->plugin_metrics[i];
+        if (metric->is_histogram && strcmp(metric->unit, "us") == 0)
+            return true;
+    }
+    return false;
 }
 
 static void print_plugins(const struct page *page)
@@ -110,7 +142,10 @@ static void print_plugins(const struct page *page)
     const struct run_facts *facts = &page->run->facts;
     if (!facts->plugin_metric_count)
         return;
-    fputs("\n    PLUGINS\n", page->out);
+    if (has_times(facts))
+        page_trend_heading(page, "PLUGINS");
+    else
+        fputs("\n    PLUGINS\n", page->out);
     for (uint32_t i = 0; i < facts->plugin_metric_count; i++) {
         const struct run_plugin_metric *metric = &facts->plugin_metrics[i];
         const struct custom_metric *total = &page->run->totals->custom[i];
@@ -119,14 +154,11 @@ static void print_plugins(const struct page *page)
         } else if (strcmp(metric->unit, "us") == 0) {
             page_trend(page, metric->name, &total->histogram);
         } else {
-            page_leader(page, metric->name);
-            fprintf(page->out, "avg=%.6g med=%llu p(95)=%llu max=%llu ",
-                    histogram_mean(&total->histogram),
-                    (unsigned long long)histogram_percentile(&total->histogram, 50),
-                    (unsigned long long)histogram_percentile(&total->histogram, 95),
-                    (unsigned long long)total->histogram.max);
-            page_put_clean(page, metric->unit);
-            fputc('\n', page->out);
+            page_line(page, metric->name, "avg=%.6g med=%llu p(95)=%llu max=%llu %s",
+                      histogram_mean(&total->histogram),
+                      (unsigned long long)histogram_percentile(&total->histogram, 50),
+                      (unsigned long long)histogram_percentile(&total->histogram, 95),
+                      (unsigned long long)total->histogram.max, metric->unit);
         }
     }
 }
@@ -136,19 +168,18 @@ static void print_http(const struct page *page)
     const struct endpoint_metrics *all = &page->run->all;
     if (!all->requests)
         return;
-    fputs("\n    HTTP\n", page->out);
+    page_trend_heading(page, "HTTP");
     /* The three clocks: what a user felt, what the target did, what the generator added. */
     page_trend(page, "http_req_response", &all->clocks[CLOCK_RESPONSE]);
     page_trend(page, "http_req_duration", &all->clocks[CLOCK_SERVICE]);
     page_trend(page, "http_req_lateness", &all->clocks[CLOCK_LATENESS]);
     page_trend_if_any(page, "http_req_connecting", &all->clocks[CLOCK_CONNECTING]);
     page_rate(page, "http_req_failed", all->failed, all->requests);
-    page_leader(page, "http_reqs");
-    fprintf(page->out, "%llu %.2f/s  %llu recorded, %llu added, %llu retried\n",
-            (unsigned long long)all->requests, page_per_second(page, all->requests),
-            (unsigned long long)all->by_origin[ORIGIN_RECORDED],
-            (unsigned long long)all->by_origin[ORIGIN_ADDED],
-            (unsigned long long)all->by_origin[ORIGIN_RETRIED]);
+    page_line(page, "http_reqs", "%llu %.2f/s  %llu recorded, %llu added, %llu retried",
+              (unsigned long long)all->requests, page_per_second(page, all->requests),
+              (unsigned long long)all->by_origin[ORIGIN_RECORDED],
+              (unsigned long long)all->by_origin[ORIGIN_ADDED],
+              (unsigned long long)all->by_origin[ORIGIN_RETRIED]);
 }
 
 /* --- endpoints --- */
@@ -166,26 +197,43 @@ static int by_requests(const void *a, const void *b)
     return left->endpoint < right->endpoint ? -1 : left->endpoint > right->endpoint;
 }
 
-static void duration_cell(struct table *table, const struct histogram *histogram, double percent)
+enum { ENDPOINT_COLUMNS = 26 };
+
+static void put_duration(const struct page *page, const struct histogram *histogram, double percent)
 {
     char text[UNITS_TEXT_BYTES];
     double us = (double)histogram_percentile(histogram, percent);
-    table_cell(table, "%s", histogram->count ? duration_format(text, sizeof text, us) : "-");
+    fprintf(page->out, " %8s", histogram->count ? duration_format(text, sizeof text, us) : "-");
 }
 
-static void endpoint_row(const struct page *page, struct table *table, uint32_t index)
+static void print_endpoint_heading(const struct page *page)
+{
+    fprintf(page->out, "\n%90s %8s\n", "-------- service ---------", "response");
+    fprintf(page->out, "    %-*s %8s %7s %6s %8s %8s %8s %8s %8s\n", ENDPOINT_COLUMNS, "ENDPOINT",
+            "requests", "per sec", "failed", "diverged", "p50", "p95", "p99", "p95");
+}
+
+/* A name that leaves no room for figures has a line of its own. */
+static void print_endpoint(const struct page *page, uint32_t index)
 {
     const struct endpoint_metrics *endpoint = &page->run->totals->endpoints[index];
-    table_row(table);
-    table_cell(table, "    %s", page->run->facts.endpoint_names[index]);
-    table_cell(table, "%llu", (unsigned long long)endpoint->requests);
-    table_cell(table, "%.1f", page_per_second(page, endpoint->requests));
-    table_cell(table, "%llu", (unsigned long long)endpoint->failed);
-    table_cell(table, "%llu", (unsigned long long)endpoint->diverged);
-    duration_cell(table, &endpoint->clocks[CLOCK_SERVICE], 50);
-    duration_cell(table, &endpoint->clocks[CLOCK_SERVICE], 95);
-    duration_cell(table, &endpoint->clocks[CLOCK_SERVICE], 99);
-    duration_cell(table, &endpoint->clocks[CLOCK_RESPONSE], 95);
+    const char *name = page->run->facts.endpoint_names[index];
+    double per_second = page_per_second(page, endpoint->requests);
+    int room = ENDPOINT_COLUMNS - page_columns(name, strlen(name));
+    fputs("    ", page->out);
+    page_put_text(page, 4, 6, name);
+    if (room < 0)
+        fprintf(page->out, "\n%*s", 4 + ENDPOINT_COLUMNS, "");
+    else
+        fprintf(page->out, "%*s", room, "");
+    fprintf(page->out, " %8llu %7.*f %6llu %8llu", (unsigned long long)endpoint->requests,
+            per_second < 10000 ? 1 : 0, per_second, (unsigned long long)endpoint->failed,
+            (unsigned long long)endpoint->diverged);
+    put_duration(page, &endpoint->clocks[CLOCK_SERVICE], 50);
+    put_duration(page, &endpoint->clocks[CLOCK_SERVICE], 95);
+    put_duration(page, &endpoint->clocks[CLOCK_SERVICE], 99);
+    put_duration(page, &endpoint->clocks[CLOCK_RESPONSE], 95);
+    fputc('\n', page->out);
 }
 
 static void print_endpoints(const struct page *page)
@@ -193,7 +241,6 @@ static void print_endpoints(const struct page *page)
     const struct run_record *run = page->run;
     uint32_t count = run->facts.endpoint_count, asked_for = 0;
     struct ranked *ranked = calloc((size_t)count + 1, sizeof *ranked);
-    struct table table;
     if (!ranked)
         return;
     for (uint32_t i = 0; i < count; i++) {
@@ -201,17 +248,10 @@ static void print_endpoints(const struct page *page)
             ranked[asked_for++] = (struct ranked){i, run->totals->endpoints[i].requests};
     }
     qsort(ranked, asked_for, sizeof *ranked, by_requests);
-    if (asked_for) {
-        fputc('\n', page->out);
-        table_init(&table,
-                   "    ENDPOINT|>requests|>per sec|>failed|>diverged|>service p50|>p95|>p99|"
-                   ">response p95",
-                   TABLE_BYTES);
-        for (uint32_t i = 0; i < asked_for && i < MAX_ENDPOINT_ROWS; i++)
-            endpoint_row(page, &table, ranked[i].endpoint);
-        table_print(&table, page->out);
-        table_fini(&table);
-    }
+    if (asked_for)
+        print_endpoint_heading(page);
+    for (uint32_t i = 0; i < asked_for && i < MAX_ENDPOINT_ROWS; i++)
+        print_endpoint(page, ranked[i].endpoint);
     if (asked_for > MAX_ENDPOINT_ROWS)
         fprintf(page->out, "    and %u more: --json lists all\n",
                 (unsigned)(asked_for - MAX_ENDPOINT_ROWS));
@@ -233,91 +273,98 @@ static const struct failure_sample *sample_of(const struct run_record *run, enum
     return NULL;
 }
 
-static void sample_cells(const struct page *page, struct table *table,
-                         const struct failure_sample *sample)
+/* One kind of what went wrong, and the first of it: where on the same line, what below. */
+static void print_wrong(const struct page *page, const char *kind, uint64_t times,
+                        const struct failure_sample *sample)
 {
-    char when[UNITS_TEXT_BYTES];
-    if (!sample)
-        return;
-    table_cell(table, "%s", duration_format(when, sizeof when, (double)sample->due_us));
-    table_cell(table, "%s",
-               sample->endpoint == SAMPLE_NO_ENDPOINT
-                   ? "a session"
-                   : page->run->facts.endpoint_names[sample->endpoint]);
-    table_cell(table, "%s", sample->detail);
+    enum { WHERE_COLUMN = 51, WHAT_COLUMN = 8 };
+    char when[UNITS_TEXT_BYTES] = "";
+    if (sample)
+        duration_format(when, sizeof when, (double)sample->due_us);
+    fprintf(page->out, "    %-26s %8llu %9s", kind, (unsigned long long)times, when);
+    if (sample) {
+        fputs("  ", page->out);
+        page_put_text(page, WHERE_COLUMN, WHERE_COLUMN,
+                      sample->endpoint == SAMPLE_NO_ENDPOINT
+                          ? "a session"
+                          : page->run->facts.endpoint_names[sample->endpoint]);
+    }
+    if (sample && sample->detail[0]) {
+        fprintf(page->out, "\n%*s", WHAT_COLUMN, "");
+        page_put_text(page, WHAT_COLUMN, WHAT_COLUMN, sample->detail);
+    }
+    fputc('\n', page->out);
 }
 
-static size_t divergence_rows(const struct page *page, struct table *table)
+static void print_divergences(const struct page *page)
 {
     const struct run_record *run = page->run;
     for (size_t i = 0; i < run->divergence_count; i++) {
         const struct run_divergence *divergence = &run->divergences[i];
         const struct failure_sample *sample = NULL;
+        char kind[64];
         for (size_t j = 0; j < run->sample_count && !sample; j++) {
             if (run->samples[j].failure == FAILURE_NONE &&
                 run->samples[j].status == divergence->status &&
                 run->samples[j].recorded_status == divergence->recorded_status)
                 sample = &run->samples[j];
         }
-        table_row(table);
         if (divergence->recorded_status)
-            table_cell(table, "    status %d, recorded %d", divergence->status,
-                       divergence->recorded_status);
+            snprintf(kind, sizeof kind, "status %d, recorded %d", divergence->status,
+                     divergence->recorded_status);
         else
-            table_cell(table, "    status %d", divergence->status);
-        table_cell(table, "%llu", (unsigned long long)divergence->answers);
-        sample_cells(page, table, sample);
+            snprintf(kind, sizeof kind, "status %d", divergence->status);
+        print_wrong(page, kind, divergence->answers, sample);
     }
-    return run->divergence_count;
 }
 
-static size_t failure_rows(const struct page *page, struct table *table, const uint64_t *by_failure,
-                           bool is_ws)
+static void print_classes(const struct page *page, const uint64_t *by_failure, bool is_ws)
 {
-    size_t rows = 0;
     for (int i = FAILURE_NONE + 1; i < FAILURE_COUNT; i++) {
+        char kind[64];
         if (!by_failure[i])
             continue;
-        table_row(table);
-        table_cell(table, "    %s%s", is_ws ? "websocket " : "", failure_name((enum failure)i));
-        table_cell(table, "%llu", (unsigned long long)by_failure[i]);
-        sample_cells(page, table, sample_of(page->run, (enum failure)i, is_ws));
-        rows++;
+        snprintf(kind, sizeof kind, "%s%s", is_ws ? "websocket " : "",
+                 failure_name((enum failure)i));
+        print_wrong(page, kind, by_failure[i], sample_of(page->run, (enum failure)i, is_ws));
     }
-    return rows;
 }
 
-static size_t session_row(const struct page *page, struct table *table)
+static void print_failed_sessions(const struct page *page)
 {
     const struct run_record *run = page->run;
     uint64_t failed = run->totals->sessions_by_result[SESSION_FAILED];
     const struct failure_sample *sample = NULL;
     if (!failed)
-        return 0;
+        return;
     for (size_t i = 0; i < run->sample_count && !sample; i++) {
         if (run->samples[i].endpoint == SAMPLE_NO_ENDPOINT)
             sample = &run->samples[i];
     }
-    table_row(table);
-    table_cell(table, "    session failed");
-    table_cell(table, "%llu", (unsigned long long)failed);
-    sample_cells(page, table, sample);
-    return 1;
+    print_wrong(page, "session failed", failed, sample);
+}
+
+static bool has_any(const uint64_t *by_failure)
+{
+    for (int i = FAILURE_NONE + 1; i < FAILURE_COUNT; i++) {
+        if (by_failure[i])
+            return true;
+    }
+    return false;
 }
 
 static void print_failures(const struct page *page)
 {
-    struct table table;
-    table_init(&table, "    WENT WRONG|>times|first at|where|what", TABLE_BYTES);
-    size_t rows = failure_rows(page, &table, page->run->all.by_failure, false);
-    rows += failure_rows(page, &table, page->run->totals->ws.by_failure, true);
-    rows += session_row(page, &table);
-    rows += divergence_rows(page, &table);
-    if (rows) {
-        fputc('\n', page->out);
-        table_print(&table, page->out);
-    }
-    table_fini(&table);
+    const struct run_record *run = page->run;
+    const struct metrics *totals = run->totals;
+    if (!has_any(run->all.by_failure) && !has_any(totals->ws.by_failure) &&
+        !totals->sessions_by_result[SESSION_FAILED] && !run->divergence_count)
+        return;
+    fprintf(page->out, "\n    %-26s %8s %9s  %s\n", "WENT WRONG", "times", "first at", "where");
+    print_classes(page, run->all.by_failure, false);
+    print_classes(page, totals->ws.by_failure, true);
+    print_failed_sessions(page);
+    print_divergences(page);
 }
 
 /* --- WebSocket, network --- */
@@ -327,7 +374,7 @@ static void print_ws(const struct page *page)
     const struct ws_metrics *ws = &page->run->totals->ws;
     if (!ws->events[WS_CONNECTED] && !ws->events[WS_CONNECT_FAILED])
         return;
-    fputs("\n    WEBSOCKET\n", page->out);
+    page_trend_heading(page, "WEBSOCKET");
     page_trend_if_any(page, "ws_answer_wait", &ws->answer_wait);
     page_trend_if_any(page, "ws_lateness", &ws->lateness);
     page_trend_if_any(page, "ws_connecting", &ws->connecting);

@@ -125,7 +125,8 @@ static void say_busy(struct verdict *verdict, const struct verdict_evidence *at)
 static void say_near_limit(struct verdict *verdict, const struct verdict_evidence *at)
 {
     put(verdict,
-        "believable, but near an end of the generator's: source ports %llu of %llu, descriptors "
+        "believable, but near an end of the generator's: source ports at most %llu of %llu, "
+        "descriptors "
         "%llu of %llu; 'reprise doctor' says what to change before more load",
         (unsigned long long)at->ports, (unsigned long long)at->max_ports,
         (unsigned long long)at->files, (unsigned long long)at->max_files);

@@ -16,15 +16,7 @@
 #include "replay/results/run_store.h"
 #include "replay/results/thresholds.h"
 #include "replay/results/verdict.h"
-
-static char folder[256];
-
-static const char *path_of(const char *name)
-{
-    static char path[512];
-    snprintf(path, sizeof path, "%s/%s", folder, name);
-    return path;
-}
+#include "tests/support/folder.h"
 
 static const char *const endpoint_names[] = {"GET /jobs/{id}", "POST /jobs\033[31m", "GET /never"};
 static const struct run_plugin_metric plugin_metrics[] = {{"voice", "job_wait", "us", true},
@@ -84,6 +76,7 @@ static void measure(struct metrics *delta)
     metrics_record_ws(delta, &(struct ws_outcome){.event = WS_MISSING});
     metrics_record_custom(delta, 0, true, 70000);
     metrics_record_custom(delta, 1, false, 17);
+    delta->bindings_missing[MISSING_RECORDED] = 3;
     delta->users_active = 3;
     delta->worker_cpu_us = 300000;
     delta->max_loop_lag_us = 450;
@@ -119,8 +112,8 @@ static struct run_record *known_run(const char *name)
     struct run_threshold results[4];
     struct verdict verdict;
     size_t failed;
-    unlink(path_of(name));
-    if (run_store_open(&store, path_of(name), &facts, &err))
+    unlink(folder_file(name));
+    if (run_store_open(&store, folder_file(name), &facts, &err))
         fail_msg("%s", err.text);
     measure(delta);
     struct health health = {
@@ -151,7 +144,7 @@ static struct run_record *known_run(const char *name)
     run_store_close(store);
     thresholds_fini(&thresholds);
     metrics_free(delta);
-    if (run_store_load(&run, path_of(name), &err))
+    if (run_store_load(&run, folder_file(name), &err))
         fail_msg("%s", err.text);
     return run;
 }
@@ -170,55 +163,62 @@ static char *printed(const struct run_record *run, bool has_colour)
 /* Each in this order: thresholds, totals, HTTP, endpoints, failures, WebSocket, network,
  * generator. */
 static const char *const expected_lines[] = {
-    "shop.trace against http://127.0.0.1:8080, 2.00s, seed 7",
+    "  shop.trace against http://127.0.0.1:8080, 2.00s, seed 7\n",
     "█ THRESHOLDS",
     "    http_req_response\n    ✓ 'p(95)<500' p(95)=",
     "    http_req_failed\n    ✗ 'rate<1%' rate=10.71%",
     "    http_reqs{status:5xx}\n    ✗ 'count<10' count=10",
     "    ws_lateness\n    ✗ 'max<5' no samples",
     "█ TOTAL RESULTS",
-    "    sessions........................: 5 2.50/s  of 5 planned, 1 failed",
-    "    session_duration................: avg=3.00s",
-    "    http_req_diverged...............: 8.93% 10 out of 112",
-    "    PLUGINS\n    job_wait........................: avg=70.00ms",
-    "    HTTP\n    http_req_response...............: avg=",
-    "    http_req_duration...............: avg=",
-    "min=1.00ms",
-    "max=100.00ms",
-    "p(99)=99.33ms\n",
-    "    http_req_lateness...............: avg=",
-    "    http_req_failed.................: 10.71% 12 out of 112",
-    "    http_reqs.......................: 112 56.00/s  100 recorded, 0 added, 12 retried",
+    "    sessions......................: 5 2.50/s  of 5 planned, 1 failed",
+    "    session_duration..............: avg=3.00s med=3.00s p(95)=3.00s max=3.00s\n",
+    "    http_req_diverged.............: 8.93% 10 out of 112",
+    "    bindings_missing..............: 3 requests lacked a value: sent with the recorded one\n",
+    "    PLUGINS                              avg      min      med      max    p(90)    p(95)"
+    "    p(99)\n    job_wait......................:  70.00ms  70.00ms",
+    "    HTTP                                 avg      min      med      max    p(90)    p(95)"
+    "    p(99)\n    http_req_response.............:",
+    "    http_req_duration.............:",
+    "   1.00ms",
+    " 100.00ms",
+    "  99.33ms\n",
+    "    http_req_lateness.............:    179us",
+    "    http_req_failed...............: 10.71% 12 out of 112",
+    "    http_reqs.....................: 112 56.00/s  100 recorded, 0 added, 12 retried",
     "    ENDPOINT ",
-    "    GET /jobs/{id} ",
-    "    POST /jobs.[31m ",
+    "    GET /jobs/{id}                  100    50.0      0        0  50.17ms  95.23ms  99.33ms "
+    " 95.23ms\n",
+    "    POST /jobs.[31m                  12     6.0     12       10 ",
     "    WENT WRONG ",
-    "    connect_refused ",
-    "1.50s     POST /jobs.[31m  refused by 127.0.0.1\n",
-    "    session failed ",
-    "plugin voice: no token",
-    "    status 503, recorded 202     10  1.50s     POST /jobs.[31m",
-    "    WEBSOCKET\n    ws_answer_wait..................: avg=45.00ms",
-    "    ws_msgs_sent....................: 1 0.50/s",
-    "    ws_msgs_missing.................: 1, and 0 that were not recorded",
-    "    NETWORK\n    data_received...................: 200.0 kB 100.0 kB/s",
-    "    data_sent.......................: 14.0 kB 7.0 kB/s",
+    "    connect_refused                   2     1.50s  POST /jobs.[31m\n"
+    "        refused by 127.0.0.1",
+    "    session failed                    1 ",
+    "  a session\n        plugin voice: no token\n",
+    "    status 503, recorded 202         10     1.50s  POST /jobs.[31m\n",
+    "    WEBSOCKET                            avg ",
+    "    ws_answer_wait................:  45.00ms",
+    "    ws_msgs_sent..................: 1 0.50/s",
+    "    ws_msgs_missing...............: 1, and 0 that were not recorded",
+    "    NETWORK\n    data_received.................: 200.0 kB 100.0 kB/s",
+    "    data_sent.....................: 14.0 kB 7.0 kB/s",
     "█ GENERATOR",
-    "    cpu.............................: 50% of one core, of 2 cores; busiest worker at most 28%",
-    "    worker 0........................: 0%; waited 0.0% of the time for a processor",
-    "    worker 1........................: 15%, 20% of it awake only to be exact; waited 2.0% of",
-    "    lateness........................: med=200us p(99)=200us",
-    "    steps_not_sent..................: 0",
-    "    loop_lag........................: p(99)=80us max=450us",
-    "    memory..........................: max=20.0 MB",
-    "6 connections; 4 queued over --max-in-flight; 3 waiting for a connection\n",
-    "    limits..........................: max files 30 of 1000, source ports 7 of 28232",
-    "    tcp.............................: 7 connections made, 2 failed; 0.5% of 200 segments "
-    "sent again; rtt med=90us least=40us",
-    "    kernel_service..................: med=5.00ms p(99)=5.00ms",
-    "    kernel_gap......................: med=12us p(99)=12us",
+    "    cpu...........................: 50% of one core, of 2 cores; busiest worker at most 28%",
+    "    worker 0......................: 0%; waited 0.0% of the time for a processor",
+    "    worker 1......................: 15%, 20% of it awake only to be exact; waited 2.0% of",
+    "    lateness......................: med=200us p(99)=200us",
+    "    steps_not_sent................: 0",
+    "    loop_lag......................: p(99)=80us max=450us",
+    "    memory........................: max=20.0 MB",
+    "6 connections; 4 queued over\n",
+    "                                    --max-in-flight; 3 waiting for a connection\n",
+    "    limits........................: max files 30 of 1000, source ports at most 7 of 28232",
+    "    tcp...........................: 7 connections made, 2 failed; 0.5% of 200 segments sent "
+    "again;\n                                    rtt med=90us least=40us\n",
+    "    kernel_service................: med=5.00ms p(99)=5.00ms",
+    "    kernel_gap....................: med=12us p(99)=12us",
     "on_request 112 times, 2.00 us each",
     "    ✓ target-bound: 2 of 113 requests found no connection",
+    "but 3 of 113\n      requests went out with recorded values",
 };
 
 static void the_summary_says_everything_in_order(void **state)
@@ -229,8 +229,10 @@ static void the_summary_says_everything_in_order(void **state)
     const char *at = text;
     for (size_t i = 0; i < sizeof expected_lines / sizeof *expected_lines; i++) {
         const char *found = strstr(at, expected_lines[i]);
-        if (!found)
-            fail_msg("no '%s' after '%.60s' in:\n%s", expected_lines[i], at, text);
+        if (!found) {
+            puts(text); /* a message that long would be cut */
+            fail_msg("no '%s' after '%.60s'", expected_lines[i], at);
+        }
         at = found;
     }
     assert_null(strchr(text, '\033'));
@@ -242,14 +244,108 @@ static void the_summary_says_everything_in_order(void **state)
     run_record_free(run);
 }
 
+/* Each line, as columns: no byte but the first of a character counts. */
+static void expect_narrow(const char *text)
+{
+    for (const char *line = text; *line; line += strcspn(line, "\n") + 1) {
+        int columns = 0;
+        for (const char *at = line; *at != '\n'; at++)
+            columns += ((unsigned char)*at & 0xc0) != 0x80;
+        if (columns > 100)
+            fail_msg("%d columns: %.*s", columns, (int)strcspn(line, "\n"), line);
+    }
+}
+
+/* What a run of an hour at full speed comes to, with names as they are recorded. */
+static void measure_much(struct metrics *delta)
+{
+    static const uint64_t times_us[] = {123450, 987, 12345678, 754321000, 4500000000};
+    struct endpoint_metrics *endpoint = &delta->endpoints[0];
+    for (int clock = 0; clock < CLOCK_COUNT; clock++) {
+        for (size_t i = 0; i < sizeof times_us / sizeof *times_us; i++)
+            histogram_record(&endpoint->clocks[clock], times_us[i]);
+    }
+    endpoint->requests = endpoint->by_origin[ORIGIN_RECORDED] = 98765432;
+    endpoint->by_origin[ORIGIN_ADDED] = 1234567;
+    endpoint->by_origin[ORIGIN_RETRIED] = 123456;
+    endpoint->failed = 654321;
+    endpoint->bytes_received = UINT64_C(123456789012345);
+    for (int i = FAILURE_NONE + 1; i < FAILURE_COUNT; i++) {
+        const char *long_detail =
+            "2001:db8:1234:5678:9abc:def0:1234:5678 port 65535: Cannot assign requested address";
+        metrics_record_request(delta, &(struct request_outcome){.endpoint = 1 + (uint32_t)i % 2,
+                                                                .failure = (enum failure)i,
+                                                                .due_us = UINT64_C(3599000000),
+                                                                .detail = long_detail});
+        metrics_record_ws(delta, &(struct ws_outcome){.event = WS_CONNECT_FAILED,
+                                                      .failure = (enum failure)i,
+                                                      .detail = long_detail});
+    }
+    metrics_record_ws(delta, &(struct ws_outcome){.event = WS_ANSWER_WAIT, .value = 45000});
+    for (int i = 0; i < SESSION_RESULT_COUNT; i++) {
+        metrics_record_session(delta, &(struct session_outcome){.result = (enum session_result)i,
+                                                                .duration_us = 1234567890});
+        delta->sessions_by_result[i] = 7654321;
+    }
+    for (int i = 0; i < MISSING_COUNT; i++)
+        delta->bindings_missing[i] = 87654321;
+    metrics_record_custom(delta, 0, true, 70000);
+    delta->users_active = 100000;
+    delta->requests_in_flight = 99999;
+    delta->connections_open = 600000;
+    struct generator_metrics *generator = &delta->generator;
+    *generator_worker(generator, 11) = (struct worker_health){999999, 600000, 400000, 450};
+    generator->queued = generator->network.most_waiting = 888888;
+    generator->network.connects_made = generator->network.connects_failed = 87654321;
+    generator->network.segments_sent = 9876543210;
+    generator->network.segments_resent = 9876543;
+    histogram_record(&generator->network.rtt, 123450);
+}
+
+static void no_line_is_wider_than_a_terminal(void **state)
+{
+    static const char *const names[] = {
+        "POST /v1/conversations/{id}/messages/{id}/attachments", "GET /\xd0\xb6\xd1\x83\xd0\xba",
+        "GET /averylongpathwithoutanyplacewhereitcouldbebrokenoff/averylongpathwithoutanyplacewhere"
+        "itcouldbebrokenoff/averylongpathwithoutanyplacewhereitcouldbebrokenoff"};
+    static const struct run_plugin_metric metrics[] = {
+        {"voice", "a_metric_whose_name_says_all_there_is_to_say_of_it", "us", true},
+        {"voice", "logins", "", false}};
+    struct run_facts wide = facts;
+    struct run_store *store;
+    struct metrics *delta = metrics_new(3);
+    (void)state;
+    wide.endpoint_names = names;
+    wide.plugin_metrics = metrics;
+    wide.target = "https://staging-with-a-long-name.eu-central-1.shop.example:8443";
+    wide.planned_sessions = 87654321;
+    assert_int_equal(run_store_open(&store, folder_file("wide.run"), &wide, NULL), 0);
+    measure_much(delta);
+    const struct health health = {
+        .cpu_us = 11999999, .rss_bytes = 20000000000, .open_files = 99999};
+    assert_int_equal(run_store_put_second(store, delta, 0, 1000000, &health, NULL), 0);
+    run_store_close(store);
+    metrics_free(delta);
+    static const char *const runs[] = {"wide.run", "narrow.run"};
+    run_record_free(known_run("narrow.run"));
+    for (size_t i = 0; i < 2; i++) {
+        struct run_record *run;
+        assert_int_equal(run_store_load(&run, folder_file(runs[i]), NULL), 0);
+        char *text = printed(run, false);
+        expect_narrow(text);
+        free(text);
+        run_record_free(run);
+    }
+}
+
 static void a_run_without_an_answer_says_so(void **state)
 {
     (void)state;
     struct run_store *store;
     struct run_record *run;
-    assert_int_equal(run_store_open(&store, path_of("empty.run"), &facts, NULL), 0);
+    assert_int_equal(run_store_open(&store, folder_file("empty.run"), &facts, NULL), 0);
     run_store_close(store);
-    assert_int_equal(run_store_load(&run, path_of("empty.run"), NULL), 0);
+    assert_int_equal(run_store_load(&run, folder_file("empty.run"), NULL), 0);
     char *text = printed(run, false);
     assert_non_null(strstr(text, "this run is still going on, or was cut off"));
     assert_non_null(strstr(text, "nothing was answered, so nothing was measured"));
@@ -305,11 +401,11 @@ static void the_export_has_the_shape_of_k6(void **state)
     };
     struct run_record *run = known_run("json.run");
     struct error err = {0};
-    if (report_export_json(run, path_of("summary.json"), &err))
+    if (report_export_json(run, folder_file("summary.json"), &err))
         fail_msg("%s", err.text);
     run_record_free(run);
     json_error_t json_err;
-    json_t *summary = json_load_file(path_of("summary.json"), 0, &json_err);
+    json_t *summary = json_load_file(folder_file("summary.json"), 0, &json_err);
     if (!summary)
         fail_msg("%s", json_err.text);
     const json_t *metrics = json_object_get(summary, "metrics");
@@ -332,6 +428,10 @@ static void the_export_has_the_shape_of_k6(void **state)
     assert_true(json_is_null(json_object_get(threshold, "value")));
     assert_int_equal(real(json_object_get(summary, "failures"), "http", "connect_refused"), 2);
     assert_int_equal(real(summary, "generator", "peak_users"), 3);
+    assert_int_equal(real(metrics, "bindings_missing", "count"), 3);
+    const json_t *missing = json_object_get(json_object_get(summary, "run"), "bindings_missing");
+    assert_int_equal(json_integer_value(json_object_get(missing, "recorded")), 3);
+    assert_int_equal(json_integer_value(json_object_get(missing, "skip")), 0);
     json_decref(summary);
 }
 
@@ -346,14 +446,14 @@ static void bytes_that_are_not_text_do_not_spoil_the_export(void **state)
     struct run_record *run;
     struct metrics *delta = metrics_new(1);
     metrics_record_request(delta, &(struct request_outcome){.status = 500, .detail = "\xff"});
-    assert_int_equal(run_store_open(&store, path_of("odd.run"), &odd, NULL), 0);
+    assert_int_equal(run_store_open(&store, folder_file("odd.run"), &odd, NULL), 0);
     assert_int_equal(run_store_put_second(store, delta, 0, 1, &(struct health){0}, NULL), 0);
     run_store_close(store);
     metrics_free(delta);
-    assert_int_equal(run_store_load(&run, path_of("odd.run"), NULL), 0);
-    assert_int_equal(report_export_json(run, path_of("odd.json"), NULL), 0);
+    assert_int_equal(run_store_load(&run, folder_file("odd.run"), NULL), 0);
+    assert_int_equal(report_export_json(run, folder_file("odd.json"), NULL), 0);
     run_record_free(run);
-    json_t *summary = json_load_file(path_of("odd.json"), 0, NULL);
+    json_t *summary = json_load_file(folder_file("odd.json"), 0, NULL);
     assert_non_null(summary);
     assert_int_equal(
         real(json_object_get(summary, "metrics"), "http_reqs{endpoint:GET /??}", "count"), 1);
@@ -368,7 +468,7 @@ static void an_export_that_cannot_be_written_leaves_no_half_of_one(void **state)
     assert_int_equal(report_export_json(run, "/dev/full", &err), -1);
     assert_int_equal(err.exit_code, EXIT_TOOL);
     assert_string_equal(err.text, "summary export /dev/full: No space left on device");
-    assert_int_equal(report_export_json(run, path_of("no/such/folder.json"), &err), -1);
+    assert_int_equal(report_export_json(run, folder_file("no/such/folder.json"), &err), -1);
     assert_non_null(strstr(err.text, "No such file or directory"));
     run_record_free(run);
 }
@@ -406,8 +506,8 @@ static void the_verb_answers_with_the_exit_codes_promised(void **state)
     (void)state;
     run_record_free(known_run("verb.run"));
     char run[512], json[512], option[600];
-    snprintf(run, sizeof run, "%s", path_of("verb.run"));
-    snprintf(json, sizeof json, "%s", path_of("verb.json"));
+    snprintf(run, sizeof run, "%s", folder_file("verb.run"));
+    snprintf(json, sizeof json, "%s", folder_file("verb.json"));
     snprintf(option, sizeof option, "--summary-export=%s", json);
     assert_int_equal(report_with(run, NULL, NULL), EXIT_DONE);
     assert_int_equal(report_with(run, "--json", option), EXIT_DONE);
@@ -416,35 +516,20 @@ static void the_verb_answers_with_the_exit_codes_promised(void **state)
     assert_int_equal(report_with(NULL, NULL, NULL), EXIT_INPUT);
     assert_int_equal(report_with(run, run, NULL), EXIT_INPUT);
     assert_int_equal(report_with(run, "--jsom", NULL), EXIT_INPUT);
-    assert_int_equal(report_with(path_of("none.run"), NULL, NULL), EXIT_INPUT);
+    assert_int_equal(report_with(folder_file("none.run"), NULL, NULL), EXIT_INPUT);
     assert_int_equal(report_with(run, "--summary-export", "/dev/full"), EXIT_TOOL);
-}
-
-static int make_folder(void **state)
-{
-    (void)state;
-    const char *base = getenv("TMPDIR");
-    snprintf(folder, sizeof folder, "%s/reprise-summary-XXXXXX", base ? base : "/tmp");
-    return mkdtemp(folder) ? 0 : -1;
-}
-
-static int remove_folder(void **state)
-{
-    (void)state;
-    char command[512];
-    snprintf(command, sizeof command, "rm -r -- '%s'", folder);
-    return system(command);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_summary_says_everything_in_order),
+        cmocka_unit_test(no_line_is_wider_than_a_terminal),
         cmocka_unit_test(a_run_without_an_answer_says_so),
         cmocka_unit_test(the_export_has_the_shape_of_k6),
         cmocka_unit_test(bytes_that_are_not_text_do_not_spoil_the_export),
         cmocka_unit_test(an_export_that_cannot_be_written_leaves_no_half_of_one),
         cmocka_unit_test(the_verb_answers_with_the_exit_codes_promised),
     };
-    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+    return cmocka_run_group_tests(tests, folder_make, folder_remove);
 }

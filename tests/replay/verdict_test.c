@@ -97,7 +97,7 @@ static const struct row {
      {GOOD, .ports = 26000},
      VERDICT_TIGHT,
      REASON_NEAR_LIMIT,
-     "source ports 26000 of 28232"},
+     "source ports at most 26000 of 28232"},
     {"nearly all descriptors in use",
      {GOOD, .files = 19000},
      VERDICT_TIGHT,
