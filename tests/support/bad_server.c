@@ -6,9 +6,8 @@
  *
  * It prints `bad_server: listening on URL`, then a line a request: METHOD TARGET X-USER
  * AUTHORIZATION ("-" for what is not there), and `text: MESSAGE` for what comes over a WebSocket.
- * With
- * --reset-first the first N connections are reset as soon as they are accepted. The paths are the
- * rows of `deeds`.
+ * With --reset-first the first N connections are reset as soon as they are accepted. The paths are
+ * the rows of `deeds`.
  */
 #include <arpa/inet.h>
 #include <openssl/evp.h>
