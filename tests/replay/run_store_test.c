@@ -331,7 +331,7 @@ static void a_run_that_goes_on_can_be_read(void **state)
 static void upgrades_that_were_cancelled_are_kept(void **state)
 {
     (void)state;
-    struct run_store *store = open_run(path_of("cancelled.run"));
+    struct run_store *store = open_run(folder_file("cancelled.run"));
     struct metrics *delta = metrics_new(3);
     struct error err = {0};
     metrics_record_ws(
@@ -339,7 +339,7 @@ static void upgrades_that_were_cancelled_are_kept(void **state)
     assert_int_equal(run_store_put_second(store, delta, 0, 1000000, &(struct health){0}, &err), 0);
     metrics_free(delta);
     run_store_close(store);
-    struct run_record *run = load_run(path_of("cancelled.run"));
+    struct run_record *run = load_run(folder_file("cancelled.run"));
     assert_int_equal(run->totals->ws.by_failure[FAILURE_CANCELLED], 1);
     assert_int_equal(run->totals->ws.events[WS_CONNECT_FAILED], 0);
     assert_int_equal(run->sample_count, 0);

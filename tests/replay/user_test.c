@@ -327,7 +327,7 @@ static void an_upgrade_that_is_dropped_counts_as_cancelled(void **state)
     (void)state;
     start("session s\n0 5 WS /live\n> 15 hello\n", think(1));
     fake_run(&play.loop, 2000); /* it is answered at 5 ms */
-    user_end(play.user, SESSION_CANCELLED, "the run ended first");
+    user_end(play.users[0], SESSION_CANCELLED, "the run ended first");
     expect("0 WS /live\n");
     const struct ws_metrics *ws = &play.env.metrics->ws;
     assert_int_equal(ws->by_failure[FAILURE_CANCELLED], 1);
