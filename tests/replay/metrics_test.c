@@ -168,10 +168,12 @@ static void every_failure_says_what_to_do_and_says_it_once(void **state)
             char wanted[1200];
         } rows[] = {{NULL, ""}, {"it broke", ""}, {"it broke; mend it", "it broke; mend it"}};
         assert_int_equal(*advice != '\0', is_known);
+        if (failure == FAILURE_CANCELLED) /* nobody's failure: no sample is kept */
+            continue;
         snprintf(rows[0].wanted, sizeof rows[0].wanted, "%s", advice);
         snprintf(rows[1].wanted, sizeof rows[1].wanted, "it broke%s%s", is_known ? "; " : "",
                  advice);
-        for (size_t row = 0; failure != FAILURE_CANCELLED && row < 3; row++) {
+        for (size_t row = 0; row < 3; row++) {
             struct metrics *metrics = metrics_new(1);
             metrics_record_request(
                 metrics, &(struct request_outcome){.failure = failure, .detail = rows[row].detail});
