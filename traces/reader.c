@@ -1,9 +1,9 @@
 /*
  * reader.c - reads a trace row by row, in memory that does not grow with it.
  *
- * A cursor over exchanges or messages is two statements: one yields ids in order (from an index, or
- * from SQLite's sorter, which goes to a temporary file when it becomes large), one fetches the row
- * of an id. So an order never makes SQLite hold rows.
+ * A cursor over exchanges or messages is one statement where an index has their order, else two:
+ * one yields ids in order (from SQLite's sorter, which goes to a temporary file when it becomes
+ * large), one fetches the row of an id. So an order never makes SQLite hold rows.
  */
 #include "traces/reader.h"
 
@@ -116,31 +116,33 @@ int trace_reader_next_binding(struct trace_reader *reader, struct trace_binding 
     return done(reader, found, err);
 }
 
-/* The ids of all rows, or of those that belong to `parent_id`. */
-static sqlite3_stmt *start_ids(struct trace_reader *reader, sqlite3_stmt *before,
-                               enum reader_statement all, enum reader_statement of_parent,
-                               int64_t parent_id)
+static void start(struct trace_reader *reader, struct reader_cursor *cursor,
+                  enum reader_statement statement, bool has_rows, int64_t parent_id)
 {
-    if (before)
-        sqlite3_reset(before);
-    sqlite3_stmt *ids = reader->statements[parent_id ? of_parent : all];
+    if (cursor->walked)
+        sqlite3_reset(cursor->walked);
+    cursor->walked = reader->statements[statement];
+    cursor->has_rows = has_rows;
     if (parent_id)
-        sqlite3_bind_int64(ids, 1, parent_id);
-    return ids;
+        sqlite3_bind_int64(cursor->walked, 1, parent_id);
 }
 
-/* Stand on the next row: 1, 0, -1. */
-static int next_of_ids(sqlite3_stmt *ids, sqlite3_stmt *rows, const char *table, struct error *err)
+/* Stand on the next row, in *ret_rows; `by_id` fetches that of an id: 1, 0, -1. */
+static int next_row(const struct reader_cursor *cursor, sqlite3_stmt *by_id, const char *table,
+                    sqlite3_stmt **ret_rows, struct error *err)
 {
-    if (!ids)
+    if (!cursor->walked)
         return 0;
-    int found = reader_step(ids, err);
+    *ret_rows = cursor->has_rows ? cursor->walked : by_id;
+    int found = reader_step(cursor->walked, err);
     if (found != 1) {
-        sqlite3_reset(rows);
+        sqlite3_reset(by_id);
         return found;
     }
-    int64_t id = sqlite3_column_int64(ids, 0);
-    found = seek(rows, id, err);
+    if (cursor->has_rows)
+        return 1;
+    int64_t id = sqlite3_column_int64(cursor->walked, 0);
+    found = seek(by_id, id, err);
     if (found == 0)
         return error_set(err, EXIT_INPUT,
                          "%s %lld is in the index and not in the table: the file "
@@ -152,16 +154,17 @@ static int next_of_ids(sqlite3_stmt *ids, sqlite3_stmt *rows, const char *table,
 int trace_reader_start_exchanges(struct trace_reader *reader, int64_t session_id, struct error *err)
 {
     (void)err;
-    reader->exchange_ids =
-        start_ids(reader, reader->exchange_ids, ALL_EXCHANGE_IDS, SESSION_EXCHANGE_IDS, session_id);
+    start(reader, &reader->exchanges, session_id ? SESSION_EXCHANGES : ALL_EXCHANGE_IDS,
+          session_id != 0, session_id);
     return 0;
 }
 
 int trace_reader_next_exchange(struct trace_reader *reader, struct trace_exchange *exchange,
                                int64_t *ret_endpoint_id, struct error *err)
 {
-    sqlite3_stmt *rows = reader->statements[NEXT_EXCHANGE];
-    int found = next_of_ids(reader->exchange_ids, rows, "exchange", err);
+    sqlite3_stmt *rows;
+    int found =
+        next_row(&reader->exchanges, reader->statements[NEXT_EXCHANGE], "exchange", &rows, err);
     if (found == 1 && exchange_in(rows, exchange, ret_endpoint_id, err))
         found = -1;
     return done(reader, found, err);
@@ -170,16 +173,17 @@ int trace_reader_next_exchange(struct trace_reader *reader, struct trace_exchang
 int trace_reader_start_messages(struct trace_reader *reader, int64_t exchange_id, struct error *err)
 {
     (void)err;
-    reader->message_ids =
-        start_ids(reader, reader->message_ids, ALL_MESSAGE_IDS, EXCHANGE_MESSAGE_IDS, exchange_id);
+    start(reader, &reader->messages, exchange_id ? EXCHANGE_MESSAGES : ALL_MESSAGE_IDS,
+          exchange_id != 0, exchange_id);
     return 0;
 }
 
 int trace_reader_next_message(struct trace_reader *reader, struct trace_message *message,
                               struct error *err)
 {
-    sqlite3_stmt *rows = reader->statements[NEXT_MESSAGE];
-    int found = next_of_ids(reader->message_ids, rows, "message", err);
+    sqlite3_stmt *rows;
+    int found =
+        next_row(&reader->messages, reader->statements[NEXT_MESSAGE], "message", &rows, err);
     if (found == 1 && message_in(rows, message, err))
         found = -1;
     return done(reader, found, err);
@@ -189,8 +193,8 @@ int trace_reader_start_session_messages(struct trace_reader *reader, int64_t ses
                                         struct error *err)
 {
     (void)err;
-    reader->message_ids =
-        start_ids(reader, reader->message_ids, ALL_MESSAGE_IDS, SESSION_MESSAGE_IDS, session_id);
+    start(reader, &reader->messages, session_id ? SESSION_MESSAGE_IDS : ALL_MESSAGE_IDS, false,
+          session_id);
     return 0;
 }
 

@@ -16,12 +16,14 @@ const char *const reader_sql[READER_STATEMENTS] = {
                          " (SELECT exchange_id FROM exchange WHERE session_id = ?)"
                          " ORDER BY born_exchange_id, binding_id",
     [ALL_EXCHANGE_IDS] = "SELECT exchange_id FROM exchange ORDER BY request_first_us, exchange_id",
-    [SESSION_EXCHANGE_IDS] = "SELECT exchange_id FROM exchange WHERE session_id = ?"
-                             " ORDER BY request_first_us, exchange_id",
+    [SESSION_EXCHANGES] = "SELECT " EXCHANGE_COLUMNS
+                          " FROM exchange INDEXED BY exchange_by_session WHERE session_id = ?"
+                          " ORDER BY request_first_us, exchange_id",
     [NEXT_EXCHANGE] = "SELECT " EXCHANGE_COLUMNS " FROM exchange WHERE exchange_id = ?",
     [ALL_MESSAGE_IDS] = "SELECT message_id FROM message ORDER BY first_us, message_id",
-    [EXCHANGE_MESSAGE_IDS] = "SELECT message_id FROM message WHERE exchange_id = ?"
-                             " ORDER BY first_us, message_id",
+    [EXCHANGE_MESSAGES] = "SELECT " MESSAGE_COLUMNS
+                          " FROM message INDEXED BY message_by_exchange WHERE exchange_id = ?"
+                          " ORDER BY first_us, message_id",
     [SESSION_MESSAGE_IDS] = "SELECT message_id FROM message WHERE exchange_id IN"
                             " (SELECT exchange_id FROM exchange WHERE session_id = ?)"
                             " ORDER BY first_us, message_id",

@@ -13,12 +13,17 @@
 
 struct body_packer;
 
+/* Which statement a cursor walks. */
+struct reader_cursor {
+    sqlite3_stmt *walked; /* borrowed from the reader's statements, or NULL */
+    bool has_rows;        /* it yields rows, not only their ids */
+};
+
 struct trace_reader {
     sqlite3 *db;
     char *path;
     sqlite3_stmt *statements[READER_STATEMENTS];
-    sqlite3_stmt *exchange_ids; /* the one its cursor walks; borrowed from statements, or NULL */
-    sqlite3_stmt *message_ids;
+    struct reader_cursor exchanges, messages;
     sqlite3_stmt *bindings; /* the one its cursor walks */
     bool has_bindings;
     struct trace_facts facts; /* views of the arena */
