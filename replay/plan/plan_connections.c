@@ -1,16 +1,21 @@
 /* plan_connections.c - which requests were the last on a connection that did not outlive them. */
 #include "replay/plan/plan_steps.h"
 
+enum { LOOK_BACK = 12 }; /* drafts */
+
 int plan_find_closing(struct plan_builder *builder, int64_t connection_id, struct plan_draft *draft,
                       struct error *err)
 {
     struct trace_connection connection;
-    size_t count = builder->draft_count;
     draft->connection_id = connection_id;
     draft->closed_us = INT64_MAX;
-    if (count > 1 && builder->drafts[count - 2].connection_id == connection_id) {
-        draft->closed_us = builder->drafts[count - 2].closed_us; /* most follow on the same one */
-        return 0;
+    /* Most follow on one of the last few: a browser has six. */
+    for (size_t i = 1; i <= LOOK_BACK && i < builder->draft_count; i++) {
+        const struct plan_draft *before = &builder->drafts[builder->draft_count - 1 - i];
+        if (before->step.kind != STEP_WS_MESSAGE && before->connection_id == connection_id) {
+            draft->closed_us = before->closed_us;
+            return 0;
+        }
     }
     int found = trace_reader_get_connection(builder->reader, connection_id, &connection, err);
     if (found < 0)
