@@ -84,7 +84,9 @@ static int begin(struct session_desk *desk, struct user *user, const struct plan
         plan_give_back(desk->plan, session);
         return -1;
     }
-    return desk->draws ? plan_expect(desk->plan, next_draw(desk, user)) : 0;
+    if (desk->draws)
+        plan_expect(desk->plan, next_draw(desk, user));
+    return 0;
 }
 
 /* Of a planned play; the wait ends here when the session is here. */
@@ -145,8 +147,8 @@ int session_desk_play_next(struct session_desk *desk, struct user *user, uint64_
         timers_set(&desk->loop->timers, &wait->timer, start_us - ASK_AHEAD_US);
         return 0;
     }
-    if (!is_planned && plan_expect(desk->plan, session))
-        return -1;
+    if (!is_planned)
+        plan_expect(desk->plan, session);
     return ask(wait);
 }
 
@@ -156,7 +158,8 @@ static void on_timer(struct timer *timer, void *owner, uint64_t now_us)
     struct session_desk *desk = wait->desk;
     (void)timer;
     (void)now_us;
-    if (plan_expect(desk->plan, wait->session) || ask(wait))
+    plan_expect(desk->plan, wait->session);
+    if (ask(wait))
         desk->failed(desk->owner, &no_memory);
 }
 

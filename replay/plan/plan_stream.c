@@ -1,16 +1,11 @@
-/* plan_stream.c - what the threads that play ask of a stream: never more than a look at its books.
+/* plan_stream.c - what the threads that play ask of a stream: never more than a change of a word.
  */
 #include "replay/plan/plan_stream.h"
 
 #include <errno.h>
 #include <stdlib.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
 
 #include "replay/plan/plan_loader.h"
-
-/* Loaded before the first user starts. */
-enum { FIRST_SESSIONS = 32 };
 
 int plan_stream_new(struct plan_stream **ret_stream, struct plan_builder *builder,
                     struct error *err)
@@ -18,12 +13,12 @@ int plan_stream_new(struct plan_stream **ret_stream, struct plan_builder *builde
     struct plan_stream *stream = calloc(1, sizeof *stream);
     size_t count = builder->plan->session_count;
     if (stream) {
-        stream->sessions = calloc(count, sizeof *stream->sessions);
+        stream->entries = calloc(count, sizeof *stream->entries);
         stream->was_loaded = calloc(count / 8 + 1, 1);
     }
-    if (!stream || !stream->sessions || !stream->was_loaded) {
+    if (!stream || !stream->entries || !stream->was_loaded) {
         if (stream) {
-            free(stream->sessions);
+            free(stream->entries);
             free(stream->was_loaded);
         }
         free(stream);
@@ -36,8 +31,8 @@ int plan_stream_new(struct plan_stream **ret_stream, struct plan_builder *builde
     size_t quarter = stream->builder.options.max_bytes / 4;
     stream->ahead_limit = quarter < PLAN_AHEAD_BYTES ? quarter : PLAN_AHEAD_BYTES;
     pthread_mutex_init(&stream->mutex, NULL);
-    pthread_cond_init(&stream->work, NULL);
-    pthread_cond_init(&stream->news, NULL);
+    sem_init(&stream->work, 0, 0);
+    sem_init(&stream->begun, 0, 0);
     *ret_stream = stream;
     return 0;
 }
@@ -47,19 +42,21 @@ void plan_stream_free(struct plan_stream *stream)
     if (!stream)
         return;
     plan_stream_stop(stream->plan);
-    for (size_t i = 0; i < stream->plan->session_count; i++) {
-        if (stream->sessions[i])
-            arena_fini(&stream->sessions[i]->arena);
-        free(stream->sessions[i]);
-    }
-    free(stream->sessions);
+    plan_loader_clear(stream);
+    free(stream->entries);
     free(stream->was_loaded);
     arrivals_fini(&stream->arrivals);
     plan_builder_fini(&stream->builder);
-    pthread_cond_destroy(&stream->news);
-    pthread_cond_destroy(&stream->work);
+    sem_destroy(&stream->begun);
+    sem_destroy(&stream->work);
     pthread_mutex_destroy(&stream->mutex);
     free(stream);
+}
+
+static void wait_for(sem_t *semaphore)
+{
+    while (sem_wait(semaphore) && errno == EINTR) {
+    }
 }
 
 int plan_stream_start(const struct plan *plan, const struct arrivals *arrivals, uint64_t until_us,
@@ -77,11 +74,82 @@ int plan_stream_start(const struct plan *plan, const struct arrivals *arrivals, 
     if (code)
         return error_set(err, EXIT_TOOL, "the plan's loader: %s", strerror(code));
     stream->is_running = true;
-    pthread_mutex_lock(&stream->mutex);
-    while (stream->stats.loaded < FIRST_SESSIONS && !stream->is_asleep)
-        pthread_cond_wait(&stream->news, &stream->mutex);
-    pthread_mutex_unlock(&stream->mutex);
+    wait_for(&stream->begun);
     return 0;
+}
+
+/* --- the loader's inbox and its sleep ------------------------------------------------------ */
+
+static bool concerns_loader(const struct plan_stream *stream, uint64_t state)
+{
+    if (state & STREAM_LOADED)
+        return stream_is_idle(state);
+    return !stream->is_open && stream_due(state) > 0;
+}
+
+static void put_into_inbox(struct plan_stream *stream, uint32_t index)
+{
+    struct stream_entry *entry = &stream->entries[index];
+    entry->next = atomic_load(&stream->inbox);
+    while (!atomic_compare_exchange_weak(&stream->inbox, &entry->next, index + 1)) {
+    }
+}
+
+void stream_count(struct plan_stream *stream, uint32_t index, uint64_t before, uint64_t after)
+{
+    int64_t bytes = (int64_t)atomic_load(&stream->entries[index].size) * STREAM_SIZE_UNIT_BYTES;
+    int ahead = stream_is_ahead(after) - stream_is_ahead(before);
+    int idle = stream_is_idle(after) - stream_is_idle(before);
+    if (ahead)
+        atomic_fetch_add(&stream->ahead_bytes, ahead * bytes);
+    if (idle)
+        atomic_fetch_add(&stream->idle_bytes, idle * bytes);
+}
+
+uint64_t stream_change(struct plan_stream *stream, uint32_t index, uint64_t if_loaded,
+                       uint64_t if_not)
+{
+    struct stream_entry *entry = &stream->entries[index];
+    uint64_t before = atomic_load(&entry->state), after;
+    do {
+        after = before + (before & STREAM_LOADED ? if_loaded : if_not);
+        if (concerns_loader(stream, after))
+            after |= STREAM_QUEUED;
+    } while (!atomic_compare_exchange_weak(&entry->state, &before, after));
+    stream_count(stream, index, before, after);
+    if (after & ~before & STREAM_QUEUED)
+        put_into_inbox(stream, index);
+    return after;
+}
+
+bool stream_has_room(struct plan_stream *stream)
+{
+    return atomic_load(&stream->ahead_bytes) < (int64_t)stream->ahead_limit / 2;
+}
+
+/* Only when it has something to do, and not for every session that is given back: waking a thread
+ * costs more than all else here. What was done is in its books already: it looks at them between
+ * saying that it sleeps and sleeping. */
+static void wake_loader(struct plan_stream *stream, unsigned why)
+{
+    unsigned asleep_for = atomic_load(&stream->asleep_for);
+    if (!asleep_for)
+        return;
+    if ((asleep_for & WAKE_ROOM) && stream_has_room(stream))
+        why |= WAKE_ROOM;
+    if ((asleep_for & WAKE_TIDY) &&
+        atomic_load(&stream->idle_bytes) > (int64_t)stream->ahead_limit / 4)
+        why |= WAKE_TIDY;
+    if ((asleep_for & why) && atomic_exchange(&stream->asleep_for, 0))
+        sem_post(&stream->work);
+}
+
+/* What a session's new word may be to a loader that sleeps. */
+static unsigned reason_of(uint64_t state)
+{
+    if (stream_is_idle(state))
+        return WAKE_IDLE;
+    return !(state & STREAM_LOADED) && stream_due(state) > 0 ? WAKE_EXPECTED : 0;
 }
 
 void plan_stream_stop(const struct plan *plan)
@@ -89,132 +157,134 @@ void plan_stream_stop(const struct plan *plan)
     struct plan_stream *stream = plan->stream;
     if (!stream || !stream->is_running)
         return;
-    pthread_mutex_lock(&stream->mutex);
-    stream->is_stopping = true;
-    pthread_cond_signal(&stream->work);
-    pthread_mutex_unlock(&stream->mutex);
+    atomic_store(&stream->is_stopping, true);
+    if (atomic_exchange(&stream->asleep_for, 0))
+        sem_post(&stream->work);
     pthread_join(stream->thread, NULL);
     stream->is_running = false;
 }
 
-/* Only when it has something to do, and not for every session that is given back: waking a thread
- * costs more than all else here. */
-static void wake_loader(struct plan_stream *stream)
-{
-    if (!stream->is_asleep)
-        return;
-    bool has_room = stream->ahead_bytes < stream->ahead_limit / 2;
-    bool has_more = stream->has_arrivals || stream->ahead.first;
-    bool has_idle =
-        stream->idle.first &&
-        (stream->is_short || (stream->is_open && stream->idle_bytes > stream->ahead_limit / 4));
-    bool is_wanted = !stream->is_short && (stream->wanted.first || stream->waiting);
-    if (has_idle || is_wanted || (!stream->is_short && has_room && has_more))
-        pthread_cond_signal(&stream->work);
-}
+/* --- clients -------------------------------------------------------------------------------- */
 
 int plan_client_init(struct plan_client *client, const struct plan *plan, struct error *err)
 {
+    struct plan_stream *stream = plan->stream;
     *client = (struct plan_client){.event_fd = -1};
-    if (!plan->stream)
+    if (!stream)
         return 0;
-    client->event_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    if (client->event_fd < 0)
+    client->mailbox = plan_mailbox_new();
+    if (!client->mailbox)
         return error_set(err, EXIT_TOOL, "no descriptor for the plan's loader: %s",
                          strerror(errno));
-    pthread_mutex_lock(&plan->stream->mutex);
-    client->next = plan->stream->clients;
-    plan->stream->clients = client;
-    pthread_mutex_unlock(&plan->stream->mutex);
+    client->event_fd = client->mailbox->event_fd;
+    pthread_mutex_lock(&stream->mutex);
+    client->mailbox->next = stream->mailboxes;
+    stream->mailboxes = client->mailbox;
+    pthread_mutex_unlock(&stream->mutex);
     return 0;
+}
+
+static void give_back(struct plan_stream *stream, uint32_t index)
+{
+    wake_loader(stream, reason_of(stream_add(stream, index, (uint64_t)0 - STREAM_USE)));
+}
+
+/* Nobody waits for it any more. */
+static void end_ticket(struct plan_stream *stream, struct plan_ticket *ticket)
+{
+    if (atomic_load(&ticket->state) == TICKET_GRANTED)
+        give_back(stream, ticket->session);
+    plan_ticket_free(ticket);
+}
+
+static void end_tickets(struct plan_stream *stream, struct plan_ticket *ticket)
+{
+    struct plan_ticket *next;
+    for (; ticket; ticket = next) {
+        next = ticket->next;
+        end_ticket(stream, ticket);
+    }
 }
 
 void plan_client_fini(struct plan_client *client, const struct plan *plan)
 {
-    if (client->event_fd < 0 || !plan->stream)
+    struct plan_stream *stream = plan->stream;
+    if (!client->mailbox || !stream)
         return;
-    pthread_mutex_lock(&plan->stream->mutex);
-    struct plan_client **at = &plan->stream->clients;
-    while (*at && *at != client)
+    pthread_mutex_lock(&stream->mutex);
+    struct plan_mailbox **at = &stream->mailboxes;
+    while (*at && *at != client->mailbox)
         at = &(*at)->next;
     if (*at)
-        *at = client->next;
-    pthread_mutex_unlock(&plan->stream->mutex);
-    close(client->event_fd);
-    client->event_fd = -1;
-}
-
-static struct plan_wish *pop_granted(struct plan_client *client)
-{
-    struct plan_wish *wish = client->first;
-    if (!wish)
-        return NULL;
-    client->first = wish->next;
-    if (!client->first)
-        client->last = NULL;
-    wish->next = NULL;
-    return wish;
+        *at = client->mailbox->next;
+    pthread_mutex_unlock(&stream->mutex);
+    end_tickets(stream, client->first);
+    end_tickets(stream, plan_mailbox_close(client->mailbox));
+    plan_mailbox_release(client->mailbox);
+    *client = (struct plan_client){.event_fd = -1};
 }
 
 struct plan_wish *plan_client_next(struct plan_client *client, const struct plan *plan)
 {
-    eventfd_t count;
-    pthread_mutex_lock(&plan->stream->mutex);
-    struct plan_wish *wish = pop_granted(client);
-    if (!client->first)
-        (void)!eventfd_read(client->event_fd, &count); /* not readable: told already */
-    pthread_mutex_unlock(&plan->stream->mutex);
-    return wish;
+    for (;;) {
+        if (!client->first)
+            client->first = plan_mailbox_empty(client->mailbox);
+        struct plan_ticket *ticket = client->first;
+        if (!ticket)
+            return NULL;
+        client->first = ticket->next;
+        struct plan_wish *wish = ticket->wish;
+        if (!wish) {
+            end_ticket(plan->stream, ticket);
+            continue;
+        }
+        wish->granted = ticket->granted;
+        wish->ticket = NULL;
+        plan_ticket_free(ticket);
+        return wish;
+    }
 }
 
 bool plan_stream_has_failed(const struct plan *plan, struct error *ret_error)
 {
     struct plan_stream *stream = plan->stream;
-    if (!stream)
+    if (!stream || !atomic_load(&stream->has_failed))
         return false;
     pthread_mutex_lock(&stream->mutex);
     *ret_error = stream->error;
     pthread_mutex_unlock(&stream->mutex);
-    return ret_error->exit_code != 0;
+    return true;
 }
 
-int plan_expect(const struct plan *plan, uint32_t index)
+/* --- plays ---------------------------------------------------------------------------------- */
+
+void plan_expect(const struct plan *plan, uint32_t index)
 {
     struct plan_stream *stream = plan->stream;
-    if (!stream)
-        return 0;
-    pthread_mutex_lock(&stream->mutex);
-    struct stream_session *session = stream_session_get(stream, index);
-    if (session) {
-        session->due++;
-        stream_session_settle(stream, session);
-        wake_loader(stream);
-    }
-    pthread_mutex_unlock(&stream->mutex);
-    return session ? 0 : -1;
+    if (stream)
+        wake_loader(stream, reason_of(stream_add(stream, index, STREAM_DUE)));
 }
 
 void plan_forget(const struct plan *plan, uint32_t index)
 {
     struct plan_stream *stream = plan->stream;
-    if (!stream)
-        return;
-    pthread_mutex_lock(&stream->mutex);
-    struct stream_session *session = stream->sessions[index];
-    if (session) {
-        session->due--;
-        stream_session_settle(stream, session);
-        wake_loader(stream);
-    }
-    pthread_mutex_unlock(&stream->mutex);
+    if (stream)
+        wake_loader(stream, reason_of(stream_add(stream, index, (uint64_t)0 - STREAM_DUE)));
 }
 
-static void add_wish(struct stream_session *session, struct plan_wish *wish)
+static void wish_for(struct plan_stream *stream, struct plan_client *client, struct plan_wish *wish)
 {
-    struct plan_wish **at = &session->wishes;
-    while (*at)
-        at = &(*at)->next;
-    *at = wish;
+    struct plan_ticket *ticket = malloc(sizeof *ticket);
+    if (!ticket)
+        return;
+    *ticket =
+        (struct plan_ticket){.session = wish->session, .wish = wish, .mailbox = client->mailbox};
+    plan_mailbox_hold(client->mailbox);
+    wish->client = client;
+    wish->ticket = ticket;
+    atomic_fetch_add(&stream->waited_for, 1);
+    plan_ticket_push(&stream->wishes, ticket);
+    wake_loader(stream, WAKE_WISH);
 }
 
 const struct plan_session *plan_take(const struct plan *plan, struct plan_client *client,
@@ -224,76 +294,36 @@ const struct plan_session *plan_take(const struct plan *plan, struct plan_client
     if (!stream)
         return &plan->sessions[index];
     *wish = (struct plan_wish){.session = index, .owner = owner};
-    const struct plan_session *taken = NULL;
-    pthread_mutex_lock(&stream->mutex);
-    struct stream_session *session = stream_session_get(stream, index);
-    if (session) {
-        session->due--;
-        if (session->is_loaded) {
-            session->uses++;
-            taken = &session->session;
-        } else {
-            wish->client = client;
-            add_wish(session, wish);
-            stream->waiting++;
-            stream->stats.waited_for++;
-        }
-        stream_session_settle(stream, session);
-        wake_loader(stream);
+    const uint64_t not_due = (uint64_t)0 - STREAM_DUE;
+    uint64_t state = stream_change(stream, index, STREAM_USE + not_due, not_due);
+    if (state & STREAM_LOADED) {
+        wake_loader(stream, 0);
+        return &stream->entries[index].session->session;
     }
-    pthread_mutex_unlock(&stream->mutex);
-    return taken;
-}
-
-/* From a list that it may be in. */
-static bool take_out(struct plan_wish **first, const struct plan_wish *wish)
-{
-    for (struct plan_wish **at = first; *at; at = &(*at)->next) {
-        if (*at != wish)
-            continue;
-        *at = wish->next;
-        return true;
-    }
-    return false;
-}
-
-static void give_back(struct plan_stream *stream, struct stream_session *session)
-{
-    session->uses--;
-    stream_session_settle(stream, session);
-    wake_loader(stream);
+    wish_for(stream, client, wish);
+    return NULL;
 }
 
 void plan_cancel(const struct plan *plan, struct plan_wish *wish)
 {
-    struct plan_stream *stream = plan->stream;
-    struct plan_client *client = wish->client;
-    pthread_mutex_lock(&stream->mutex);
-    struct stream_session *session = stream->sessions[wish->session];
-    if (wish->granted) {
-        if (take_out(&client->first, wish)) {
-            client->last = client->first;
-            while (client->last && client->last->next)
-                client->last = client->last->next;
-        }
-        give_back(stream, session);
-    } else if (session && take_out(&session->wishes, wish)) {
-        stream->waiting--;
-        stream_session_settle(stream, session);
+    struct plan_ticket *ticket = wish->ticket;
+    if (!ticket) {
+        if (wish->granted) /* it was told */
+            give_back(plan->stream, wish->session);
+        return;
     }
-    pthread_mutex_unlock(&stream->mutex);
+    /* It ends where it comes back, granted or not. */
+    enum ticket_state waits = TICKET_WAITS;
+    atomic_compare_exchange_strong(&ticket->state, &waits, TICKET_CANCELLED);
+    ticket->wish = NULL;
+    wish->ticket = NULL;
 }
 
 void plan_give_back(const struct plan *plan, const struct plan_session *taken)
 {
-    struct plan_stream *stream = plan->stream;
-    if (!stream)
-        return;
     /* What users play is the first member of its books. */
-    uint32_t index = ((const struct stream_session *)(const void *)taken)->index;
-    pthread_mutex_lock(&stream->mutex);
-    give_back(stream, stream->sessions[index]);
-    pthread_mutex_unlock(&stream->mutex);
+    if (plan->stream)
+        give_back(plan->stream, ((const struct stream_session *)(const void *)taken)->index);
 }
 
 uint64_t plan_stream_unplayable(struct plan_stream *stream)
@@ -314,10 +344,12 @@ struct plan_binding_losses plan_stream_binding_losses(struct plan_stream *stream
 
 void plan_stream_stats(const struct plan *plan, struct plan_stream_stats *ret_stats)
 {
+    struct plan_stream *stream = plan->stream;
     *ret_stats = (struct plan_stream_stats){0};
-    if (!plan->stream)
+    if (!stream)
         return;
-    pthread_mutex_lock(&plan->stream->mutex);
-    *ret_stats = plan->stream->stats;
-    pthread_mutex_unlock(&plan->stream->mutex);
+    ret_stats->loaded = atomic_load(&stream->loaded);
+    ret_stats->waited_for = atomic_load(&stream->waited_for);
+    ret_stats->used_bytes = atomic_load(&stream->used_bytes);
+    ret_stats->most_bytes = atomic_load(&stream->most_bytes);
 }

@@ -14,6 +14,9 @@
  * Memory: at most plan_options.max_bytes and one session, PLAN_AHEAD_BYTES of it ahead of time.
  * Where the users' sessions need more than that, they wait for each other's end.
  *
+ * Who plays never waits for the loader, whatever that is doing or kept from doing: all calls here
+ * but those that start, stop, and begin and end a client, are a few atomic operations.
+ *
  * A plan that is loaded whole has no stream: plan_take() is an array access then, and the rest
  * does nothing.
  */
@@ -26,11 +29,14 @@
 
 struct plan_wish;
 
+struct plan_mailbox;
+struct plan_ticket;
+
 /* One thread that plays. */
 struct plan_client {
     int event_fd; /* readable when plan_client_next() has something, or the loader has failed */
-    struct plan_client *next;
-    struct plan_wish *first, *last; /* granted */
+    struct plan_mailbox *mailbox;
+    struct plan_ticket *first; /* came back, and was not told yet */
 };
 
 /* Lies in whoever waits; not moved while it is under way. */
@@ -38,7 +44,7 @@ struct plan_wish {
     uint32_t session; /* index into plan.index */
     void *owner;
     struct plan_client *client;
-    struct plan_wish *next;
+    struct plan_ticket *ticket;         /* NULL: it was told */
     const struct plan_session *granted; /* NULL: not yet */
 };
 
@@ -54,14 +60,14 @@ void plan_stream_stop(const struct plan *plan);
 int plan_client_init(struct plan_client *client, const struct plan *plan, struct error *err);
 void plan_client_fini(struct plan_client *client, const struct plan *plan);
 
-/* The next wish that was granted, or NULL: all were told. */
+/* The next wish that was granted, or NULL: all were told. To be asked until then. */
 struct plan_wish *plan_client_next(struct plan_client *client, const struct plan *plan);
 
 /* Why the loader gave up; false: it did not. */
 bool plan_stream_has_failed(const struct plan *plan, struct error *ret_error);
 
 /* A play that will be taken, or will not after all. */
-int plan_expect(const struct plan *plan, uint32_t session); /* -1 without memory */
+void plan_expect(const struct plan *plan, uint32_t session);
 void plan_forget(const struct plan *plan, uint32_t session);
 
 /* The session of a planned play, to be given back; NULL: `wish` is under way, or without memory,
