@@ -7,6 +7,9 @@ need sqlite3
 bad_server=$build/tests/bad_server
 failures_of() { sql "$1" "SELECT protocol, class, endpoint, failures FROM failures ORDER BY 1, 2, 3"; }
 
+expect_exit 2 "$bad_server" --reset 1
+expect_line err "^bad_server: '--reset 1' is no option"
+
 # --- one user for each misdeed -----------------------------------------------------------------
 start_server bad "$bad_server"
 misdeeds='bad-chunk protocol
