@@ -99,10 +99,24 @@ static void await_connection(struct fixture *fixture)
         loop_pass(&fixture->loop, 500);
 }
 
+/* The first request, over a connection that is made for it. */
+static void ask_first(struct fixture *fixture)
+{
+    send_request(fixture);
+    await_connection(fixture);
+    await_request(fixture);
+}
+
 static void await_done(struct fixture *fixture, int count)
 {
     while (fixture->done_count < count)
         loop_pass(&fixture->loop, 500);
+}
+
+static void say(struct fixture *fixture, const char *text)
+{
+    int len = (int)strlen(text);
+    assert_int_equal(SSL_write(fixture->server.ssl, text, len), len);
 }
 
 /* All that the server says lies in the socket before the client looks: one read takes it. */
@@ -110,11 +124,11 @@ static void answer(struct fixture *fixture, bool says_more)
 {
     SSL *ssl = fixture->server.ssl;
     int before = fixture->done_count;
-    assert_int_equal(SSL_write(ssl, ANSWER, sizeof ANSWER - 1), sizeof ANSWER - 1);
+    say(fixture, ANSWER);
     assert_int_equal(SSL_new_session_ticket(ssl), 1);
     assert_int_equal(SSL_do_handshake(ssl), 1);
     if (says_more)
-        assert_int_equal(SSL_write(ssl, "more", 4), 4);
+        say(fixture, "more");
     await_done(fixture, before + 1);
     assert_int_equal(fixture->failure, FAILURE_NONE);
 }
@@ -143,9 +157,7 @@ static void words_behind_a_ticket_end_the_connection(void **state)
     struct fixture fixture;
     (void)state;
     set_up(&fixture, TRANSPORT_HTTP_1_1);
-    send_request(&fixture);
-    await_connection(&fixture);
-    await_request(&fixture);
+    ask_first(&fixture);
     answer(&fixture, true);
     assert_null(fixture.user->connections);
     tear_down(&fixture);
@@ -168,10 +180,8 @@ static void a_body_that_keeps_coming_leaves_others_their_turn(void **state)
     struct fixture fixture;
     (void)state;
     set_up(&fixture, TRANSPORT_HTTP_1_1);
-    send_request(&fixture);
-    await_connection(&fixture);
-    await_request(&fixture);
-    assert_int_equal(SSL_write(fixture.server.ssl, head, sizeof head - 1), sizeof head - 1);
+    ask_first(&fixture);
+    say(&fixture, head);
     size_t written = fill_socket(&fixture);
     assert_true(written > 2 * MOST_AT_ONCE);
     const struct transport_call *call = fixture.user->connections->call;
@@ -189,9 +199,7 @@ static void a_connection_that_turns_out_to_be_http1_is_counted_once(void **state
     struct fixture fixture;
     (void)state;
     set_up(&fixture, TRANSPORT_HTTP_AUTO);
-    send_request(&fixture);
-    await_connection(&fixture);
-    await_request(&fixture);
+    ask_first(&fixture);
     answer(&fixture, false);
     assert_int_equal(transport_native.most_connections(fixture.transport), 1);
     assert_int_equal(fixture.transport->connections_open, 1);
@@ -212,8 +220,7 @@ static void a_call_that_waits_for_a_dial_keeps_its_own_deadline(void **state)
     loop_pass(&fixture.loop, 500);
     send_request(&fixture);
     ahead_us += TIMEOUT_US * 3 / 4; /* too late for the first */
-    while (fixture.done_count == 0)
-        loop_pass(&fixture.loop, 500);
+    await_done(&fixture, 1);
     assert_int_equal(fixture.failure, FAILURE_CONNECT_TIMEOUT);
     send_request(&fixture); /* waits for the same */
     for (int i = 0; i < 20; i++)
@@ -222,8 +229,7 @@ static void a_call_that_waits_for_a_dial_keeps_its_own_deadline(void **state)
     await_connection(&fixture);
     await_request(&fixture);
     assert_int_equal(SSL_write(fixture.server.ssl, frames, sizeof frames - 1), sizeof frames - 1);
-    while (fixture.done_count == 1)
-        loop_pass(&fixture.loop, 500);
+    await_done(&fixture, 2);
     assert_int_equal(fixture.failure, FAILURE_NONE);
     assert_int_equal(transport_native.most_connections(fixture.transport), 1);
     const struct transport_call *last = fixture.user->h2->calls;
@@ -243,8 +249,7 @@ static void a_dial_ends_with_the_last_call_that_waits_for_it(void **state)
     loop_pass(&fixture.loop, 500);
     send_request(&fixture);
     ahead_us += TIMEOUT_US * 2;
-    while (fixture.done_count < 2)
-        loop_pass(&fixture.loop, 500);
+    await_done(&fixture, 2);
     assert_int_equal(fixture.failure, FAILURE_CONNECT_TIMEOUT);
     assert_null(fixture.user->h2);
     tear_down(&fixture);
@@ -261,8 +266,7 @@ static void a_server_that_speaks_first_is_named_as_over_tcp(void **state)
         SSL_CTX_set_max_proto_version(fixture.server.context, TLS1_2_VERSION);
         send_request(&fixture);
         await_connection(&fixture);
-        assert_int_equal(SSL_write(fixture.server.ssl, ANSWER, sizeof ANSWER - 1),
-                         sizeof ANSWER - 1);
+        say(&fixture, ANSWER);
         await_done(&fixture, 1);
         assert_int_equal(fixture.failure, FAILURE_UNASKED);
         assert_null(fixture.user->connections);
@@ -285,16 +289,14 @@ static void bytes_that_had_come_before_the_request_are_no_answer(void **state)
     struct loop_watch late;
     (void)state;
     set_up(&fixture, TRANSPORT_HTTP_1_1);
-    send_request(&fixture);
-    await_connection(&fixture);
-    await_request(&fixture);
+    ask_first(&fixture);
     answer(&fixture, false);
     loop_pass(&fixture.loop, 0);      /* the kernel's list of what is ready is empty */
     int fd = eventfd(1, EFD_CLOEXEC); /* ready before the bytes are */
     assert_true(fd >= 0);
     loop_watch_init(&late, send_late, &fixture);
     assert_int_equal(loop_watch_set(&fixture.loop, &late, fd, LOOP_READ), 0);
-    assert_int_equal(SSL_write(fixture.server.ssl, ANSWER, sizeof ANSWER - 1), sizeof ANSWER - 1);
+    say(&fixture, ANSWER);
     await_done(&fixture, 2);
     assert_int_equal(fixture.failure, FAILURE_UNASKED);
     assert_null(fixture.user->connections);
@@ -311,27 +313,24 @@ static void a_renegotiation_is_refused_and_stalls_nobody(void **state)
     (void)state;
     set_up(&fixture, TRANSPORT_HTTP_1_1);
     SSL_CTX_set_max_proto_version(fixture.server.context, TLS1_2_VERSION);
-    send_request(&fixture);
-    await_connection(&fixture);
-    await_request(&fixture);
+    ask_first(&fixture);
     SSL *ssl = fixture.server.ssl;
-    assert_int_equal(SSL_write(ssl, ANSWER, sizeof ANSWER - 1), sizeof ANSWER - 1);
+    say(&fixture, ANSWER);
     await_done(&fixture, 1);
     assert_int_equal(SSL_renegotiate(ssl), 1);
     assert_int_equal(SSL_do_handshake(ssl), 1); /* the question is sent */
     send_request(&fixture);
-    int got, why;
-    do {
+    int got = 1, why = SSL_ERROR_NONE;
+    for (int i = 0; i < 2000 && (got > 0 || why == SSL_ERROR_WANT_READ); i++) {
         loop_pass(&fixture.loop, 500);
         got = SSL_read(ssl, text, sizeof text);
         why = SSL_get_error(ssl, got);
-    } while (got > 0 || why == SSL_ERROR_WANT_READ);
+    }
     assert_int_equal(ERR_GET_REASON(ERR_peek_last_error()), SSL_R_NO_RENEGOTIATION);
     tls_peer_drop(&fixture.server, false);
     await_connection(&fixture);
     await_request(&fixture);
-    ssl = fixture.server.ssl;
-    assert_int_equal(SSL_write(ssl, ANSWER, sizeof ANSWER - 1), sizeof ANSWER - 1);
+    say(&fixture, ANSWER);
     await_done(&fixture, 2);
     assert_int_equal(fixture.failure, FAILURE_NONE);
     tear_down(&fixture);

@@ -25,16 +25,6 @@ static uint64_t clock_ahead_us(void)
     return clock_now_us() + skipped_us;
 }
 
-static void ask_fine(struct rig *rig, const char *target)
-{
-    struct asked asked;
-    ask_init(&asked, rig, "GET", target);
-    assert_int_equal(ask_send(&asked), 0);
-    rig_wait(&asked);
-    assert_int_equal(asked.failure, FAILURE_NONE);
-    ask_fini(&asked);
-}
-
 static void a_connection_is_not_kept_idle_for_ever(void **state)
 {
     static const struct wire_step steps[] = {HEAD, SAY(OK_2), HEAD, SAY(OK_2), END};
@@ -44,10 +34,10 @@ static void a_connection_is_not_kept_idle_for_ever(void **state)
     rig_open(&rig, &transport_native, 0, 0);
     rig.loop.clock_us = clock_ahead_us;
     rig.server.scripts[0] = steps;
-    ask_fine(&rig, "/first");
+    rig_ask_fine(&rig, "/first");
     skipped_us += NATIVE_MAX_IDLE_US - 5000000;
     rig_settle(&rig);
-    ask_fine(&rig, "/second"); /* from here it counts anew */
+    rig_ask_fine(&rig, "/second"); /* from here it counts anew */
     assert_int_equal(rig.server.count, 1);
     skipped_us += NATIVE_MAX_IDLE_US - 5000000;
     rig_settle(&rig);
@@ -103,8 +93,7 @@ static void a_request_whose_head_is_too_large_is_not_sent(void **state)
     ask_init(&asked, &rig, "GET", "/a");
     asked.http.headers = &header;
     asked.http.header_count = 1;
-    assert_int_equal(ask_send(&asked), 0);
-    rig_wait(&asked);
+    rig_ask(&asked);
     assert_int_equal(asked.failure, FAILURE_HEAD_TOO_LARGE);
     assert_non_null(strstr(asked.detail, "the request's headers are over 576 KiB"));
     assert_int_equal(rig.server.count, 0);
@@ -135,7 +124,7 @@ static void bytes_that_had_come_before_the_request_are_no_answer(void **state)
     struct late_sender sender;
     rig_open(&rig, &transport_native, 0, 0);
     rig.server.scripts[0] = steps;
-    ask_fine(&rig, "/first");
+    rig_ask_fine(&rig, "/first");
     rig_settle(&rig);                 /* the kernel's list of what is ready is empty */
     int fd = eventfd(1, EFD_CLOEXEC); /* ready before the bytes are */
     assert_true(fd >= 0);
@@ -170,7 +159,7 @@ static void a_buffer_is_lent_only_while_an_answer_comes(void **state)
     rig_open(&rig, &transport_native, 0, 0);
     rig.server.scripts[0] = steps;
     const struct buffer_pool *pool = &rig.transport->pool;
-    ask_fine(&rig, "/whole");
+    rig_ask_fine(&rig, "/whole");
     assert_int_equal(pool->lent_count, 0);
     assert_int_equal(pool->idle_count, 1);
     ask_init(&asked, &rig, "GET", "/pieces");
@@ -270,11 +259,10 @@ static void one_target_has_one_name_however_it_is_spelled(void **state)
     struct asked asked;
     rig_open(&rig, &transport_native, 0, 0);
     rig.server.scripts[0] = steps;
-    ask_fine(&rig, "/a");
+    rig_ask_fine(&rig, "/a");
     ask_init(&asked, &rig, "GET", "/b");
     memcpy(asked.url, "HTTP", 4);
-    assert_int_equal(ask_send(&asked), 0);
-    rig_wait(&asked);
+    rig_ask(&asked);
     assert_int_equal(asked.status, 200);
     assert_int_equal(rig.server.count, 1);
     assert_int_equal(rig.transport->origins.count, 1);

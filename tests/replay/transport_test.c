@@ -257,8 +257,7 @@ static void a_request_is_written_as_http_1_1(void **state)
     asked.http.header_count = 4;
     asked.http.body = bytes_of("hello");
     asked.request.cookies = bytes_of("a=1; b=2");
-    assert_int_equal(ask_send(&asked), 0);
-    rig_wait(&asked);
+    rig_ask(&asked);
     assert_int_equal(asked.status, 200);
     const char *log = buf_text(&rig.server.log);
     char host[64];
@@ -290,8 +289,7 @@ static void methods_without_a_body_say_so_as_browsers_do(void **state)
         struct asked asked;
         buf_clear(&rig.server.log);
         ask_init(&asked, &rig, methods[i], "/a");
-        assert_int_equal(ask_send(&asked), 0);
-        rig_wait(&asked);
+        rig_ask(&asked);
         assert_int_equal(asked.status, 200);
         bool has_length = strstr(buf_text(&rig.server.log), "\r\nContent-Length: 0\r\n") != NULL;
         assert_int_equal(has_length, i == 1);
@@ -321,52 +319,37 @@ static void what_cannot_be_asked_fails_at_once_or_as_protocol(void **state)
 
 static void large_uploads_go_as_fast_as_they_are_read(void **state)
 {
-    enum { UPLOAD_BYTES = 8 << 20 };
-    static const struct wire_step steps[] = {HEAD, GO, BODY(UPLOAD_BYTES), SAY(OK_2), END};
+    static const struct wire_step steps[] = {HEAD, GO, BODY(RIG_UPLOAD_BYTES), SAY(OK_2), END};
     static const struct wire_step others[] = {HEAD, SAY(OK_2), END};
     struct rig rig;
-    struct asked asked, other;
-    char *body = calloc(1, UPLOAD_BYTES);
-    assert_non_null(body);
+    struct asked asked;
     rig_open(&rig, ops_of(state), 0, 16 * 1024);
     rig.server.scripts[0] = steps;
     rig.server.scripts[1] = others;
-    ask_init(&asked, &rig, "POST", "/upload");
-    asked.http.body = bytes_make(body, UPLOAD_BYTES);
+    ask_init_upload(&asked, &rig);
     assert_int_equal(ask_send(&asked), 0);
     rig_settle(&rig);
-    ask_init(&other, &rig, "GET", "/other"); /* is not held up by it */
-    assert_int_equal(ask_send(&other), 0);
-    rig_wait(&other);
-    assert_int_equal(other.status, 200);
+    rig_ask_fine(&rig, "/other"); /* is not held up by it */
     assert_int_equal(asked.done_count, 0);
     wire_server_go(&rig.server);
     rig_wait(&asked);
     assert_int_equal(asked.status, 200);
     assert_true(rig.server.connections[0].heard_bytes == asked.result.bytes_sent);
     ask_fini(&asked);
-    ask_fini(&other);
-    free(body);
     rig_close(&rig);
 }
 
 static void a_target_that_reads_no_more_is_left_in_time(void **state)
 {
     static const struct wire_step steps[] = {HEAD, DEAF, END};
-    enum { UPLOAD_BYTES = 8 << 20 };
     struct rig rig;
     struct asked asked;
-    char *body = calloc(1, UPLOAD_BYTES);
-    assert_non_null(body);
     rig_open(&rig, ops_of(state), 200000, 16 * 1024);
     rig.server.scripts[0] = steps;
-    ask_init(&asked, &rig, "POST", "/upload");
-    asked.http.body = bytes_make(body, UPLOAD_BYTES);
-    assert_int_equal(ask_send(&asked), 0);
-    rig_wait(&asked);
+    ask_init_upload(&asked, &rig);
+    rig_ask(&asked);
     assert_int_equal(asked.failure, FAILURE_TIMEOUT);
     ask_fini(&asked);
-    free(body);
     rig_close(&rig);
 }
 
@@ -375,29 +358,19 @@ static void an_answer_before_the_request_is_sent_ends_it(void **state)
     static const struct wire_step steps[] = {
         HEAD, SAY("HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\n\r\nno"), DEAF, END};
     static const struct wire_step others[] = {HEAD, SAY(OK_2), END};
-    enum { UPLOAD_BYTES = 8 << 20 };
     struct rig rig;
-    struct asked asked, next;
-    char *body = calloc(1, UPLOAD_BYTES);
-    assert_non_null(body);
+    struct asked asked;
     rig_open(&rig, ops_of(state), 0, 16 * 1024);
     rig.server.scripts[0] = steps;
     rig.server.scripts[1] = others;
-    ask_init(&asked, &rig, "POST", "/upload");
-    asked.http.body = bytes_make(body, UPLOAD_BYTES);
-    assert_int_equal(ask_send(&asked), 0);
-    rig_wait(&asked);
+    ask_init_upload(&asked, &rig);
+    rig_ask(&asked);
     assert_int_equal(asked.failure, FAILURE_NONE);
     assert_int_equal(asked.status, 413);
     assert_string_equal(buf_text(&asked.body), "no");
-    ask_init(&next, &rig, "GET", "/next"); /* not on a connection that waits for a body */
-    assert_int_equal(ask_send(&next), 0);
-    rig_wait(&next);
-    assert_int_equal(next.status, 200);
+    rig_ask_fine(&rig, "/next"); /* not on a connection that waits for a body */
     assert_int_equal(rig.server.count, 2);
     ask_fini(&asked);
-    ask_fini(&next);
-    free(body);
     rig_close(&rig);
 }
 
@@ -415,8 +388,7 @@ static void ask_expecting(const struct transport_ops *ops, const struct wire_ste
     asked.http.headers = headers;
     asked.http.header_count = 1;
     asked.http.body = bytes_of("hello");
-    assert_int_equal(ask_send(&asked), 0);
-    rig_wait(&asked);
+    rig_ask(&asked);
     assert_int_equal(asked.failure, FAILURE_NONE);
     assert_int_equal(asked.status, status);
     assert_true(rig.server.connections[0].heard_bytes == rig.server.log.len + heard_body);
@@ -458,8 +430,7 @@ static size_t ask_in_turn(const struct transport_ops *ops, const struct wire_ste
     for (int i = 0; i < count; i++) {
         struct asked asked;
         ask_init(&asked, &rig, i ? "POST" : "GET", "/turn"); /* a POST is tried again, too */
-        assert_int_equal(ask_send(&asked), 0);
-        rig_wait(&asked);
+        rig_ask(&asked);
         if (asked.failure != failures[i])
             fail_msg("request %d: %s (%s)", i, failure_name(asked.failure), asked.detail);
         ask_fini(&asked);
@@ -533,8 +504,7 @@ static void a_connection_is_closed_behind_a_request_that_says_so(void **state)
     rig.server.scripts[0] = steps;
     ask_init(&asked, &rig, "GET", "/last");
     asked.request.closes_connection = true;
-    assert_int_equal(ask_send(&asked), 0);
-    rig_wait(&asked);
+    rig_ask(&asked);
     rig_settle(&rig);
     assert_int_equal(asked.status, 200);
     assert_true(rig.server.connections[0].has_ended);
@@ -549,8 +519,7 @@ static void nobody_listens(void **state)
     rig_open(&rig, ops_of(state), 0, 0);
     ask_init(&asked, &rig, "GET", "/");
     wire_server_close(&rig.server);
-    assert_int_equal(ask_send(&asked), 0);
-    rig_wait(&asked);
+    rig_ask(&asked);
     assert_int_equal(asked.failure, FAILURE_CONNECT_REFUSED);
     ask_fini(&asked);
     rig_close(&rig);
@@ -648,8 +617,7 @@ static void a_request_can_be_cancelled_at_each_stage(void **state)
         rig.server.scripts[rig.server.count] = fine;
         ask_init(&next, &rig, "GET", "/next");
         next.request.max_connections = 1;
-        assert_int_equal(ask_send(&next), 0);
-        rig_wait(&next);
+        rig_ask(&next);
         assert_int_equal(next.status, 200);
         ask_fini(&asked);
         ask_fini(&waiting);
@@ -727,8 +695,7 @@ static void a_callback_may_send_and_cancel(void **state)
     last.then = cancel_the_other;
     assert_int_equal(ask_send(&other), 0);
     rig_settle(&rig);
-    assert_int_equal(ask_send(&last), 0);
-    rig_wait(&last);
+    rig_ask(&last);
     rig_settle(&rig);
     assert_int_equal(last.status, 200);
     assert_int_equal(other.done_count, 0);

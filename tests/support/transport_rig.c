@@ -73,6 +73,13 @@ void ask_init(struct asked *asked, struct rig *rig, const char *method, const ch
     buf_init(&asked->headers, MAX_KEPT);
 }
 
+void ask_init_upload(struct asked *asked, struct rig *rig)
+{
+    static const char body[RIG_UPLOAD_BYTES];
+    ask_init(asked, rig, "POST", "/upload");
+    asked->http.body = bytes_make(body, sizeof body);
+}
+
 int ask_send(struct asked *asked)
 {
     int done_count = asked->done_count;
@@ -97,6 +104,21 @@ void rig_wait(struct asked *asked)
         loop_pass(&asked->rig->loop, 100000);
     }
     assert_int_equal(asked->done_count, 1);
+}
+
+void rig_ask(struct asked *asked)
+{
+    assert_int_equal(ask_send(asked), 0);
+    rig_wait(asked);
+}
+
+void rig_ask_fine(struct rig *rig, const char *target)
+{
+    struct asked asked;
+    ask_init(&asked, rig, "GET", target);
+    rig_ask(&asked);
+    assert_int_equal(asked.failure, FAILURE_NONE);
+    ask_fini(&asked);
 }
 
 void rig_wait_until(struct rig *rig, bool (*is_so)(struct rig *rig))

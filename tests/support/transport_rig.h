@@ -44,12 +44,19 @@ void rig_close(struct rig *rig);
 
 /* Fill it; ask_send() starts it. `method` and `target` are literals. */
 void ask_init(struct asked *asked, struct rig *rig, const char *method, const char *target);
+/* The same with a POST whose body no socket takes at once. */
+enum { RIG_UPLOAD_BYTES = 8 << 20 };
+void ask_init_upload(struct asked *asked, struct rig *rig);
 /* -1: refused, asked->failure says why. */
 int ask_send(struct asked *asked);
 void ask_fini(struct asked *asked);
 
 /* Passes of the loop until it is done, or the test fails. */
 void rig_wait(struct asked *asked);
+/* Send it and wait. */
+void rig_ask(struct asked *asked);
+/* A GET that has to be answered. */
+void rig_ask_fine(struct rig *rig, const char *target);
 /* Passes of the loop until `is_so`, or the test fails. */
 void rig_wait_until(struct rig *rig, bool (*is_so)(struct rig *rig));
 /* So many passes that what can happen without a clock has happened. */
