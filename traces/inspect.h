@@ -33,6 +33,8 @@ int inspect_message(struct inspect *inspect, int64_t message_id, struct error *e
 /* At most `most` of them, as text with the whole of each name; 0: all. */
 int inspect_endpoints(struct inspect *inspect, size_t most, struct error *err);
 int inspect_ledger(struct inspect *inspect, struct error *err);
+/* Put together by rule; of one session (0: of all) each by itself. */
+int inspect_bindings(struct inspect *inspect, int64_t session_id, struct error *err);
 
 /* The bytes of one body as recorded, to `out`. */
 int inspect_raw(struct inspect *inspect, enum inspect_part part, int64_t id, struct error *err);

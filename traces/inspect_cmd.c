@@ -10,10 +10,21 @@ struct options {
     bool is_json;
     uint64_t max_bytes;
     const char *body;
+    uint64_t session;
 };
 
 /* `inspect TRACE` alone is the overview. */
-enum subject { OVERVIEW, SESSIONS, SESSION, EXCHANGE, MESSAGE, ENDPOINTS, LEDGER, SUBJECT_COUNT };
+enum subject {
+    OVERVIEW,
+    SESSIONS,
+    SESSION,
+    EXCHANGE,
+    MESSAGE,
+    ENDPOINTS,
+    LEDGER,
+    BINDINGS,
+    SUBJECT_COUNT
+};
 
 static const struct subject_word {
     const char *word;
@@ -22,7 +33,7 @@ static const struct subject_word {
     [OVERVIEW] = {"overview", false}, [SESSIONS] = {"sessions", false},
     [SESSION] = {"session", true},    [EXCHANGE] = {"exchange", true},
     [MESSAGE] = {"message", true},    [ENDPOINTS] = {"endpoints", false},
-    [LEDGER] = {"ledger", false},
+    [LEDGER] = {"ledger", false},     [BINDINGS] = {"bindings", false},
 };
 
 static int parse_subject(const struct cli_arguments *arguments, enum subject *ret_subject,
@@ -40,7 +51,7 @@ static int parse_subject(const struct cli_arguments *arguments, enum subject *re
         const char *nearest = cli_nearest(word, words, SUBJECT_COUNT);
         return error_set(err, EXIT_INPUT,
                          "inspect: '%s' is none of sessions, session N, exchange N, message N, "
-                         "endpoints, ledger%s%s%s",
+                         "endpoints, ledger, bindings%s%s%s",
                          word, nearest ? "; did you mean " : "", nearest ? nearest : "",
                          nearest ? "?" : "");
     }
@@ -73,7 +84,8 @@ static int show_raw(struct inspect *inspect, enum subject subject, int64_t id, c
                      body);
 }
 
-static int show(struct inspect *inspect, enum subject subject, int64_t id, struct error *err)
+static int show(struct inspect *inspect, enum subject subject, int64_t id, int64_t session_id,
+                struct error *err)
 {
     switch (subject) {
     case OVERVIEW:
@@ -90,6 +102,8 @@ static int show(struct inspect *inspect, enum subject subject, int64_t id, struc
         return inspect_endpoints(inspect, 0, err);
     case LEDGER:
         return inspect_ledger(inspect, err);
+    case BINDINGS:
+        return inspect_bindings(inspect, session_id, err);
     case SUBJECT_COUNT:
         break;
     }
@@ -106,11 +120,14 @@ static int run(const struct cli_arguments *arguments, const struct options *opti
     if (arguments->count == 0)
         return error_set(err, EXIT_INPUT,
                          "inspect: give the trace to look at, like 'reprise inspect shop.trace'");
-    if (parse_subject(arguments, &subject, &id, err) ||
-        trace_reader_open(&inspect.reader, arguments->items[0], err))
+    if (parse_subject(arguments, &subject, &id, err))
+        return -1;
+    if (options->session > INT64_MAX || (options->session && subject != BINDINGS))
+        return error_set(err, EXIT_INPUT, "inspect: --session N goes with 'bindings'");
+    if (trace_reader_open(&inspect.reader, arguments->items[0], err))
         return -1;
     int result = options->body ? show_raw(&inspect, subject, id, options->body, err)
-                               : show(&inspect, subject, id, err);
+                               : show(&inspect, subject, id, (int64_t)options->session, err);
     trace_reader_close(inspect.reader);
     if (result == 0 && (fflush(stdout) != 0 || ferror(stdout)))
         result = error_set(err, EXIT_TOOL, "inspect: cannot write to standard output");
@@ -130,6 +147,11 @@ int inspect_cmd(int argc, char **argv)
          .target = &options.max_bytes,
          .placeholder = "SIZE",
          .help = "how much of a body is shown (default 4096)"},
+        {.name = "session",
+         .kind = CLI_NUMBER,
+         .target = &options.session,
+         .placeholder = "N",
+         .help = "of bindings: those of this session, one by one"},
         {.name = "body",
          .kind = CLI_TEXT,
          .target = &options.body,
@@ -139,7 +161,8 @@ int inspect_cmd(int argc, char **argv)
     const struct cli_verb verb = {
         .name = "inspect",
         .summary = "show what a trace holds, and what it lost",
-        .usage = "TRACE [sessions | session N | exchange N | message N | endpoints | ledger]",
+        .usage = "TRACE [sessions | session N | exchange N | message N | endpoints | ledger |\n"
+                 "                       bindings]",
         .examples = "  reprise inspect shop.trace\n"
                     "  reprise inspect shop.trace session 3\n"
                     "  reprise inspect shop.trace exchange 17 --body response > answer.wav\n"

@@ -235,6 +235,22 @@ int trace_reader_get_exchange(struct trace_reader *reader, int64_t exchange_id,
     return done(reader, found, err);
 }
 
+int trace_reader_get_exchange_ends(struct trace_reader *reader, int64_t exchange_id,
+                                   int64_t *ret_session_id, int64_t *ret_endpoint_id,
+                                   struct error *err)
+{
+    sqlite3_stmt *statement = reader->statements[EXCHANGE_ENDS];
+    int found = seek(statement, exchange_id, err);
+    if (found == 1) {
+        struct row_in row = row_in_start(statement);
+        *ret_session_id = row_in_id(&row);
+        *ret_endpoint_id = row_in_id(&row);
+        if (row_in_end(&row, "exchange", exchange_id, err))
+            found = -1;
+    }
+    return done(reader, found, err);
+}
+
 int trace_reader_endpoint_name(struct trace_reader *reader, int64_t endpoint_id,
                                struct bytes *ret_name, struct error *err)
 {

@@ -85,6 +85,11 @@ int trace_reader_get_exchange(struct trace_reader *reader, int64_t exchange_id,
                               struct trace_exchange *exchange, int64_t *ret_endpoint_id,
                               struct error *err);
 
+/* Of that row only whose it is and what it asks for: a few microseconds. */
+int trace_reader_get_exchange_ends(struct trace_reader *reader, int64_t exchange_id,
+                                   int64_t *ret_session_id, int64_t *ret_endpoint_id,
+                                   struct error *err);
+
 int trace_reader_get_connection(struct trace_reader *reader, int64_t connection_id,
                                 struct trace_connection *connection, struct error *err);
 int trace_reader_get_message(struct trace_reader *reader, int64_t message_id,

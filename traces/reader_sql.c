@@ -31,6 +31,8 @@ const char *const reader_sql[READER_STATEMENTS] = {
     [GET_CONNECTION] = "SELECT " CONNECTION_COLUMNS " FROM connection WHERE connection_id = ?",
     [GET_SESSION] = "SELECT " SESSION_COLUMNS " FROM session WHERE session_id = ?",
     [GET_EXCHANGE] = "SELECT " EXCHANGE_COLUMNS " FROM exchange WHERE exchange_id = ?",
+    /* Columns that come before the long ones: little of the row is read. */
+    [EXCHANGE_ENDS] = "SELECT session_id, endpoint_id FROM exchange WHERE exchange_id = ?",
     [GET_MESSAGE] = "SELECT " MESSAGE_COLUMNS " FROM message WHERE message_id = ?",
     [GET_ENDPOINT] = "SELECT method, template FROM endpoint WHERE endpoint_id = ?",
     [ENDPOINT_IDS] = "SELECT endpoint_id FROM endpoint ORDER BY endpoint_id",

@@ -22,6 +22,7 @@ enum reader_statement {
     GET_SESSION,
     GET_CONNECTION,
     GET_EXCHANGE,
+    EXCHANGE_ENDS,
     GET_MESSAGE,
     GET_ENDPOINT,
     ENDPOINT_IDS,

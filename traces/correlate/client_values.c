@@ -1,0 +1,119 @@
+/* client_values.c - which values of a request a client would have made up itself, and which are a
+ * user's own: by their form, their names, and what the request does. */
+#include "traces/correlate/finder_state.h"
+#include "traces/correlate/value_shape.h"
+
+enum { MAX_LOGIN_FIELDS = 8, MIN_NAME_BYTES = 2 };
+
+/* What is said by name and form alone; whether other sessions say the same is for rules.c. */
+static enum client_kind judge(const struct finder *finder, const struct carried_value *value)
+{
+    const struct site_place *place = &finder->sites.places[value->place];
+    if (place->is_cookie)
+        return CLIENT_NONE;
+    if (place->is_header && bytes_starts_with_nocase(value->text, bytes_of("Basic ")) &&
+        bytes_equal_nocase(place->name, bytes_of("authorization")))
+        return CLIENT_BASIC;
+    enum shape_time time = shape_time_near(value->text, finder->request.at_unix_us);
+    if (time != SHAPE_NO_TIME && !place->is_path && !name_is_other_time(place->name)) {
+        static const enum client_kind kinds[] = {CLIENT_NONE, CLIENT_TIME_S, CLIENT_TIME_MS,
+                                                 CLIENT_TIME_ISO};
+        return kinds[time];
+    }
+    if (!name_is_made_by_client(place->name) &&
+        !(place->parent.len && name_is_made_by_client(place->parent)) &&
+        !(name_is_bare(place->name) && place->is_body &&
+          finder->sites.endpoints[finder->endpoint].is_unsafe))
+        return CLIENT_NONE;
+    if (place->is_path)
+        return CLIENT_NONE;
+    if (shape_is_uuid(value->text))
+        return CLIENT_UUID;
+    return shape_is_hex(value->text) ? CLIENT_HEX : CLIENT_NONE;
+}
+
+/* --- logins and signups ------------------------------------------------------------------- */
+
+struct form {
+    struct carried_value *email, *username, *name, *password;
+    size_t fields;
+};
+
+static struct form read_form(struct finder *finder)
+{
+    struct form form = {0};
+    for (size_t i = 0; i < finder->carried_count; i++) {
+        struct carried_value *value = &finder->carried[i];
+        const struct site_place *place = &finder->sites.places[value->place];
+        if (!place->is_body)
+            continue;
+        form.fields++;
+        switch (name_identity_of(place->name)) {
+        case IDENTITY_EMAIL:
+            form.email = form.email ? form.email : value;
+            break;
+        case IDENTITY_USERNAME:
+            form.username = form.username ? form.username : value;
+            break;
+        case IDENTITY_NAME:
+            form.name = form.name ? form.name : value;
+            break;
+        case IDENTITY_PASSWORD:
+            form.password = form.password ? form.password : value;
+            break;
+        case IDENTITY_NONE:
+            break;
+        }
+    }
+    return form;
+}
+
+static bool is_method(struct bytes name, const char *method)
+{
+    return bytes_starts_with(name, bytes_of(method)) && name.ptr[strlen(method)] == ' ';
+}
+
+static void set(struct carried_value *value, enum client_kind kind)
+{
+    if (value && value->text.len >= MIN_NAME_BYTES)
+        value->client = (uint8_t)kind;
+}
+
+/* A "username" that is a mail address is one. */
+static enum client_kind new_kind(const struct carried_value *value)
+{
+    return value && shape_is_email(value->text) ? CLIENT_NEW_EMAIL : CLIENT_NEW_TEXT;
+}
+
+static void judge_form(struct finder *finder)
+{
+    struct form form = read_form(finder);
+    const struct site_endpoint *endpoint = &finder->sites.endpoints[finder->endpoint];
+    struct carried_value *user = form.username;
+    if (!user && !form.email)
+        user = form.name;
+    if (!form.password || (!user && !form.email) || !endpoint->is_unsafe ||
+        is_method(endpoint->name, "DELETE"))
+        return;
+    bool is_login = path_is_login(endpoint->path);
+    bool is_refused = finder->request.status >= 400;
+    if (path_is_signup(endpoint->path) ? !is_refused : !is_login && finder->request.status == 201) {
+        set(form.email, new_kind(form.email));
+        set(user, new_kind(user));
+    } else if (is_login || form.fields <= MAX_LOGIN_FIELDS) {
+        set(form.email, CLIENT_EMAIL);
+        set(user, CLIENT_USERNAME);
+        set(form.password, CLIENT_PASSWORD);
+    }
+}
+
+/* --- all of them -------------------------------------------------------------------------- */
+
+void finder_judge_clients(struct finder *finder)
+{
+    if (finder->endpoint == SITES_NONE)
+        return;
+    for (size_t i = 0; i < finder->carried_count; i++)
+        finder->carried[i].client = (uint8_t)judge(finder, &finder->carried[i]);
+    judge_form(finder);
+}
