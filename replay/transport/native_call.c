@@ -64,6 +64,14 @@ void native_call_await_continue(struct transport_call *call)
         timers_set(&loop->timers, &call->timer, call->continue_at_us);
 }
 
+void native_call_continue(struct transport_call *call)
+{
+    call->expects_continue = false;
+    call->continue_at_us = 0;
+    if (!call->answer.has_head)
+        call->first_us = 0; /* the interim answer's */
+}
+
 void native_calls_free(struct transport *transport)
 {
     while (transport->free_calls) {
@@ -97,7 +105,7 @@ static void fill_times(const struct transport_call *call, struct transport_resul
     result->connect_us = before_us - result->dns_us - result->tls_us;
     if (!call->is_ready)
         return;
-    uint64_t first_us = call->received_bytes ? call->first_us : ended_us;
+    uint64_t first_us = call->first_us ? call->first_us : ended_us;
     uint64_t sent_us = call->is_sent && call->sent_us < first_us ? call->sent_us : first_us;
     result->sending_us = minus(sent_us, ready_us);
     result->waiting_us = minus(first_us, sent_us);

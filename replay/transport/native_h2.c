@@ -112,7 +112,7 @@ void native_h2_again(struct transport_call *call)
     call->was_retried = true;
     call->was_reset = false;
     call->is_ready = call->is_sent = false;
-    call->continue_at_us = call->sent_bytes = call->received_bytes = 0;
+    call->continue_at_us = call->sent_bytes = call->received_bytes = call->first_us = 0;
     native_answer_fini(&call->answer); /* an interim answer, perhaps */
     native_answer_init(&call->answer, call->answer.is_to_head, call->request.keeps_body,
                        call->request.keeps_headers, call->user->transport->options.max_body_bytes);
@@ -122,8 +122,7 @@ void native_h2_again(struct transport_call *call)
 
 void native_h2_continue(struct transport_call *call)
 {
-    call->expects_continue = false;
-    call->continue_at_us = 0;
+    native_call_continue(call);
     nghttp2_session_resume_data(call->h2->session, call->stream_id);
     flush_soon(call->h2);
 }
@@ -207,7 +206,7 @@ void native_h2_lost(struct native_h2 *h2, ssize_t how)
     h2->is_going = h2->is_busy = true;
     while (h2->calls) {
         struct transport_call *call = h2->calls;
-        bool has_begun = call->received_bytes > 0;
+        bool has_begun = call->first_us > 0; /* frames may have come that are no answer */
         native_h2_unlink(call);
         if (call->was_kept && !has_begun && !call->was_retried)
             native_h2_again(call);

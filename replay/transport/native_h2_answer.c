@@ -46,7 +46,7 @@ static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame
     struct transport_call *call = call_of(session, frame->hd.stream_id);
     if (!call || call->answer.has_head)
         return 0;
-    if (!call->received_bytes) {
+    if (!call->first_us) { /* frames that open windows may have come before */
         call->first_us = arrived_us(h2, call);
         if (network_sampler_is_due(network))
             network_sampler_look(network, h2->stream.fd, &h2->seen);

@@ -174,8 +174,7 @@ static void send_on(struct native_connection *connection)
 
 void native_http1_continue(struct native_connection *connection)
 {
-    connection->call->expects_continue = false;
-    connection->call->continue_at_us = 0;
+    native_call_continue(connection->call);
     send_on(connection);
 }
 
@@ -242,7 +241,7 @@ static void stamp(struct native_connection *connection, int reads)
     call->ended_us = reads > 1
                          ? loop_refresh(loop)
                          : loop_arrived_us(loop, call->is_sent ? call->sent_us : call->ready_us);
-    if (call->received_bytes)
+    if (call->first_us)
         return;
     call->first_us = call->ended_us;
     if (network_sampler_is_due(network))

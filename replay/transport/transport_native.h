@@ -96,7 +96,7 @@ struct transport_call {
     uint64_t started_us; /* handed to send() */
     uint64_t ready_us;   /* is_ready: the connection was there, the first byte was sent */
     uint64_t sent_us;    /* is_sent: the last byte was */
-    uint64_t first_us;   /* received_bytes: the answer's first byte had come */
+    uint64_t first_us;   /* the answer's first byte had come; 0: it has not */
     uint64_t ended_us;   /* its last one had; or the failure was known */
     uint64_t dns_us, tls_us;
     uint64_t used_at_wait;   /* loop->wait_count when it was sent on a connection in use */
@@ -146,6 +146,8 @@ void native_calls_free(struct transport *transport);
 /* Its head is out and the body is not: 100 comes within a second, or the body follows without it
  * (RFC 9110 10.1.1). */
 void native_call_await_continue(struct transport_call *call);
+/* It is over: the caller sends the body. What comes from here on is the answer. */
+void native_call_continue(struct transport_call *call);
 
 /* What became of it; may decode the body. Borrowed from the call and the transport. */
 void native_call_result(struct transport_call *call, enum failure failure, const char *detail,
