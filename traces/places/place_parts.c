@@ -44,12 +44,12 @@ struct bytes place_find_set_cookie(const struct place_step *step, const struct h
     return nothing;
 }
 
-static struct bytes find_pair(const struct place_step *step, struct bytes rest, char separator)
+/* The pair that brings *left to 0. */
+static struct bytes find_pair(struct bytes name, struct bytes rest, char separator, uint32_t *left)
 {
-    uint32_t left = step->number;
     struct bytes pair, value;
     while (bytes_split(&rest, separator, &pair)) {
-        if (is_pair(pair, step->name, &value) && --left == 0)
+        if (is_pair(pair, name, &value) && --*left == 0)
             return value;
     }
     return nothing;
@@ -57,13 +57,29 @@ static struct bytes find_pair(const struct place_step *step, struct bytes rest, 
 
 struct bytes place_find_cookie(const struct place_step *step, struct bytes cookies)
 {
-    struct bytes value = find_pair(step, cookies, ';');
+    uint32_t left = step->number;
+    struct bytes value = find_pair(step->name, cookies, ';', &left);
     return value.ptr ? bytes_trim(value) : value;
+}
+
+struct bytes place_find_in_cookies(const struct place_step *step, const struct http_header *headers,
+                                   size_t count)
+{
+    uint32_t left = step->number;
+    for (size_t i = 0; i < count; i++) {
+        if (!bytes_equal_nocase(headers[i].name, bytes_of("cookie")))
+            continue;
+        struct bytes value = find_pair(step->name, headers[i].value, ';', &left);
+        if (value.ptr)
+            return bytes_trim(value);
+    }
+    return nothing;
 }
 
 struct bytes place_find_field(const struct place_step *step, struct bytes fields)
 {
-    return find_pair(step, fields, '&');
+    uint32_t left = step->number;
+    return find_pair(step->name, fields, '&', &left);
 }
 
 static struct bytes find_segment(uint32_t number, struct bytes path)
@@ -99,4 +115,13 @@ struct bytes place_find_in_url(const struct place_step *step, struct bytes text)
     if (step->kind == PLACE_PATH)
         return find_segment(step->number, bytes_make(text.ptr, query));
     return query == text.len ? nothing : place_find_field(step, bytes_from(text, query + 1));
+}
+
+bool place_url_begins_with(struct bytes url, struct bytes prefix)
+{
+    struct bytes target = place_url_target(url);
+    if (url.len > PLACE_MAX_URL_BYTES || !bytes_starts_with(target, prefix))
+        return false;
+    char last = prefix.len ? prefix.ptr[prefix.len - 1] : '/';
+    return last == '/' || last == '?' || target.len == prefix.len || target.ptr[prefix.len] == '?';
 }

@@ -1,0 +1,65 @@
+/*
+ * place_visitor.h - the place that a visit is at, and whom it tells; used by place_visit*.c only.
+ *
+ * A walker sets the step at its level and gives the value; in an answer what is inside the value is
+ * then visited with further steps.
+ */
+#ifndef REPRISE_TRACES_PLACES_PLACE_VISITOR_H
+#define REPRISE_TRACES_PLACES_PLACE_VISITOR_H
+
+#include "traces/places/place_scratch.h"
+#include "traces/places/place_visit.h"
+
+/* What else is counted besides the names of a kind of place. */
+enum { COUNTED_ATTRIBUTES = PLACE_DATA + 1, COUNTED_EVENT_VALUES, COUNTED_URLS };
+
+struct visitor {
+    const struct message_view *message;
+    struct place_scratch *scratch;
+    place_value_fn visit;
+    void *owner;
+    struct place place;
+    uint32_t max_steps;
+    uint32_t values_left;
+    int result; /* non-zero: the caller has ended it */
+};
+
+/* What a walker has found. */
+struct found_value {
+    struct place_step step;
+    struct bytes text, name, written;
+    enum place_writing writing;
+    bool is_url; /* one that need not look like one */
+};
+
+static inline bool visitor_is_done(const struct visitor *visitor)
+{
+    return visitor->result || !visitor->values_left;
+}
+
+/* As the step `level` (from 0), and what is inside it. */
+void visitor_give(struct visitor *visitor, uint32_t level, const struct found_value *value);
+
+/* place_visit_inside.c: what may be inside a text that stands at visitor->place. */
+void visit_inside(struct visitor *visitor, struct bytes text, struct bytes name, bool is_url);
+
+/* The leaves of JSON as steps of `kind` at `level`, decoded in `room`. */
+void visit_json(struct visitor *visitor, uint32_t level, enum place_kind kind, struct bytes text,
+                struct room room);
+
+/* "a=1&b=2" at the first level, as PLACE_QUERY or PLACE_FORM. */
+void visit_fields(struct visitor *visitor, enum place_kind kind, struct bytes fields);
+
+/* The segments of a path at `level`. */
+void visit_path(struct visitor *visitor, uint32_t level, struct bytes path, struct bytes name);
+
+/* place_visit_body.c: a body by what it is. */
+void visit_body(struct visitor *visitor);
+
+void visit_html(struct visitor *visitor, struct bytes page);
+void visit_xml(struct visitor *visitor, struct bytes document);
+
+/* The strings of a script, or the lines of a text, from step `level` on. */
+void visit_text(struct visitor *visitor, uint32_t level, struct bytes text, bool is_script);
+
+#endif
