@@ -83,6 +83,16 @@ int size_parse_bytes(const char *text, uint64_t *ret_bytes)
     return 0;
 }
 
+int percent_parse(const char *text, double *ret_percent)
+{
+    double value;
+    const char *at;
+    if (parse_number(text, &at, &value) || (*at && strcmp(at, "%") != 0) || !(value <= 100))
+        return -1;
+    *ret_percent = value;
+    return 0;
+}
+
 static void format_minutes(char *out, size_t out_size, double us)
 {
     if (us < 3600e6)

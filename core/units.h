@@ -15,6 +15,9 @@ int duration_parse_us(const char *text, uint64_t *ret_us);
  */
 int size_parse_bytes(const char *text, uint64_t *ret_bytes);
 
+/* "1%", "0.5%", or the same without the sign: from 0 to 100. -1 when it is none of these. */
+int percent_parse(const char *text, double *ret_percent);
+
 /* Into `out`, returned: "812us", "1.52ms", "3.05s", "2m04s". */
 char *duration_format(char *out, size_t out_size, double us);
 

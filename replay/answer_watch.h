@@ -13,12 +13,15 @@
 
 struct user;
 
+/* What is to be kept of an answer for answered(): nothing, and it is not called; headers; all. */
+enum watch_wish { WATCH_NOTHING, WATCH_HEAD, WATCH_BODY };
+
 struct answer_watch {
     void *owner;
-    /* Is the answer of this step to be kept whole, for answered()? The same answer each time. */
-    bool (*wants)(void *owner, const struct user *user, const struct plan_step *step);
-    /* The last word on a recorded request or upgrade: a plugin has not sent it again. Only of those
-     * that are wanted; the result is borrowed until the call returns. */
+    /* The same answer each time that it is asked of one step. */
+    enum watch_wish (*wants)(void *owner, const struct user *user, const struct plan_step *step);
+    /* The last word on a recorded request or upgrade: a plugin has not sent it again. The
+     * result is borrowed until the call returns. */
     void (*answered)(void *owner, const struct user *user, const struct plan_step *step,
                      const struct transport_result *result);
     /* A message of the server, behind the upgrade `connect`; NULL: not wanted. */

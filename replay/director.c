@@ -191,6 +191,8 @@ int director_run(const struct director *director, struct director_result *ret_re
     }
     gather_rest(&gathering, ret_result);
     plan_stream_stop(director->settings->plan);
+    if (director->on_end)
+        director->on_end(director->owner);
     emit(&gathering, ret_result->duration_us);
     if (gathering.has_failed)
         result = -1;

@@ -10,10 +10,12 @@
 struct director {
     const struct replay_settings *settings;
     int64_t started_unix_us;
-    /* Called once a second, and for the rest at the end, with what all workers measured since. -1
-     * stops the run. */
-    int (*on_second)(void *owner, const struct metrics *delta, uint32_t second, uint64_t length_us,
+    /* Called once a second, and for the rest at the end, with what all workers measured since, for
+     * the owner to add to. -1 stops the run. */
+    int (*on_second)(void *owner, struct metrics *delta, uint32_t second, uint64_t length_us,
                      struct error *err);
+    /* The workers have ended, the last on_second() follows; may be NULL. */
+    void (*on_end)(void *owner);
     void *owner;
 };
 

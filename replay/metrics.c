@@ -157,6 +157,7 @@ void metrics_clear(struct metrics *metrics)
     memset(metrics->sessions_by_result, 0, sizeof metrics->sessions_by_result);
     histogram_clear(&metrics->session_duration);
     metrics->steps_not_sent = 0;
+    memset(metrics->checks, 0, sizeof metrics->checks);
     for (int i = 0; i < METRICS_MAX_CUSTOM; i++) {
         metrics->custom[i].sum = 0;
         histogram_clear(&metrics->custom[i].histogram);
@@ -427,6 +428,7 @@ int metrics_merge(struct metrics *metrics, const struct metrics *other)
     metrics->sessions_started += other->sessions_started;
     add_all(metrics->sessions_by_result, other->sessions_by_result, SESSION_RESULT_COUNT);
     metrics->steps_not_sent += other->steps_not_sent;
+    add_all(metrics->checks, other->checks, CHECK_RESULT_COUNT);
     if (ws_merge(&metrics->ws, &other->ws) ||
         histogram_merge(&metrics->session_duration, &other->session_duration) ||
         generator_metrics_merge(&metrics->generator, &other->generator))

@@ -65,6 +65,9 @@ struct failure_sample {
     char detail[200]; /* what was wrong; what to do */
 };
 
+/* Answers that were drawn by --check: as recorded, otherwise, or not compared for want of time. */
+enum check_result { CHECK_PASSED, CHECK_FAILED, CHECK_DROPPED, CHECK_RESULT_COUNT };
+
 /* A plugin's own metric: counter (sum of values) or histogram. */
 struct custom_metric {
     uint64_t sum;
@@ -81,6 +84,7 @@ struct metrics {
     uint64_t sessions_by_result[SESSION_RESULT_COUNT];
     struct histogram session_duration;
     uint64_t steps_not_sent;
+    uint64_t checks[CHECK_RESULT_COUNT];
     struct custom_metric custom[METRICS_MAX_CUSTOM];
     uint32_t sample_count;
     struct failure_sample samples[METRICS_MAX_SAMPLES];

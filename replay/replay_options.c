@@ -4,10 +4,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/units.h"
+
 /* As typed, before checks. */
 struct raw_options {
     const char *target, *transport, *http, *proxy_url, *pacing, *timing, *affinity;
-    const char *timestamps, *on_missing;
+    const char *timestamps, *on_missing, *check_percent;
     struct cli_list allowed_targets, bind_addresses, stages;
     double scale, speed, arrival_speed, think_speed;
     uint64_t users, duration_us, seed, workers, max_in_flight, timeout_us, ws_timeout_us, grace_us;
@@ -100,6 +102,17 @@ static int check_missing(const char *text, enum on_missing *ret_missing, struct 
     }
     return error_set(err, EXIT_INPUT, "replay: --on-missing '%s': expected recorded, skip or end",
                      text);
+}
+
+static int check_share(const char *text, double *ret_share, struct error *err)
+{
+    double percent;
+    if (percent_parse(text, &percent))
+        return error_set(err, EXIT_INPUT,
+                         "replay: --check '%s': expected a percentage from 0 to 100, like 1%%",
+                         text);
+    *ret_share = percent / 100;
+    return 0;
 }
 
 static int check_plan_size(uint64_t max_plan_bytes, struct error *err)
@@ -251,6 +264,7 @@ static int check(const struct raw_options *raw, const struct cli_arguments *argu
     if (check_speeds(raw, &options->settings, err) || check_stages(raw, &options->settings, err) ||
         check_plan_size(options->max_plan_bytes, err) ||
         check_numbers(raw, &options->settings, err) ||
+        check_share(raw->check_percent, &options->check_share, err) ||
         check_missing(raw->on_missing, &options->settings.on_missing, err) ||
         check_waiting(raw, &options->settings, err) ||
         check_connecting(raw, &options->settings.transport, err) ||
@@ -273,6 +287,7 @@ int replay_options_parse(int argc, char **argv, struct replay_options *ret_optio
     struct raw_options raw = {
         .pacing = "think",
         .on_missing = "recorded",
+        .check_percent = "0",
         .transport = "auto",
         .timestamps = "user",
         .http = "auto",
@@ -353,6 +368,8 @@ int replay_options_parse(int argc, char **argv, struct replay_options *ret_optio
          "look for plugins here first; may be given many times", NULL},
         {"threshold", 0, CLI_LIST, &options.thresholds, "EXPR",
          "fail (exit 99) unless it holds: 'http_req_response: p(95)<500'", "Results"},
+        {"check", 0, CLI_TEXT, &raw.check_percent, "PERCENT",
+         "compare this share of the answers with the recorded ones, as verify does (0%)", NULL},
         {"timestamps", 0, CLI_TEXT, &raw.timestamps, "MODE",
          "user, or kernel: the kernel's service time beside ours, on plain TCP (user)", NULL},
         {"strict", 0, CLI_FLAG, &options.is_strict, NULL,

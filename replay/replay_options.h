@@ -17,6 +17,7 @@ struct replay_options {
     struct cli_list plugin_folders;
     struct cli_list thresholds;
     uint64_t max_plan_bytes;
+    double check_share; /* of the answers that are compared with the recording, 0 to 1 */
     bool is_quiet;
     bool is_verbose;
     bool is_dry_run;

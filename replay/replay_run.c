@@ -57,6 +57,21 @@ static int prepare_plan(struct replay_run *run, struct error *err)
     return 0;
 }
 
+static int prepare_checks(struct replay_run *run, struct error *err)
+{
+    const struct replay_options *options = &run->options;
+    const struct checker_options checks = {.trace_path = options->trace_path,
+                                           .share = options->check_share,
+                                           .seed = options->settings.seed,
+                                           .target = bytes_of(options->target)};
+    if (options->check_share <= 0 || options->is_dry_run)
+        return 0;
+    if (checker_open(&run->checker, &checks, err))
+        return error_prefix(err, "--check");
+    run->options.settings.watch = checker_watch(run->checker);
+    return 0;
+}
+
 static int prepare_plugins(struct replay_run *run, int64_t unix_us, struct error *err)
 {
     const struct replay_options *options = &run->options;
@@ -180,7 +195,7 @@ int replay_run_prepare(struct replay_run *run, int argc, char **argv, struct err
         return -1;
     if (settings->ops->check && settings->ops->check(&settings->transport, err))
         return -1;
-    if (prepare_plan(run, err) || prepare_plugins(run, unix_us, err) ||
+    if (prepare_plan(run, err) || prepare_checks(run, err) || prepare_plugins(run, unix_us, err) ||
         gather_facts(run, argc, argv, unix_us, err))
         return -1;
     for (size_t i = 0; i < run->options.thresholds.count; i++) {
@@ -198,17 +213,31 @@ void replay_run_fini(struct replay_run *run)
         chain_stop(&run->chain, run->progress.elapsed_us);
     if (run->chain_is_open)
         chain_close(&run->chain);
+    checker_close(run->checker);
     plan_free(run->plan);
     thresholds_fini(&run->thresholds);
     arena_fini(&run->texts);
 }
 
-static int on_second(void *owner, const struct metrics *delta, uint32_t second, uint64_t length_us,
+static void on_end(void *owner)
+{
+    const struct replay_run *run = owner;
+    struct error error;
+    if (!run->checker)
+        return;
+    checker_drain(run->checker);
+    if (checker_has_failed(run->checker, &error))
+        log_warning("--check: %s; the answers behind it were not compared", error.text);
+}
+
+static int on_second(void *owner, struct metrics *delta, uint32_t second, uint64_t length_us,
                      struct error *err)
 {
     struct replay_run *run = owner;
     struct health health;
     health_read(&run->meter, &health);
+    if (run->checker)
+        checker_take(run->checker, delta);
     if (progress_add(&run->progress, delta, length_us))
         return error_set(err, EXIT_TOOL, "no memory for progress");
     progress_show(&run->display, &run->progress);
@@ -235,6 +264,23 @@ static size_t list_plugin_calls(const struct replay_run *run, const struct chain
     return count;
 }
 
+static const struct run_check_difference *list_differences(struct replay_run *run,
+                                                           size_t *ret_count)
+{
+    size_t count = 0;
+    const struct check_difference *found =
+        run->checker ? checker_differences(run->checker, &count) : NULL;
+    struct run_check_difference *list =
+        count ? arena_alloc(&run->texts, count * sizeof *list) : NULL;
+    *ret_count = list ? count : 0;
+    for (size_t i = 0; i < *ret_count; i++)
+        list[i] = (struct run_check_difference){.endpoint = found[i].endpoint,
+                                                .kind = difference_name(found[i].kind),
+                                                .place = found[i].place,
+                                                .answers = found[i].answers};
+    return list;
+}
+
 static enum exit_code exit_code_of(const struct replay_run *run,
                                    const struct director_result *result,
                                    const struct verdict *verdict, size_t failed_thresholds)
@@ -252,7 +298,8 @@ static int finish(struct replay_run *run, const struct director_result *result, 
 {
     const struct metrics *totals = run_store_totals(run->store);
     struct verdict verdict;
-    size_t failed_thresholds = 0;
+    size_t failed_thresholds = 0, difference_count = 0;
+    const struct run_check_difference *differences = list_differences(run, &difference_count);
     int outcome = -1;
     struct run_threshold *judged = calloc(run->thresholds.count + 1, sizeof *judged);
     struct run_plugin_call *calls =
@@ -278,6 +325,8 @@ static int finish(struct replay_run *run, const struct director_result *result, 
         .thresholds = judged,
         .plugin_call_count = list_plugin_calls(run, &result->plugins, calls),
         .plugin_calls = calls,
+        .check_difference_count = difference_count,
+        .check_differences = differences,
     };
     outcome = run_store_finish(run->store, &end, err);
 out:
@@ -302,7 +351,7 @@ static int open_store(struct replay_run *run, struct error *err)
 int replay_run_play(struct replay_run *run, enum exit_code *ret_exit_code, struct error *err)
 {
     const struct director director = {
-        .settings = &run->options.settings, .on_second = on_second, .owner = run};
+        .settings = &run->options.settings, .on_second = on_second, .on_end = on_end, .owner = run};
     struct director_result *result = calloc(1, sizeof *result);
     struct error play_error = {0};
     if (!result)

@@ -10,6 +10,7 @@
 #include "replay/replay_options.h"
 #include "replay/results/run_store.h"
 #include "replay/results/thresholds.h"
+#include "replay/verify/checker.h"
 
 struct replay_run {
     struct replay_options options;
@@ -17,6 +18,7 @@ struct replay_run {
     struct plugin_chain chain;
     bool chain_is_open, chain_is_started;
     struct thresholds thresholds;
+    struct checker *checker; /* NULL without --check */
     char digest[PLAN_DIGEST_TEXT_BYTES];
     struct plan_outline outline;
     char run_path[1024];

@@ -93,8 +93,8 @@ void task_append_after(struct task *task, struct chain_added *list);
 void task_release_slot(struct task *task);
 void task_record(struct task *task, const struct transport_result *result, uint64_t now_us);
 
-/* Does somebody who compares answers want this one? */
-bool task_is_watched(const struct task *task);
+/* What somebody who compares answers wants of this one. */
+enum watch_wish task_watch_wish(const struct task *task);
 
 /* Carry out FAIL and END_SESSION; true when the user has ended. */
 bool task_ends_session(struct user *user, const struct chain_outcome *outcome);

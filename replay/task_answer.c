@@ -61,10 +61,12 @@ static void store_cookies(struct task *task, const struct http_response *respons
     }
 }
 
-bool task_is_watched(const struct task *task)
+enum watch_wish task_watch_wish(const struct task *task)
 {
     const struct answer_watch *watch = task->user->env->watch;
-    return watch && task->step && watch->wants(watch->owner, task->user, task->step);
+    if (!watch || !task->step || task->step->kind == STEP_WS_MESSAGE)
+        return WATCH_NOTHING;
+    return watch->wants(watch->owner, task->user, task->step);
 }
 
 /* Ask the plugins about the answer. True when that decided what follows. */
@@ -121,7 +123,7 @@ void task_judge(struct task *task, const struct transport_result *result)
     if (task->step && task->step->bindings)
         task_take_values(task, result);
     bool is_retried = false;
-    bool is_watched = env->watch && task_is_watched(task);
+    bool is_watched = env->watch && task_watch_wish(task) != WATCH_NOTHING;
     const struct plan_step *step = task->step;
     bool goes_on =
         user->state == USER_PLAYING && !judged_by_plugins(task, result, now_us, &is_retried);

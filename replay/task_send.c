@@ -63,7 +63,7 @@ static void transmit(struct task *task)
 {
     struct user_env *env = task->user->env;
     bool is_watched = task->user->plugins && chain_wants(env->chain, CHAIN_RESPONSE);
-    bool is_compared = env->watch && task_is_watched(task);
+    enum watch_wish wish = env->watch ? task_watch_wish(task) : WATCH_NOTHING;
     const struct step_bindings *born = task->step ? task->step->bindings : NULL;
     const struct transport_request request = {
         .http = task->request,
@@ -73,8 +73,8 @@ static void transmit(struct task *task)
         .max_connections = task->user->session->connection_count,
         .cookies = cookies_of(task),
         .keeps_body = (is_watched && chain_wants_body(env->chain)) || (born && born->keeps_body) ||
-                      is_compared,
-        .keeps_headers = is_watched || (born && born->keeps_headers) || is_compared,
+                      wish == WATCH_BODY,
+        .keeps_headers = is_watched || (born && born->keeps_headers) || wish != WATCH_NOTHING,
         .done = on_done,
         .owner = task,
     };

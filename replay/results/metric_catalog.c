@@ -24,6 +24,9 @@ static const struct metric_entry entries[] = {
     /* What k6 calls a session. */
     {"iterations", METRIC_COUNTER, METRIC_PLAIN, METRIC_FROM_SESSIONS, 0},
     {"iteration_duration", METRIC_TREND, METRIC_TIME, METRIC_FROM_SESSION_DURATION, 0},
+    /* k6's rate of what passed, and its other side. */
+    {"checks", METRIC_RATE, METRIC_PLAIN, METRIC_FROM_CHECKS, CHECK_PASSED},
+    {"divergence", METRIC_RATE, METRIC_PLAIN, METRIC_FROM_CHECKS, CHECK_FAILED},
     {"steps_not_sent", METRIC_COUNTER, METRIC_PLAIN, METRIC_FROM_NOT_SENT, 0},
     {"bindings_missing", METRIC_COUNTER, METRIC_PLAIN, METRIC_FROM_BINDINGS_MISSING, 0},
     {"ws_sessions", METRIC_COUNTER, METRIC_PLAIN, METRIC_FROM_WS_EVENT, WS_CONNECTED},
@@ -167,6 +170,9 @@ struct metric_reading metric_read(const struct metric_entry *entry,
         return counter(totals->steps_not_sent);
     case METRIC_FROM_BINDINGS_MISSING:
         return counter(metrics_bindings_missing(totals));
+    case METRIC_FROM_CHECKS:
+        return rate(totals->checks[entry->index],
+                    totals->checks[CHECK_PASSED] + totals->checks[CHECK_FAILED]);
     case METRIC_FROM_WS_EVENT:
         return counter(ws->events[entry->index]);
     case METRIC_FROM_WS_TREND:

@@ -28,6 +28,7 @@ enum metric_source {
     METRIC_FROM_SESSION_DURATION,
     METRIC_FROM_NOT_SENT,
     METRIC_FROM_BINDINGS_MISSING,
+    METRIC_FROM_CHECKS,   /* index: CHECK_PASSED, CHECK_FAILED */
     METRIC_FROM_WS_EVENT, /* index: enum ws_event */
     METRIC_FROM_WS_TREND, /* index: WS_CONNECTED, WS_ANSWER_WAIT, WS_LATENESS, WS_CLOSED */
     METRIC_FROM_PLUGIN    /* index: of the plugin's metric */

@@ -69,6 +69,43 @@ int run_load_divergences(struct load *load)
     return result < 0 ? -1 : 0;
 }
 
+static int load_check_differences(struct load *load)
+{
+    struct run_record *run = load->run;
+    struct run_check_difference *list = arena_zalloc(&run->arena, MAX_LIST * sizeof *list);
+    size_t count = 0;
+    int result;
+    if (!list)
+        return error_set(load->err, EXIT_TOOL, "no memory for the run");
+    if (run_load_start(load, "SELECT endpoint_id, kind, place, answers FROM check_difference "
+                             "ORDER BY answers DESC, endpoint_id, kind, place"))
+        return -1;
+    while ((result = run_load_next(load)) == 1 && count < MAX_LIST) {
+        uint64_t endpoint_id = sql_take_u64(&load->row);
+        if (endpoint_id >= run->facts.endpoint_count)
+            return run_load_damaged(load, "check_difference");
+        list[count].endpoint = (uint32_t)endpoint_id;
+        list[count].kind = run_load_text(load);
+        list[count].place = run_load_text(load);
+        list[count++].answers = sql_take_u64(&load->row);
+    }
+    run->end.check_differences = list;
+    run->end.check_difference_count = count;
+    return result < 0 ? -1 : 0;
+}
+
+int run_load_checks(struct load *load)
+{
+    if (load->version < 4)
+        return 0;
+    if (run_load_start(load, "SELECT passed, failed, dropped FROM check_total"))
+        return -1;
+    int result = run_load_next(load);
+    for (int i = 0; i < CHECK_RESULT_COUNT && result == 1; i++)
+        load->run->totals->checks[i] = sql_take_u64(&load->row);
+    return result < 0 ? -1 : load_check_differences(load);
+}
+
 int run_load_thresholds(struct load *load)
 {
     struct run_record *run = load->run;

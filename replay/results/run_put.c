@@ -21,6 +21,8 @@ static const struct {
     [INSERT_GENERATOR_TOTAL] = {"generator_total", 14},
     [INSERT_FAILURE] = {"failure", 4},
     [INSERT_DIVERGENCE] = {"divergence", 3},
+    [INSERT_CHECK_TOTAL] = {"check_total", 4},
+    [INSERT_CHECK_DIFFERENCE] = {"check_difference", 4},
     [INSERT_PLUGIN_METRIC] = {"plugin_metric", 7},
     [INSERT_PLUGIN_CALL] = {"plugin_call", 4},
     [INSERT_THRESHOLD] = {"threshold", 6},
@@ -314,6 +316,22 @@ static int put_divergences(struct run_store *store, struct error *err)
     return 0;
 }
 
+/* No row without --check. */
+static int put_checks(struct run_store *store, struct error *err)
+{
+    const uint64_t *checks = store->totals->checks;
+    uint64_t sum = 0;
+    for (int i = 0; i < CHECK_RESULT_COUNT; i++)
+        sum += checks[i];
+    if (!sum)
+        return 0;
+    struct sql_row row = run_put_start(store, INSERT_CHECK_TOTAL);
+    sql_put_u64(&row, 1);
+    for (int i = 0; i < CHECK_RESULT_COUNT; i++)
+        sql_put_u64(&row, checks[i]);
+    return sql_put_end(&row, err);
+}
+
 int run_put_second(struct run_store *store, const struct metrics *delta,
                    const struct generator_second *generator, struct error *err)
 {
@@ -321,7 +339,8 @@ int run_put_second(struct run_store *store, const struct metrics *delta,
     if (put_endpoints(store, delta, generator->second, err) ||
         put_ws(store, &delta->ws, generator->second, err) || put_sessions(store, err) ||
         put_samples(store, delta, began_us, err) || put_divergences(store, err) ||
-        put_plugin_metrics(store, err) || run_put_generator(store, delta, generator, err))
+        put_checks(store, err) || put_plugin_metrics(store, err) ||
+        run_put_generator(store, delta, generator, err))
         return -1;
     return 0;
 }
@@ -334,7 +353,7 @@ int run_put_totals(struct run_store *store, struct error *err)
     }
     if (has_events(&store->totals->ws) && put_ws_total(store, err))
         return -1;
-    return put_sessions(store, err) || put_divergences(store, err) ||
+    return put_sessions(store, err) || put_divergences(store, err) || put_checks(store, err) ||
                    put_plugin_metrics(store, err) || run_put_generator_total(store, err)
                ? -1
                : 0;
@@ -365,6 +384,15 @@ int run_put_end(struct run_store *store, const struct run_end *end, struct error
         sql_put_text(&row, end->plugin_calls[i].callback);
         sql_put_u64(&row, end->plugin_calls[i].calls);
         sql_put_u64(&row, end->plugin_calls[i].ns);
+        if (sql_put_end(&row, err))
+            return -1;
+    }
+    for (size_t i = 0; i < end->check_difference_count; i++) {
+        struct sql_row row = run_put_start(store, INSERT_CHECK_DIFFERENCE);
+        sql_put_u64(&row, end->check_differences[i].endpoint);
+        sql_put_text(&row, end->check_differences[i].kind);
+        sql_put_text(&row, end->check_differences[i].place);
+        sql_put_u64(&row, end->check_differences[i].answers);
         if (sql_put_end(&row, err))
             return -1;
     }

@@ -113,6 +113,14 @@ struct run_divergence {
     uint64_t answers;
 };
 
+/* What --check found otherwise than recorded, at one place of one endpoint's answers. */
+struct run_check_difference {
+    uint32_t endpoint;
+    const char *kind;  /* difference_name(): "status", "missing", ... */
+    const char *place; /* "body:/id"; "" of the whole answer */
+    uint64_t answers;
+};
+
 struct run_plugin_call {
     const char *plugin;
     const char *callback;
@@ -131,6 +139,8 @@ struct run_end {
     const struct run_threshold *thresholds;
     size_t plugin_call_count;
     const struct run_plugin_call *plugin_calls;
+    size_t check_difference_count;
+    const struct run_check_difference *check_differences; /* most frequent first */
 };
 
 /* A run read back. Everything it points to is its own; run_record_free() frees all. */

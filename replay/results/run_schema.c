@@ -186,6 +186,18 @@
     "  answers INTEGER NOT NULL,\n"                                                                \
     "  PRIMARY KEY (status, recorded_status)\n"                                                    \
     ");\n"                                                                                         \
+    "CREATE TABLE check_total (\n"                                                                 \
+    "  run_id INTEGER PRIMARY KEY,\n"                                                              \
+    "  passed INTEGER NOT NULL,         -- answers drawn by --check that were as recorded\n"       \
+    "  failed INTEGER NOT NULL,\n"                                                                 \
+    "  dropped INTEGER NOT NULL         -- not compared\n"                                         \
+    ");\n"                                                                                         \
+    "CREATE TABLE check_difference (\n"                                                            \
+    "  endpoint_id INTEGER NOT NULL,\n"                                                            \
+    "  kind TEXT NOT NULL,              -- status, failure, missing, extra, type, value\n"         \
+    "  place TEXT NOT NULL,             -- body:/id; empty: of the whole answer\n"                 \
+    "  answers INTEGER NOT NULL\n"                                                                 \
+    ");\n"                                                                                         \
     "CREATE INDEX failure_sample_by_kind ON failure_sample (class, status, recorded_status);\n"    \
     "CREATE TABLE plugin_metric (\n"                                                               \
     "  metric_id INTEGER PRIMARY KEY,\n"                                                           \

@@ -345,6 +345,26 @@ static json_t *failures_of(const struct run_record *run)
     return object;
 }
 
+static json_t *checks_of(const struct run_record *run)
+{
+    const uint64_t *checks = run->totals->checks;
+    json_t *object = json_object(), *differences = json_array();
+    set(object, "passed", integer(checks[CHECK_PASSED]));
+    set(object, "failed", integer(checks[CHECK_FAILED]));
+    set(object, "dropped", integer(checks[CHECK_DROPPED]));
+    for (size_t i = 0; i < run->end.check_difference_count; i++) {
+        const struct run_check_difference *difference = &run->end.check_differences[i];
+        json_t *item = json_object();
+        set(item, "endpoint", text_of(run->facts.endpoint_names[difference->endpoint]));
+        set(item, "kind", text_of(difference->kind));
+        set(item, "place", text_of(difference->place));
+        set(item, "answers", integer(difference->answers));
+        json_array_append_new(differences, item);
+    }
+    set(object, "differences", differences);
+    return object;
+}
+
 int report_print_json(const struct run_record *run, FILE *out, struct error *err)
 {
     json_t *summary = json_object();
@@ -354,6 +374,7 @@ int report_print_json(const struct run_record *run, FILE *out, struct error *err
     set(summary, "run", run_of(run));
     set(summary, "generator", generator_of(run));
     set(summary, "failures", failures_of(run));
+    set(summary, "checks", checks_of(run));
     errno = 0;
     int result = json_dumpf(summary, out, JSON_INDENT(2) | JSON_REAL_PRECISION(10));
     json_decref(summary);

@@ -137,6 +137,33 @@ static bool has_times(const struct run_facts *facts)
     return false;
 }
 
+/* Of --check: the rate, and the places where most answers differed. */
+static void print_checks(const struct page *page)
+{
+    enum { MOST = 5 };
+    const struct run_end *end = &page->run->end;
+    const uint64_t *checks = page->run->totals->checks;
+    uint64_t compared = checks[CHECK_PASSED] + checks[CHECK_FAILED];
+    if (!compared && !checks[CHECK_DROPPED])
+        return;
+    page_rate(page, "divergence", checks[CHECK_FAILED], compared);
+    if (checks[CHECK_DROPPED])
+        page_counter(page, "checks_dropped", checks[CHECK_DROPPED]);
+    for (size_t i = 0; i < end->check_difference_count && i < MOST; i++) {
+        const struct run_check_difference *difference = &end->check_differences[i];
+        fprintf(page->out, "      %llu x ", (unsigned long long)difference->answers);
+        page_put_clean(page, page->run->facts.endpoint_names[difference->endpoint]);
+        fputs(": ", page->out);
+        page_put_clean(page, difference->kind);
+        fputc(' ', page->out);
+        page_put_clean(page, difference->place);
+        fputc('\n', page->out);
+    }
+    if (end->check_difference_count > MOST)
+        fprintf(page->out, "      ... and %zu more; --json has all\n",
+                end->check_difference_count - MOST);
+}
+
 static void print_plugins(const struct page *page)
 {
     const struct run_facts *facts = &page->run->facts;
@@ -410,6 +437,7 @@ void report_print(const struct run_record *run, bool has_colour, FILE *out)
     print_head(&page);
     print_thresholds(&page);
     print_totals(&page);
+    print_checks(&page);
     print_plugins(&page);
     print_http(&page);
     print_endpoints(&page);

@@ -17,11 +17,11 @@ struct comparison {
 
 /* --- as it comes ----------------------------------------------------------------------------- */
 
-static bool wants(void *owner, const struct user *user, const struct plan_step *step)
+static enum watch_wish wants(void *owner, const struct user *user, const struct plan_step *step)
 {
-    (void)owner;
+    const struct judge *judge = owner;
     (void)user;
-    return step->kind != STEP_WS_MESSAGE;
+    return survey_is_large(judge->survey, step->exchange_id) ? WATCH_HEAD : WATCH_BODY;
 }
 
 static void fail(struct judge *judge, const char *what)
@@ -70,7 +70,7 @@ static void on_difference(void *owner, const struct difference *difference)
     struct comparison *comparison = owner;
     struct judge *judge = comparison->judge;
     char recorded[SHOWN_MAX_BYTES] = "", live[SHOWN_MAX_BYTES] = "";
-    if (noise_covers(judge->noise, judge->recorded.endpoint_id, comparison->finding.status,
+    if (noise_covers(judge->survey->noise, judge->recorded.endpoint_id, comparison->finding.status,
                      difference)) {
         judge->findings->noise++;
         return;
@@ -89,7 +89,8 @@ static int compare_content(struct comparison *comparison, const struct live_answ
 {
     struct judge *judge = comparison->judge;
     struct live_answer answer = *live;
-    bool has_bodies = judge->recorded.has_body && live->has_body;
+    bool has_bodies = judge->recorded.has_body && live->has_body &&
+                      !survey_is_large(judge->survey, live->exchange_id);
     judge->recorded.has_body = has_bodies;
     answer.has_body = has_bodies && !judge->recorded.exchange.is_websocket;
     judge->findings->unknown_bodies += !has_bodies;

@@ -9,11 +9,11 @@
 
 #include "replay/answer_watch.h"
 #include "replay/verify/cause.h"
-#include "replay/verify/noise.h"
+#include "replay/verify/survey.h"
 
 struct judge {
     struct trace_reader *reader;
-    const struct noise *noise; /* borrowed; NULL while a trace is only learned from */
+    const struct survey *survey; /* borrowed */
     struct bytes target_authority;
     uint64_t unix_s; /* when the pass began */
     struct findings *findings;

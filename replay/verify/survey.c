@@ -34,6 +34,32 @@ static int add_to_shape(struct survey *survey, const struct trace_exchange *exch
     return 0;
 }
 
+static int note_large(struct survey *survey, int64_t exchange_id)
+{
+    if (survey->large_count == survey->large_capacity) {
+        size_t wanted = survey->large_capacity ? survey->large_capacity * 2 : 16;
+        int64_t *grown = realloc(survey->large, wanted * sizeof *grown);
+        if (!grown)
+            return -1;
+        survey->large = grown;
+        survey->large_capacity = wanted;
+    }
+    survey->large[survey->large_count++] = exchange_id;
+    return 0;
+}
+
+static int compare_ids(const void *a, const void *b)
+{
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return (x > y) - (x < y);
+}
+
+bool survey_is_large(const struct survey *survey, int64_t exchange_id)
+{
+    return survey->large_count && bsearch(&exchange_id, survey->large, survey->large_count,
+                                          sizeof exchange_id, compare_ids);
+}
+
 static int learn(struct survey *survey, struct recorded *recorded, struct facts *facts,
                  const struct trace_exchange *exchange, int64_t endpoint_id, struct error *err)
 {
@@ -50,18 +76,20 @@ static int learn(struct survey *survey, struct recorded *recorded, struct facts 
 }
 
 static int walk_exchanges(struct survey *survey, struct recorded *recorded, struct facts *facts,
-                          struct error *err)
+                          uint64_t max_exchanges, struct error *err)
 {
     struct trace_exchange exchange;
     int64_t endpoint_id;
     int more;
     if (trace_reader_start_exchanges(recorded->reader, 0, err))
         return -1;
-    for (uint64_t i = 0; i < SURVEY_MAX_EXCHANGES; i++) {
+    for (uint64_t i = 0; i < max_exchanges; i++) {
         more = trace_reader_next_exchange(recorded->reader, &exchange, &endpoint_id, err);
         if (more <= 0)
             return more;
-        if (add_to_shape(survey, &exchange, endpoint_id))
+        bool is_large = exchange.response_body_bytes >= SURVEY_LARGE_BYTES;
+        if (add_to_shape(survey, &exchange, endpoint_id) ||
+            (is_large && note_large(survey, exchange.exchange_id)))
             return error_set(err, EXIT_TOOL, "no memory for the sessions' shapes");
         if (learn(survey, recorded, facts, &exchange, endpoint_id, err))
             return -1;
@@ -93,7 +121,8 @@ static int walk_bindings(struct survey *survey, struct trace_reader *reader, str
     return more;
 }
 
-int survey_take(struct survey *survey, const char *trace_path, struct error *err)
+int survey_take(struct survey *survey, const char *trace_path, uint64_t max_exchanges,
+                struct error *err)
 {
     struct trace_reader *reader = NULL;
     struct recorded recorded = {0};
@@ -113,8 +142,10 @@ int survey_take(struct survey *survey, const char *trace_path, struct error *err
         error_set(err, EXIT_TOOL, "no memory to look at the trace");
         goto out;
     }
-    if (walk_exchanges(survey, &recorded, &facts, err) == 0)
+    if (walk_exchanges(survey, &recorded, &facts, max_exchanges, err) == 0)
         result = walk_bindings(survey, reader, err);
+    if (survey->large_count)
+        qsort(survey->large, survey->large_count, sizeof *survey->large, compare_ids);
 out:
     recorded_fini(&recorded);
     facts_fini(&facts);
@@ -129,6 +160,7 @@ void survey_fini(struct survey *survey)
     map_fini(&survey->shapes);
     arena_fini(&survey->arena);
     free(survey->sessions);
+    free(survey->large);
 }
 
 static bool is_among(const int64_t *ids, size_t count, int64_t id)

@@ -15,19 +15,27 @@ struct survey {
     uint32_t *sessions; /* chosen, as indices into plan.index */
     uint32_t session_count;
     size_t shape_count; /* distinct sequences of endpoints and statuses */
-    struct map shapes;  /* its own: by session */
+    int64_t *large;     /* exchanges whose answers are too large to be compared, ascending */
+    size_t large_count, large_capacity;
+    struct map shapes; /* its own: by session */
     struct arena arena;
 };
 
 /* Exchanges that are looked at for noise and shapes; a larger trace is judged by its beginning. */
 #define SURVEY_MAX_EXCHANGES 1000000
 
-/* Learns. -1 with err; survey_fini() it in either case. */
-int survey_take(struct survey *survey, const char *trace_path, struct error *err);
+#define SURVEY_LARGE_BYTES (16u << 20)
+
+/* Looks at the first max_exchanges. -1 with err; survey_fini() it in either case. */
+int survey_take(struct survey *survey, const char *trace_path, uint64_t max_exchanges,
+                struct error *err);
 void survey_fini(struct survey *survey);
 
 /* The first session of each shape, or all; `only`: ids, when there are any. -1 without memory. */
 int survey_choose(struct survey *survey, const struct plan *plan, bool takes_all,
                   const int64_t *only, size_t only_count);
+
+/* An answer that is not to be kept for a comparison: its recorded body is of SURVEY_LARGE_BYTES. */
+bool survey_is_large(const struct survey *survey, int64_t exchange_id);
 
 #endif

@@ -2,8 +2,9 @@
 #include "replay/verify/verify_options.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+
+#include "core/units.h"
 
 enum { MAX_TEXT_BYTES = 1 << 20, MAX_HANDED_ON = 512 };
 
@@ -55,17 +56,6 @@ static void hand_on_flag(struct handed_on *on, const char *name, bool is_set)
         on->items[on->count++] = text;
 }
 
-/* "2", "2%", "0.5%". */
-static int parse_percent(const char *text, double *ret_percent)
-{
-    char *end;
-    double value = strtod(text, &end);
-    if (end == text || (*end && strcmp(end, "%") != 0) || !(value >= 0) || value > 100)
-        return -1;
-    *ret_percent = value;
-    return 0;
-}
-
 static int parse_sessions(const struct raw_options *raw, struct verify_options *options,
                           struct error *err)
 {
@@ -93,7 +83,7 @@ static int check_own(const struct raw_options *raw, const struct cli_arguments *
     if (raw->passes != 1 && raw->passes != 2)
         return error_set(err, EXIT_INPUT, "verify: --passes has to be 1 or 2");
     options->passes = (uint32_t)raw->passes;
-    if (parse_percent(raw->max_divergence, &options->most_percent))
+    if (percent_parse(raw->max_divergence, &options->most_percent))
         return error_set(err, EXIT_INPUT,
                          "verify: --max-divergence '%s': expected a percentage from 0 to 100, like "
                          "0.5%%",

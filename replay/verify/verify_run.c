@@ -9,7 +9,7 @@
 #include "replay/replay_run.h"
 #include "replay/verify/judge.h"
 
-static int on_second(void *owner, const struct metrics *delta, uint32_t second, uint64_t length_us,
+static int on_second(void *owner, struct metrics *delta, uint32_t second, uint64_t length_us,
                      struct error *err)
 {
     (void)owner;
@@ -80,7 +80,7 @@ static int play_pass(struct verify_run *run, struct findings *findings, struct e
     has_judge = true;
     if (judge_init(judge, replay->options.trace_path, err))
         goto out;
-    judge->noise = run->survey.noise;
+    judge->survey = &run->survey;
     judge->findings = findings;
     judge->causes.findings = findings;
     judge->finds_causes = run->passes == 0;
@@ -117,7 +117,7 @@ int verify_run_play(struct verify_run *run, struct error *err)
 {
     struct findings second;
     findings_init(&run->findings);
-    if (survey_take(&run->survey, run->options.replay.trace_path, err) ||
+    if (survey_take(&run->survey, run->options.replay.trace_path, SURVEY_MAX_EXCHANGES, err) ||
         play_pass(run, &run->findings, err))
         return -1;
     run->passes = 1;

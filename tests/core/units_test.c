@@ -145,9 +145,27 @@ static void sizes_are_shown_with_one_digit_behind_the_point(void **state)
         assert_string_equal(size_format(out, sizeof out, rows[i].bytes), rows[i].text);
 }
 
+static void percentages_are_read_with_their_sign_and_without(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        double percent; /* below 0: it is none */
+    } rows[] = {{"1%", 1},   {"0.5%", 0.5}, {"50", 50},   {"100%", 100}, {"0", 0},
+                {"", -1},    {"%", -1},     {"101%", -1}, {"-1%", -1},   {"1 %", -1},
+                {"1%%", -1}, {"1e1", -1},   {"nan", -1},  {"inf", -1}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        double percent = -1;
+        int result = percent_parse(rows[i].text, &percent);
+        if (result != (rows[i].percent < 0 ? -1 : 0) || percent != rows[i].percent)
+            fail_msg("'%s': %g", rows[i].text, percent);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(percentages_are_read_with_their_sign_and_without),
         cmocka_unit_test(durations_are_read_as_people_write_them),
         cmocka_unit_test(sizes_are_read_as_people_write_them),
         cmocka_unit_test(durations_are_shown_with_three_digits_or_in_two_units),

@@ -100,6 +100,36 @@ expect_exit 2 "$reprise" verify shop.trace
 expect_complaint 'verify: --target URL is missing'
 expect_exit 2 "$reprise" verify shop.trace --target http://192.0.2.1
 expect_complaint '.*--allow-target'
+# The same comparison under load: of every answer, and of a share that the seed draws.
+check() { # EXIT [options]
+    local wanted=$1
+    shift
+    rm -f shop.run
+    expect_exit "$wanted" "$reprise" replay shop.trace --target "$url" --pacing max -q --run shop.run "$@"
+}
+check 0 --check 100% --scale 10 --workers 2
+equal "all of them" "$(sql shop.run 'SELECT passed, failed, dropped FROM check_total')" '40|40|0'
+expect_line out 'divergence\.+: .*50\.00%.* 40 out of 80'
+expect_line out '20 x POST /jobs: status'
+equal "where" "$(sql shop.run "SELECT name, kind, place, answers FROM check_difference
+    JOIN endpoint USING (endpoint_id) ORDER BY 1, 2, 3")" \
+    "GET /busy|status||10
+GET /me|missing|body:/plan|10
+GET /me|value|body:/name|10
+POST /jobs|status||20"
+check 0 --check 50% --scale 10
+drawn=$(sql shop.run 'SELECT passed, failed FROM check_total')
+check 0 --check 50% --scale 10 --workers 2
+equal "what the seed draws" "$(sql shop.run 'SELECT passed, failed FROM check_total')" "$drawn"
+holds "half of them" "$(sql shop.run 'SELECT passed + failed FROM check_total') > 20 &&
+    $(sql shop.run 'SELECT passed + failed FROM check_total') < 60"
+check 99 --check 100% --threshold 'checks: rate>0.9' --threshold 'divergence: rate<0.6'
+expect_line out 'checks'
+check 0
+equal "without it" "$(sql shop.run 'SELECT count(*) FROM check_total')" 0
+check 2 --check many
+expect_complaint "replay: --check 'many': expected a percentage"
+
 # Nobody there: every exchange says so, and none is compared with nothing.
 ended nginx TERM
 verify 110 --passes 1

@@ -72,6 +72,9 @@ static void measure(struct metrics *delta, uint32_t second)
     delta->sessions_started = 2;
     for (int i = 0; i < MISSING_COUNT; i++)
         delta->bindings_missing[i] = 3 + (uint64_t)i;
+    delta->checks[CHECK_PASSED] = 9;
+    delta->checks[CHECK_FAILED] = 2;
+    delta->checks[CHECK_DROPPED] = 1;
     metrics_record_custom(delta, 0, true, 30);
     metrics_record_custom(delta, 1, false, 5);
     delta->users_active = 10 + second;
@@ -185,6 +188,7 @@ static void assert_totals_of(const struct run_record *run, uint32_t seconds)
     assert_int_equal(run->totals->steps_not_sent, expected->steps_not_sent);
     assert_memory_equal(run->totals->bindings_missing, expected->bindings_missing,
                         sizeof expected->bindings_missing);
+    assert_memory_equal(run->totals->checks, expected->checks, sizeof expected->checks);
     assert_int_equal(run->totals->sessions_by_result[SESSION_DONE], seconds);
     assert_int_equal(run->all.requests, 4 * seconds);
     assert_same_generator(&expected->generator, &run->totals->generator);
@@ -203,6 +207,8 @@ static void a_finished_run_gives_back_what_was_put(void **state)
         {"http_reqs: count>1", "http_reqs", "count>1", 12, true, true},
         {"ws_connecting: p(95)<5", "ws_connecting", "p(95)<5", 0, false, false}};
     static const struct run_plugin_call calls[] = {{"voice", "on_request", 8, 4000}};
+    static const struct run_check_difference differences[] = {{1, "missing", "body:/id", 3},
+                                                              {0, "status", "", 17}};
     struct run_end end = {.state = RUN_DONE,
                           .duration_us = 2900000,
                           .exit_code = EXIT_THRESHOLD,
@@ -211,7 +217,9 @@ static void a_finished_run_gives_back_what_was_put(void **state)
                           .threshold_count = 2,
                           .thresholds = thresholds,
                           .plugin_call_count = 1,
-                          .plugin_calls = calls};
+                          .plugin_calls = calls,
+                          .check_difference_count = 2,
+                          .check_differences = differences};
     assert_int_equal(run_store_finish(store, &end, &err), 0);
     run_store_close(store);
 
@@ -236,6 +244,11 @@ static void a_finished_run_gives_back_what_was_put(void **state)
     assert_true(run->end.thresholds[0].has_passed);
     assert_false(run->end.thresholds[1].has_samples);
     assert_int_equal(run->end.plugin_calls[0].ns, 4000);
+    assert_int_equal(run->end.check_difference_count, 2);
+    assert_int_equal(run->end.check_differences[0].answers, 17); /* the most frequent first */
+    assert_string_equal(run->end.check_differences[1].kind, "missing");
+    assert_string_equal(run->end.check_differences[1].place, "body:/id");
+    assert_int_equal(run->end.check_differences[1].endpoint, 1);
     assert_totals_of(run, 3);
     assert_int_equal(run->health.peak_users, 12);
     assert_int_equal(run->health.max_loop_lag_us, 102);
@@ -439,6 +452,7 @@ static void the_seconds_add_up_to_the_totals_in_sql_too(void **state)
         {"SELECT sum(answers) FROM generator_second", 12},
         {"SELECT no_files FROM generator_total", 8},
         {"SELECT answers FROM divergence WHERE status = 503 AND recorded_status = 200", 4},
+        {"SELECT passed * 10000 + failed * 100 + dropped FROM check_total", 360804},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         uint64_t value = number(path, rows[i].sql);
@@ -504,7 +518,8 @@ static void a_run_of_the_first_version_still_opens(void **state)
     run_store_close(store);
     execute(folder_file("first.run"),
             "DROP TABLE worker_second; DROP TABLE worker_total; DROP TABLE "
-            "generator_total; PRAGMA user_version = 1");
+            "check_total; DROP TABLE check_difference; DROP TABLE generator_total; PRAGMA "
+            "user_version = 1");
     for (size_t i = 0; i < sizeof later / sizeof *later; i++) {
         char sql[128];
         snprintf(sql, sizeof sql, "ALTER TABLE %s", later[i]);
@@ -528,7 +543,7 @@ static void what_is_not_a_run_is_refused_in_one_line(void **state)
         const char *sql, *message;
     } rows[] = {
         {"PRAGMA application_id = 7", "not a run; 'reprise replay' makes one"},
-        {"PRAGMA user_version = 99", "newer version (format 99, known is 3)"},
+        {"PRAGMA user_version = 99", "newer version (format 99, known is 4)"},
         {"DELETE FROM run", "damaged: table run"},
         {"UPDATE total SET service = x'ffff'", "damaged: table total"},
         {"UPDATE total SET endpoint_id = 77 WHERE endpoint_id = 1", "damaged: table total"},

@@ -77,6 +77,9 @@ static void measure(struct metrics *delta)
     metrics_record_custom(delta, 0, true, 70000);
     metrics_record_custom(delta, 1, false, 17);
     delta->bindings_missing[MISSING_RECORDED] = 3;
+    delta->checks[CHECK_PASSED] = 30;
+    delta->checks[CHECK_FAILED] = 10;
+    delta->checks[CHECK_DROPPED] = 2;
     delta->users_active = 3;
     delta->worker_cpu_us = 300000;
     delta->max_loop_lag_us = 450;
@@ -132,6 +135,7 @@ static struct run_record *known_run(const char *name)
     assert_int_equal(
         verdict_judge(&facts, run_store_totals(store), run_store_health(store), &verdict), 0);
     static const struct run_plugin_call calls[] = {{"voice", "on_request", 112, 224000}};
+    static const struct run_check_difference difference = {0, "missing", "body:/a\033[2Jb", 10};
     struct run_end end = {.state = RUN_DONE,
                           .duration_us = 2000000,
                           .exit_code = EXIT_THRESHOLD,
@@ -139,7 +143,9 @@ static struct run_record *known_run(const char *name)
                           .threshold_count = 4,
                           .thresholds = results,
                           .plugin_call_count = 1,
-                          .plugin_calls = calls};
+                          .plugin_calls = calls,
+                          .check_difference_count = 1,
+                          .check_differences = &difference};
     assert_int_equal(run_store_finish(store, &end, &err), 0);
     run_store_close(store);
     thresholds_fini(&thresholds);
@@ -174,6 +180,9 @@ static const char *const expected_lines[] = {
     "    session_duration..............: avg=3.00s med=3.00s p(95)=3.00s max=3.00s\n",
     "    http_req_diverged.............: 8.93% 10 out of 112",
     "    bindings_missing..............: 3 requests lacked a value: sent with the recorded one\n",
+    "    divergence....................: 25.00% 10 out of 40\n"
+    "    checks_dropped................: 2 1.00/s\n"
+    "      10 x GET /jobs/{id}: missing body:/a.[2Jb\n",
     "    PLUGINS                              avg      min      med      max    p(90)    p(95)"
     "    p(99)\n    job_wait......................:  70.00ms  70.00ms",
     "    HTTP                                 avg      min      med      max    p(90)    p(95)"
@@ -392,6 +401,9 @@ static void the_export_has_the_shape_of_k6(void **state)
         {"http_req_failed{endpoint:POST /jobs\033[31m}", "value", 1},
         {"http_reqs{status:5xx}", "count", 10},
         {"iterations", "count", 5},
+        {"checks", "value", 0.75},
+        {"checks", "passes", 30},
+        {"divergence", "value", 0.25},
         {"ws_answer_wait", "avg", 45},
         {"data_received", "count", 200000},
         {"data_sent", "count", 14000},
@@ -427,6 +439,9 @@ static void the_export_has_the_shape_of_k6(void **state)
     assert_true(json_is_false(json_object_get(threshold, "passed")));
     assert_true(json_is_null(json_object_get(threshold, "value")));
     assert_int_equal(real(json_object_get(summary, "failures"), "http", "connect_refused"), 2);
+    const json_t *checks = json_object_get(summary, "checks");
+    assert_int_equal(json_integer_value(json_object_get(checks, "dropped")), 2);
+    assert_int_equal(json_array_size(json_object_get(checks, "differences")), 1);
     assert_int_equal(real(summary, "generator", "peak_users"), 3);
     assert_int_equal(real(metrics, "bindings_missing", "count"), 3);
     const json_t *missing = json_object_get(json_object_get(summary, "run"), "bindings_missing");

@@ -53,6 +53,9 @@ static struct metrics *known_totals(void)
     metrics_record_custom(totals, 0, true, 40000);
     metrics_record_custom(totals, 1, false, 7);
     metrics_record_custom(totals, 2, true, 3);
+    totals->checks[CHECK_PASSED] = 98;
+    totals->checks[CHECK_FAILED] = 2;
+    totals->checks[CHECK_DROPPED] = 50; /* of no rate */
     return totals;
 }
 
@@ -97,6 +100,8 @@ static void conditions_are_judged_on_the_totals(void **state)
         {"steps_not_sent: count<1", 0, true},
         {"bindings_missing: count<6", 6, false},
         {"bindings_missing: rate<=0.6", 0.6, true},
+        {"checks: rate>99%", 0.98, false},
+        {"divergence: rate<=2%", 0.02, true},
         {"job_wait: p(50)<41", 40, true},
         {"logins: count==7", 7, true},
         {"turns: avg==3", 3, true},

@@ -1,0 +1,65 @@
+/*
+ * checker.h - the comparison of verify under load: a share of the answers, drawn by the seed, held
+ * against the recording by a thread of its own.
+ *
+ *     worker: answer of a drawn request --> copied into the queue -->  thread: recorded answer
+ * read, compared, counted  -->  once a second into the run's metrics
+ *
+ * A worker never waits: where the thread is behind by more than the queue holds, an answer is
+ * dropped and counted.
+ */
+#ifndef REPRISE_REPLAY_VERIFY_CHECKER_H
+#define REPRISE_REPLAY_VERIFY_CHECKER_H
+
+#include "replay/answer_watch.h"
+#include "replay/metrics.h"
+#include "replay/verify/compare.h"
+
+/* Does a value that differs from the recorded one differ each time? Known once one exchange's
+ * answer has come twice: the same again, or noise. */
+enum check_steadiness { CHECK_UNKNOWN, CHECK_STEADY, CHECK_NOISE };
+
+/* What differed how often, at one place of one endpoint. */
+struct check_difference {
+    uint32_t endpoint; /* of the plan */
+    enum difference_kind kind;
+    char place[160]; /* "" of the whole answer */
+    uint64_t answers;
+    /* Of a value: the checker's own. */
+    enum check_steadiness steadiness;
+    int64_t exchange_id; /* whose live value this is */
+    uint64_t live_hash;
+    uint64_t pending; /* answers that are as recorded if this is noise */
+};
+
+#define CHECKER_MAX_DIFFERENCES 256 /* kinds of them; of the others only the answers count */
+
+struct checker_options {
+    const char *trace_path;
+    double share; /* above 0, at most 1 */
+    uint64_t seed;
+    struct bytes target; /* "http://127.0.0.1:8080"; borrowed */
+};
+
+struct checker;
+
+/* Learns from the trace what is noise. -1 with err. */
+int checker_open(struct checker **ret_checker, const struct checker_options *options,
+                 struct error *err);
+void checker_close(struct checker *checker);
+
+const struct answer_watch *checker_watch(const struct checker *checker);
+
+/* Wait until all that was queued is compared; nothing may be queued any more. */
+void checker_drain(struct checker *checker);
+
+/* Add to `metrics` what was counted since the last call. */
+void checker_take(struct checker *checker, struct metrics *metrics);
+
+/* By how often they were, after checker_drain(); borrowed. */
+const struct check_difference *checker_differences(struct checker *checker, size_t *ret_count);
+
+/* Why the thread compares no more; false: it does. */
+bool checker_has_failed(struct checker *checker, struct error *ret_error);
+
+#endif
