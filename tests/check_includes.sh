@@ -15,6 +15,8 @@ library_rows='
 ^zstd\.h$        ^traces/[^/]*$
 ^openssl/        ^(traces/[^/]*|capture/ws_[^/]*\.c|replay/transport/(ws_[^/]*|transport_curl_tls|native_tls[^/]*)\.c)$
 ^jansson\.h$     ^(traces/[^/]*|plugins/plugin_cmd\.c|replay/((results|verify|doctor)/)?[^/]*_json\.c)$
+^cyaml/          ^traces/correlate/binding_file\.c$
+^yaml\.h$        ^traces/correlate/yaml_lines\.c$
 ^pcap(\.h$|/)    ^capture/source_[^/]*$
 ^wslay/          ^(capture|replay/transport)/ws_[^/]*\.c$
 ^zlib\.h$        ^(capture/ws_[^/]*|traces/content_coding)\.c$
