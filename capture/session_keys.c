@@ -117,11 +117,26 @@ static void add_login(struct session_keys *keys, struct bytes value)
                              .value = value};
 }
 
+/* What a page shows under such a name: an application's texts have "session": "Session" and
+ * "token": "Your token". */
+static bool is_wording(struct bytes value)
+{
+    bool has_only_letters = true;
+    for (size_t i = 0; i < value.len; i++) {
+        if (value.ptr[i] == ' ')
+            return true;
+        has_only_letters = has_only_letters && ascii_is_alpha(value.ptr[i]);
+    }
+    return has_only_letters && value.len < LONG_VALUE_BYTES;
+}
+
 /* A value by its name. */
 static void add_named(struct session_keys *keys, enum place place, struct bytes name,
                       struct bytes value)
 {
     size_t before = keys->count;
+    if (place == IN_ANSWER_BODY && is_wording(value))
+        return;
     if (is_token_name(name))
         add_key(keys, TRACE_BY_TOKEN, (struct bytes){0}, value);
     else if (place == IN_ANSWER_BODY && value.len >= LONG_VALUE_BYTES && is_key_name(name))

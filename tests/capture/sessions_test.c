@@ -103,6 +103,12 @@ static void run_play(const struct play *play, struct seen *seen)
 #define HERE "10.0.0.7"
 
 static const struct play plays[] = {
+    {"an application's texts are no tokens",
+     NULL,
+     {{1, 1, HERE, 0, "", "/locales/en", NULL, NULL,
+       "{\"session\":\"Session\",\"cleansession\":\"Use clean session\"}"},
+      {1, 1, HERE, MINUTE, "", "/auth/token", NULL, NULL, "{\"access_token\":\"8f3a11c9e0\"}"},
+      {1, 2, HERE, 2 * MINUTE, "", "/comms", NULL, NULL, NULL}}},
     {"one address, nothing else",
      NULL,
      {{1, 1, HERE, 0, "", NULL, NULL, NULL, NULL},
