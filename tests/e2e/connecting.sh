@@ -72,6 +72,22 @@ for transport in native curl; do
     seen 2 >/dev/null
 done
 
+# What keeps a user from connecting is said in the same words over both, with what to do.
+while read -r class target; do
+    for transport in native curl; do
+        replay "$target" --transport $transport
+        sql "$run.run" "SELECT DISTINCT class || ': ' || detail FROM failure_sample" >$transport.words
+    done
+    equal "words over libcurl" "$(cat curl.words)" "$(cat native.words)"
+    expect_line native.words "^$class: .*; "
+done <<TARGETS
+certificate $tls_1
+certificate https://127.0.0.1:$base
+tls https://127.0.0.1:$port
+connect_refused http://127.0.0.1:$((base + 3))
+TARGETS
+seen 2 >/dev/null
+
 # The proxy asks in its turn, so each request is there twice.
 replay "http://127.0.0.1:$port" --proxy "http://127.0.0.1:$((base + 2))"
 equal "through a proxy" "$(seen 1,4)" "1 proxy /a,1 proxy /b,1 target /a,1 target /b"
