@@ -15,8 +15,12 @@ static struct bytes decode(struct bytes text, bool plus_is_space, char *out, siz
             low = ascii_hex_value(text.ptr[2]);
         }
         bool is_escape = high >= 0 && low >= 0;
-        char byte = plus_is_space && text.ptr[0] == '+' ? ' ' : text.ptr[0];
-        out[len++] = is_escape ? (char)(high << 4 | low) : byte;
+        char byte = text.ptr[0];
+        if (plus_is_space && byte == '+')
+            byte = ' ';
+        if (is_escape)
+            byte = (char)(high << 4 | low);
+        out[len++] = byte;
         text = bytes_from(text, is_escape ? 3 : 1);
     }
     return bytes_make(out, len);
