@@ -60,6 +60,8 @@ static void end(struct channel *channel)
     for (; channel->given_up; channel->given_up--)
         record(channel, WS_MISSING, 1);
     finish_waiting(channel);
+    if (user->tasks_waiting) /* for a value of a message that does not come any more */
+        task_wake_waiting(user);
     user_look_for_end(user);
 }
 
@@ -212,6 +214,11 @@ static void finish_message(struct channel *channel, struct task *task)
     look_for_close(channel);
 }
 
+void channel_message_finish(struct task *task)
+{
+    finish_message(&task->user->channels[task->step->channel], task);
+}
+
 /* Its upgrade is still to come: held, queued, under way or to be tried again. */
 static bool is_connect_left(const struct user *user, uint32_t channel)
 {
@@ -354,6 +361,8 @@ static void on_message(void *owner, int opcode, struct bytes payload)
         record(channel, WS_EXTRA, 1);
     if (channel->user->state != USER_PLAYING)
         return;
+    if (channel->connect->bindings)
+        task_take_message(channel->user, channel->connect, payload);
     struct chain_outcome outcome;
     struct chain_message message = {.is_text = opcode == OPCODE_TEXT, .data = payload};
     if (!ask_plugins(channel, &message, &outcome))

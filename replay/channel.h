@@ -54,6 +54,9 @@ void channel_message_ask(struct task *task);
 /* Asked already: send, finish. */
 void channel_message_send(struct task *task);
 
+/* Not to be sent: a value that it needs is missing. */
+void channel_message_finish(struct task *task);
+
 /* The upgrade is dealt with, skipped or given up perhaps: nothing waits for it any more. */
 void channel_connect_done(struct user *user, const struct plan_step *step);
 

@@ -29,6 +29,7 @@ static const char examples[] =
     "  reprise replay shop.trace --target http://127.0.0.1:8080 --scale 10 --speed 5\n"
     "  reprise replay shop.trace --target http://127.0.0.1:8080 --users 200 --duration 5m\n"
     "  reprise replay shop.trace --target http://127.0.0.1:8080 --stage 30s:100 --stage 2m:100\n"
+    "  reprise replay shop.trace --target http://127.0.0.1:8080 --scale 10 --data users.csv\n"
     "  reprise replay shop.trace --target http://127.0.0.1:8080 --bind 127.0.0.2 --bind 127.0.0.3\n"
     "  reprise replay shop.trace --target http://127.0.0.1:8080 \\\n"
     "      --threshold 'http_req_response{endpoint:GET /jobs/{id}}: p(95)<500'\n";
@@ -347,6 +348,15 @@ int replay_options_parse(int argc, char **argv, struct replay_options *ret_optio
          "the "
          "session (recorded)",
          NULL},
+        {"data", 0, CLI_TEXT, &options.identities.data_path, "FILE",
+         "who the users are: CSV with a header row, or JSON lines; a row for each user",
+         "Identities"},
+        {"data-mode", 0, CLI_TEXT, &options.identities.mode, "MODE",
+         "unique (no row twice), shared (drawn for each session) or round-robin (unique)", NULL},
+        {"map", 0, CLI_LIST, &options.identities.maps, "COLUMN=TEXT",
+         "the column goes where requests carry this recorded text; may be given many times", NULL},
+        {"shared-accounts", 0, CLI_FLAG, &options.identities.shares_accounts, NULL,
+         "several users may play one recorded account", NULL},
         {"workers", 'w', CLI_NUMBER, &raw.workers, "N", "threads (1)", "Limits"},
         {"cpu-affinity", 0, CLI_TEXT, &raw.affinity, "LIST",
          "a core for each worker: a list like 0,2-3, auto (the cores in turn), or none (none)",

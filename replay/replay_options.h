@@ -5,6 +5,7 @@
 #define REPRISE_REPLAY_REPLAY_OPTIONS_H
 
 #include "core/cli.h"
+#include "replay/identities/identities.h"
 #include "replay/target.h"
 #include "replay/worker.h"
 
@@ -18,6 +19,7 @@ struct replay_options {
     struct cli_list thresholds;
     uint64_t max_plan_bytes;
     double check_share; /* of the answers that are compared with the recording, 0 to 1 */
+    struct identity_options identities;
     bool is_quiet;
     bool is_verbose;
     bool is_dry_run;

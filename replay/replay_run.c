@@ -8,6 +8,7 @@
 
 #include "core/clock.h"
 #include "core/log.h"
+#include "replay/identities/identity_accounts.h"
 #include "replay/open_files.h"
 #include "replay/results/verdict.h"
 
@@ -39,11 +40,13 @@ static int prepare_plan(struct replay_run *run, struct error *err)
     const struct plan_options options = {.target = bytes_of(run->options.target),
                                          .max_bytes = run->options.max_plan_bytes,
                                          .whole_bytes =
-                                             is_precise ? run->options.max_plan_bytes : 0};
+                                             is_precise ? run->options.max_plan_bytes : 0,
+                                         .identities = &run->identities};
     if (plan_build(&run->plan, run->options.trace_path, &options, err))
         return -1;
     struct replay_settings *settings = &run->options.settings;
     settings->plan = run->plan;
+    settings->identities = &run->identities;
     settings->target = bytes_of(run->options.target);
     warn_of_unplayable(run);
     warn_of_bindings(run);
@@ -54,7 +57,9 @@ static int prepare_plan(struct replay_run *run, struct error *err)
                          "nothing to send: --scale %g draws none of the %zu recorded sessions%s",
                          settings->scale, run->plan->session_count,
                          settings->duration_us ? " within --duration" : "");
-    return 0;
+    uint64_t users =
+        settings->stages.count ? stages_most_users(&settings->stages) : run->outline.sessions;
+    return identity_check(settings, users, err) ? error_prefix(err, "replay") : 0;
 }
 
 static int prepare_checks(struct replay_run *run, struct error *err)
@@ -195,6 +200,8 @@ int replay_run_prepare(struct replay_run *run, int argc, char **argv, struct err
         return -1;
     if (settings->ops->check && settings->ops->check(&settings->transport, err))
         return -1;
+    if (identities_open(&run->identities, &run->options.identities, err))
+        return error_prefix(err, "replay");
     if (prepare_plan(run, err) || prepare_checks(run, err) || prepare_plugins(run, unix_us, err) ||
         gather_facts(run, argc, argv, unix_us, err))
         return -1;
@@ -215,6 +222,7 @@ void replay_run_fini(struct replay_run *run)
         chain_close(&run->chain);
     checker_close(run->checker);
     plan_free(run->plan);
+    identities_close(&run->identities);
     thresholds_fini(&run->thresholds);
     arena_fini(&run->texts);
 }

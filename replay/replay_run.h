@@ -14,6 +14,7 @@
 
 struct replay_run {
     struct replay_options options;
+    struct identities identities;
     struct plan *plan;
     struct plugin_chain chain;
     bool chain_is_open, chain_is_started;

@@ -199,10 +199,10 @@ static void go_on(struct task *task)
         ask(task);
         break;
     case TASK_ASK:
-        if (is_message)
-            channel_message_ask(task);
-        else
+        if (!is_message)
             ask(task);
+        else if (task_prepare_values(task))
+            channel_message_ask(task);
         break;
     case TASK_SEND:
         if (is_message)
@@ -211,7 +211,10 @@ static void go_on(struct task *task)
             task_send(task);
         break;
     case TASK_FINISH:
-        task_finish(task);
+        if (is_message)
+            channel_message_finish(task);
+        else
+            task_finish(task);
         break;
     }
 }
@@ -221,7 +224,11 @@ static void on_timer(struct timer *timer, void *owner, uint64_t now_us)
     struct task *task = owner;
     (void)timer;
     (void)now_us;
-    if (task->user->state == USER_PLAYING) /* else it is dropped in a moment */
+    if (task->user->state != USER_PLAYING) /* it is dropped in a moment */
+        return;
+    if (task->state == TASK_WAITING)
+        task_stop_waiting(task);
+    else
         go_on(task);
 }
 

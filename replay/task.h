@@ -10,8 +10,8 @@
  *
  * PAUSED waits for a moment (the step is due, or a plugin asked for a delay), ADDING for requests
  * that a plugin added, one after another, HELD for another request of the same plugin, WAITING for
- * the answer that gives a value to a request of open pacing. A
- * WebSocket's upgrade and the client's messages are runs too; channel.h sends them.
+ * the answer, or the WebSocket's message, that gives it a value. A WebSocket's upgrade and the
+ * client's messages are runs too; channel.h sends them.
  */
 #ifndef REPRISE_REPLAY_TASK_H
 #define REPRISE_REPLAY_TASK_H
@@ -39,6 +39,7 @@ struct task {
     bool holds_slot;              /* counts in env->in_flight */
     bool was_sent;                /* counted in user->steps_handled */
     bool has_values;              /* all that there are: task_prepare_values() is done */
+    bool has_waited;              /* long enough for a WebSocket's messages */
     bool is_filled;               /* they are in `request`: its step's cut is no longer the same */
     uint32_t attempt, holds, ask_from;
     uint32_t held_by; /* HELD: the plugin whose request it waits for */
@@ -80,10 +81,14 @@ void task_send(struct task *task);
 void task_leave_queue(struct task *task);
 void task_count_handled(struct task *task);
 
-/* task_values.c, for steps with bindings. False: something else follows than sending. */
+/* task_values.c, for steps with bindings, and messages. False: something else follows than sending.
+ */
 bool task_prepare_values(struct task *task);
 /* Those that wait for what has been done by now are asked. */
 void task_wake_waiting(struct user *user);
+/* A WebSocket's message that one waits for has not come in time. */
+void task_stop_waiting(struct task *task);
+void task_take_message(struct user *user, const struct plan_step *connect, struct bytes payload);
 struct bytes task_recorded_cookies(struct task *task);
 void task_take_values(struct task *task, const struct transport_result *result);
 

@@ -2,8 +2,9 @@
  * ones. */
 #include <stdio.h>
 
+#include "replay/channel.h"
 #include "replay/plan/plan_bindings.h"
-#include "replay/task.h"
+#include "replay/user_identity.h"
 
 static bool has_producers(const struct task *task)
 {
@@ -13,6 +14,53 @@ static bool has_producers(const struct task *task)
         if (!user_is_done(user, &user->session->steps[bindings->producers[i]]))
             return false;
     }
+    return true;
+}
+
+/* A message that has not come yet may come as long as its WebSocket is open, and no longer than
+ * one that was recorded is waited for. */
+static bool awaits_message(const struct task *task)
+{
+    const struct user *user = task->user;
+    const struct step_bindings *bindings = task->step->bindings;
+    for (uint32_t i = 0; i < bindings->wait_count && !task->has_waited; i++) {
+        const struct message_wait *wait = &bindings->waits[i];
+        enum channel_state state = user->channels[wait->channel].state;
+        if (user->values.messages[wait->value] < wait->messages &&
+            (state == CHANNEL_OPEN || state == CHANNEL_CLOSING))
+            return true;
+    }
+    return false;
+}
+
+/* A message goes out behind those before it on its WebSocket. */
+static bool is_behind_another(const struct task *task)
+{
+    const struct plan_step *step = task->step;
+    if (step->kind != STEP_WS_MESSAGE || !task->user->tasks_waiting)
+        return false;
+    for (const struct task *other = task->user->tasks; other; other = other->next) {
+        if (other->state == TASK_WAITING && other->step->kind == STEP_WS_MESSAGE &&
+            other->step->channel == step->channel && other->step < step)
+            return true;
+    }
+    return false;
+}
+
+/* For its producers, and no other: in open pacing; think and max wait for more than these. */
+static bool has_to_wait(struct task *task)
+{
+    if (is_behind_another(task))
+        return true;
+    if (!task->step->bindings)
+        return false;
+    if (!has_producers(task))
+        return true;
+    if (!awaits_message(task))
+        return false;
+    if (!timer_is_set(&task->timer))
+        timers_set(&task->user->env->loop->timers, &task->timer,
+                   user_now_us(task->user) + task->user->env->ws_wait_us);
     return true;
 }
 
@@ -42,8 +90,9 @@ static bool goes_without(struct task *task)
     case MISSING_COUNT:
         break;
     }
+    struct bytes path = bytes_from(task->step->url, user->env->plan->target_bytes);
     snprintf(why, sizeof why, "a value that %.*s %.80s needs was in no answer",
-             BYTES_ARG(task->step->method), task->step->url.ptr + user->env->plan->target_bytes);
+             BYTES_ARG(task->step->method), path.len ? path.ptr : "a message");
     user_end(user, SESSION_FAILED, why);
     return false;
 }
@@ -66,11 +115,14 @@ bool task_prepare_values(struct task *task)
 {
     if (task->has_values)
         return true;
-    if (!has_producers(task)) { /* in open pacing: think and max wait for more than these */
+    if (has_to_wait(task)) {
         task->state = TASK_WAITING;
         task->user->tasks_waiting++;
         return false;
     }
+    if (!task->step->bindings)
+        return true;
+    user_take_moments(task->user, task->step->bindings);
     if (lacks_value(task) && !goes_without(task))
         return false;
     task->has_values = true;
@@ -84,11 +136,20 @@ bool task_prepare_values(struct task *task)
 void task_wake_waiting(struct user *user)
 {
     for (struct task *task = user->tasks; task; task = task->next) {
-        if (task->state != TASK_WAITING || !has_producers(task))
+        if (task->state != TASK_WAITING || has_to_wait(task))
             continue;
         user->tasks_waiting--;
         task_pause(task, user_now_us(user), TASK_ASK);
     }
+}
+
+void task_stop_waiting(struct task *task)
+{
+    task->has_waited = true;
+    if (has_to_wait(task))
+        return; /* its producers are to come yet */
+    task->user->tasks_waiting--;
+    task_pause(task, user_now_us(task->user), TASK_ASK);
 }
 
 struct bytes task_recorded_cookies(struct task *task)
@@ -124,5 +185,15 @@ void task_take_values(struct task *task, const struct transport_result *result)
     const struct step_bindings *bindings = task->step->bindings;
     static const struct http_response none = {0};
     values_take(&task->user->values, bindings->births, bindings->birth_count,
-                result->failure == FAILURE_NONE ? &result->response : &none);
+                result->failure == FAILURE_NONE ? &result->response : &none,
+                user_scratch(task->user->env));
+}
+
+void task_take_message(struct user *user, const struct plan_step *connect, struct bytes payload)
+{
+    const struct step_bindings *bindings = connect->bindings;
+    if (values_take_message(&user->values, bindings->message_births, bindings->message_birth_count,
+                            payload, user_scratch(user->env)) &&
+        user->tasks_waiting)
+        task_wake_waiting(user);
 }

@@ -8,6 +8,7 @@
 #include "core/url.h"
 #include "replay/channel.h"
 #include "replay/task.h"
+#include "replay/user_identity.h"
 
 enum { OPEN_AHEAD_US = 10000 };
 
@@ -22,6 +23,15 @@ static void on_timer(struct timer *timer, void *owner, uint64_t now_us);
 void user_env_fini(struct user_env *env)
 {
     task_pool_fini(env);
+    place_scratch_free(env->scratch);
+    env->scratch = NULL;
+}
+
+struct place_scratch *user_scratch(struct user_env *env)
+{
+    if (!env->scratch)
+        env->scratch = place_scratch_new();
+    return env->scratch;
 }
 
 struct user *user_new(struct user_env *env, uint64_t index)
@@ -93,6 +103,8 @@ int user_play(struct user *user, const struct plan_session *session, uint64_t st
     }
     user->session = session;
     user->start_us = start_us;
+    if (session->own_count && user_take_identity(user))
+        goto failed;
     user->next_step = user->done_count = user->steps_handled = user->tasks_waiting = 0;
     user->result = SESSION_DONE;
     user->detail[0] = '\0';
@@ -105,6 +117,9 @@ int user_play(struct user *user, const struct plan_session *session, uint64_t st
         env->most_users = env->users_active;
     return 0;
 failed:
+    if (user->plugins)
+        chain_user_free(user->plugins);
+    user->plugins = NULL;
     values_fini(&user->values);
     free(user->done);
     free(user->channels);

@@ -39,6 +39,9 @@ struct user_env {
     struct metrics *metrics;           /* the shard in use; the worker changes it between passes */
     const struct answer_watch *watch;  /* NULL: nobody looks at the answers */
     enum on_missing on_missing;
+    const struct identities *identities; /* NULL: no data */
+    uint64_t seed;
+    struct place_scratch *scratch;          /* user_scratch() */
     uint64_t ws_wait_us;                    /* for a recorded server message that does not come */
     int64_t unix_origin_us;                 /* unix time of the run's 0 */
     struct bytes target;                    /* the origin that requests go to */
@@ -87,6 +90,9 @@ struct user {
     char detail[160];   /* of a result that is not SESSION_DONE */
     struct timer timer; /* USER_STARTING: begin; USER_ENDING: hand back */
 };
+
+/* Room for looking into answers; NULL without memory. */
+struct place_scratch *user_scratch(struct user_env *env);
 
 /* What users have left behind, once all of them are freed. */
 void user_env_fini(struct user_env *env);

@@ -1,5 +1,6 @@
 /*
- * values.h - what one user has been given by the answers of its session: ids, tokens.
+ * values.h - what one user carries through its session: what answers gave it (ids, tokens), and
+ * what it brought along.
  *
  * An index is one value in one form (births.h), so that nothing is left to do when a request is
  * sent. Short values lie in the block that holds them all; a session costs one allocation, a
@@ -16,6 +17,7 @@
 struct values {
     struct bytes *texts; /* `count` of them, as transport_request wants them; .ptr NULL: none yet */
     char (*small)[VALUE_SMALL_BYTES];
+    uint32_t *messages; /* how many of a WebSocket's messages had it */
     uint32_t count;
 };
 
@@ -28,8 +30,13 @@ void values_fini(struct values *values);
 int values_set(struct values *values, uint32_t index, enum value_form form, struct bytes text);
 void values_forget(struct values *values, uint32_t index);
 
-/* All births of one answer; what is not in it is forgotten. Returns how many there were. */
+/* All births of one answer; what is not in it is forgotten. Returns how many there were. Without a
+ * scratch only those of a JSON body are found. */
 uint32_t values_take(struct values *values, const struct birth *births, uint32_t count,
-                     const struct http_response *response);
+                     const struct http_response *response, struct place_scratch *scratch);
+
+/* The same of a WebSocket's message: what is not in it stays as it was. */
+uint32_t values_take_message(struct values *values, const struct birth *births, uint32_t count,
+                             struct bytes payload, struct place_scratch *scratch);
 
 #endif

@@ -312,6 +312,8 @@ int worker_init(struct worker *worker, const struct replay_settings *settings, u
         .chain = settings->chain,
         .on_missing = settings->on_missing,
         .watch = settings->watch,
+        .identities = settings->identities,
+        .seed = settings->seed,
         .ws_wait_us = settings->ws_wait_us,
         .max_in_flight = share ? share : 1,
         .user_ended = on_user_ended,

@@ -40,6 +40,7 @@ struct replay_settings {
     uint64_t duration_us; /* nothing new starts behind it; 0: no limit */
     uint64_t grace_us;    /* for sessions that are under way then */
     enum on_missing on_missing;
+    const struct identities *identities;
     uint64_t ws_wait_us;
     uint32_t max_in_flight;
     uint32_t worker_count;

@@ -116,6 +116,28 @@ int trace_reader_next_binding(struct trace_reader *reader, struct trace_binding 
     return done(reader, found, err);
 }
 
+int trace_reader_start_data_sessions(struct trace_reader *reader, struct error *err)
+{
+    (void)err;
+    sqlite3_reset(reader->statements[DATA_SESSIONS]);
+    return 0;
+}
+
+int trace_reader_next_data_session(struct trace_reader *reader, int64_t *ret_session_id,
+                                   struct bytes *ret_born_place, struct error *err)
+{
+    sqlite3_stmt *statement = reader->statements[DATA_SESSIONS];
+    int found = reader->has_bindings ? reader_step(statement, err) : 0;
+    if (found == 1) {
+        struct row_in row = row_in_start(statement);
+        *ret_session_id = row_in_id(&row);
+        *ret_born_place = row_in_text(&row);
+        if (row_in_end(&row, "binding of session", *ret_session_id, err))
+            found = -1;
+    }
+    return done(reader, found, err);
+}
+
 static void start(struct trace_reader *reader, struct reader_cursor *cursor,
                   enum reader_statement statement, bool has_rows, int64_t parent_id)
 {

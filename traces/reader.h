@@ -69,6 +69,12 @@ int trace_reader_start_bindings(struct trace_reader *reader, int64_t session_id,
 int trace_reader_next_binding(struct trace_reader *reader, struct trace_binding *binding,
                               struct error *err);
 
+/* Sessions whose requests carry what is the user's own, each place of such a value once:
+ * "data:email". */
+int trace_reader_start_data_sessions(struct trace_reader *reader, struct error *err);
+int trace_reader_next_data_session(struct trace_reader *reader, int64_t *ret_session_id,
+                                   struct bytes *ret_born_place, struct error *err);
+
 /* "GET /jobs/{id}"; *ret_name is valid until the next call. 1, 0 when there is no such row, -1. */
 int trace_reader_endpoint_name(struct trace_reader *reader, int64_t endpoint_id,
                                struct bytes *ret_name, struct error *err);

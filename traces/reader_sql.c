@@ -15,6 +15,9 @@ const char *const reader_sql[READER_STATEMENTS] = {
                          " WHERE used_exchange_id IN"
                          " (SELECT exchange_id FROM exchange WHERE session_id = ?)"
                          " ORDER BY born_exchange_id, binding_id",
+    [DATA_SESSIONS] = "SELECT DISTINCT exchange.session_id, born_place FROM binding"
+                      " JOIN exchange ON exchange_id = used_exchange_id"
+                      " WHERE state = 'on' AND born_place LIKE 'data:%'",
     [ALL_EXCHANGE_IDS] = "SELECT exchange_id FROM exchange ORDER BY request_first_us, exchange_id",
     [SESSION_EXCHANGES] = "SELECT " EXCHANGE_COLUMNS
                           " FROM exchange INDEXED BY exchange_by_session WHERE session_id = ?"

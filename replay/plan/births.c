@@ -1,103 +1,55 @@
-/* births.c - finds values in an answer by their places, and writes them in their form. */
+/* births.c - finds values in an answer by their places. */
 #include "replay/plan/births.h"
 
 #include "core/json_scan.h"
-#include "traces/places/place_parts.h"
 
-static struct bytes find_outside_body(const struct place_step *step,
-                                      const struct http_response *response)
+/* What people's APIs have most: found together, and without looking at the body again. */
+static bool is_plain_json(const struct place *place)
 {
-    if (step->kind == PLACE_HEADER)
-        return place_find_header(step, response->headers, response->header_count);
-    return place_find_set_cookie(step, response->headers, response->header_count, NULL);
+    return place->step_count == 1 && place->steps[0].kind == PLACE_BODY &&
+           !place->steps[0].name_is_escaped;
 }
 
-void births_find(const struct birth *births, uint32_t count, const struct http_response *response,
-                 struct birth_found *found)
+void births_begin(struct births_reader *reader, const struct birth *births, uint32_t count,
+                  const struct http_response *response, struct place_scratch *scratch)
 {
     struct json_wanted wanted[BIRTHS_MAX];
     uint32_t wanted_by[BIRTHS_MAX];
     size_t wanted_count = 0;
+    reader->message = (struct message_view){.side = PLACE_IN_ANSWER,
+                                            .headers = response->headers,
+                                            .header_count = response->header_count,
+                                            .body = response->body};
+    reader->scratch = scratch;
     for (uint32_t i = 0; i < count; i++) {
-        const struct place_step *step = &births[i].place.steps[0];
-        found[i] = (struct birth_found){0};
-        if (step->kind == PLACE_BODY) {
-            wanted_by[wanted_count] = i;
-            wanted[wanted_count++] = (struct json_wanted){.pointer = step->name};
-        } else {
-            found[i].written = find_outside_body(step, response);
-        }
+        reader->written[i] = (struct bytes){0};
+        if (!is_plain_json(&births[i].place))
+            continue;
+        wanted_by[wanted_count] = i;
+        wanted[wanted_count++] = (struct json_wanted){.pointer = births[i].place.steps[0].name};
     }
     if (!wanted_count || !json_find(response->body, wanted, wanted_count))
         return;
     for (size_t i = 0; i < wanted_count; i++) {
-        if (wanted[i].found.ptr && wanted[i].kind != JSON_SCAN_NULL)
-            found[wanted_by[i]] =
-                (struct birth_found){wanted[i].found, wanted[i].kind == JSON_SCAN_STRING};
+        if (!wanted[i].found.ptr || wanted[i].kind == JSON_SCAN_NULL)
+            continue;
+        reader->written[wanted_by[i]] = wanted[i].found;
+        reader->is_json_string[wanted_by[i]] = wanted[i].kind == JSON_SCAN_STRING;
     }
 }
 
-struct bytes birth_read(const struct birth *birth, const struct birth_found *found, char *room)
+struct bytes births_read(struct births_reader *reader, const struct birth *births, uint32_t i)
 {
     static const struct bytes none = {0};
-    struct bytes text = found->written;
-    if (!text.ptr)
-        return none;
-    if (found->is_json_string && bytes_index_of(text, '\\') < text.len) {
-        ssize_t len = json_unescape(text, room, BIRTH_MAX_BYTES);
+    const struct place *place = &births[i].place;
+    struct bytes text = reader->written[i];
+    if (!is_plain_json(place))
+        text = reader->scratch ? place_find(place, &reader->message, reader->scratch) : none;
+    else if (text.ptr && reader->is_json_string[i] && bytes_index_of(text, '\\') < text.len) {
+        ssize_t len = json_unescape(text, reader->room, sizeof reader->room);
         if (len < 0)
             return none;
-        text = bytes_make(room, (size_t)len);
+        text = bytes_make(reader->room, (size_t)len);
     }
-    if (birth->place.step_count > 1)
-        text = place_find_in_url(&birth->place.steps[1], text);
     return text.ptr && text.len && text.len <= BIRTH_MAX_BYTES ? text : none;
-}
-
-/* RFC 3986 2.3. */
-static bool is_unreserved(unsigned char c)
-{
-    return ascii_is_alpha((char)c) || ascii_is_digit((char)c) || c == '-' || c == '.' || c == '_' ||
-           c == '~';
-}
-
-static bool stays(enum value_form form, unsigned char c)
-{
-    if (form == VALUE_PERCENT)
-        return is_unreserved(c);
-    if (form == VALUE_IN_TARGET)
-        return is_unreserved(c) || (c && strchr("!$'()*+,;=:@%", c));
-    return form == VALUE_IN_JSON ? c >= 0x20 && c != '"' && c != '\\' : true;
-}
-
-size_t value_form_len(enum value_form form, struct bytes text)
-{
-    size_t len = text.len;
-    if (form == VALUE_AS_IS || form == VALUE_IN_BODY)
-        return len;
-    for (size_t i = 0; i < text.len; i++) {
-        unsigned char c = (unsigned char)text.ptr[i];
-        if (!stays(form, c))
-            len += form != VALUE_IN_JSON ? 2 : c < 0x20 ? 5 : 1;
-    }
-    return len;
-}
-
-void value_form_write(enum value_form form, struct bytes text, char *out)
-{
-    static const char hex[] = "0123456789ABCDEF";
-    if (form == VALUE_IN_JSON) {
-        json_escape(text, out, text.len * JSON_MAX_ESCAPE_BYTES);
-        return;
-    }
-    for (size_t i = 0; i < text.len; i++) {
-        unsigned char c = (unsigned char)text.ptr[i];
-        if (stays(form, c)) {
-            *out++ = (char)c;
-        } else {
-            *out++ = '%';
-            *out++ = hex[c >> 4];
-            *out++ = hex[c & 15];
-        }
-    }
 }

@@ -28,6 +28,7 @@
 #include "replay/plan/request_cut.h"
 #include "traces/digest.h"
 
+struct own_value;
 struct step_bindings;
 
 enum plan_step_kind { STEP_REQUEST, STEP_WS_CONNECT, STEP_WS_MESSAGE };
@@ -69,8 +70,11 @@ struct plan_session {
     uint32_t channel_count;
     uint32_t connection_count; /* the most requests at once: what the recorded client had open */
     uint32_t value_count;      /* slots' values that a user carries through it */
-    struct plan_step *steps;   /* in the order they began */
-    uint32_t *end_order;       /* step indices by recorded end */
+    uint32_t own_count;
+    const struct own_value *owns; /* those of them that the user brings along */
+    bool has_account;        /* it logs in as the recorded user: no row of --data says another */
+    struct plan_step *steps; /* in the order they began */
+    uint32_t *end_order;     /* step indices by recorded end */
 };
 
 /* Rows of the trace's bindings that are not used. */
@@ -84,12 +88,16 @@ struct plan_entry {
     int64_t session_id;   /* in the trace */
     uint64_t start_us;    /* recorded, from the first session's start */
     uint64_t duration_us; /* as recorded */
+    bool has_account;     /* as plan_session has it */
 };
+
+struct identities;
 
 struct plan_options {
     struct bytes target; /* "http://127.0.0.1:8080", no path; borrowed as long as the plan lives */
     size_t max_bytes;    /* sessions that are loaded may take, bodies included */
     size_t whole_bytes;  /* a plan that takes no more is loaded before the start; 0: 256 MB */
+    const struct identities *identities; /* whose columns go where; NULL: as recorded */
 };
 
 struct plan_stream;
@@ -109,6 +117,7 @@ struct plan {
     uint64_t unplayable; /* recorded exchanges that cannot be sent: body cut, no request, CONNECT;
                             plan_unplayable() knows those of a stream too */
     struct plan_binding_losses binding_losses; /* plan_binding_losses() likewise */
+    uint64_t data_sessions;                    /* that --data has something for; of a stream 0 */
     uint64_t span_us;     /* from the first session's start to the last one's */
     uint64_t mean_gap_us; /* before a step that is not its session's first */
     unsigned char source_digest[DIGEST_BYTES]; /* of what a stream's sessions are loaded from */

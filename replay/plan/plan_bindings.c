@@ -4,22 +4,83 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "core/json_scan.h"
+#include "replay/identities/identities.h"
 #include "replay/plan/plan_binder.h"
-#include "traces/places/place_parts.h"
 
-/* One row on its way to a birth and a use. */
-struct row {
-    const struct trace_binding *binding;
-    uint32_t producer, consumer;
-    struct place born, used;
-    struct bytes value; /* recorded */
-    enum value_form form;
-    struct use use;
+enum {
+    MAX_HEADER_BYTES = 16 * 1024 * 1024,
+    MAX_DECODED_BYTES = 64 * 1024 * 1024,
+    MAX_DATA_BYTES = 256 * 1024 * 1024 /* places and texts that --data replaces in one session */
 };
 
-enum { MAX_HEADER_BYTES = 16 * 1024 * 1024, MAX_DECODED_BYTES = 64 * 1024 * 1024 };
-enum { NOT_USED = 1 }; /* besides 0 and -1 */
+int plan_lose_row(struct binder *binder, const struct row *row, const char *why)
+{
+    /* Where --data could not go is no row that somebody wrote. */
+    return row->binding_id ? plan_lose_binding(binder->builder, row->binding_id, why) : NOT_USED;
+}
+
+static int lose_place(struct binder *binder, const struct row *row, const char *column,
+                      struct bytes place, const struct error *err)
+{
+    char why[300], shown[61];
+    size_t len = place.len < sizeof shown ? place.len : sizeof shown - 1;
+    for (size_t i = 0; i < len; i++)
+        shown[i] = place.ptr[i] >= ' ' && place.ptr[i] < 0x7f ? place.ptr[i] : '?';
+    shown[len] = '\0';
+    snprintf(why, sizeof why, "%s '%s': %.200s", column, shown, err->text);
+    return plan_lose_row(binder, row, why);
+}
+
+void *plan_grow(void *items, size_t count, size_t *capacity, size_t item_bytes)
+{
+    if (count < *capacity)
+        return items;
+    size_t wanted = *capacity ? *capacity * 2 : 16;
+    void *grown = realloc(items, wanted * item_bytes);
+    if (grown)
+        *capacity = wanted;
+    return grown;
+}
+
+/* --- steps by exchange -------------------------------------------------------------------- */
+
+static int compare_numbers(const void *a, const void *b)
+{
+    const struct numbered_step *x = a, *y = b;
+    if (x->exchange_id != y->exchange_id)
+        return x->exchange_id < y->exchange_id ? -1 : 1;
+    return x->message < y->message ? -1 : x->message > y->message;
+}
+
+static int number_steps(struct binder *binder)
+{
+    uint32_t count = binder->session->step_count;
+    binder->numbers = malloc((count + 1) * sizeof *binder->numbers);
+    if (!binder->numbers)
+        return -1;
+    /* Drafts and steps are in the same order. */
+    for (uint32_t i = 0; i < count; i++) {
+        const struct plan_draft *draft = &binder->builder->drafts[i];
+        binder->numbers[i] = (struct numbered_step){draft->exchange_id, draft->message_number, i};
+    }
+    qsort(binder->numbers, count, sizeof *binder->numbers, compare_numbers);
+    return 0;
+}
+
+static void binder_free(struct binder *binder)
+{
+    if (!binder)
+        return;
+    content_decoder_free(binder->decoder);
+    plan_owns_free(binder);
+    plan_data_free(binder);
+    plan_messages_free(binder);
+    buf_fini(&binder->header_text);
+    free(binder->numbers);
+    free(binder->births);
+    free(binder->uses);
+    free(binder);
+}
 
 static struct binder *binder_new(struct plan_builder *builder, struct plan_session *session)
 {
@@ -29,65 +90,22 @@ static struct binder *binder_new(struct plan_builder *builder, struct plan_sessi
     binder->builder = builder;
     binder->session = session;
     buf_init(&binder->header_text, MAX_HEADER_BYTES);
-    return binder;
+    arena_init(&binder->data_arena, MAX_DATA_BYTES);
+    map_init(&binder->own_index);
+    if (!builder->place_scratch)
+        builder->place_scratch = place_scratch_new();
+    binder->scratch = builder->place_scratch;
+    if (binder->scratch && number_steps(binder) == 0)
+        return binder;
+    binder_free(binder);
+    return NULL;
 }
 
-static void binder_free(struct binder *binder)
+/* message 0: of the exchange itself. */
+static bool find_step(const struct binder *binder, int64_t exchange_id, uint32_t message,
+                      uint32_t *ret_step)
 {
-    if (!binder)
-        return;
-    content_decoder_free(binder->decoder);
-    buf_fini(&binder->header_text);
-    free(binder->numbers);
-    free(binder->births);
-    free(binder->uses);
-    free(binder);
-}
-
-static int lose(struct binder *binder, const struct trace_binding *binding, const char *why)
-{
-    plan_lose_binding(binder->builder, binding->binding_id, why);
-    return NOT_USED;
-}
-
-static int lose_place(struct binder *binder, const struct trace_binding *binding,
-                      const char *column, struct bytes place, const struct error *err)
-{
-    char why[300], shown[61];
-    size_t len = place.len < sizeof shown ? place.len : sizeof shown - 1;
-    for (size_t i = 0; i < len; i++)
-        shown[i] = place.ptr[i] >= ' ' && place.ptr[i] < 0x7f ? place.ptr[i] : '?';
-    shown[len] = '\0';
-    snprintf(why, sizeof why, "%s '%s': %.200s", column, shown, err->text);
-    return lose(binder, binding, why);
-}
-
-/* --- steps by exchange -------------------------------------------------------------------- */
-
-static int compare_numbers(const void *a, const void *b)
-{
-    const struct numbered_step *x = a, *y = b;
-    return x->exchange_id < y->exchange_id ? -1 : x->exchange_id > y->exchange_id;
-}
-
-static int number_steps(struct binder *binder)
-{
-    uint32_t count = binder->session->step_count;
-    if (binder->numbers)
-        return 0;
-    binder->numbers = malloc((count + 1) * sizeof *binder->numbers);
-    if (!binder->numbers)
-        return -1;
-    /* Drafts and steps are in the same order; a message's exchange_id is 0. */
-    for (uint32_t i = 0; i < count; i++)
-        binder->numbers[i] = (struct numbered_step){binder->builder->drafts[i].exchange_id, i};
-    qsort(binder->numbers, count, sizeof *binder->numbers, compare_numbers);
-    return 0;
-}
-
-static bool find_step(const struct binder *binder, int64_t exchange_id, uint32_t *ret_step)
-{
-    const struct numbered_step wanted = {.exchange_id = exchange_id};
+    const struct numbered_step wanted = {.exchange_id = exchange_id, .message = message};
     const struct numbered_step *found =
         exchange_id > 0 ? bsearch(&wanted, binder->numbers, binder->session->step_count,
                                   sizeof *binder->numbers, compare_numbers)
@@ -156,154 +174,20 @@ static int read_answer(struct binder *binder, int64_t exchange_id, struct error 
     return decode_answer(binder, buf_bytes(&builder->scratch), err);
 }
 
-static int find_value(struct binder *binder, struct row *row, struct error *err)
+static int find_value(struct binder *binder, struct row *row, int64_t exchange_id,
+                      struct error *err)
 {
     struct birth birth = {.place = row->born};
-    struct birth_found found;
-    if (read_answer(binder, row->binding->born_exchange_id, err))
+    if (read_answer(binder, exchange_id, err))
         return -1;
-    births_find(&birth, 1, &binder->answer, &found);
-    row->value = birth_read(&birth, &found, binder->room);
+    births_begin(&binder->reader, &birth, 1, &binder->answer, binder->scratch);
+    row->value = births_read(&binder->reader, &birth, 0);
     if (row->value.ptr)
         return 0;
-    if (row->born.steps[0].kind == PLACE_BODY && binder->is_undecoded)
-        return lose(binder, row->binding,
-                    "the recorded answer's Content-Encoding cannot be undone");
-    return lose(binder, row->binding, "born_place: nothing is there in the recorded answer");
-}
-
-/* --- the recorded request ----------------------------------------------------------------- */
-
-static struct bytes target_of(const struct request_cut *cut)
-{
-    struct bytes line = bytes_from(cut->head, cut->target_at);
-    return bytes_make(line.ptr, bytes_index_of(line, ' '));
-}
-
-/* What is at the use's place, and which text it is part of. */
-static struct bytes find_used(const struct binder *binder, struct row *row, struct bytes *ret_part)
-{
-    const struct plan_draft *draft = &binder->builder->drafts[row->consumer];
-    const struct plan_step *step = &binder->session->steps[row->consumer];
-    const struct place_step *place = &row->used.steps[0];
-    struct json_wanted wanted = {.pointer = place->name};
-    *ret_part = draft->cut.head;
-    switch (place->kind) {
-    case PLACE_PATH:
-    case PLACE_QUERY:
-        return place_find_in_url(place, target_of(&draft->cut));
-    case PLACE_HEADER:
-        return place_find_header(place, step->headers, step->header_count);
-    case PLACE_COOKIE:
-        *ret_part = step->recorded_cookies;
-        return place_find_cookie(place, step->recorded_cookies);
-    case PLACE_FORM:
-        *ret_part = step->body;
-        return place_find_field(place, step->body);
-    default:
-        break;
-    }
-    *ret_part = step->body;
-    json_find(step->body, &wanted, 1);
-    row->form = wanted.kind == JSON_SCAN_STRING ? VALUE_IN_JSON : VALUE_IN_BODY;
-    return wanted.found;
-}
-
-/* One byte of a value at the start of `text`, written as it is or as %XX: bytes used, or 0. */
-static size_t match_byte(struct bytes text, char wanted, bool plus_is_space)
-{
-    if (text.len && text.ptr[0] == '%' && text.len > 2) {
-        int high = ascii_hex_value(text.ptr[1]), low = ascii_hex_value(text.ptr[2]);
-        if (high >= 0 && low >= 0)
-            return (char)(high << 4 | low) == wanted ? 3 : 0;
-    }
-    if (!text.len)
-        return 0;
-    return text.ptr[0] == wanted || (plus_is_space && text.ptr[0] == '+' && wanted == ' ');
-}
-
-/* Where the value is in the text, written with %XX; .ptr NULL: nowhere. */
-static struct bytes find_encoded(struct bytes text, struct bytes value, bool plus_is_space)
-{
-    for (size_t at = 0; at < text.len; at++) {
-        size_t len = 0, used = 1, i = 0;
-        for (; i < value.len && used; i++) {
-            used = match_byte(bytes_from(text, at + len), value.ptr[i], plus_is_space);
-            len += used;
-        }
-        if (i == value.len && used)
-            return bytes_make(text.ptr + at, len);
-    }
-    return (struct bytes){0};
-}
-
-static struct bytes find_plain(struct bytes text, struct bytes value)
-{
-    const char *found = text.len ? memmem(text.ptr, text.len, value.ptr, value.len) : NULL;
-    return found ? bytes_make(found, value.len) : (struct bytes){0};
-}
-
-/* The form that row->used and the binding's word come to, and the value in the text by it. */
-static int find_in_text(struct binder *binder, struct row *row, struct bytes text,
-                        struct bytes *ret_found)
-{
-    enum place_kind kind = row->used.steps[0].kind;
-    bool is_in_target = kind == PLACE_PATH || kind == PLACE_QUERY || kind == PLACE_FORM;
-    struct bytes value = row->value, form = row->binding->form;
-    if (bytes_equal(form, bytes_of("percent"))) {
-        if (kind == PLACE_BODY)
-            return lose(binder, row->binding, "form: percent is not for a JSON body");
-        row->form = VALUE_PERCENT;
-        *ret_found = find_encoded(text, value, kind == PLACE_QUERY || kind == PLACE_FORM);
-    } else if (!bytes_equal(form, bytes_of("raw"))) {
-        return lose(binder, row->binding, "form: this reprise knows raw and percent");
-    } else if (kind == PLACE_BODY) {
-        char *written = malloc(value.len * JSON_MAX_ESCAPE_BYTES);
-        if (!written)
-            return -1;
-        size_t len = value_form_len(row->form, value);
-        if (row->form == VALUE_IN_JSON)
-            value_form_write(VALUE_IN_JSON, value, written);
-        *ret_found =
-            find_plain(text, row->form == VALUE_IN_JSON ? bytes_make(written, len) : value);
-        free(written);
-    } else {
-        /* Where nothing shows whether it would be encoded it is: a live value may need it. */
-        bool is_plain = value_form_len(VALUE_PERCENT, value) == value.len;
-        row->form = !is_in_target ? VALUE_AS_IS : is_plain ? VALUE_PERCENT : VALUE_IN_TARGET;
-        *ret_found = find_plain(text, value);
-    }
-    return 0;
-}
-
-static int find_use(struct binder *binder, struct row *row)
-{
-    const struct plan_step *step = &binder->session->steps[row->consumer];
-    struct bytes part, found = {0}, text;
-    if (step->kind == STEP_REQUEST && !step->cut)
-        return lose(binder, row->binding, "its request is one that HTTP/1.1 cannot write");
-    text = find_used(binder, row, &part);
-    if (!text.ptr)
-        return lose(binder, row->binding, "used_place: nothing is there in the recorded request");
-    int result = find_in_text(binder, row, text, &found);
-    if (result)
-        return result;
-    if (!found.ptr)
-        return lose(binder, row->binding, "the value of the recorded answer is not in used_place");
-    uintptr_t at = (uintptr_t)found.ptr - (uintptr_t)part.ptr;
-    if (at > part.len || found.len > part.len - at) /* a header that is not in the head */
-        return lose(binder, row->binding, "used_place: a header that HTTP/1.1 cannot write");
-    row->use = (struct use){
-        .step = row->consumer,
-        .is_in_cookies = row->used.steps[0].kind == PLACE_COOKIE,
-        .producer = row->producer,
-        .binding_id = row->binding->binding_id,
-        .slot = {.is_in_body =
-                     row->used.steps[0].kind == PLACE_FORM || row->used.steps[0].kind == PLACE_BODY,
-                 .at = (uint32_t)at,
-                 .len = (uint32_t)found.len},
-    };
-    return 0;
+    if (!birth_is_in_headers(&row->born) && binder->is_undecoded)
+        return plan_lose_row(binder, row,
+                             "the recorded answer's Content-Encoding cannot be undone");
+    return plan_lose_row(binder, row, "born_place: nothing is there in the recorded answer");
 }
 
 /* --- births and uses ---------------------------------------------------------------------- */
@@ -313,56 +197,46 @@ static bool is_same_birth(const struct birth *a, const struct birth *b)
     return a->form == b->form && place_equal(&a->place, &b->place);
 }
 
-static void *grow(void *items, size_t count, size_t *capacity, size_t item_bytes)
-{
-    if (count < *capacity)
-        return items;
-    size_t wanted = *capacity ? *capacity * 2 : 16;
-    void *grown = realloc(items, wanted * item_bytes);
-    if (grown)
-        *capacity = wanted;
-    return grown;
-}
-
 /* The value that the row's use takes: one that another use has already, or a new one. Rows come by
  * the exchange of their birth, so only the last births can be the same. */
 static int find_birth(struct binder *binder, const struct row *row, uint32_t *ret_value)
 {
-    struct birth birth = {.place = row->born, .form = row->form};
+    struct birth birth = {.form = row->form, .place = row->born};
     uint32_t of_step = 0;
     for (size_t i = binder->birth_count; i > 0 && binder->births[i - 1].step == row->producer;
          i--) {
-        *ret_value = (uint32_t)i - 1;
-        if (is_same_birth(&binder->births[i - 1].birth, &birth))
+        const struct birth *other = &binder->births[i - 1].birth;
+        *ret_value = other->value;
+        if (is_same_birth(other, &birth))
             return 0;
-        of_step++;
+        of_step += birth_is_in_message(&other->place) == birth_is_in_message(&birth.place);
     }
     if (of_step == BIRTHS_MAX)
-        return lose(binder, row->binding, "more values than an answer may give");
-    struct born *grown =
-        grow(binder->births, binder->birth_count, &binder->birth_capacity, sizeof *binder->births);
+        return plan_lose_row(binder, row, "more values than an answer may give");
+    struct born *grown = plan_grow(binder->births, binder->birth_count, &binder->birth_capacity,
+                                   sizeof *binder->births);
     if (!grown)
         return -1;
     binder->births = grown;
-    birth.value = (uint32_t)binder->birth_count;
+    birth.value = binder->value_count;
     if (place_copy(&row->born, binder->builder->arena, &birth.place)) /* it outlives the row */
         return -1;
     binder->births[binder->birth_count++] = (struct born){row->producer, birth};
-    *ret_value = birth.value;
+    *ret_value = binder->value_count++;
     return 0;
 }
 
-static int add_use(struct binder *binder, struct row *row)
+int plan_add_use(struct binder *binder, const struct row *row, uint32_t value)
 {
-    int result = find_birth(binder, row, &row->use.slot.value);
-    if (result)
-        return result;
     struct use *grown =
-        grow(binder->uses, binder->use_count, &binder->use_capacity, sizeof *binder->uses);
+        plan_grow(binder->uses, binder->use_count, &binder->use_capacity, sizeof *binder->uses);
     if (!grown)
         return -1;
     binder->uses = grown;
-    binder->uses[binder->use_count++] = row->use;
+    struct use *use = &binder->uses[binder->use_count++];
+    *use = row->use;
+    use->is_asked_for = row->binding_id == 0;
+    use->slot.value = value;
     return 0;
 }
 
@@ -372,67 +246,96 @@ static int out_of_memory(struct plan_builder *builder, struct error *err)
     return error_set(err, EXIT_INPUT, "no memory for them; raise --max-plan-size");
 }
 
-/* The grammar has more kinds of places than a plan takes values from and puts them into. */
-static bool is_played(const struct place *place, bool is_born)
+/* A value of an answer, or of a WebSocket that it opened. */
+static int add_born(struct binder *binder, struct row *row, int64_t exchange_id, struct error *err)
 {
-    enum place_kind kind = place->steps[0].kind, inner = place->steps[1].kind;
-    bool is_known = kind == PLACE_BODY || kind == PLACE_HEADER || kind == PLACE_COOKIE;
-    if (!is_born)
-        is_known |= kind == PLACE_PATH || kind == PLACE_QUERY || kind == PLACE_FORM;
-    if (place->step_count == 2)
-        is_known &= is_born && (inner == PLACE_PATH || inner == PLACE_QUERY);
-    return is_known && place->step_count <= 2 && !place->steps[0].name_is_escaped;
+    const struct plan_step *steps = binder->session->steps;
+    uint32_t value;
+    if (row->producer == NO_PRODUCER)
+        return plan_lose_row(binder, row, "its exchanges are not replayed in one session");
+    if (steps[row->producer].end_position >= steps[row->consumer].needs)
+        return plan_lose_row(binder, row, "the answer had not ended when the request began");
+    int result;
+    if (birth_is_in_message(&row->born)) {
+        result = plan_find_in_messages(binder, row, exchange_id, err);
+    } else {
+        result = find_value(binder, row, exchange_id, err);
+        if (result == 0)
+            result = plan_find_use(binder, row);
+    }
+    if (result == 0)
+        result = find_birth(binder, row, &value);
+    return result == 0 ? plan_add_use(binder, row, value) : result;
 }
 
 static int add_row(struct binder *binder, const struct trace_binding *binding, struct error *err)
 {
-    struct row row = {.binding = binding};
+    struct row row = {.binding_id = binding->binding_id,
+                      .born_exchange_id = binding->born_exchange_id,
+                      .form_word = binding->form.len ? binding->form : bytes_of("raw"),
+                      .producer = NO_PRODUCER};
     struct error why;
+    err->exit_code = EXIT_DONE;
     if (bytes_equal(binding->state, bytes_of("off")))
         return 0;
     if (!bytes_equal(binding->state, bytes_of("on")))
-        return lose(binder, binding, "state: there are on and off");
+        return plan_lose_row(binder, &row, "state: there are on and off");
     if (place_parse(binding->born_place, PLACE_IN_ANSWER, &row.born, &why))
-        return lose_place(binder, binding, "born_place", binding->born_place, &why);
+        return lose_place(binder, &row, "born_place", binding->born_place, &why);
     if (place_parse(binding->used_place, PLACE_IN_REQUEST, &row.used, &why))
-        return lose_place(binder, binding, "used_place", binding->used_place, &why);
-    if (!is_played(&row.born, true))
-        return lose(binder, binding, "born_place: this reprise takes no value from there");
-    if (!is_played(&row.used, false))
-        return lose(binder, binding, "used_place: this reprise puts no value there");
-    if (number_steps(binder))
-        return out_of_memory(binder->builder, err);
-    if (!find_step(binder, binding->born_exchange_id, &row.producer) ||
-        !find_step(binder, binding->used_exchange_id, &row.consumer))
-        return lose(binder, binding, "its exchanges are not replayed in one session");
-    const struct plan_step *steps = binder->session->steps;
-    if (steps[row.producer].end_position >= steps[row.consumer].needs)
-        return lose(binder, binding, "the answer had not ended when the request began");
-    int result = find_value(binder, &row, err);
-    if (result)
-        return result;
-    result = find_use(binder, &row);
-    if (result == 0)
-        result = add_use(binder, &row);
-    return result < 0 ? out_of_memory(binder->builder, err) : result;
+        return lose_place(binder, &row, "used_place", binding->used_place, &why);
+    enum place_kind born = row.born.steps[0].kind;
+    uint32_t message = row.used.steps[0].kind == PLACE_WS ? row.used.steps[0].number : 0;
+    if (!find_step(binder, binding->used_exchange_id, message, &row.consumer))
+        return plan_lose_row(binder, &row, "its exchanges are not replayed in one session");
+    find_step(binder, binding->born_exchange_id, 0, &row.producer);
+    int result = born == PLACE_NEW || born == PLACE_DATA
+                     ? plan_add_own(binder, &row)
+                     : add_born(binder, &row, binding->born_exchange_id, err);
+    return result < 0 && err->exit_code == EXIT_DONE ? out_of_memory(binder->builder, err) : result;
+}
+
+static int read_rows(struct plan_builder *builder, struct plan_session *session,
+                     struct binder **binder, struct error *err)
+{
+    struct trace_binding binding;
+    int more, result = 0;
+    if (trace_reader_start_bindings(builder->reader, session->session_id, err))
+        return -1;
+    while ((more = trace_reader_next_binding(builder->reader, &binding, err)) > 0) {
+        if (!*binder && !(*binder = binder_new(builder, session)))
+            return out_of_memory(builder, err);
+        result = add_row(*binder, &binding, err);
+        if (result < 0)
+            return -1;
+    }
+    return more;
+}
+
+/* Who plays it is the recorded user, for want of a row. */
+static void note_account(struct binder *binder)
+{
+    binder->session->has_account = binder->asks_for_data && !binder->has_data;
+    binder->builder->data_sessions += binder->has_data;
 }
 
 int plan_bind_session(struct plan_builder *builder, struct plan_session *session, struct error *err)
 {
-    struct trace_binding binding;
     struct binder *binder = NULL;
-    int more, result = 0;
-    if (trace_reader_start_bindings(builder->reader, session->session_id, err))
-        return -1;
-    while ((more = trace_reader_next_binding(builder->reader, &binding, err)) > 0 && result >= 0) {
-        if (!binder && !(binder = binder_new(builder, session)))
-            return out_of_memory(builder, err);
-        result = add_row(binder, &binding, err);
-    }
-    if (binder && more == 0 && result >= 0)
-        result = plan_make_slots(binder) ? out_of_memory(builder, err) : 0;
-    if (result < 0 || more < 0)
+    int result = 0;
+    if (identities_have_data(builder->options.identities) &&
+        !(binder = binder_new(builder, session)))
+        return out_of_memory(builder, err);
+    if (binder && plan_find_data(binder))
+        result = out_of_memory(builder, err);
+    if (!result)
+        result = read_rows(builder, session, &binder, err);
+    if (binder && !result && (plan_place_data(binder) || plan_make_slots(binder)))
+        result = out_of_memory(builder, err);
+    if (result)
         error_prefix(err, "the bindings of session %lld", (long long)session->session_id);
+    else if (binder)
+        note_account(binder);
     binder_free(binder);
-    return result < 0 || more < 0 ? -1 : 0;
+    return result;
 }

@@ -18,15 +18,28 @@
 
 struct plan_builder;
 
+/* A value that comes in a WebSocket's messages: so many that have it were there by then. */
+struct message_wait {
+    uint32_t value, messages;
+    uint32_t channel; /* of the session */
+};
+
 /* What one step gives and needs. */
 struct step_bindings {
     uint32_t birth_count;
     const struct birth *births;
     bool keeps_body, keeps_headers; /* of the answer, for the births */
+    uint32_t message_birth_count;   /* of the messages on the WebSocket that it opens */
+    const struct birth *message_births;
     uint32_t need_count;
     const uint32_t *needs; /* values of its slots, each once */
     uint32_t producer_count;
-    const uint32_t *producers;     /* steps of the session that give them, each once */
+    const uint32_t *producers; /* steps of the session that give them, each once */
+    uint32_t wait_count;
+    const struct message_wait *waits;
+    uint32_t moment_count;
+    const uint32_t *moments;       /* own values of the session that the clock gives when they are
+                                      first sent */
     const struct request_cut *cut; /* with the slots: the step's own; or of an upgrade */
     uint32_t cookie_slot_count;    /* in the step's recorded_cookies, by `at` */
     const struct request_slot *cookie_slots;

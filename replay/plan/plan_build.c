@@ -35,7 +35,8 @@ static void settle_whole(struct plan *plan, size_t count)
         session->start_us -= first_us;
         plan->index[i] = (struct plan_entry){.session_id = session->session_id,
                                              .start_us = session->start_us,
-                                             .duration_us = session->duration_us};
+                                             .duration_us = session->duration_us,
+                                             .has_account = session->has_account};
         for (uint32_t j = 0; j < session->step_count; j++) {
             session->steps[j].number = (uint32_t)plan->step_count++;
             gap_sum_us += j ? session->steps[j].gap_us : 0;
@@ -74,6 +75,7 @@ static void forget_all(struct plan_builder *builder)
     plan->sessions = NULL;
     builder->unplayable = 0;
     builder->binding_losses = (struct plan_binding_losses){0};
+    builder->data_sessions = 0;
 }
 
 /* 1: it has to stream. */
@@ -95,6 +97,7 @@ static int build_whole(struct plan_builder *builder, struct error *err)
         settle_whole(plan, count);
         plan->unplayable = builder->unplayable;
         plan->binding_losses = builder->binding_losses;
+        plan->data_sessions = builder->data_sessions;
     }
     return result;
 }
@@ -108,6 +111,8 @@ static int build_stream(struct plan_builder *builder, struct error *err)
     plan_index_settle(plan);
     if (plan->session_count == 0)
         return nothing_to_play(err);
+    if (plan_index_accounts(builder, err))
+        return -1;
     return plan_stream_new(&plan->stream, builder, err);
 }
 

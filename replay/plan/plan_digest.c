@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "replay/identities/identities.h"
+#include "replay/plan/own_values.h"
 #include "replay/plan/plan_bindings.h"
 
 /* What is added comes eight bytes at a time; the digest takes it in larger pieces. */
@@ -75,14 +77,21 @@ static struct slot_line line_of(const struct request_cut *cut, const struct requ
     return line;
 }
 
+static void write_births(const struct birth *births, uint32_t count, struct buf *out)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        place_format(&births[i].place, out);
+        buf_printf(out, "\n%d %u\n", (int)births[i].form, births[i].value);
+    }
+}
+
 static void add_bindings(struct hash *hash, const struct step_bindings *bindings)
 {
     struct buf text = BUF_INIT(64 * 1024 * 1024);
-    for (uint32_t i = 0; i < bindings->birth_count; i++) {
-        const struct birth *birth = &bindings->births[i];
-        place_format(&birth->place, &text);
-        buf_printf(&text, "\n%d %u\n", (int)birth->form, birth->value);
-    }
+    write_births(bindings->births, bindings->birth_count, &text);
+    write_births(bindings->message_births, bindings->message_birth_count, &text);
+    for (uint32_t i = 0; i < bindings->wait_count; i++)
+        buf_printf(&text, "wait %u %u\n", bindings->waits[i].value, bindings->waits[i].messages);
     for (uint32_t i = 0; bindings->cut && i < bindings->cut->slot_count; i++) {
         const struct request_slot *slot = &bindings->cut->slots[i];
         struct slot_line line = line_of(bindings->cut, slot);
@@ -120,6 +129,41 @@ static void add_step(struct hash *hash, const struct plan *plan, const struct pl
     add_text(hash, step->body);
     if (step->bindings)
         add_bindings(hash, step->bindings);
+}
+
+static void add_owns(struct hash *hash, const struct plan_session *session)
+{
+    for (uint32_t i = 0; i < session->own_count; i++) {
+        const struct own_value *own = &session->owns[i];
+        const uint64_t numbers[] = {(uint64_t)own->kind, own->column, (uint64_t)own->ahead_us,
+                                    own->parts[0], own->parts[1]};
+        for (size_t j = 0; j < sizeof numbers / sizeof numbers[0]; j++)
+            add_number(hash, numbers[j]);
+        add_text(hash, own->recorded);
+        add_text(hash, own->literals[0]);
+        add_text(hash, own->literals[1]);
+        for (uint32_t j = 0; j < own->target_count; j++) {
+            add_number(hash, own->targets[j].value);
+            add_number(hash, (uint64_t)own->targets[j].form);
+        }
+    }
+}
+
+/* Who the users are. */
+static void add_identities(struct hash *hash, const struct identities *identities)
+{
+    if (!identities_have_data(identities))
+        return;
+    const struct identity_rows *rows = &identities->rows;
+    add_number(hash, (uint64_t)identities->mode);
+    add_number(hash, rows->count);
+    for (uint32_t i = 0; i < rows->column_count; i++)
+        add_text(hash, rows->columns[i]);
+    add_text(hash, buf_bytes(&rows->cells));
+    for (size_t i = 0; i < identities->map_count; i++) {
+        add_number(hash, identities->maps[i].column);
+        add_text(hash, identities->maps[i].recorded);
+    }
 }
 
 static void add_settings(struct hash *hash, const struct replay_settings *settings)
@@ -192,6 +236,7 @@ int plan_digest(const struct replay_settings *settings, char out[PLAN_DIGEST_TEX
     if (!hash.stream)
         return -1;
     add_settings(&hash, settings);
+    add_identities(&hash, settings->identities);
     if (plan->stream)
         add_index(&hash, plan);
     for (size_t i = 0; plan->sessions && i < plan->session_count; i++) {
@@ -200,6 +245,7 @@ int plan_digest(const struct replay_settings *settings, char out[PLAN_DIGEST_TEX
         add_number(&hash, session->step_count);
         for (uint32_t j = 0; j < session->step_count; j++)
             add_step(&hash, plan, &session->steps[j]);
+        add_owns(&hash, session);
     }
     *ret_outline = (struct plan_outline){0};
     if (!settings->stages.count)

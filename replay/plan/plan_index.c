@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "replay/identities/identities.h"
 #include "replay/plan/plan_steps.h"
 
 #define NOTHING_IN_IT UINT64_MAX /* a duration: as far as the session's row says */
@@ -181,6 +182,71 @@ void plan_index_settle(struct plan *plan)
     plan->span_us = plan->index[plan->session_count - 1].start_us;
     if (plan->step_count > plan->session_count)
         plan->mean_gap_us = duration_sum_us / (plan->step_count - plan->session_count);
+}
+
+static int compare_ids(const void *a, const void *b)
+{
+    const int64_t *x = a, *y = b;
+    return *x < *y ? -1 : *x > *y;
+}
+
+/* The sessions that log in and those for which --data has a row, each sorted. */
+struct data_sessions {
+    int64_t *ids[2]; /* with an account of the recording's; with a column */
+    size_t counts[2], capacities[2];
+};
+
+static int add_data_session(struct data_sessions *sessions, bool has_column, int64_t session_id)
+{
+    size_t *count = &sessions->counts[has_column], *capacity = &sessions->capacities[has_column];
+    if (*count == *capacity) {
+        size_t more = *capacity ? *capacity * 2 : FIRST_CAPACITY;
+        int64_t *ids = realloc(sessions->ids[has_column], more * sizeof *ids);
+        if (!ids)
+            return -1;
+        sessions->ids[has_column] = ids;
+        *capacity = more;
+    }
+    sessions->ids[has_column][(*count)++] = session_id;
+    return 0;
+}
+
+static bool is_in(const struct data_sessions *sessions, bool has_column, int64_t session_id)
+{
+    return sessions->counts[has_column] &&
+           bsearch(&session_id, sessions->ids[has_column], sessions->counts[has_column],
+                   sizeof session_id, compare_ids);
+}
+
+int plan_index_accounts(struct plan_builder *builder, struct error *err)
+{
+    const struct identities *identities = builder->options.identities;
+    struct plan *plan = builder->plan;
+    struct data_sessions sessions = {0};
+    struct bytes place;
+    int64_t session_id;
+    uint32_t column;
+    int more = trace_reader_start_data_sessions(builder->reader, err);
+    while (more >= 0 &&
+           (more = trace_reader_next_data_session(builder->reader, &session_id, &place, err)) > 0) {
+        bool has_column = identities_have_data(identities) &&
+                          identity_rows_find_column(&identities->rows,
+                                                    bytes_from(place, strlen("data:")), &column);
+        if (add_data_session(&sessions, has_column, session_id))
+            more = error_set(err, EXIT_TOOL, "no memory for an index of sessions");
+    }
+    for (int i = 0; i < 2; i++) {
+        if (sessions.counts[i])
+            qsort(sessions.ids[i], sessions.counts[i], sizeof *sessions.ids[i], compare_ids);
+    }
+    for (size_t i = 0; more == 0 && i < plan->session_count; i++) {
+        struct plan_entry *entry = &plan->index[i];
+        entry->has_account = is_in(&sessions, false, entry->session_id) &&
+                             !is_in(&sessions, true, entry->session_id);
+    }
+    free(sessions.ids[0]);
+    free(sessions.ids[1]);
+    return more;
 }
 
 int plan_index_read(struct plan_builder *builder, bool *ret_is_large, struct error *err)

@@ -4,6 +4,7 @@
 #include "core/units.h"
 #include "replay/plan/plan_bindings.h"
 #include "replay/plan/plan_steps.h"
+#include "traces/places/place_find.h"
 
 /* Bodies as they come from the trace; one larger than this cannot be in a plan. */
 #define MAX_BODY_BYTES (1024u * 1024 * 1024)
@@ -26,6 +27,7 @@ void plan_builder_fini(struct plan_builder *builder)
     free(builder->drafts);
     free(builder->taken);
     map_fini(&builder->endpoints);
+    place_scratch_free(builder->place_scratch);
 }
 
 static int out_of_memory(struct plan_builder *builder, struct error *err)
@@ -106,6 +108,7 @@ static int add_messages(struct plan_builder *builder, int64_t exchange_id, uint3
 {
     struct trace_message message;
     struct plan_channel channel = {.last_server_us = INT64_MIN};
+    uint32_t number = 0; /* of the client's messages, those that cannot be played included */
     int more;
     if (trace_reader_start_messages(builder->reader, exchange_id, err))
         return -1;
@@ -118,6 +121,8 @@ static int add_messages(struct plan_builder *builder, int64_t exchange_id, uint3
             continue;
         }
         struct bytes body;
+        bool is_data = message.opcode == 1 || message.opcode == 2;
+        number += is_data;
         if (message.opcode == 10) /* pongs answer the live server's pings, not the recorded ones */
             continue;
         if (load_body(builder, message.body_id, &body, err))
@@ -130,6 +135,8 @@ static int add_messages(struct plan_builder *builder, int64_t exchange_id, uint3
         if (!draft)
             return out_of_memory(builder, err);
         plan_fill_message(&builder->drafts[connect_draft], &message, body, &channel, draft);
+        draft->exchange_id = is_data ? exchange_id : 0;
+        draft->message_number = is_data ? number : 0;
     }
     builder->drafts[connect_draft].step.server_messages = channel.server_messages;
     return more;

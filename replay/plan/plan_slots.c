@@ -4,12 +4,13 @@
 
 #include "replay/plan/plan_binder.h"
 
-void plan_lose_binding(struct plan_builder *builder, int64_t binding_id, const char *why)
+int plan_lose_binding(struct plan_builder *builder, int64_t binding_id, const char *why)
 {
     struct plan_binding_losses *losses = &builder->binding_losses;
     if (losses->count++ == 0)
         snprintf(losses->first, sizeof losses->first, "binding %lld: %s", (long long)binding_id,
                  why);
+    return NOT_USED;
 }
 
 /* Head, body, cookies: the order of a cut's slots. */
@@ -30,19 +31,29 @@ static int compare_uses(const void *a, const void *b)
     return x->binding_id < y->binding_id ? -1 : x->binding_id > y->binding_id;
 }
 
-/* Slots never overlap: of two that would the first stays. */
+static bool overlaps(const struct use *last, const struct use *use)
+{
+    return part_of(last) == part_of(use) && use->slot.at < last->slot.at + last->slot.len;
+}
+
+/* Slots never overlap: of two that would the first stays, but what --data asks for goes before a
+ * row of the trace. */
 static void drop_overlaps(struct binder *binder)
 {
     size_t kept = 0, of_step = 0;
     if (binder->use_count)
         qsort(binder->uses, binder->use_count, sizeof *binder->uses, compare_uses);
     for (size_t i = 0; i < binder->use_count; i++) {
-        const struct use *use = &binder->uses[i], *last = kept ? &binder->uses[kept - 1] : NULL;
-        bool is_next = last && last->step == use->step;
-        of_step = is_next ? of_step + 1 : 0;
-        if (is_next && part_of(last) == part_of(use) &&
-            use->slot.at < last->slot.at + last->slot.len)
+        const struct use *use = &binder->uses[i];
+        struct use *last = kept ? &binder->uses[kept - 1] : NULL;
+        bool is_next = last && last->step == use->step, is_twice = is_next && overlaps(last, use);
+        of_step = is_next ? of_step + !is_twice : 0;
+        if (is_twice && use->is_asked_for && !last->is_asked_for)
+            *last = *use;
+        else if (is_twice && use->is_asked_for == last->is_asked_for && use->binding_id)
             plan_lose_binding(binder->builder, use->binding_id, "another binding fills this place");
+        else if (is_twice)
+            continue;
         else if (of_step >= REQUEST_CUT_MAX_SLOTS)
             plan_lose_binding(binder->builder, use->binding_id,
                               "more values than a request may take");
@@ -61,24 +72,34 @@ static struct step_bindings *bindings_of(struct binder *binder, uint32_t number)
     return (struct step_bindings *)step->bindings;
 }
 
-/* Births of one answer are neighbours: the rows came by their exchange. */
-static int give_births(struct binder *binder)
+/* Those of the answers, or of the messages: each step's are neighbours. */
+static int give_births(struct binder *binder, bool are_of_messages)
 {
-    size_t count = binder->birth_count;
-    struct birth *births = arena_alloc(binder->builder->arena, (count + 1) * sizeof *births);
-    if (!births)
+    size_t of_messages = 0;
+    for (size_t i = 0; i < binder->birth_count; i++)
+        of_messages += birth_is_in_message(&binder->births[i].birth.place);
+    size_t count = are_of_messages ? of_messages : binder->birth_count - of_messages;
+    struct birth *births =
+        count ? arena_alloc(binder->builder->arena, count * sizeof *births) : NULL;
+    if (count && !births)
         return -1;
-    for (size_t i = 0; i < count; i++) {
-        struct step_bindings *bindings = bindings_of(binder, binder->births[i].step);
+    for (size_t i = 0, at = 0; i < binder->birth_count; i++) {
+        const struct born *born = &binder->births[i];
+        if (birth_is_in_message(&born->birth.place) != are_of_messages)
+            continue;
+        struct step_bindings *bindings = bindings_of(binder, born->step);
         if (!bindings)
             return -1;
-        births[i] = binder->births[i].birth;
-        if (bindings->birth_count++ == 0)
-            bindings->births = &births[i];
-        if (births[i].place.steps[0].kind == PLACE_BODY)
-            bindings->keeps_body = true;
-        else
+        births[at] = born->birth;
+        if (are_of_messages && bindings->message_birth_count++ == 0)
+            bindings->message_births = &births[at];
+        else if (!are_of_messages && bindings->birth_count++ == 0)
+            bindings->births = &births[at];
+        if (!are_of_messages && birth_is_in_headers(&born->birth.place))
             bindings->keeps_headers = true;
+        else if (!are_of_messages)
+            bindings->keeps_body = true;
+        at++;
     }
     return 0;
 }
@@ -109,6 +130,41 @@ static int give_cut(struct binder *binder, const struct use *uses, struct reques
     return 0;
 }
 
+/* The WebSocket messages that one request waits for. */
+static int give_waits(struct binder *binder, const struct use *uses, uint32_t count,
+                      struct step_bindings *bindings)
+{
+    struct message_wait *waits = NULL;
+    for (uint32_t i = 0; i < count; i++) {
+        if (!uses[i].messages)
+            continue;
+        if (!waits && !(waits = arena_alloc(binder->builder->arena, count * sizeof *waits)))
+            return -1;
+        waits[bindings->wait_count++] = (struct message_wait){
+            .value = uses[i].slot.value,
+            .messages = uses[i].messages,
+            .channel = binder->session->steps[uses[i].producer].channel,
+        };
+    }
+    bindings->waits = waits;
+    return 0;
+}
+
+static int give_moments(struct binder *binder, const struct use *uses, uint32_t count,
+                        struct step_bindings *bindings)
+{
+    uint32_t *moments = NULL;
+    for (uint32_t i = 0; i < count; i++) {
+        if (uses[i].own == OWN_NONE || !own_is_moment(binder->owns[uses[i].own].own.kind))
+            continue;
+        if (!moments && !(moments = arena_alloc(binder->builder->arena, count * sizeof *moments)))
+            return -1;
+        add_once(moments, &bindings->moment_count, uses[i].own);
+    }
+    bindings->moments = moments;
+    return 0;
+}
+
 /* All that one request takes. */
 static int give_uses(struct binder *binder, const struct use *uses, uint32_t count)
 {
@@ -118,13 +174,15 @@ static int give_uses(struct binder *binder, const struct use *uses, uint32_t cou
     uint32_t *needs = arena_alloc(arena, count * sizeof *needs);
     uint32_t *producers = arena_alloc(arena, count * sizeof *producers);
     uint32_t in_cut = 0;
-    if (!bindings || !slots || !needs || !producers)
+    if (!bindings || !slots || !needs || !producers || give_waits(binder, uses, count, bindings) ||
+        give_moments(binder, uses, count, bindings))
         return -1;
     for (uint32_t i = 0; i < count; i++) {
         slots[i] = uses[i].slot;
         in_cut += !uses[i].is_in_cookies;
         add_once(needs, &bindings->need_count, uses[i].slot.value);
-        add_once(producers, &bindings->producer_count, uses[i].producer);
+        if (uses[i].producer != NO_PRODUCER)
+            add_once(producers, &bindings->producer_count, uses[i].producer);
     }
     bindings->needs = needs;
     bindings->producers = producers;
@@ -136,7 +194,7 @@ static int give_uses(struct binder *binder, const struct use *uses, uint32_t cou
 int plan_make_slots(struct binder *binder)
 {
     drop_overlaps(binder);
-    if (give_births(binder))
+    if (give_births(binder, false) || give_births(binder, true) || plan_give_owns(binder))
         return -1;
     for (size_t i = 0, next; i < binder->use_count; i = next) {
         for (next = i + 1; next < binder->use_count; next++) {
@@ -146,6 +204,6 @@ int plan_make_slots(struct binder *binder)
         if (give_uses(binder, &binder->uses[i], (uint32_t)(next - i)))
             return -1;
     }
-    binder->session->value_count = (uint32_t)binder->birth_count;
+    binder->session->value_count = binder->value_count;
     return 0;
 }

@@ -13,10 +13,12 @@
 struct plan_draft {
     struct plan_step step;
     struct plan_moments moments;
-    int64_t exchange_id;    /* 0: of a message */
-    struct request_cut cut; /* also where the step has none: of an upgrade */
-    int64_t connection_id;  /* 0: of a message */
-    int64_t closed_us;      /* when the client or the server closed it; INT64_MAX: not seen */
+    int64_t exchange_id; /* of a client's text or binary: of its upgrade; 0: of another message */
+    uint32_t message_number; /* of the client's texts and binaries on its WebSocket, from 1; 0: none
+                                of them */
+    struct request_cut cut;  /* also where the step has none: of an upgrade */
+    int64_t connection_id;   /* 0: of a message */
+    int64_t closed_us;       /* when the client or the server closed it; INT64_MAX: not seen */
 };
 
 struct plan_endpoint {
@@ -45,7 +47,9 @@ struct plan_builder {
     struct buf head;        /* of the request in hand */
     struct request_cut cut; /* the same */
     struct plan_binding_losses binding_losses;
-    struct plan_draft *drafts; /* of the session in hand */
+    uint64_t data_sessions;              /* that --data has something for */
+    struct place_scratch *place_scratch; /* of the bindings; NULL until there are some */
+    struct plan_draft *drafts;           /* of the session in hand */
     size_t draft_count, draft_capacity;
     uint32_t channel_count;
     struct map endpoints; /* trace endpoint id to struct plan_endpoint */
@@ -67,6 +71,9 @@ bool plan_exchange_is_playable(const struct trace_exchange *exchange);
 /* The sessions' rows as the plan's index, by recorded start; *ret_is_large: there is too much in
  * them to load it all before the start. */
 int plan_index_read(struct plan_builder *builder, bool *ret_is_large, struct error *err);
+
+/* Of a plan that streams: which of its sessions log in as the recorded user. */
+int plan_index_accounts(struct plan_builder *builder, struct error *err);
 
 /* Of a plan that streams: without sessions in which nothing happened, from the first one's start.
  */

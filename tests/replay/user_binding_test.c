@@ -69,12 +69,56 @@ static void every_place_takes_its_value_in_its_form(void **state)
           "bind 1 body:/t/1/k -> 3 cookie:tok\n",
           PACING_THINK);
     expect("0 GET /a\n"
-           "20 POST /p/n%221%20%2F/L2?i=n%221%20%2F&q=q%25209\n"
+           "20 POST /p/n%221%20%2F/L2?i=n%221%20%2F&q=q%209\n"
            "  X-Sid: <c-live>\n  Authorization: Bearer -7\n"
            "  body {\"id\":\"n\\\"1 /\",\"n\":-7}\n"
            "40 POST /f\n"
            "  body id=n%221%20%2F&csrf=c-live\n"
            "  cookie a=1; tok=-7\n");
+    end();
+}
+
+static void every_part_of_an_answer_gives_values(void **state)
+{
+    (void)state;
+    static const struct fake_answer answers[] = {
+        {"GET /page", 10, 200, 0, "sid=1; Path=/p; u=x-live",
+         "<meta name=m content=\"m-live\"><input name=csrf value=\"a&amp;b\">"
+         "<p data-id=d-live><a href=/job/j-live/x>x</a>"
+         "<script>var boot = {\"k\":{\"v\":\"s-live\"}};</script> id: t-live;"},
+        {"GET /feed", 10, 200, 0, NULL, "<r><i n=\"x\"/><i n=\"x-live\"/></r>"},
+        {"GET /events", 10, 200, 0, NULL, "e-live\r\nmore"},
+        {"GET /jwt", 10, 200, 0, NULL,
+         "{\"t\":\"e30.eyJzdWIiOiJ1LWxpdmUifQ.x\"}"}, /* {"sub":"u-live"} */
+        {0}};
+    static const struct fake_header headers[] = {
+        {"GET /events", "Link", "</a>; rel=prev, </n/l-live>; rel=\"next\""}, {0}};
+    fake_answers = answers;
+    fake_headers = headers;
+    start(
+        "session s\n0 1 GET /page 200\nset-cookie sid=1; Path=/p; u=x-old\n"
+        "answer <meta name=m content=\"m-old\"><input name=csrf value=\"c-old\"><p data-id=d-old>"
+        "<a href=/job/j-old/x>x</a><script>var boot = {\"k\":{\"v\":\"s-old\"}};</script> id: "
+        "t-old;\n"
+        "2 3 GET /feed 200\nanswer <r><i n=\"1\"/><i n=\"x-old\"/></r>\n"
+        "4 5 GET /events 200\nanswer-header Link: </n/l-old>; rel=next\n"
+        "answer e-old\n6 7 GET /jwt 200\n"
+        "answer {\"t\":\"e30.eyJzdWIiOiJ1LW9sZCJ9.x\"}\n"
+        "20 30 POST /use/m-old/c-old/d-old/j-old/s-old/t-old 200 "
+        "{\"a\":\"x-old\",\"b\":\"e-old\",\"c\":\"u-old\"}\nheader X-L: l-old\nheader X-U: x-old\n"
+        "bind 1 html:meta[m] -> 5 path:2\nbind 1 html:input[csrf] -> 5 path:3\n"
+        "bind 1 html:data[id] -> 5 path:4\nbind 1 html:href[/job/] > path:2 -> 5 path:5\n"
+        "bind 1 html:script[1] > body:/k/v -> 5 path:6\n"
+        "bind 1 text:\"id: \" \";\" -> 5 path:7\nbind 1 cookie:sid > param:u -> 5 header:X-U\n"
+        "bind 2 xml:/r/i[2]/@n -> 5 body:/a\nbind 3 text:\"\" \"\" -> 5 body:/b\n"
+        "bind 3 header:Link > link:next > path:2 -> 5 header:X-L\n"
+        "bind 4 body:/t > jwt:/sub -> 5 body:/c\n",
+        PACING_THINK);
+    expect("0 GET /page\n11 GET /feed\n22 GET /events\n33 GET /jwt\n"
+           "56 POST /use/m-live/a%26b/d-live/j-live/s-live/t-live\n"
+           "  X-L: l-live\n  X-U: x-live\n"
+           "  body {\"a\":\"x-live\",\"b\":\"e-live\",\"c\":\"u-live\"}\n");
+    assert_int_equal(play.env.metrics->bindings_missing[MISSING_RECORDED], 0);
     end();
 }
 
@@ -255,11 +299,96 @@ static void an_upgrade_takes_its_value(void **state)
     end();
 }
 
+/* --- WebSockets --------------------------------------------------------------------------- */
+
+#define TOKEN_SCRIPT                                                                               \
+    "session s\n0 5 WS /ws 101\n< 10 {\"type\":\"hello\"}\n< 15 {\"token\":\"old\"}\n"             \
+    "< 40 {\"token\":\"older\"}\n> 70 close 1000\n"                                                \
+    "20 30 GET /a/old 200\n50 60 GET /b/older 200\n"                                               \
+    "bind 1 ws: > body:/token -> 2 path:2\nbind 1 ws: > body:/token -> 3 path:2\n"
+
+static void a_message_gives_its_value_and_the_next_one_renews_it(void **state)
+{
+    (void)state;
+    static const struct fake_push pushes[] = {{-1, 50, "{\"token\":\"one\"}"},
+                                              {-1, 60, "{\"token\":null}"},
+                                              {-1, 100, "{\"token\":\"two\"}"},
+                                              {0}};
+    static const enum pacing_mode modes[] = {PACING_THINK, PACING_OPEN};
+    static const char *const logs[] = {
+        "0 WS /ws\n55 GET /a/one\n105 GET /b/two\n125 > close 1000\n",
+        "0 WS /ws\n55 GET /a/one\n70 > close 1000\n71 GET /b/one\n",
+    };
+    for (int i = 0; i < 2; i++) {
+        fake_pushes = pushes;
+        start(TOKEN_SCRIPT, modes[i]);
+        expect(logs[i]);
+        assert_int_equal(play.ended, 1);
+        assert_int_equal(play.env.metrics->bindings_missing[MISSING_RECORDED], 0);
+        end();
+    }
+}
+
+static void a_message_that_does_not_come_is_waited_for_no_longer_than_others(void **state)
+{
+    (void)state;
+    start(TOKEN_SCRIPT, PACING_OPEN);
+    play.env.ws_wait_us = 30000;
+    expect("0 WS /ws\n50 GET /a/old\n70 > close 1000\n71 GET /b/older\n");
+    assert_int_equal(play.env.metrics->bindings_missing[MISSING_RECORDED], 2);
+    end();
+}
+
+static void a_websocket_that_is_over_gives_nothing_more(void **state)
+{
+    (void)state;
+    static const struct fake_push pushes[] = {{-1, 30, "break"}, {0}};
+    fake_pushes = pushes;
+    start(TOKEN_SCRIPT, PACING_OPEN);
+    expect("0 WS /ws\n35 GET /a/old\n50 GET /b/older\n");
+    assert_int_equal(play.env.metrics->bindings_missing[MISSING_RECORDED], 2);
+    assert_int_equal(play.ended, 1);
+    end();
+}
+
+static void a_clients_message_takes_its_value_and_keeps_its_turn(void **state)
+{
+    (void)state;
+    static const struct fake_answer answers[] = {
+        {"POST /jobs", 100, 201, 0, NULL, "{\"id\":\"n\\\"1\"}"}, {0}};
+    fake_answers = answers;
+    start("session s\n0 5 POST /jobs 201\nanswer {\"id\":\"old\"}\n6 8 WS /ws 101\n"
+          "> 10 ready\n> 20 {\"job\":\"old\",\"n\":1}\n> 30 bye\n> 40 close 1000\n"
+          "bind 1 body:/id -> 2 ws:2 > body:/job\n",
+          PACING_OPEN);
+    expect("0 POST /jobs\n6 WS /ws\n11 > ready\n100 > {\"job\":\"n\\\"1\",\"n\":1}\n"
+           "100 > bye\n100 > close 1000\n");
+    assert_int_equal(play.ended, 1);
+    end();
+}
+
+static void a_message_without_its_value_is_skipped_and_the_next_goes_out(void **state)
+{
+    (void)state;
+    static const struct fake_answer answers[] = {{"POST /jobs", 10, 503, 0, NULL, "busy"}, {0}};
+    fake_answers = answers;
+    prepare("session s\n0 5 POST /jobs 201\nanswer {\"id\":\"old\"}\n6 8 WS /ws 101\n"
+            "> 20 {\"job\":\"old\",\"n\":1}\n> 30 bye\n"
+            "bind 1 body:/id -> 2 ws:1 > body:/job\n",
+            PACING_THINK);
+    play.env.on_missing = MISSING_SKIP;
+    play_start(&play, 0, 0);
+    expect("0 POST /jobs\n11 WS /ws\n38 > bye\n38 > close 1000\n");
+    assert_int_equal(play.ended, 1);
+    end();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_user_goes_on_with_its_own_value),
         cmocka_unit_test(every_place_takes_its_value_in_its_form),
+        cmocka_unit_test(every_part_of_an_answer_gives_values),
         cmocka_unit_test(open_pacing_waits_for_the_answer_that_gives_the_value),
         cmocka_unit_test(a_session_that_ends_while_a_request_waits_is_clean),
         cmocka_unit_test(without_its_value_a_request_goes_out_as_recorded),
@@ -270,6 +399,11 @@ int main(void)
         cmocka_unit_test(a_long_value_takes_memory_of_its_own),
         cmocka_unit_test(plugins_see_the_values_and_have_the_last_word),
         cmocka_unit_test(an_upgrade_takes_its_value),
+        cmocka_unit_test(a_message_gives_its_value_and_the_next_one_renews_it),
+        cmocka_unit_test(a_message_that_does_not_come_is_waited_for_no_longer_than_others),
+        cmocka_unit_test(a_websocket_that_is_over_gives_nothing_more),
+        cmocka_unit_test(a_clients_message_takes_its_value_and_keeps_its_turn),
+        cmocka_unit_test(a_message_without_its_value_is_skipped_and_the_next_goes_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

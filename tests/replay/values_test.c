@@ -81,15 +81,15 @@ static void what_an_answer_lacks_is_forgotten(void **state)
     assert_int_equal(place_parse(bytes_of("body:/b/0"), PLACE_IN_ANSWER, &births[1].place, &err),
                      0);
     assert_int_equal(values_init(&values, 2), 0);
-    assert_int_equal(values_take(&values, births, 2, &answer), 2);
+    assert_int_equal(values_take(&values, births, 2, &answer, NULL), 2);
     assert_true(bytes_equal(values.texts[0], bytes_of("x/y")));
     assert_true(bytes_equal(values.texts[1], bytes_of("2")));
     answer.body = bytes_of("{\"a\":\"\",\"b\":[3]}");
-    assert_int_equal(values_take(&values, births, 2, &answer), 1);
+    assert_int_equal(values_take(&values, births, 2, &answer, NULL), 1);
     assert_null(values.texts[0].ptr);
     assert_true(bytes_equal(values.texts[1], bytes_of("3")));
     answer.body = (struct bytes){0};
-    assert_int_equal(values_take(&values, births, 2, &answer), 0);
+    assert_int_equal(values_take(&values, births, 2, &answer, NULL), 0);
     assert_null(values.texts[1].ptr);
     values_fini(&values);
 }

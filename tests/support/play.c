@@ -12,6 +12,8 @@
 
 #include "tests/support/script_trace.h"
 
+const struct identities *play_identities;
+
 static void on_user_ended(void *owner, struct user *user)
 {
     struct play *play = owner;
@@ -23,7 +25,8 @@ static void on_user_ended(void *owner, struct user *user)
 static struct plan *plan_of(const char *script)
 {
     const struct plan_options options = {.target = bytes_of("http://target:80"),
-                                         .max_bytes = 64 << 20};
+                                         .max_bytes = 64 << 20,
+                                         .identities = play_identities};
     struct plan *plan = NULL;
     struct error err;
     char path[256];
@@ -53,6 +56,7 @@ void play_prepare(struct play *play, const char *script, struct pacing pacing)
         .ops = &fake_target,
         .target = bytes_of("http://target:80"),
         .chain = &play->no_plugins,
+        .identities = play_identities,
         .metrics = metrics_new(play->plan->endpoint_count + 1),
         .ws_wait_us = 1000000,
         .max_in_flight = 100,
@@ -85,6 +89,7 @@ void play_end(struct play *play)
     metrics_free(play->env.metrics);
     loop_fini(&play->loop);
     plan_free(play->plan);
+    play_identities = NULL;
     fake_answers = NULL;
     fake_pushes = NULL;
     fake_headers = NULL;

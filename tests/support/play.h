@@ -23,6 +23,9 @@ struct play {
     int ended; /* users, so far */
 };
 
+/* Who the users of the next play_prepare() are; NULL: as recorded. */
+extern const struct identities *play_identities;
+
 /* From a script in the words of script_trace.h; the test fails where it is none. */
 void play_prepare(struct play *play, const char *script, struct pacing pacing);
 

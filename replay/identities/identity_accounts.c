@@ -1,0 +1,81 @@
+/* identity_accounts.c - refuses users that would fight over one recorded account. */
+#include "replay/identities/identity_accounts.h"
+
+#include "core/log.h"
+#include "replay/identities/identities.h"
+
+static bool has_account(const struct replay_settings *settings, uint32_t session)
+{
+    return settings->plan->index[session].has_account;
+}
+
+/* The copies of a session come one behind another. */
+static int count_open(const struct replay_settings *settings, struct shared_accounts *shared)
+{
+    struct arrivals arrivals;
+    struct arrival arrival;
+    uint64_t copies = 0;
+    uint32_t session = 0;
+    int more;
+    arrivals_init(&arrivals, settings->plan, settings->scale, settings->pacing.arrival_speed,
+                  settings->seed);
+    while ((more = arrivals_next(&arrivals, &arrival)) > 0) {
+        if (settings->duration_us && arrival.at_us >= settings->duration_us)
+            break;
+        copies = arrival.session == session ? copies + 1 : 1;
+        session = arrival.session;
+        if (copies < 2 || !has_account(settings, session))
+            continue;
+        shared->users += copies == 2 ? 2 : 1;
+        shared->accounts += copies == 2;
+    }
+    arrivals_fini(&arrivals);
+    return more < 0 ? -1 : 0;
+}
+
+int identity_count_accounts(const struct replay_settings *settings,
+                            struct shared_accounts *ret_shared)
+{
+    struct shared_accounts shared = {0};
+    uint32_t most = settings->stages.count ? stages_most_users(&settings->stages) : 0;
+    if (!settings->stages.count && count_open(settings, &shared))
+        return -1;
+    for (uint32_t i = 0; most > 1 && i < settings->plan->session_count; i++)
+        shared.accounts += has_account(settings, i);
+    if (settings->stages.count && shared.accounts)
+        shared.users = most;
+    *ret_shared = shared;
+    return 0;
+}
+
+static int check_accounts(const struct replay_settings *settings, struct error *err)
+{
+    struct shared_accounts shared;
+    if (identity_count_accounts(settings, &shared))
+        return error_set(err, EXIT_TOOL, "no memory for arrivals");
+    if (!shared.users)
+        return 0;
+    if (!settings->identities->shares_accounts)
+        return error_set(err, EXIT_INPUT,
+                         "%llu users would log in as %llu recorded accounts, several as one; give "
+                         "each user a row with --data FILE, or say --shared-accounts",
+                         (unsigned long long)shared.users, (unsigned long long)shared.accounts);
+    log_warning("%llu users log in as %llu recorded accounts, several as one (--shared-accounts)",
+                (unsigned long long)shared.users, (unsigned long long)shared.accounts);
+    return 0;
+}
+
+int identity_check(const struct replay_settings *settings, uint64_t users, struct error *err)
+{
+    const struct identities *identities = settings->identities;
+    const struct plan *plan = settings->plan;
+    if (identities_check_rows(identities, users, err))
+        return -1;
+    if (identities_have_data(identities) && !plan->stream && plan->data_sessions == 0)
+        return error_set(err, EXIT_INPUT,
+                         "--data %s: no request has a field of its columns' names, nor a binding "
+                         "to data:COLUMN; --map COLUMN=TEXT says which recorded text a column is "
+                         "for",
+                         identities->data_path);
+    return check_accounts(settings, err);
+}

@@ -1,0 +1,24 @@
+/*
+ * identity_accounts.h - how many users would play an account that another user plays as well.
+ *
+ * An account is that of a recorded session which logs in, and for which --data has no row. In the
+ * open model each of its copies is another user; in the closed one any two users may draw it.
+ */
+#ifndef REPRISE_REPLAY_IDENTITY_ACCOUNTS_H
+#define REPRISE_REPLAY_IDENTITY_ACCOUNTS_H
+
+#include "replay/worker.h"
+
+struct shared_accounts {
+    uint64_t users, accounts; /* 0: nobody shares one */
+};
+
+/* -1 without memory. */
+int identity_count_accounts(const struct replay_settings *settings,
+                            struct shared_accounts *ret_shared);
+
+/* All that can be wrong with who the users are before anything is sent; `users` is how many there
+ * will be. What is wrong but asked for is a warning. -1 with err. */
+int identity_check(const struct replay_settings *settings, uint64_t users, struct error *err);
+
+#endif

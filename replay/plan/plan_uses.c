@@ -1,0 +1,334 @@
+/* plan_uses.c - where in a recorded request a value stands, and how it is written there. */
+#include <stdlib.h>
+
+#include "core/json_scan.h"
+#include "replay/plan/plan_binder.h"
+
+/* What is at a place of a request. */
+struct located {
+    struct bytes text; /* with its escapes */
+    enum place_writing writing;
+    struct bytes part; /* the head, the cookies or the body: `text` is of it */
+    bool is_in_cookies, is_in_body, is_filename;
+};
+
+static struct bytes target_of(const struct request_cut *cut)
+{
+    struct bytes line = bytes_from(cut->head, cut->target_at);
+    return bytes_make(line.ptr, bytes_index_of(line, ' '));
+}
+
+struct message_view plan_request_view(struct binder *binder, uint32_t number)
+{
+    const struct plan_draft *draft = &binder->builder->drafts[number];
+    const struct plan_step *step = &binder->session->steps[number];
+    struct message_view message = {.side = PLACE_IN_REQUEST, .body = step->body};
+    if (step->kind == STEP_WS_MESSAGE)
+        return message;
+    size_t count = step->header_count < HTTP_MAX_HEADERS ? step->header_count : HTTP_MAX_HEADERS;
+    if (count)
+        memcpy(binder->request_headers, step->headers, count * sizeof *step->headers);
+    if (step->recorded_cookies.len)
+        binder->request_headers[count++] =
+            (struct http_header){bytes_of("Cookie"), step->recorded_cookies};
+    message.target = target_of(&draft->cut);
+    message.headers = binder->request_headers;
+    message.header_count = count;
+    return message;
+}
+
+static bool is_inside(struct bytes view, struct bytes of)
+{
+    uintptr_t at = (uintptr_t)view.ptr - (uintptr_t)of.ptr;
+    return at <= of.len && view.len <= of.len - at;
+}
+
+/* NULL, or why it cannot be used. */
+static const char *locate(struct binder *binder, const struct row *row, struct located *ret)
+{
+    const struct plan_step *step = &binder->session->steps[row->consumer];
+    struct message_view message = plan_request_view(binder, row->consumer);
+    struct bytes head = binder->builder->drafts[row->consumer].cut.head;
+    struct located located = {.is_filename = row->used.step_count == 2 &&
+                                             row->used.steps[1].kind == PLACE_FILENAME};
+    if (step->kind == STEP_REQUEST && !step->cut)
+        return "its request is one that HTTP/1.1 cannot write";
+    located.text = place_locate(&row->used, &message, &located.writing);
+    if (!located.text.ptr)
+        return "used_place: nothing is there in the recorded request";
+    located.is_in_body = is_inside(located.text, step->body);
+    located.is_in_cookies = !located.is_in_body && is_inside(located.text, step->recorded_cookies);
+    located.part = located.is_in_body      ? step->body
+                   : located.is_in_cookies ? step->recorded_cookies
+                                           : head;
+    if (!is_inside(located.text, located.part))
+        return "used_place: a header that HTTP/1.1 cannot write";
+    *ret = located;
+    return NULL;
+}
+
+static bool is_target_like(const struct located *located)
+{
+    return located->writing == PLACE_WRITTEN_PERCENT || located->writing == PLACE_WRITTEN_FORM;
+}
+
+/* --- reading ------------------------------------------------------------------------------ */
+
+/* From `text` to `room`, which has text.len. -1: an escape is none. */
+static ssize_t unescape(const struct located *located, bool sees_percent, struct bytes text,
+                        char *room)
+{
+    if (located->writing == PLACE_WRITTEN_JSON_STRING) {
+        ssize_t len = json_unescape(text, room, text.len);
+        if (len < 0 || !sees_percent)
+            return len;
+        return (ssize_t)value_unescape_percent(bytes_make(room, (size_t)len), false, room);
+    }
+    if (sees_percent)
+        return (ssize_t)value_unescape_percent(text, located->writing == PLACE_WRITTEN_FORM, room);
+    if (text.len)
+        memcpy(room, text.ptr, text.len);
+    return (ssize_t)text.len;
+}
+
+static enum value_form coding_of(struct bytes word)
+{
+    static const struct {
+        const char *word;
+        enum value_form form;
+    } words[] = {{"html", VALUE_HTML},
+                 {"base64", VALUE_BASE64},
+                 {"base64url", VALUE_BASE64URL},
+                 {"hex", VALUE_HEX}};
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        if (bytes_equal(word, bytes_of(words[i].word)))
+            return words[i].form;
+    }
+    return VALUE_AS_IS;
+}
+
+int plan_read_used(struct binder *binder, struct row *row, struct bytes *ret_text)
+{
+    struct located located;
+    const char *why = locate(binder, row, &located);
+    if (why)
+        return plan_lose_row(binder, row, why);
+    if (located.text.len == 0 || located.text.len > BIRTH_MAX_BYTES)
+        return plan_lose_row(binder, row, "used_place: what is there is empty or too long");
+    enum value_form coding = coding_of(row->form_word);
+    bool is_raw = bytes_equal(row->form_word, bytes_of("raw"));
+    bool sees_percent =
+        is_target_like(&located) ? !is_raw : bytes_equal(row->form_word, bytes_of("percent"));
+    char *room = arena_alloc(binder->builder->arena, located.text.len + 1);
+    if (!room)
+        return -1;
+    ssize_t len = unescape(&located, sees_percent, located.text, room);
+    if (len >= 0 && coding)
+        len = value_decode(coding, bytes_make(room, (size_t)len), room);
+    if (len <= 0)
+        return plan_lose_row(binder, row, "used_place: what is there is not in that form");
+    *ret_text = bytes_make(room, (size_t)len);
+    return 0;
+}
+
+/* --- finding ------------------------------------------------------------------------------ */
+
+/* One byte of a value at the start of `text`, written as it is or as %XX: bytes used, or 0. */
+static size_t match_byte(struct bytes text, char wanted, bool plus_is_space)
+{
+    if (text.len && text.ptr[0] == '%' && text.len > 2) {
+        int high = ascii_hex_value(text.ptr[1]), low = ascii_hex_value(text.ptr[2]);
+        if (high >= 0 && low >= 0)
+            return (char)(high << 4 | low) == wanted ? 3 : 0;
+    }
+    if (!text.len)
+        return 0;
+    return text.ptr[0] == wanted || (plus_is_space && text.ptr[0] == '+' && wanted == ' ');
+}
+
+/* Where the value is in the text, written with %XX; .ptr NULL: nowhere. */
+static struct bytes find_encoded(struct bytes text, struct bytes value, bool plus_is_space)
+{
+    for (size_t at = 0; at < text.len; at++) {
+        size_t len = 0, used = 1, i = 0;
+        for (; i < value.len && used; i++) {
+            used = match_byte(bytes_from(text, at + len), value.ptr[i], plus_is_space);
+            len += used;
+        }
+        if (i == value.len && used)
+            return bytes_make(text.ptr + at, len);
+    }
+    return (struct bytes){0};
+}
+
+static struct bytes find_plain(struct bytes text, struct bytes value)
+{
+    const char *found = text.len ? memmem(text.ptr, text.len, value.ptr, value.len) : NULL;
+    return found ? bytes_make(found, value.len) : (struct bytes){0};
+}
+
+/* As a JSON string has it; -1 without memory. */
+static int find_in_json(struct bytes text, struct bytes value, struct bytes *ret_found)
+{
+    char *written = malloc(value.len * JSON_MAX_ESCAPE_BYTES + 1);
+    if (!written)
+        return -1;
+    value_form_write(VALUE_IN_JSON, value, written);
+    *ret_found = find_plain(text, bytes_make(written, value_form_len(VALUE_IN_JSON, value)));
+    free(written);
+    return 0;
+}
+
+static enum value_form where_of(const struct located *located)
+{
+    switch (located->writing) {
+    case PLACE_WRITTEN_PERCENT:
+    case PLACE_WRITTEN_FORM:
+        return VALUE_PERCENT;
+    case PLACE_WRITTEN_JSON_STRING:
+        return VALUE_IN_JSON;
+    case PLACE_WRITTEN_HTML:
+        return VALUE_IN_BODY | VALUE_HTML;
+    case PLACE_WRITTEN_JSON_WORD:
+    case PLACE_WRITTEN_PLAIN:
+        break;
+    }
+    if (located->is_filename)
+        return VALUE_IN_FILENAME;
+    return located->is_in_body ? VALUE_IN_BODY : VALUE_AS_IS;
+}
+
+/* `value` as it may stand: *ret_found of located->text; .ptr NULL: it does not. */
+static int find_raw(const struct located *located, struct bytes value, enum value_form *ret_form,
+                    struct bytes *ret_found)
+{
+    *ret_form = where_of(located);
+    if (located->writing == PLACE_WRITTEN_JSON_STRING)
+        return find_in_json(located->text, value, ret_found);
+    *ret_found = find_plain(located->text, value);
+    /* Where nothing shows whether it would be encoded it is: a live value may need it. */
+    if (is_target_like(located) && value_form_len(VALUE_PERCENT, value) != value.len)
+        *ret_form = VALUE_IN_TARGET;
+    return 0;
+}
+
+/* The '=' behind base64, which a target may have as %3D. */
+static struct bytes with_padding(struct bytes text, struct bytes found)
+{
+    struct bytes rest =
+        bytes_make(found.ptr + found.len, (size_t)(text.ptr + text.len - found.ptr) - found.len);
+    for (int i = 0; i < 2; i++) {
+        size_t used = match_byte(rest, '=', false);
+        found.len += used;
+        rest = bytes_from(rest, used);
+    }
+    return found;
+}
+
+static int find_written(const struct located *located, enum value_form coding, struct bytes value,
+                        struct bytes *ret_found)
+{
+    size_t room_len = 6 * value.len + 8;
+    char *room = malloc(room_len);
+    if (!room)
+        return -1;
+    ssize_t len = value_code(coding, value, room, room_len);
+    struct bytes coded = bytes_make(room, len < 0 ? 0 : (size_t)len);
+    int result = 0;
+    if (is_target_like(located))
+        *ret_found = find_encoded(located->text, coded, false);
+    else if (located->writing == PLACE_WRITTEN_JSON_STRING)
+        result = find_in_json(located->text, coded, ret_found);
+    else
+        *ret_found = find_plain(located->text, coded);
+    free(room);
+    return result;
+}
+
+static int find_coded(const struct located *located, enum value_form coding, struct bytes value,
+                      enum value_form *ret_form, struct bytes *ret_found)
+{
+    bool is_base64 = coding == VALUE_BASE64 || coding == VALUE_BASE64URL;
+    enum value_form where = where_of(located) & VALUE_WHERE;
+    enum value_form bare = coding == VALUE_BASE64 ? VALUE_BASE64_BARE : VALUE_BASE64URL_BARE;
+    if (find_written(located, is_base64 ? bare : coding, value, ret_found))
+        return -1;
+    if (!ret_found->ptr && coding == VALUE_HEX) {
+        coding = VALUE_HEX_UPPER;
+        if (find_written(located, coding, value, ret_found))
+            return -1;
+    }
+    if (ret_found->ptr && is_base64) {
+        struct bytes padded = with_padding(located->text, *ret_found);
+        bool shows_nothing = value.len % 3 == 0;
+        if (shows_nothing ? coding == VALUE_BASE64URL : padded.len == ret_found->len)
+            coding = bare;
+        *ret_found = padded;
+    }
+    *ret_form = where | coding;
+    return 0;
+}
+
+/* The form that the place and the binding's word come to, and the value in the text by it. */
+static int find_in_text(const struct located *located, const struct row *row,
+                        enum value_form *ret_form, struct bytes *ret_found)
+{
+    struct bytes word = row->form_word, value = row->value;
+    enum value_form coding = coding_of(word);
+    bool is_form = located->writing == PLACE_WRITTEN_FORM;
+    if (coding)
+        return find_coded(located, coding, value, ret_form, ret_found);
+    if (bytes_equal(word, bytes_of("percent")) || bytes_equal(word, bytes_of("plus"))) {
+        *ret_form = word.len == 4 ? VALUE_PLUS : VALUE_PERCENT;
+        *ret_found = find_encoded(located->text, value, is_form || word.len == 4);
+        return 0;
+    }
+    if (find_raw(located, value, ret_form, ret_found))
+        return -1;
+    if (!ret_found->ptr && is_target_like(located)) { /* however it is */
+        *ret_form = is_form ? VALUE_PLUS : VALUE_PERCENT;
+        *ret_found = find_encoded(located->text, value, is_form);
+    }
+    return 0;
+}
+
+static bool is_form_word(struct bytes word)
+{
+    return word.len == 0 || coding_of(word) || bytes_equal(word, bytes_of("raw")) ||
+           bytes_equal(word, bytes_of("percent")) || bytes_equal(word, bytes_of("plus"));
+}
+
+int plan_try_use(struct binder *binder, struct row *row, const char **ret_why)
+{
+    struct located located;
+    struct bytes found = {0};
+    *ret_why = is_form_word(row->form_word)
+                   ? locate(binder, row, &located)
+                   : "form: there are raw, percent, plus, html, base64, base64url and hex";
+    if (*ret_why)
+        return NOT_USED;
+    if (find_in_text(&located, row, &row->form, &found))
+        return -1;
+    if (!found.ptr) {
+        *ret_why = "the value of the recorded answer is not in used_place";
+        return NOT_USED;
+    }
+    row->use = (struct use){
+        .step = row->consumer,
+        .is_in_cookies = located.is_in_cookies,
+        .producer = row->producer,
+        .binding_id = row->binding_id,
+        .own = OWN_NONE,
+        .slot = {.is_in_body = located.is_in_body,
+                 .at = (uint32_t)(found.ptr - located.part.ptr),
+                 .len = (uint32_t)found.len},
+    };
+    return 0;
+}
+
+int plan_find_use(struct binder *binder, struct row *row)
+{
+    const char *why;
+    int result = plan_try_use(binder, row, &why);
+    return result == NOT_USED ? plan_lose_row(binder, row, why) : result;
+}

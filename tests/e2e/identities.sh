@@ -1,0 +1,117 @@
+#!/usr/bin/env bash
+# identities.sh - ten of one recorded user: signups vary by themselves, logins by a file of users, and
+# one account for all is refused unless it is asked for. By voicelab's own count.
+# shellcheck source=tests/e2e/lib.sh
+. "$(dirname "$0")/lib.sh"
+need curl sqlite3
+
+json='header Content-Type: application/json'
+# visit WITH_SIGNUP: a login, a look at oneself.
+visit() {
+    [ "$1" = no ] || cat <<SCRIPT
+0.0 0.1 POST /auth/signup 201 {"email":"bob@shop.test","password":"a long password","name":"Bob"}
+$json
+SCRIPT
+    cat <<SCRIPT
+0.2 0.3 POST /auth/login 200 {"email":"bob@shop.test","password":"a long password"}
+$json
+answer {"access_token":"recorded.token","token_type":"Bearer","user":{"email":"bob@shop.test"}}
+0.4 0.5 GET /me 200
+header Authorization: Bearer recorded.token
+SCRIPT
+}
+{ echo session bob && visit yes; } | make_trace signup.trace
+{ echo session bob && visit no; } | make_trace login.trace
+
+bind() { # TRACE BORN PLACE USED PLACE
+    sql "$1" "INSERT INTO binding (born_exchange_id, born_place, used_exchange_id, used_place, score, evidence, state)
+        VALUES ($2, '$3', $4, '$5', 1, 'by hand', 'on')"
+}
+
+replay() { # EXIT_CODE TRACE [options]
+    local code=$1 trace=$2
+    shift 2
+    rm -f a.run
+    expect_exit "$code" "$reprise" replay "$trace" --target "$url" --run a.run -q "$@"
+}
+refused() {
+    curl --silent "$url/metrics" |
+        awk '/^voicelab_http_requests_total/ && /status="4/ { n += $2 } END { print n + 0 }'
+}
+
+# Ten users sign up with one address: nine are refused.
+bind signup.trace 2 body:/access_token 3 header:Authorization
+start_voicelab
+replay 0 signup.trace --scale 10
+equal "refused with one address" "$(refused)" 9
+
+# An address of its own for each, and the same where it was the same.
+bind signup.trace 1 new:email 1 body:/email
+bind signup.trace 1 new:email 2 body:/email
+replay 0 signup.trace --scale 10 --seed 2
+equal "refused with addresses of their own" "$(refused)" 9
+equal "diverged" "$(sql a.run 'SELECT sum(diverged) FROM total')" 0
+# The same seed draws the same addresses, and they have accounts by now.
+replay 0 signup.trace --scale 10 --seed 2
+equal "refused with the same addresses again" "$(refused)" 19
+
+# A login as somebody: one may, several have to be asked for.
+bind login.trace 1 body:/access_token 2 header:Authorization
+bind login.trace 1 data:email 1 body:/email
+replay 0 login.trace
+replay 2 login.trace --scale 5
+expect_complaint "replay: 5 users would log in as 1 recorded accounts, several as one; give each user a row with --data FILE, or say --shared-accounts"
+replay 2 login.trace --users 3 --duration 1s
+expect_complaint "replay: 3 users would log in as 1 recorded accounts"
+replay 0 login.trace --scale 5 --shared-accounts
+expect_line err 'warning: 5 users log in as 1 recorded accounts, several as one \(--shared-accounts\)'
+
+# With rows each is somebody else: by the binding, by the fields' names, by the recorded text.
+{
+    echo email,password
+    for i in 1 2 3; do
+        curl --silent --output /dev/null --header 'Content-Type: application/json' \
+            --data "{\"email\":\"u$i@x.test\",\"password\":\"pass, \\\"word\\\" $i\",\"name\":\"U$i\"}" "$url/auth/signup"
+        echo "u$i@x.test,\"pass, \"\"word\"\" $i\""
+    done
+} >users.csv
+before=$(refused)
+replay 0 login.trace --scale 3 --data users.csv
+equal "diverged with rows" "$(sql a.run 'SELECT sum(diverged) FROM total')" 0
+sql login.trace "DELETE FROM binding WHERE born_place = 'data:email'"
+replay 0 login.trace --scale 3 --data users.csv
+sed 's/^email,password$/who,word/' users.csv >other.csv
+replay 0 login.trace --scale 3 --data other.csv --map who=bob@shop.test --map 'word=a long password'
+sed -n '2,$s/^\([^,]*\),.*\([0-9]\)"$/{"word":"pass, \\"word\\" \2","who":"\1"}/p' users.csv >users.jsonl
+equal "lines of JSON" "$(wc -l <users.jsonl)" 3
+replay 0 login.trace --scale 3 --data users.jsonl --map who=bob@shop.test --map 'word=a long password'
+equal "diverged with lines of JSON" "$(sql a.run 'SELECT sum(diverged) FROM total')" 0
+equal "refused with rows" "$(refused)" "$before"
+replay 0 login.trace --users 2 --duration 300ms --pacing max --data users.csv --data-mode round-robin
+equal "refused in turn" "$(refused)" "$before"
+
+# What is wrong is said before anything is sent.
+sent=$(wc -l <voicelab.log)
+replay 2 login.trace --scale 5 --data users.csv
+expect_complaint "replay: --data users.csv has 3 rows, and 5 are needed: one for each user"
+replay 2 login.trace --scale 3 --data other.csv
+expect_complaint "replay: --data other.csv: no request has a field of its columns' names"
+replay 2 login.trace --data users.csv --map name=bob@shop.test
+expect_complaint "replay: --map name=...: users.csv has no such column; it has email, password"
+printf 'email,password\na@x\n' >ragged.csv
+replay 2 login.trace --data ragged.csv
+expect_complaint "replay: --data ragged.csv: line 2 has 1 fields, the header has 2 columns"
+printf 'email,password\n' >none.csv
+replay 2 login.trace --data none.csv
+expect_complaint "replay: --data none.csv: there are no rows behind its header"
+truncate -s 1G large.csv
+replay 2 login.trace --data large.csv
+expect_complaint "replay: --data large.csv: it is larger than 256 MB"
+equal "requests of what was refused" "$(($(wc -l <voicelab.log) - sent))" 0
+
+# Who the users are is part of the plan.
+digest() { "$reprise" replay login.trace --target "$url" --dry-run "$@" | sed -n 's/^plan *//p'; }
+first=$(digest --data users.csv)
+equal "the plan again" "$(digest --data users.csv)" "$first"
+holds "a plan of other users is another" "\"$(digest --data users.csv --data-mode shared)\" != \"$first\""
+finish
