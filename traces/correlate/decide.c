@@ -305,11 +305,13 @@ static int decide_use(struct rules *rules, const struct spool_entry *entry, void
         return -1;
     if (!decision->is_bound && bind_to_client(decision, entry, err))
         return -1;
+    const struct site_place *place = &rules->sites->places[rules->sites->sites[use->site].place];
     bool is_repeated_credential = use->is_from_before && use->is_repeat;
-    if (!decision->is_bound && !is_repeated_credential &&
-        (use->is_from_before || use->bits >= SUSPICIOUS_BITS))
-        return note_unbound(rules, use, err);
-    return 0;
+    bool is_password = name_identity_of(place->name) == IDENTITY_PASSWORD; /* a person's choice */
+    if (decision->is_bound || is_repeated_credential || is_password ||
+        (!use->is_from_before && use->bits < SUSPICIOUS_BITS))
+        return 0;
+    return note_unbound(rules, use, err);
 }
 
 int rules_decide(struct rules *rules, struct spool *spool, const struct rules_options *options,

@@ -7,17 +7,18 @@
 #include "traces/correlate/rules_state.h"
 
 enum {
-    CLEAR_BITS = 40, /* equal by accident never; equal in all sessions sometimes */
+    CLEAR_BITS =
+        24, /* no word, and equal by accident never: then one that all have is from there */
     MAX_EVIDENCE = 40,
     MAX_AGAINST = 12,
     MAX_TEXT_BYTES = 32 * 1024 * 1024
 };
 
 /* The table of docs/correlation.md, in units of the natural logarithm. */
-static const double START = -6, USED_NAME = 3, USED_NO_ID = -2, USED_PATH_WORD = 1, BORN_NAME = 2,
-                    BORN_NO_ID = -1, NAMES_AGREE = 2, CLASSES_AGREE = 1, NAMES_DIFFER = -2,
-                    WORDLIKE = -2, PART_OF_TEXT = -1, HOLDS = 0.9, MISS = 2.3, CONSTANT = -3,
-                    CONSTANT_SCORE = 0.6;
+static const double START = -6, USED_NAME = 3, USED_NO_ID = -2, USED_PATH_WORD = 1,
+                    STATIC_LINK = -3, BORN_NAME = 2, BORN_NO_ID = -1, NAMES_AGREE = 2,
+                    CLASSES_AGREE = 1, NAMES_DIFFER = -2, WORDLIKE = -2, PART_OF_TEXT = -1,
+                    HOLDS = 0.9, MISS = 2.3, CONSTANT = -3, CONSTANT_SCORE = 0.6;
 
 int rules_new(struct rules **ret_rules, struct sites *sites, struct error *err)
 {
@@ -104,6 +105,14 @@ static bool is_id_segment(const struct site_endpoint *endpoint, uint32_t number)
     return false;
 }
 
+/* A word in a path that a link has too is where the application has its pages. */
+static double used_segment(const struct site_endpoint *endpoint, uint32_t number, bool is_of_link)
+{
+    if (is_id_segment(endpoint, number))
+        return USED_NAME;
+    return is_of_link ? STATIC_LINK : USED_PATH_WORD;
+}
+
 static bool is_telling(enum name_class class)
 {
     return class == NAME_IS_ID || class == NAME_IS_CREDENTIAL || class == NAME_IS_CURSOR;
@@ -116,8 +125,7 @@ static double prior_of(const struct sites *sites, const struct spool_candidate *
     const struct site_place *to = &sites->places[used->place], *from = &sites->places[born->place];
     double odds = START;
     if (to->is_path)
-        odds += is_id_segment(&sites->endpoints[used->endpoint], to->path_segment) ? USED_NAME
-                                                                                   : USED_PATH_WORD;
+        odds += used_segment(&sites->endpoints[used->endpoint], to->path_segment, from->is_path);
     else if (is_telling(to->class))
         odds += USED_NAME;
     else if (to->class == NAME_IS_NO_ID)
@@ -270,7 +278,8 @@ static double accident(const struct use_site *site, const struct spool_use *use,
                        const struct spool_candidate *candidate)
 {
     double chance = candidate->given * exp2(-(double)candidate->bits);
-    double share = candidate->bits < CLEAR_BITS ? rules_share(site, use->hash) : 0;
+    bool is_clear = candidate->bits >= CLEAR_BITS && !candidate->is_wordlike;
+    double share = is_clear ? 0 : rules_share(site, use->hash);
     return fmin(HOLDS, fmax(chance, share));
 }
 
@@ -317,7 +326,7 @@ static void score(struct rule *rule)
     bool is_constant = rule->distinct == 1 && rule->sessions >= 2 && rule->has_users;
     double odds =
         rule->prior + fmin(rule->evidence, MAX_EVIDENCE) - fmin(MISS * rule->misses, MAX_AGAINST);
-    if (is_constant)
+    if (is_constant && (rule->bits < CLEAR_BITS || rule->is_wordlike))
         odds += CONSTANT;
     rule->log_odds = (float)odds;
     rule->score = (float)(1 / (1 + exp(-odds)));

@@ -6,7 +6,13 @@
 #include "core/map.h"
 #include "traces/correlate/value_shape.h"
 
-enum { NUMBER = '\1', MAX_PLACES = 1 << 20, ID_NAME_BITS = 24 };
+enum {
+    NUMBER = '\1',
+    MAX_PLACES = 1 << 20,
+    MAX_ENDPOINT_BYTES = 4096,
+    ID_NAME_BITS = 24,
+    ID_NAME_BYTES = 8
+};
 
 static const char *const form_words[] = {"raw", "percent", "html", "base64", "base64url", "hex"};
 
@@ -25,6 +31,7 @@ void sites_fini(struct sites *sites)
 {
     arena_fini(&sites->arena);
     id_map_fini(&sites->endpoint_ids);
+    id_map_fini(&sites->endpoint_names);
     id_map_fini(&sites->place_ids);
     id_map_fini(&sites->site_ids);
     id_map_fini(&sites->variant_ids);
@@ -65,16 +72,29 @@ static struct bytes resource_of(struct bytes path)
     return found;
 }
 
-uint32_t sites_endpoint(struct sites *sites, int64_t endpoint_id, struct bytes name)
+/* A segment that nobody would choose is an id, also where its template did not notice. */
+static struct bytes name_without_ids(struct bytes name, struct buf *out)
 {
-    uint32_t *at = id_map_at(&sites->endpoint_ids, (uint64_t)endpoint_id + 1);
+    size_t path = bytes_index_of(name, '/');
+    struct bytes rest = bytes_from(name, path), segment;
+    buf_append(out, name.ptr, path);
+    for (bool is_first = true; bytes_split(&rest, '/', &segment); is_first = false) {
+        bool is_id = segment.len >= ID_NAME_BYTES && shape_bits(segment) >= ID_NAME_BITS &&
+                     !shape_is_wordlike(segment) && bytes_index_of(segment, '{') == segment.len;
+        buf_append_text(out, is_first ? "" : "/");
+        buf_append_bytes(out, is_id ? bytes_of("{id}") : segment);
+    }
+    return buf_failed(out) ? name : buf_bytes(out);
+}
+
+static uint32_t add_endpoint(struct sites *sites, int64_t endpoint_id, struct bytes name)
+{
+    uint32_t *at = id_map_at(&sites->endpoint_names, bytes_hash(name));
     struct site_endpoint *grown =
         at ? more(sites->endpoints, sites->endpoint_count, &sites->endpoint_capacity, sizeof *grown)
            : NULL;
-    if (!grown) {
-        sites->is_out_of_memory = true;
+    if (!grown)
         return SITES_NONE;
-    }
     sites->endpoints = grown;
     if (*at != ID_MAP_NONE)
         return *at;
@@ -90,6 +110,19 @@ uint32_t sites_endpoint(struct sites *sites, int64_t endpoint_id, struct bytes n
             !bytes_equal(method, bytes_of("GET")) && !bytes_equal(method, bytes_of("HEAD")),
     };
     return *at = sites->endpoint_count++;
+}
+
+uint32_t sites_endpoint(struct sites *sites, int64_t endpoint_id, struct bytes name)
+{
+    uint32_t *at = id_map_at(&sites->endpoint_ids, (uint64_t)endpoint_id);
+    if (at && *at == ID_MAP_NONE) {
+        struct buf text = BUF_INIT(MAX_ENDPOINT_BYTES);
+        *at = add_endpoint(sites, endpoint_id, name_without_ids(name, &text));
+        buf_fini(&text);
+    }
+    if (!at || *at == SITES_NONE)
+        sites->is_out_of_memory = true;
+    return at ? *at : SITES_NONE;
 }
 
 /* --- places ------------------------------------------------------------------------------- */
@@ -142,7 +175,7 @@ static bool put_pointer(struct generic *generic, struct bytes pointer)
         if (!is_first && is_number(token, &number)) {
             if (!put_number(generic, number))
                 return false;
-        } else if (token.len >= 8 && shape_bits(token) >= ID_NAME_BITS &&
+        } else if (token.len >= ID_NAME_BYTES && shape_bits(token) >= ID_NAME_BITS &&
                    !shape_is_wordlike(token)) {
             return false;
         } else if (!put(generic, token)) {

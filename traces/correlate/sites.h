@@ -22,8 +22,9 @@
 #define SITES_MAX_PLACE_BYTES 512
 #define SITES_MAX_SIDE_BYTES 24 /* of the text on one side of a value */
 
+/* Endpoints of the trace that differ only in ids are one. */
 struct site_endpoint {
-    int64_t endpoint_id;
+    int64_t endpoint_id;   /* of the first */
     struct bytes name;     /* "GET /jobs/{id}" */
     struct bytes path;     /* of it */
     struct bytes resource; /* the last segment that is no {id}: "jobs" */
@@ -55,7 +56,7 @@ const char *value_form_word_name(enum value_form_word form);
 
 struct sites {
     struct arena arena;
-    struct id_map endpoint_ids, place_ids, site_ids, variant_ids;
+    struct id_map endpoint_ids, endpoint_names, place_ids, site_ids, variant_ids;
     struct site_endpoint *endpoints;
     struct site_place *places;
     struct site *sites;

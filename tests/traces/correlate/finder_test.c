@@ -115,6 +115,23 @@ static void a_constant_of_all_users_is_not_bound(void **state)
     buf_fini(&text);
 }
 
+/* Of a catalogue that another target may have under other ids. */
+static void an_id_that_all_users_have_is_bound_with_a_lower_score(void **state)
+{
+    (void)state;
+    static const char text[] = "session 1 ann\n"
+                               "1 GET /voices 200 | -> body:/items/0/id=vc_a81x99kq\n"
+                               "2 GET /voices/{id} 200 | path:1=voices path:2=vc_a81x99kq ->\n"
+                               "session 2 bob\n"
+                               "3 GET /voices 200 | -> body:/items/0/id=vc_a81x99kq\n"
+                               "4 GET /voices/{id} 200 | path:1=voices path:2=vc_a81x99kq ->\n";
+    struct story_found found;
+    check_found(text, "1 body:/items/0/id -> 2 path:2", "3 body:/items/0/id -> 4 path:2");
+    story_tell(text, 0.7, &found);
+    assert_int_equal(found.count, 0);
+    story_found_fini(&found);
+}
+
 static void equal_ids_of_two_users_stay_apart(void **state)
 {
     (void)state;
@@ -465,6 +482,7 @@ int main(void)
         cmocka_unit_test(the_value_1_binds_only_where_names_say_so),
         cmocka_unit_test(small_ids_are_bound_when_many_sessions_agree),
         cmocka_unit_test(a_constant_of_all_users_is_not_bound),
+        cmocka_unit_test(an_id_that_all_users_have_is_bound_with_a_lower_score),
         cmocka_unit_test(equal_ids_of_two_users_stay_apart),
         cmocka_unit_test(an_id_in_an_array_is_found_at_its_index),
         cmocka_unit_test(a_place_without_an_index_is_preferred),
