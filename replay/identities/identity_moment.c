@@ -38,7 +38,9 @@ static void write_fraction(int64_t us, size_t len, char *out)
         out[0] = '.';
     for (size_t i = 1; i < len; i++) {
         unit /= 10;
-        out[i] = unit ? (char)('0' + us / unit % 10) : '0';
+        out[i] = '0';
+        if (unit)
+            out[i] = (char)('0' + us / unit % 10);
     }
 }
 
