@@ -100,7 +100,7 @@ static bool try_codings(struct search *search)
         return false;
     for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
         size_t len;
-        if (!value_decode(forms[i], search->text, room, &len))
+        if (!value_undo_coding(forms[i], search->text, room, &len))
             continue;
         struct piece piece = {bytes_make(room, len), search->text, forms[i], true};
         if (shape_bits(piece.text) >= PART_BITS && try_births(search, &piece))

@@ -110,8 +110,8 @@ static bool is_readable(const char *text, size_t len)
     return len > 0;
 }
 
-bool value_decode(enum value_form_word form, struct bytes text, char out[CODING_MAX_BYTES],
-                  size_t *ret_len)
+bool value_undo_coding(enum value_form_word form, struct bytes text, char out[CODING_MAX_BYTES],
+                       size_t *ret_len)
 {
     if (text.len > CODING_MAX_BYTES)
         return false;

@@ -10,7 +10,7 @@
 #define CODING_MAX_BYTES 8192 /* of a text that is tried */
 
 /* Into `out`. False: it is not written so, or what comes out is nothing to read. */
-bool value_decode(enum value_form_word form, struct bytes text, char out[CODING_MAX_BYTES],
-                  size_t *ret_len);
+bool value_undo_coding(enum value_form_word form, struct bytes text, char out[CODING_MAX_BYTES],
+                       size_t *ret_len);
 
 #endif
