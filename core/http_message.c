@@ -113,26 +113,30 @@ int http_request_set_header(struct http_request *request, struct bytes name, str
 
 bool http_text_is_one_line(struct bytes text)
 {
-    for (size_t i = 0; i < text.len; i++) {
-        if (text.ptr[i] == '\r' || text.ptr[i] == '\n' || text.ptr[i] == '\0')
-            return false;
-    }
-    return true;
+    return text.len == 0 ||
+           (!memchr(text.ptr, '\r', text.len) && !memchr(text.ptr, '\n', text.len) &&
+            !memchr(text.ptr, '\0', text.len));
 }
 
 bool http_header_is_hop_by_hop(struct bytes name)
 {
-    static const char *const names[] = {"connection",
-                                        "keep-alive",
-                                        "proxy-connection",
-                                        "proxy-authorization",
-                                        "proxy-authenticate",
-                                        "te",
-                                        "trailer",
-                                        "transfer-encoding",
-                                        "upgrade"};
+    /* With their lengths: for each header of each request that is planned. */
+#define NAME(text)                                                                                 \
+    {                                                                                              \
+        text, sizeof text - 1                                                                      \
+    }
+    static const struct bytes names[] = {NAME("connection"),
+                                         NAME("keep-alive"),
+                                         NAME("proxy-connection"),
+                                         NAME("proxy-authorization"),
+                                         NAME("proxy-authenticate"),
+                                         NAME("te"),
+                                         NAME("trailer"),
+                                         NAME("transfer-encoding"),
+                                         NAME("upgrade")};
+#undef NAME
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        if (bytes_equal_nocase(name, bytes_of(names[i])))
+        if (bytes_equal_nocase(name, names[i]))
             return true;
     }
     return false;

@@ -192,6 +192,24 @@ int trace_reader_next_exchange(struct trace_reader *reader, struct trace_exchang
     return done(reader, found, err);
 }
 
+int trace_reader_start_requests(struct trace_reader *reader, int64_t session_id, struct error *err)
+{
+    (void)err;
+    sqlite3_reset(reader->statements[SESSION_REQUESTS]);
+    sqlite3_bind_int64(reader->statements[SESSION_REQUESTS], 1, session_id);
+    return 0;
+}
+
+int trace_reader_next_request(struct trace_reader *reader, struct trace_exchange *exchange,
+                              int64_t *ret_endpoint_id, struct error *err)
+{
+    int found = reader_step(reader->statements[SESSION_REQUESTS], err);
+    if (found == 1 &&
+        request_in(reader->statements[SESSION_REQUESTS], exchange, ret_endpoint_id, err))
+        found = -1;
+    return done(reader, found, err);
+}
+
 int trace_reader_start_messages(struct trace_reader *reader, int64_t exchange_id, struct error *err)
 {
     (void)err;

@@ -45,6 +45,13 @@ int trace_reader_start_exchanges(struct trace_reader *reader, int64_t session_id
 int trace_reader_next_exchange(struct trace_reader *reader, struct trace_exchange *exchange,
                                int64_t *ret_endpoint_id, struct error *err);
 
+/* The same of one session, for a replay: filled in are the ids but its session's, when the request
+ * began and the answer began and ended, status, method, authority, target, is_websocket, and the
+ * request's headers and body. A cursor of its own. */
+int trace_reader_start_requests(struct trace_reader *reader, int64_t session_id, struct error *err);
+int trace_reader_next_request(struct trace_reader *reader, struct trace_exchange *exchange,
+                              int64_t *ret_endpoint_id, struct error *err);
+
 /* Of one upgrade exchange, by first_us, message_id; exchange_id 0: of all. */
 int trace_reader_start_messages(struct trace_reader *reader, int64_t exchange_id,
                                 struct error *err);

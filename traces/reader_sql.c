@@ -22,6 +22,9 @@ const char *const reader_sql[READER_STATEMENTS] = {
     [SESSION_EXCHANGES] = "SELECT " EXCHANGE_COLUMNS
                           " FROM exchange INDEXED BY exchange_by_session WHERE session_id = ?"
                           " ORDER BY request_first_us, exchange_id",
+    [SESSION_REQUESTS] = "SELECT " REQUEST_COLUMNS
+                         " FROM exchange INDEXED BY exchange_by_session WHERE session_id = ?"
+                         " ORDER BY request_first_us, exchange_id",
     [NEXT_EXCHANGE] = "SELECT " EXCHANGE_COLUMNS " FROM exchange WHERE exchange_id = ?",
     [ALL_MESSAGE_IDS] = "SELECT message_id FROM message ORDER BY first_us, message_id",
     [EXCHANGE_MESSAGES] = "SELECT " MESSAGE_COLUMNS

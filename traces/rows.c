@@ -214,6 +214,28 @@ int exchange_in(sqlite3_stmt *statement, struct trace_exchange *exchange, int64_
     return 0;
 }
 
+int request_in(sqlite3_stmt *statement, struct trace_exchange *exchange, int64_t *ret_endpoint_id,
+               struct error *err)
+{
+    struct row_in row = row_in_start(statement);
+    *exchange = (struct trace_exchange){0};
+    exchange->exchange_id = row_in_int(&row, INT64_MIN, INT64_MAX);
+    exchange->connection_id = row_in_id(&row);
+    *ret_endpoint_id = row_in_id(&row);
+    exchange->request_first_us = row_in_moment(&row);
+    exchange->response_first_us = row_in_moment(&row);
+    exchange->response_last_us = row_in_moment(&row);
+    exchange->method = row_in_text(&row);
+    exchange->authority = row_in_text(&row);
+    exchange->target = row_in_text(&row);
+    exchange->status = (int)row_in_int(&row, 0, 999);
+    exchange->request_body_id = row_in_id(&row);
+    exchange->request_body_bytes = row_in_count(&row);
+    exchange->is_websocket = row_in_bool(&row);
+    exchange->request_headers = row_in_text(&row);
+    return row_in_end(&row, "exchange", exchange->exchange_id, err);
+}
+
 void message_out(struct row_out *row, const struct trace_message *message, int64_t message_id)
 {
     row_out_int(row, message_id);

@@ -32,6 +32,12 @@
     "request_trailers, response_trailers"
 #define EXCHANGE_PARAMETERS "?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?"
 
+/* What a replay asks of an exchange: half of its columns. */
+#define REQUEST_COLUMNS                                                                            \
+    "exchange_id, connection_id, endpoint_id, request_first_us, response_first_us, "               \
+    "response_last_us, method, authority, target, status, request_body_id, request_body_bytes, "   \
+    "is_websocket, request_headers"
+
 #define MESSAGE_COLUMNS                                                                            \
     "message_id, exchange_id, connection_id, session_id, first_us, last_us, sender, opcode, "      \
     "frame_count, is_compressed, wire_bytes, payload_bytes, close_code, body_id, flaws"
@@ -61,6 +67,9 @@ int session_in(sqlite3_stmt *statement, struct trace_session *session, struct er
 int connection_in(sqlite3_stmt *statement, struct trace_connection *connection, struct error *err);
 int exchange_in(sqlite3_stmt *statement, struct trace_exchange *exchange, int64_t *ret_endpoint_id,
                 struct error *err);
+/* Of REQUEST_COLUMNS; the rest is 0. */
+int request_in(sqlite3_stmt *statement, struct trace_exchange *exchange, int64_t *ret_endpoint_id,
+               struct error *err);
 int message_in(sqlite3_stmt *statement, struct trace_message *message, struct error *err);
 /* Its binding_id is the column behind the list. */
 int binding_in(sqlite3_stmt *statement, struct trace_binding *binding, struct error *err);

@@ -30,14 +30,17 @@ int plan_find_closing(struct plan_builder *builder, int64_t connection_id, struc
 int plan_mark_closings(struct plan_builder *builder)
 {
     struct map seen;
+    const struct plan_draft *later = NULL; /* the last one that was seen */
     int result = 0;
     map_init(&seen);
     int64_t last_begin_us = builder->drafts[builder->draft_count - 1].moments.begin_us;
     for (size_t i = builder->draft_count; i-- && result == 0;) {
         struct plan_draft *draft = &builder->drafts[i];
         struct bytes key = bytes_make(&draft->connection_id, sizeof draft->connection_id);
-        if (draft->step.kind == STEP_WS_MESSAGE || map_get(&seen, key))
+        bool is_next_ones = later && later->connection_id == draft->connection_id;
+        if (draft->step.kind == STEP_WS_MESSAGE || is_next_ones || map_get(&seen, key))
             continue;
+        later = draft;
         result = map_set(&seen, key, draft);
         draft->step.closes_connection =
             draft->step.kind == STEP_REQUEST && draft->closed_us <= last_begin_us;

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "core/units.h"
+#include "core/url.h"
 #include "replay/plan/plan_bindings.h"
 #include "replay/plan/plan_steps.h"
 #include "traces/places/place_find.h"
@@ -13,6 +14,9 @@ int plan_builder_init(struct plan_builder *builder, struct plan *plan, const cha
                       const struct plan_options *options, struct error *err)
 {
     *builder = (struct plan_builder){.plan = plan, .bodies = &plan->bodies, .options = *options};
+    struct url target;
+    if (url_parse(options->target, &target) == 0)
+        builder->host = target.authority;
     buf_init(&builder->scratch, MAX_BODY_BYTES);
     buf_init(&builder->head, MAX_BODY_BYTES);
     map_init(&builder->endpoints);
@@ -149,9 +153,9 @@ static int read_session_rows(struct plan_builder *builder, int64_t session_id, s
     int more;
     builder->draft_count = 0;
     builder->channel_count = 0;
-    if (trace_reader_start_exchanges(builder->reader, session_id, err))
+    if (trace_reader_start_requests(builder->reader, session_id, err))
         return -1;
-    while ((more = trace_reader_next_exchange(builder->reader, &exchange, &endpoint_id, err)) > 0) {
+    while ((more = trace_reader_next_request(builder->reader, &exchange, &endpoint_id, err)) > 0) {
         size_t before = builder->draft_count;
         if (add_exchange(builder, &exchange, endpoint_id, err))
             return -1;

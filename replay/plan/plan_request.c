@@ -4,6 +4,7 @@
  * The head is written once, in the order of the recorded one; the headers of the step are views of
  * it. A line that HTTP/1.1 cannot carry is left out of the head and kept for whoever looks at it.
  */
+#include <assert.h>
 #include <stdio.h>
 
 #include "core/http_message.h"
@@ -14,12 +15,17 @@
 static struct bytes make_url(struct plan_builder *builder, struct bytes recorded)
 {
     struct url url;
-    if (url_parse(recorded, &url) == 0)
+    if (recorded.ptr[0] != '/' && url_parse(recorded, &url) == 0)
         recorded = url.target; /* absolute-form: as sent to a proxy */
-    size_t fragment = bytes_index_of(recorded, '#');
-    const char *text = arena_printf(builder->arena, "%.*s%.*s", BYTES_ARG(builder->options.target),
-                                    (int)fragment, recorded.ptr);
-    return bytes_of(text);
+    struct bytes target = builder->options.target;
+    recorded.len = bytes_index_of(recorded, '#');
+    char *text = arena_alloc(builder->arena, target.len + recorded.len + 1);
+    if (!text)
+        return (struct bytes){0};
+    memcpy(text, target.ptr, target.len);
+    memcpy(text + target.len, recorded.ptr, recorded.len);
+    text[target.len + recorded.len] = '\0';
+    return bytes_make(text, target.len + recorded.len);
 }
 
 /* Named by the Connection header: belongs to that connection (RFC 9110 7.6.1). */
@@ -35,16 +41,21 @@ static bool is_connection_option(struct bytes connection, struct bytes name)
 
 static bool is_made_anew(struct bytes name, bool is_websocket)
 {
-    static const char *const names[] = {"host", "content-length", "cookie"};
-    static const char *const websocket_names[] = {"sec-websocket-key", "sec-websocket-version",
-                                                  "sec-websocket-extensions"};
+#define NAME(text)                                                                                 \
+    {                                                                                              \
+        text, sizeof text - 1                                                                      \
+    }
+    static const struct bytes names[] = {NAME("host"), NAME("content-length"), NAME("cookie")};
+    static const struct bytes websocket_names[] = {
+        NAME("sec-websocket-key"), NAME("sec-websocket-version"), NAME("sec-websocket-extensions")};
+#undef NAME
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        if (bytes_equal_nocase(name, bytes_of(names[i])))
+        if (bytes_equal_nocase(name, names[i]))
             return true;
     }
     for (size_t i = 0; is_websocket && i < sizeof websocket_names / sizeof websocket_names[0];
          i++) {
-        if (bytes_equal_nocase(name, bytes_of(websocket_names[i])))
+        if (bytes_equal_nocase(name, websocket_names[i]))
             return true;
     }
     return http_header_is_hop_by_hop(name);
@@ -87,17 +98,31 @@ struct head_draft {
     struct buf *out; /* does not move: there is room for all of it */
     struct request_cut cut;
     bool has_host, has_length, has_cookie;
+    bool is_clean; /* no header of it holds a CR or a NUL; none a line end anyway */
 };
+
+/* There is room: make_head() has seen to it. */
+static struct bytes put(struct head_draft *head, struct bytes text)
+{
+    struct buf *out = head->out;
+    assert(text.len <= out->capacity - out->len);
+    char *at = out->data + out->len;
+    if (text.len)
+        memcpy(at, text.ptr, text.len);
+    out->len += text.len;
+    return bytes_make(at, text.len);
+}
+
+#define PUT(head, text) put(head, bytes_make(text, sizeof text - 1))
 
 static void write_host(struct head_draft *head, const struct plan_builder *builder)
 {
-    struct url target;
-    if (head->has_host || url_parse(builder->options.target, &target))
+    if (head->has_host || !builder->host.len)
         return;
     head->has_host = true;
-    buf_append_text(head->out, "Host: ");
-    buf_append_bytes(head->out, target.authority);
-    buf_append_text(head->out, "\r\n");
+    PUT(head, "Host: ");
+    put(head, builder->host);
+    PUT(head, "\r\n");
 }
 
 /* A length for a body; none where neither the method nor a body asks for one (RFC 9110 8.6). */
@@ -116,21 +141,23 @@ static void write_length(struct head_draft *head, const struct plan_step *step)
     if (head->has_length || !wants_length(step))
         return;
     head->has_length = true;
-    buf_append_text(head->out, "Content-Length: ");
+    char number[24];
+    int len = snprintf(number, sizeof number, "%zu", step->body.len);
+    PUT(head, "Content-Length: ");
     head->cut.length_at = (uint32_t)head->out->len;
-    buf_printf(head->out, "%zu", step->body.len);
+    put(head, bytes_make(number, (size_t)len));
     head->cut.length_len = (uint32_t)head->out->len - head->cut.length_at;
-    buf_append_text(head->out, "\r\n");
+    PUT(head, "\r\n");
 }
 
 static void write_request_line(struct head_draft *head, const struct plan_step *step,
                                struct bytes target)
 {
-    buf_append_bytes(head->out, step->method);
-    buf_append_text(head->out, target.ptr[0] == '?' ? " /" : " ");
+    put(head, step->method);
+    put(head, bytes_make(" /", target.ptr[0] == '?' ? 2 : 1));
     head->cut.target_at = (uint32_t)head->out->len;
-    buf_append_bytes(head->out, target);
-    buf_append_text(head->out, " HTTP/1.1\r\n");
+    put(head, target);
+    PUT(head, " HTTP/1.1\r\n");
 }
 
 /* What stands where the recorded client's own line of that name did. */
@@ -157,28 +184,21 @@ static struct bytes behind_recorded_origin(const struct header_line *line, struc
     return (struct bytes){0};
 }
 
-static struct bytes append(struct buf *out, struct bytes before, struct bytes text)
-{
-    size_t at = out->len;
-    buf_append_bytes(out, before);
-    buf_append_bytes(out, text);
-    return bytes_make(out->data + at, out->len - at);
-}
-
 /* A header that is replayed, as views of the head. One that cannot be a line is left out of it:
  * its views stay those of the trace. */
 static struct http_header write_header(struct head_draft *head, const struct plan_builder *builder,
                                        const struct header_line *line, struct bytes authority)
 {
     struct http_header header = {.name = line->name, .value = line->value};
-    if (!http_text_is_one_line(line->name) || !http_text_is_one_line(line->value))
+    if (!head->is_clean &&
+        (!http_text_is_one_line(line->name) || !http_text_is_one_line(line->value)))
         return header;
     struct bytes rest = behind_recorded_origin(line, authority);
-    header.name = append(head->out, line->name, (struct bytes){0});
-    buf_append_text(head->out, ": ");
-    header.value = rest.ptr ? append(head->out, builder->options.target, rest)
-                            : append(head->out, line->value, (struct bytes){0});
-    buf_append_text(head->out, "\r\n");
+    header.name = put(head, line->name);
+    PUT(head, ": ");
+    header.value = put(head, rest.ptr ? builder->options.target : line->value);
+    header.value.len += put(head, rest).len;
+    PUT(head, "\r\n");
     return header;
 }
 
@@ -201,7 +221,7 @@ static void write_headers(struct head_draft *head, const struct plan_builder *bu
     write_length(head, step);
     if (!head->has_cookie)
         head->cut.cookie_at = (uint32_t)head->out->len;
-    buf_append_text(head->out, "\r\n");
+    PUT(head, "\r\n");
     head->cut.head.len = head->out->len;
 }
 
@@ -213,8 +233,8 @@ static void write_left_out(struct head_draft *head, struct plan_step *step)
         struct http_header *header = &step->headers[i];
         if (header->name.ptr >= begin && header->name.ptr < end)
             continue;
-        header->name = append(head->out, header->name, (struct bytes){0});
-        header->value = append(head->out, header->value, (struct bytes){0});
+        header->name = put(head, header->name);
+        header->value = put(head, header->value);
     }
 }
 
@@ -233,21 +253,34 @@ static int keep_head(struct head_draft *head, struct arena *arena, struct plan_s
     return 0;
 }
 
-/* Could HTTP/1.1 write it? As strict as url_parse() is with what it does not send. */
-static bool is_writable(const struct plan_step *step, struct url *ret_url)
+/* Could HTTP/1.1 write it? As strict as url_parse() is with what it does not send. The target is
+ * what of its URL is behind the origin: url_parse() would find it there too. */
+static bool is_writable(const struct plan_builder *builder, const struct plan_step *step,
+                        struct bytes *ret_target)
 {
-    return url_parse(step->url, ret_url) == 0 && step->kind == STEP_REQUEST &&
-           http1_is_token(step->method);
+    struct bytes target = bytes_from(step->url, builder->options.target.len);
+    if (!builder->host.len)
+        return false;
+    for (size_t i = 0; i < target.len; i++) {
+        if ((unsigned char)target.ptr[i] <= ' ' || target.ptr[i] == 0x7f)
+            return false;
+    }
+    *ret_target = target;
+    return step->kind == STEP_REQUEST && http1_is_token(step->method);
 }
 
 static int make_head(struct plan_builder *builder, const struct trace_exchange *exchange,
                      struct plan_step *step)
 {
-    struct head_draft head = {.out = &builder->head};
     struct bytes connection = {0}, rest = exchange->request_headers;
+    struct head_draft head = {
+        .out = &builder->head,
+        .is_clean =
+            !rest.len || (!memchr(rest.ptr, '\r', rest.len) && !memchr(rest.ptr, 0, rest.len)),
+    };
     struct header_line line;
-    struct url url = {.target = bytes_of("/")};
-    bool has_host = false, is_cut = is_writable(step, &url);
+    struct bytes target = bytes_of("/");
+    bool has_host = false, is_cut = is_writable(builder, step, &target);
     size_t count = 0;
     for (; next_header(&rest, &line); count++) {
         if (bytes_equal_nocase(line.name, bytes_of("connection")))
@@ -258,11 +291,11 @@ static int make_head(struct plan_builder *builder, const struct trace_exchange *
     }
     step->headers = arena_alloc(builder->arena, (count + 1) * sizeof *step->headers);
     buf_clear(head.out);
-    size_t most = 2 * exchange->request_headers.len + step->method.len + url.target.len + 256 +
+    size_t most = 2 * exchange->request_headers.len + step->method.len + target.len + 256 +
                   (count + 1) * (builder->options.target.len + 16);
     if (!step->headers || !buf_reserve(head.out, most))
         return -1;
-    write_request_line(&head, step, url.target);
+    write_request_line(&head, step, target);
     if (!has_host)
         write_host(&head, builder);
     write_headers(&head, builder, exchange, connection, step);

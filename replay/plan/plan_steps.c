@@ -109,6 +109,15 @@ static int compare_drafts(const void *a, const void *b)
     return x->step.number < y->step.number ? -1 : x->step.number > y->step.number;
 }
 
+static bool is_in_order(const struct plan_builder *builder)
+{
+    for (size_t i = 1; i < builder->draft_count; i++) {
+        if (compare_drafts(&builder->drafts[i - 1], &builder->drafts[i]) > 0)
+            return false;
+    }
+    return true;
+}
+
 int plan_finish_session(struct plan_builder *builder, struct plan_session *ret_session)
 {
     struct arena *arena = builder->arena;
@@ -116,7 +125,8 @@ int plan_finish_session(struct plan_builder *builder, struct plan_session *ret_s
     struct plan_session session = {.step_count = count, .channel_count = builder->channel_count};
     for (uint32_t i = 0; i < count; i++)
         builder->drafts[i].step.number = i; /* makes the sort stable; numbered for good later */
-    qsort(builder->drafts, count, sizeof *builder->drafts, compare_drafts);
+    if (!is_in_order(builder))              /* with messages among its requests */
+        qsort(builder->drafts, count, sizeof *builder->drafts, compare_drafts);
     if (plan_mark_closings(builder))
         return -1;
     session.steps = arena_alloc(arena, count * sizeof *session.steps);

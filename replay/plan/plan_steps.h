@@ -37,6 +37,7 @@ struct plan_builder {
     struct arena *arena;        /* of the sessions that are made */
     struct plan_bodies *bodies; /* the same */
     struct plan_options options;
+    struct bytes host; /* and port, of options.target; .len 0: that is no origin */
     struct trace_reader *reader;
     struct plan_body **taken; /* by the session in hand */
     size_t taken_count, taken_capacity;
