@@ -51,7 +51,7 @@ static int set_where(struct values *values, uint32_t index, enum value_form form
 static int set_coded(struct values *values, uint32_t index, enum value_form form, struct bytes text)
 {
     char coded[BIRTH_MAX_BYTES];
-    ssize_t len = value_code(form, text, coded, sizeof coded);
+    ssize_t len = value_form_code(form, text, coded, sizeof coded);
     return len < 0 ? -1 : set_where(values, index, form, bytes_make(coded, (size_t)len));
 }
 

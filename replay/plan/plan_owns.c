@@ -104,7 +104,7 @@ bool plan_split_basic(struct bytes header, char *room, struct bytes parts[2],
     if (!bytes_starts_with_nocase(header, bytes_of("Basic ")))
         return false;
     token = bytes_trim(token);
-    ssize_t len = value_decode(VALUE_BASE64, token, room);
+    ssize_t len = value_form_decode(VALUE_BASE64, token, room);
     struct bytes both = bytes_make(room, len < 0 ? 0 : (size_t)len);
     size_t colon = bytes_index_of(both, ':');
     if (len < 0 || colon == both.len)

@@ -82,10 +82,10 @@ static ssize_t unescape(const struct located *located, bool sees_percent, struct
         ssize_t len = json_unescape(text, room, text.len);
         if (len < 0 || !sees_percent)
             return len;
-        return (ssize_t)value_unescape_percent(bytes_make(room, (size_t)len), false, room);
+        return (ssize_t)value_form_unescape(bytes_make(room, (size_t)len), false, room);
     }
     if (sees_percent)
-        return (ssize_t)value_unescape_percent(text, located->writing == PLACE_WRITTEN_FORM, room);
+        return (ssize_t)value_form_unescape(text, located->writing == PLACE_WRITTEN_FORM, room);
     if (text.len)
         memcpy(room, text.ptr, text.len);
     return (ssize_t)text.len;
@@ -124,7 +124,7 @@ int plan_read_used(struct binder *binder, struct row *row, struct bytes *ret_tex
         return -1;
     ssize_t len = unescape(&located, sees_percent, located.text, room);
     if (len >= 0 && coding)
-        len = value_decode(coding, bytes_make(room, (size_t)len), room);
+        len = value_form_decode(coding, bytes_make(room, (size_t)len), room);
     if (len <= 0)
         return plan_lose_row(binder, row, "used_place: what is there is not in that form");
     *ret_text = bytes_make(room, (size_t)len);
@@ -232,7 +232,7 @@ static int find_written(const struct located *located, enum value_form coding, s
     char *room = malloc(room_len);
     if (!room)
         return -1;
-    ssize_t len = value_code(coding, value, room, room_len);
+    ssize_t len = value_form_code(coding, value, room, room_len);
     struct bytes coded = bytes_make(room, len < 0 ? 0 : (size_t)len);
     int result = 0;
     if (is_target_like(located))

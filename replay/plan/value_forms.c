@@ -134,7 +134,7 @@ static ssize_t write_html(struct bytes text, char *out, size_t out_size)
     return (ssize_t)len;
 }
 
-ssize_t value_code(enum value_form form, struct bytes text, char *out, size_t out_size)
+ssize_t value_form_code(enum value_form form, struct bytes text, char *out, size_t out_size)
 {
     switch ((int)(form & VALUE_CODING)) {
     case VALUE_HTML:
@@ -202,7 +202,7 @@ static ssize_t read_hex(struct bytes text, char *out)
     return (ssize_t)(text.len / 2);
 }
 
-ssize_t value_decode(enum value_form form, struct bytes text, char *out)
+ssize_t value_form_decode(enum value_form form, struct bytes text, char *out)
 {
     switch ((int)(form & VALUE_CODING)) {
     case 0:
@@ -219,7 +219,7 @@ ssize_t value_decode(enum value_form form, struct bytes text, char *out)
     }
 }
 
-size_t value_unescape_percent(struct bytes text, bool plus_is_space, char *out)
+size_t value_form_unescape(struct bytes text, bool plus_is_space, char *out)
 {
     size_t len = 0;
     for (size_t i = 0; i < text.len; i++) {

@@ -38,14 +38,14 @@ size_t value_form_len(enum value_form form, struct bytes text);
 void value_form_write(enum value_form form, struct bytes text, char *out);
 
 /* The coding's bytes to `out`. -1: they do not fit. Without a coding it copies. */
-ssize_t value_code(enum value_form form, struct bytes text, char *out, size_t out_size);
+ssize_t value_form_code(enum value_form form, struct bytes text, char *out, size_t out_size);
 
 /* Undone: bytes written, never more than text.len. -1: it is none of the coding's. Padding may be
  * there or not; either alphabet of base64 is read. HTML is not for it. */
-ssize_t value_decode(enum value_form form, struct bytes text, char *out);
+ssize_t value_form_decode(enum value_form form, struct bytes text, char *out);
 
 /* %XX undone, and '+' where it stands for a space: bytes written to `out`, at most text.len. What
  * is no escape stays as it is. */
-size_t value_unescape_percent(struct bytes text, bool plus_is_space, char *out);
+size_t value_form_unescape(struct bytes text, bool plus_is_space, char *out);
 
 #endif

@@ -105,9 +105,9 @@ static void one_value_goes_out_in_many_forms(void **state)
     struct bytes name = bytes_make(mail, name_len);
     assert_true(bytes_starts_with(bytes_of(logged("signup?m=", 0, "%")), name));
     assert_string_equal(logged("body mail=", 0, "&"), logged("signup?m=", 0, " \n"));
-    ssize_t len = value_decode(VALUE_BASE64, bytes_of(logged("X-B64: ", 0, "\n")), room);
+    ssize_t len = value_form_decode(VALUE_BASE64, bytes_of(logged("X-B64: ", 0, "\n")), room);
     assert_true(bytes_equal(bytes_make(room, (size_t)len), bytes_of(mail)));
-    len = value_decode(VALUE_BASE64, bytes_of(logged("X-Url: ", 0, "\n")), room);
+    len = value_form_decode(VALUE_BASE64, bytes_of(logged("X-Url: ", 0, "\n")), room);
     assert_true(bytes_equal(bytes_make(room, (size_t)len), bytes_of(mail)));
     assert_null(strchr(logged("X-Url: ", 0, "\n"), '='));
     assert_int_equal(logged("&n=", 0, "\n")[1], '+');

@@ -33,16 +33,16 @@ static void every_coding_is_written_and_read(void **state)
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct bytes text = bytes_of(rows[i].text);
-        ssize_t len = value_code(rows[i].form, text, room, sizeof room);
+        ssize_t len = value_form_code(rows[i].form, text, room, sizeof room);
         assert_true(len >= 0);
         if (!bytes_equal(bytes_make(room, (size_t)len), bytes_of(rows[i].coded)))
             fail_msg("%s: %.*s", rows[i].text, (int)len, room);
-        len = value_decode(rows[i].form, bytes_of(rows[i].coded), room);
+        len = value_form_decode(rows[i].form, bytes_of(rows[i].coded), room);
         assert_true(len >= 0 && bytes_equal(bytes_make(room, (size_t)len), text));
-        len = value_code(rows[i].form, text, room, strlen(rows[i].coded));
+        len = value_form_code(rows[i].form, text, room, strlen(rows[i].coded));
         assert_true(len < 0 || (size_t)len == strlen(rows[i].coded));
     }
-    ssize_t len = value_code(VALUE_HTML, bytes_of("a<b&\"'>"), room, sizeof room);
+    ssize_t len = value_form_code(VALUE_HTML, bytes_of("a<b&\"'>"), room, sizeof room);
     assert_int_equal(len, 26);
     assert_memory_equal(room, "a&lt;b&amp;&quot;&#39;&gt;", 26);
 }
@@ -50,12 +50,12 @@ static void every_coding_is_written_and_read(void **state)
 static void what_is_not_coded_so_is_refused(void **state)
 {
     (void)state;
-    assert_int_equal(value_decode(VALUE_BASE64, bytes_of("Z"), room), -1);
-    assert_int_equal(value_decode(VALUE_BASE64, bytes_of("Zg!="), room), -1);
-    assert_int_equal(value_decode(VALUE_HEX, bytes_of("6bf"), room), -1);
-    assert_int_equal(value_decode(VALUE_HEX, bytes_of("6bxx"), room), -1);
-    assert_int_equal(value_code(VALUE_HEX, bytes_of("ab"), room, 3), -1);
-    assert_int_equal(value_code(VALUE_HTML, bytes_of("a&"), room, 5), -1);
+    assert_int_equal(value_form_decode(VALUE_BASE64, bytes_of("Z"), room), -1);
+    assert_int_equal(value_form_decode(VALUE_BASE64, bytes_of("Zg!="), room), -1);
+    assert_int_equal(value_form_decode(VALUE_HEX, bytes_of("6bf"), room), -1);
+    assert_int_equal(value_form_decode(VALUE_HEX, bytes_of("6bxx"), room), -1);
+    assert_int_equal(value_form_code(VALUE_HEX, bytes_of("ab"), room, 3), -1);
+    assert_int_equal(value_form_code(VALUE_HTML, bytes_of("a&"), room, 5), -1);
 }
 
 static void every_place_is_escaped_as_it_wants(void **state)
@@ -90,7 +90,7 @@ static void percents_are_undone(void **state)
                 {"%zz%41", false, "%zzA"},
                 {"", true, ""}};
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        size_t len = value_unescape_percent(bytes_of(rows[i].text), rows[i].plus_is_space, room);
+        size_t len = value_form_unescape(bytes_of(rows[i].text), rows[i].plus_is_space, room);
         if (!bytes_equal(bytes_make(room, len), bytes_of(rows[i].undone)))
             fail_msg("%s: %.*s", rows[i].text, (int)len, room);
     }
