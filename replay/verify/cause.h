@@ -15,6 +15,7 @@
 #include "replay/verify/findings.h"
 #include "replay/verify/live.h"
 #include "replay/verify/recorded.h"
+#include "traces/places/place_visit.h"
 
 struct bound_place;
 
@@ -27,7 +28,9 @@ struct cause_search {
     struct findings *findings;
     /* Its own. */
     struct recorded recorded;
-    struct facts request, answer, live_answer;
+    struct buf body, place; /* of a request; of what is looked at */
+    struct http_header request_headers[HTTP1_MAX_HEADERS];
+    struct place_scratch *scratch, *live_scratch;
     struct arena arena; /* of the session's bindings */
     struct bound_place *bound;
     uint32_t answers_left; /* to be read for this session: a limit */
@@ -40,6 +43,10 @@ void cause_search_fini(struct cause_search *search);
 /* From here on for this session. -1 with err. */
 int cause_search_begin(struct cause_search *search, const struct plan_session *session,
                        const struct live_session *live, struct error *err);
+
+/* The binding that fills this place of a request, or NULL. */
+const struct bound_place *cause_find_bound(const struct cause_search *search, int64_t exchange_id,
+                                           struct bytes place);
 
 /* Fill cause and suggestions of a finding about the answer of this step. -1 with err: the trace
  * cannot be read. */

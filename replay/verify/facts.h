@@ -64,14 +64,6 @@ struct facts_answer {
 /* Cleared, filled, sorted; is_cut when not all of it could be taken. */
 void facts_of_answer(struct facts *facts, const struct facts_answer *answer);
 
-/* What of a recorded request carries values: path, query, headers, cookies, body. */
-struct facts_request {
-    struct bytes target;  /* "/path?query" or absolute */
-    struct bytes headers; /* a trace's header block */
-    struct bytes body;
-};
-void facts_of_request(struct facts *facts, const struct facts_request *request);
-
 /* The parts, each in a file of its own. */
 void facts_add_headers(struct facts *facts, const struct http_header *headers, size_t count);
 /* -1: it is no JSON, and nothing was added. */

@@ -169,6 +169,16 @@ bool name_is_credential(struct bytes name)
     return false;
 }
 
+bool name_is_account(struct bytes name)
+{
+    static const char *const names[] = {"email", "mail", "username", "user", "login", "phone"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (bytes_equal_nocase(name, bytes_of(names[i])))
+            return true;
+    }
+    return false;
+}
+
 /* --- numbers --------------------------------------------------------------------------------- */
 
 /* Between 2001 and 2096, in seconds, milliseconds, microseconds or nanoseconds. */

@@ -29,6 +29,9 @@ bool name_is_volatile(struct bytes name);
 /* A name that goes with what lets somebody in: csrf_token, Authorization, password, sid. */
 bool name_is_credential(struct bytes name);
 
+/* A name that says who somebody is: email, username, login. */
+bool name_is_account(struct bytes name);
+
 /* "header.payload.signature" in base64url whose header is a JSON object. */
 bool text_is_jwt(struct bytes text);
 

@@ -104,19 +104,3 @@ int recorded_facts(struct recorded *recorded, struct facts *facts, struct error 
     facts_sort(facts);
     return 0;
 }
-
-int recorded_request_facts(struct recorded *recorded, struct facts *facts, struct error *err)
-{
-    struct buf body = BUF_INIT(MAX_BODY_BYTES);
-    int result = 0;
-    if (recorded->exchange.request_body_bytes <= MAX_BODY_BYTES)
-        result =
-            trace_reader_get_body(recorded->reader, recorded->exchange.request_body_id, &body, err);
-    const struct facts_request request = {.target = recorded->exchange.target,
-                                          .headers = recorded->exchange.request_headers,
-                                          .body = buf_bytes(&body)};
-    if (!result)
-        facts_of_request(facts, &request);
-    buf_fini(&body);
-    return result;
-}

@@ -1,6 +1,6 @@
 /*
- * recorded.h - one recorded exchange as it is compared: its answer with the body decoded, its
- * request, the kinds of a WebSocket's messages.
+ * recorded.h - one recorded exchange as it is compared: its answer with the body decoded, the kinds
+ * of a WebSocket's messages.
  */
 #ifndef REPRISE_REPLAY_VERIFY_RECORDED_H
 #define REPRISE_REPLAY_VERIFY_RECORDED_H
@@ -32,9 +32,6 @@ int recorded_read(struct recorded *recorded, int64_t exchange_id, struct error *
 
 /* The facts of the answer in hand; with those of the messages behind an upgrade. -1 with err. */
 int recorded_facts(struct recorded *recorded, struct facts *facts, struct error *err);
-
-/* Of its request, with the body as it was sent. -1 with err. */
-int recorded_request_facts(struct recorded *recorded, struct facts *facts, struct error *err);
 
 /* A trace's header block as headers, at most HTTP1_MAX_HEADERS: views of `block`. */
 size_t recorded_split_headers(struct bytes block, struct http_header *headers);
