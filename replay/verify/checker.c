@@ -191,8 +191,9 @@ static void count_value(struct comparison *comparison, const struct difference *
         difference->exchange_id = queued->answer.exchange_id;
         difference->live_hash = hash;
     } else if (difference && difference->steadiness == CHECK_UNKNOWN &&
-               difference->exchange_id == queued->answer.exchange_id) {
-        settle(comparison->checker, difference, difference->live_hash != hash);
+               difference->exchange_id == queued->answer.exchange_id &&
+               difference->live_hash != hash) {
+        settle(comparison->checker, difference, true);
     }
     if (difference && difference->steadiness == CHECK_NOISE)
         return;
@@ -295,7 +296,7 @@ void checker_drain(struct checker *checker)
     while (checker->first || checker->is_comparing)
         pthread_cond_wait(&checker->idle, &checker->mutex);
     pthread_mutex_unlock(&checker->mutex);
-    /* What never came twice counts for what it seems to be. */
+    /* What was never another one is no noise. */
     for (size_t i = 0; i < checker->difference_count; i++) {
         if (checker->differences[i].steadiness == CHECK_UNKNOWN)
             settle(checker, &checker->differences[i], false);

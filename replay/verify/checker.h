@@ -15,8 +15,8 @@
 #include "replay/metrics.h"
 #include "replay/verify/compare.h"
 
-/* Does a value that differs from the recorded one differ each time? Known once one exchange's
- * answer has come twice: the same again, or noise. */
+/* Does a value that differs from the recorded one differ each time? It is noise as soon as one
+ * exchange has had two of them; that it is none is known at the end. */
 enum check_steadiness { CHECK_UNKNOWN, CHECK_STEADY, CHECK_NOISE };
 
 /* What differed how often, at one place of one endpoint. */

@@ -27,6 +27,7 @@ struct handed_on {
 static const char examples[] =
     "  reprise verify shop.trace --target http://127.0.0.1:8080\n"
     "  reprise verify shop.trace --target http://127.0.0.1:8080 --all-sessions --json\n"
+    "  reprise verify shop.trace --target http://127.0.0.1:8080 --fix\n"
     "  reprise verify shop.trace --target http://127.0.0.1:8080 --max-divergence 2%\n"
     "  reprise verify shop.trace --target http://127.0.0.1:8080 --session 3 --passes 1\n";
 
@@ -170,6 +171,8 @@ int verify_options_parse(int argc, char **argv, struct verify_options *options,
          "2: play again when something differs, and call noise what differs otherwise then; or 1 "
          "(2)",
          "Results"},
+        {"fix", 0, CLI_FLAG, &options->fixes, NULL,
+         "write suggested bindings into the trace, play again, keep those that help", NULL},
         {"max-divergence", 0, CLI_TEXT, &raw.max_divergence, "PERCENT",
          "exit 110 when more of the exchanges diverge (0%)", NULL},
         {"json", 0, CLI_FLAG, &options->prints_json, NULL,

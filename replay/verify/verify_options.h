@@ -14,6 +14,7 @@ struct verify_options {
     size_t only_count;
     uint32_t passes;     /* 1 or 2 */
     double most_percent; /* --max-divergence */
+    bool fixes;          /* --fix: suggestions are tried, and kept in the trace where they help */
     bool prints_json;
     struct arena texts; /* its own: the replay's options as they were handed on */
 };

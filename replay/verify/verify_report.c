@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "replay/verify/likeness.h"
+
 enum { MAX_ENTRIES = 60 };
 
 /* In double quotes for a shell. */
@@ -60,11 +62,19 @@ static int compare_entries(const void *a, const void *b)
     return order;
 }
 
-static bool are_one_entry(const struct finding *a, const struct finding *b)
+static bool are_of_one_kind(const struct finding *a, const struct finding *b)
 {
     return a->kind == b->kind && strcmp(a->endpoint, b->endpoint) == 0 &&
            strcmp(a->place, b->place) == 0 &&
            (a->kind != DIFFERS_STATUS || strcmp(a->live, b->live) == 0);
+}
+
+/* The same story, of other exchanges. */
+static bool have_one_cause(const struct finding *a, const struct finding *b)
+{
+    if (!a->cause || !b->cause)
+        return a->cause == b->cause;
+    return texts_are_alike(bytes_of(a->cause), bytes_of(b->cause));
 }
 
 static void print_difference(const struct finding *finding, FILE *out)
@@ -121,25 +131,62 @@ static void print_entry(const struct verify_run *run, const struct finding *find
     }
 }
 
+/* One kind, an entry for each cause; those that are told are NULL then. Returns how many entries
+ * there were. */
+static size_t print_kind(const struct verify_run *run, const struct finding **list, size_t count,
+                         size_t most, FILE *out)
+{
+    size_t entries = 0;
+    for (size_t i = 0; i < count && entries < most; i++) {
+        size_t same = 1;
+        if (!list[i])
+            continue;
+        for (size_t j = i + 1; j < count; j++) {
+            if (!list[j] || !have_one_cause(list[i], list[j]))
+                continue;
+            list[j] = NULL;
+            same++;
+        }
+        print_entry(run, list[i], same, out);
+        entries++;
+    }
+    return entries;
+}
+
 static void print_entries(const struct verify_run *run, FILE *out)
 {
     const struct findings *findings = &run->findings;
     const struct finding **order = malloc((findings->count + 1) * sizeof *order);
-    size_t entries = 0;
+    size_t entries = 0, next;
     if (!order)
         return;
     for (size_t i = 0; i < findings->count; i++)
         order[i] = &findings->items[i];
     qsort(order, findings->count, sizeof *order, compare_entries);
-    for (size_t i = 0, next; i < findings->count; i = next) {
-        for (next = i + 1; next < findings->count && are_one_entry(order[i], order[next]);)
+    for (size_t i = 0; i < findings->count && entries < MAX_ENTRIES; i = next) {
+        for (next = i + 1; next < findings->count && are_of_one_kind(order[i], order[next]);)
             next++;
-        if (entries++ < MAX_ENTRIES)
-            print_entry(run, order[i], next - i, out);
+        entries += print_kind(run, &order[i], next - i, MAX_ENTRIES - entries, out);
     }
-    if (entries > MAX_ENTRIES)
-        fprintf(out, "  ... and %zu more kinds; --json has all\n", entries - MAX_ENTRIES);
+    if (entries == MAX_ENTRIES)
+        fputs("  ... --json has all\n", out);
     free(order);
+}
+
+static void print_fixes(const struct verify_run *run, enum fix_outcome outcome, const char *what,
+                        FILE *out)
+{
+    for (size_t i = 0; i < run->fix.count; i++) {
+        const struct fix_binding *binding = &run->fix.bindings[i];
+        if (binding->outcome != outcome)
+            continue;
+        fprintf(out, "  %s ", what);
+        put_clean(binding->suggestion.born_place, out);
+        fprintf(out, " of exchange %lld -> ", (long long)binding->suggestion.born_exchange_id);
+        put_clean(binding->suggestion.used_place, out);
+        fprintf(out, " of exchange %lld, %zu requests\n",
+                (long long)binding->suggestion.used_exchange_id, binding->row_count);
+    }
 }
 
 void verify_report_text(const struct verify_run *run, FILE *out)
@@ -153,6 +200,8 @@ void verify_report_text(const struct verify_run *run, FILE *out)
     print_entries(run, out);
     if (findings->count)
         fputc('\n', out);
+    print_fixes(run, FIX_KEPT, "bound     ", out);
+    print_fixes(run, FIX_TAKEN_BACK, "no help   ", out);
     fprintf(out, "  sessions   %u of %zu played, %zu shapes\n", run->survey.session_count,
             run->recorded_sessions, run->survey.shape_count);
     fprintf(out, "  exchanges  %zu compared, %llu diverged (%.2f%%, limit %.2f%%)\n",

@@ -65,6 +65,20 @@ static json_t *finding_of(const struct verify_run *run, const struct finding *fi
     return object;
 }
 
+static json_t *fixes_of(const struct verify_run *run)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < run->fix.count; i++) {
+        const struct fix_binding *binding = &run->fix.bindings[i];
+        json_t *object = suggestion_of(run, &binding->suggestion);
+        json_object_set_new(object, "is_kept", json_boolean(binding->outcome == FIX_KEPT));
+        json_object_set_new(object, "round", integer(binding->round));
+        json_object_set_new(object, "requests", integer(binding->row_count));
+        json_array_append_new(list, object);
+    }
+    return list;
+}
+
 int verify_report_json(const struct verify_run *run, FILE *out, struct error *err)
 {
     const struct findings *findings = &run->findings;
@@ -88,6 +102,8 @@ int verify_report_json(const struct verify_run *run, FILE *out, struct error *er
     for (size_t i = 0; i < findings->count; i++)
         json_array_append_new(list, finding_of(run, &findings->items[i]));
     json_object_set_new(report, "divergences", list);
+    if (run->options.fixes)
+        json_object_set_new(report, "fixes", fixes_of(run));
     errno = 0;
     int result = json_dumpf(report, out, JSON_INDENT(2) | JSON_REAL_PRECISION(10));
     json_decref(report);

@@ -9,6 +9,8 @@
 #include "replay/replay_run.h"
 #include "replay/verify/judge.h"
 
+enum { MAX_FIX_ROUNDS = 8 };
+
 static int on_second(void *owner, struct metrics *delta, uint32_t second, uint64_t length_us,
                      struct error *err)
 {
@@ -65,7 +67,8 @@ static int play(struct verify_run *run, struct replay_run *replay, struct judge 
     return outcome;
 }
 
-static int play_pass(struct verify_run *run, struct findings *findings, struct error *err)
+static int play_pass(struct verify_run *run, struct findings *findings, bool finds_causes,
+                     struct error *err)
 {
     struct replay_run *replay = calloc(1, sizeof *replay);
     struct judge *judge = calloc(1, sizeof *judge);
@@ -83,7 +86,7 @@ static int play_pass(struct verify_run *run, struct findings *findings, struct e
     judge->survey = &run->survey;
     judge->findings = findings;
     judge->causes.findings = findings;
-    judge->finds_causes = run->passes == 0;
+    judge->finds_causes = finds_causes;
     judge->unix_s = judge->causes.unix_s = (uint64_t)(clock_unix_us() / 1000000);
     if (run->passes) /* its warnings have been read */
         log_set_level(LOG_QUIET);
@@ -99,33 +102,66 @@ out:
         judge_fini(judge);
     free(replay);
     free(judge);
+    run->passes++;
     return result;
 }
 
-/* Is there anything that a second pass could call noise? */
-static bool has_content_findings(const struct findings *findings)
+/* Answers with another status, or none: not what a second pass could call noise. */
+static size_t count_broken(const struct findings *findings)
 {
+    size_t count = 0;
     for (size_t i = 0; i < findings->count; i++) {
         enum difference_kind kind = findings->items[i].kind;
-        if (kind != DIFFERS_STATUS && kind != DIFFERS_FAILURE && kind != DIFFERS_NOT_SENT)
-            return true;
+        count += kind == DIFFERS_STATUS || kind == DIFFERS_FAILURE || kind == DIFFERS_NOT_SENT;
     }
-    return false;
+    return count;
+}
+
+/* The findings of another pass instead. */
+static int replace_findings(struct verify_run *run, struct error *err)
+{
+    findings_fini(&run->findings);
+    findings_init(&run->findings);
+    return play_pass(run, &run->findings, true, err);
+}
+
+/* Bindings are written as they are suggested, until nothing improves; those that did not help are
+ * taken back. */
+static int fix(struct verify_run *run, struct error *err)
+{
+    size_t count;
+    for (int round = 0; round < MAX_FIX_ROUNDS && !run->was_stopped; round++) {
+        size_t before = count_broken(&run->findings);
+        if (fix_try(&run->fix, &run->findings, &count, err))
+            return -1;
+        if (!count)
+            break;
+        if (replace_findings(run, err))
+            return -1;
+        if (count_broken(&run->findings) <= before)
+            continue;
+        if (fix_undo_round(&run->fix, err) || replace_findings(run, err))
+            return -1;
+        break;
+    }
+    if (fix_settle(&run->fix, &run->findings, &count, err))
+        return -1;
+    return count && !run->was_stopped ? replace_findings(run, err) : 0;
 }
 
 int verify_run_play(struct verify_run *run, struct error *err)
 {
     struct findings second;
     findings_init(&run->findings);
+    fix_init(&run->fix, run->options.replay.trace_path);
     if (survey_take(&run->survey, run->options.replay.trace_path, SURVEY_MAX_EXCHANGES, err) ||
-        play_pass(run, &run->findings, err))
+        play_pass(run, &run->findings, true, err) || (run->options.fixes && fix(run, err)))
         return -1;
-    run->passes = 1;
-    if (run->was_stopped || run->options.passes < 2 || !has_content_findings(&run->findings))
+    if (run->was_stopped || run->options.passes < 2 ||
+        count_broken(&run->findings) == run->findings.count)
         return 0;
     findings_init(&second);
-    int result = play_pass(run, &second, err);
-    run->passes = 2;
+    int result = play_pass(run, &second, false, err);
     if (result == 0)
         findings_drop_unsteady(&run->findings, &second);
     findings_fini(&second);
@@ -136,6 +172,7 @@ void verify_run_fini(struct verify_run *run)
 {
     findings_fini(&run->findings);
     survey_fini(&run->survey);
+    fix_fini(&run->fix);
 }
 
 bool verify_run_has_diverged(const struct verify_run *run)

@@ -4,7 +4,7 @@
 #ifndef REPRISE_REPLAY_VERIFY_VERIFY_RUN_H
 #define REPRISE_REPLAY_VERIFY_VERIFY_RUN_H
 
-#include "replay/verify/findings.h"
+#include "replay/verify/fix.h"
 #include "replay/verify/survey.h"
 #include "replay/verify/verify_options.h"
 
@@ -14,9 +14,10 @@ struct verify_run {
     char **argv;
     struct survey survey;
     size_t recorded_sessions; /* in the trace */
-    uint32_t passes;          /* that were played */
+    uint32_t passes;          /* that were played, those of --fix included */
     bool was_stopped;         /* by a signal: what was compared is kept */
     struct findings findings;
+    struct fix fix; /* with --fix */
 };
 
 /* -1 with err. verify_run_fini() it in either case. */

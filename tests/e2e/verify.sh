@@ -23,6 +23,24 @@ start_nginx '
         default_type application/json;
         return 200 "{\"name\":\"Bob\",\"roles\":[\"user\"]}";
     }
+    location = /login {
+        default_type application/json;
+        return 200 "{\"access_token\":\"LIVE-token-4711abcd\",\"user\":\"u\"}";
+    }
+    location = /orders {
+        default_type application/json;
+        if ($http_authorization != "Bearer LIVE-token-4711abcd") { return 401; }
+        add_header Location /orders/ord_live4711;
+        return 201 "{}";
+    }
+    location = /orders/ord_live4711 {
+        default_type application/json;
+        if ($http_authorization != "Bearer LIVE-token-4711abcd") { return 401; }
+        return 200 "{\"status\":\"open\"}";
+    }
+    location /orders/ { return 404; }
+    location = /admin { return 401; }
+    location = /signup { return 409; }
     location = /busy { add_header Retry-After 7 always; return 429; }'
 
 # Two users with the same shape of session, and one more.
@@ -129,6 +147,70 @@ check 0
 equal "without it" "$(sql shop.run 'SELECT count(*) FROM check_total')" 0
 check 2 --check many
 expect_complaint "replay: --check 'many': expected a percentage"
+
+# What a request carried came from an answer that did not come itself; a token has expired; another
+# is older than the session; an account is taken.
+expired=eyJhbGciOiJub25lIn0.eyJzdWIiOiIxIiwiZXhwIjoxNzAwMDAwMDAwfQ.c2lnbmF0dXJl
+order() { # NUMBER
+    cat <<SCRIPT
+session buyer $1
+$(($1 * 100)) $(($1 * 100 + 10)) POST /login 200 {"user":"u"}
+header Content-Type: application/json
+answer-header Content-Type: application/json
+answer {"access_token":"OLD-token-aaaa000$1","user":"u"}
+$(($1 * 100 + 20)) $(($1 * 100 + 30)) POST /orders 201
+header Authorization: Bearer OLD-token-aaaa000$1
+answer-header Content-Type: application/json
+answer-header Location: /orders/ord_8f3a11c$1
+answer {}
+$(($1 * 100 + 40)) $(($1 * 100 + 50)) GET /orders/ord_8f3a11c$1 200
+header Authorization: Bearer OLD-token-aaaa000$1
+answer-header Content-Type: application/json
+answer {"status":"open"}
+$(($1 * 100 + 60)) $(($1 * 100 + 70)) GET /admin 200
+header X-Api-Key: k-000111222333
+SCRIPT
+}
+{
+    order 1
+    order 2
+    echo 'session other'
+    echo '500 510 POST /signup 201 {"email":"ann@shop.test","password":"hunter22"}'
+    echo 'header Content-Type: application/json'
+    echo '520 530 GET /admin 200'
+    echo "header Authorization: Bearer $expired"
+} | make_trace orders.trace
+play() { # EXIT [options]
+    local wanted=$1
+    shift
+    expect_exit "$wanted" "$reprise" verify orders.trace --target "$url" "$@"
+}
+play 110
+expect_line out '401 at POST /orders, recorded 201'
+expect_line out 'header Authorization sent as recorded; that value came with exchange 1 \(POST /login\), body:/access_token, and is another now'
+expect_line out 'header X-Api-Key sent as recorded; no earlier answer of this session gave it'
+expect_line out 'header Authorization sent as recorded; the token expired [0-9]+ s ago'
+expect_line out 'body field /email sent as recorded; the target may have that account already'
+equal "secrets printed" "$(grep -cE 'token-[0-9a-z]|hunter22|k-000111' out)" 0
+
+# With --fix what is suggested is tried, and kept where it helps: in the sessions that were not played, too.
+play 110 --fix
+expect_line out 'bound +body:/access_token of exchange 1 -> header:Authorization of exchange 2, 2 requests'
+expect_line out 'bound +body:/access_token of exchange 1 -> header:Authorization of exchange 3, 2 requests'
+expect_line out 'bound +header:[Ll]ocation > path:2 of exchange 2 -> path:2 of exchange 3, 2 requests'
+equal "what is left" "$(grep -c ', recorded 20[01]$' out)" 3
+expect_line out '401 at GET /admin, recorded 200'
+expect_line out '409 at POST /signup, recorded 201'
+equal "rows" "$(sql orders.trace "SELECT born_exchange_id, used_exchange_id, used_place, origin FROM binding ORDER BY 1, 2, 3")" \
+    "1|2|header:Authorization|edited
+1|3|header:Authorization|edited
+2|3|path:2|edited
+5|6|header:Authorization|edited
+5|7|header:Authorization|edited
+6|7|path:2|edited"
+play 110 --all-sessions --fix
+expect_line out 'exchanges +10 compared, 4 diverged'
+equal "all sessions" "$(sed -n 's/.*sessions  *\(.*\) played.*/\1/p' out)" '3 of 3'
 
 # Nobody there: every exchange says so, and none is compared with nothing.
 ended nginx TERM
