@@ -10,6 +10,7 @@
 #include "replay/replay_cmd.h"
 #include "replay/report_cmd.h"
 #include "replay/verify/verify_cmd.h"
+#include "traces/correlate/bind_cmd.h"
 #include "traces/correlate/correlate_cmd.h"
 #include "traces/inspect_cmd.h"
 
@@ -22,6 +23,7 @@ static const struct verb {
     {"inspect", inspect_cmd, "show what a trace holds, and what it lost"},
     {"correlate", correlate_cmd, "find which values of requests come from answers"},
     {"verify", verify_cmd, "say what a target answers otherwise than was recorded, and why"},
+    {"bind", bind_cmd, "say which values of requests come from which answers"},
     {"replay", replay_cmd, "play a trace against a target, scaled and compressed in time"},
     {"report", report_cmd, "show the summary of a run again, from its file"},
     {"doctor", doctor_cmd, "say what of this machine would stop or spoil a replay"},

@@ -78,6 +78,11 @@ void json_line_count(struct json_line *line, const char *name, uint64_t value)
     json_line_int(line, name, value > INT64_MAX ? INT64_MAX : (int64_t)value);
 }
 
+void json_line_real(struct json_line *line, const char *name, double value)
+{
+    set(line, name, json_real(value));
+}
+
 void json_line_bool(struct json_line *line, const char *name, bool value)
 {
     set(line, name, json_boolean(value));

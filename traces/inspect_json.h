@@ -24,6 +24,7 @@ void json_line_start(struct json_line *line);
 void json_line_text(struct json_line *line, const char *name, struct bytes text);
 void json_line_count(struct json_line *line, const char *name, uint64_t value);
 void json_line_int(struct json_line *line, const char *name, int64_t value);
+void json_line_real(struct json_line *line, const char *name, double value);
 void json_line_bool(struct json_line *line, const char *name, bool value);
 void json_line_id(struct json_line *line, const char *name, int64_t id);     /* 0: null */
 void json_line_moment(struct json_line *line, const char *name, int64_t us); /* none: null */

@@ -138,6 +138,33 @@ int trace_reader_next_data_session(struct trace_reader *reader, int64_t *ret_ses
     return done(reader, found, err);
 }
 
+int trace_reader_start_binding_rules(struct trace_reader *reader, struct error *err)
+{
+    (void)err;
+    sqlite3_reset(reader->statements[BINDING_RULES]);
+    return 0;
+}
+
+int trace_reader_next_binding_rule(struct trace_reader *reader, struct trace_binding_rule *rule,
+                                   struct error *err)
+{
+    sqlite3_stmt *statement = reader->statements[BINDING_RULES];
+    int found = reader_step(statement, err);
+    if (found == 1) {
+        struct row_in row = row_in_start(statement);
+        rule->born_endpoint = row_in_text(&row);
+        rule->born_place = row_in_text(&row);
+        rule->used_endpoint = row_in_text(&row);
+        rule->used_place = row_in_text(&row);
+        rule->form = row_in_text(&row);
+        rule->is_on = row_in_bool(&row);
+        rule->count = row_in_count(&row);
+        if (row_in_end(&row, "binding", 0, err))
+            found = -1;
+    }
+    return done(reader, found, err);
+}
+
 static void start(struct trace_reader *reader, struct reader_cursor *cursor,
                   enum reader_statement statement, bool has_rows, int64_t parent_id)
 {

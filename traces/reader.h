@@ -81,6 +81,10 @@ int trace_reader_next_binding(struct trace_reader *reader, struct trace_binding 
 int trace_reader_start_data_sessions(struct trace_reader *reader, struct error *err);
 int trace_reader_next_data_session(struct trace_reader *reader, int64_t *ret_session_id,
                                    struct bytes *ret_born_place, struct error *err);
+/* The same by endpoint, each rule once, the oldest first. */
+int trace_reader_start_binding_rules(struct trace_reader *reader, struct error *err);
+int trace_reader_next_binding_rule(struct trace_reader *reader, struct trace_binding_rule *rule,
+                                   struct error *err);
 
 /* "GET /jobs/{id}"; *ret_name is valid until the next call. 1, 0 when there is no such row, -1. */
 int trace_reader_endpoint_name(struct trace_reader *reader, int64_t endpoint_id,

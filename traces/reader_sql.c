@@ -18,6 +18,18 @@ const char *const reader_sql[READER_STATEMENTS] = {
     [DATA_SESSIONS] = "SELECT DISTINCT exchange.session_id, born_place FROM binding"
                       " JOIN exchange ON exchange_id = used_exchange_id"
                       " WHERE state = 'on' AND born_place LIKE 'data:%'",
+    /* What the client makes has no endpoint that it comes from. Most rows of a rule say whether it
+     * is on. */
+    [BINDING_RULES] = "SELECT CASE WHEN born_place GLOB 'new:*' OR born_place GLOB 'data:*' THEN ''"
+                      "  ELSE b.method || ' ' || b.template END,"
+                      " born_place, u.method || ' ' || u.template, used_place, form,"
+                      " 2 * sum(state = 'on') >= count(*), count(*)"
+                      " FROM binding"
+                      " JOIN exchange AS be ON be.exchange_id = born_exchange_id"
+                      " JOIN endpoint AS b ON b.endpoint_id = be.endpoint_id"
+                      " JOIN exchange AS ue ON ue.exchange_id = used_exchange_id"
+                      " JOIN endpoint AS u ON u.endpoint_id = ue.endpoint_id"
+                      " GROUP BY 1, 2, 3, 4, 5 ORDER BY min(binding_id)",
     [ALL_EXCHANGE_IDS] = "SELECT exchange_id FROM exchange ORDER BY request_first_us, exchange_id",
     [SESSION_EXCHANGES] = "SELECT " EXCHANGE_COLUMNS
                           " FROM exchange INDEXED BY exchange_by_session WHERE session_id = ?"

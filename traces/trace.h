@@ -187,6 +187,17 @@ struct trace_binding {
     struct bytes origin; /* "found": correlation's own; all else is people's: "edited" */
 };
 
+/* The bindings between the same places of the same endpoints, of all sessions. */
+struct trace_binding_rule {
+    struct bytes born_endpoint; /* "POST /login"; empty for a value that the client makes */
+    struct bytes born_place;
+    struct bytes used_endpoint;
+    struct bytes used_place;
+    struct bytes form;
+    bool is_on;
+    uint64_t count;
+};
+
 struct trace_ledger_entry {
     int64_t session_id;    /* 0: none or not known */
     int64_t connection_id; /* 0: not one connection's */
