@@ -88,6 +88,8 @@ static void *resume_due(void *context)
         uint64_t now_us = clock_monotonic_us();
         if (m->heap_count > 0 && (m->is_quiescent || m->heap[0].due_us <= now_us)) {
             MHD_resume_connection(heap_pop(m).connection);
+            if (m->heap_count == 0)
+                pthread_cond_broadcast(&m->changed); /* misbehave_quiesce() may wait for it */
         } else if (m->heap_count > 0) {
             struct timespec until = {.tv_sec = (time_t)(m->heap[0].due_us / 1000000u),
                                      .tv_nsec = (long)(m->heap[0].due_us % 1000000u) * 1000};
@@ -124,7 +126,9 @@ void misbehave_quiesce(struct misbehaviour *m)
 {
     pthread_mutex_lock(&m->lock);
     m->is_quiescent = true;
-    pthread_cond_signal(&m->changed);
+    pthread_cond_broadcast(&m->changed);
+    while (m->heap_count > 0)
+        pthread_cond_wait(&m->changed, &m->lock);
     pthread_mutex_unlock(&m->lock);
 }
 
