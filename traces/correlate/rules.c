@@ -17,8 +17,8 @@ enum {
 /* The table of docs/correlation.md, in units of the natural logarithm. */
 static const double START = -6, USED_NAME = 3, USED_NO_ID = -2, USED_PATH_WORD = 1,
                     STATIC_LINK = -3, BORN_NAME = 2, BORN_NO_ID = -1, NAMES_AGREE = 2,
-                    CLASSES_AGREE = 1, NAMES_DIFFER = -2, WORDLIKE = -2, PART_OF_TEXT = -1,
-                    HOLDS = 0.9, MISS = 2.3, CONSTANT = -3, CONSTANT_SCORE = 0.6;
+                    CLASSES_AGREE = 1, NAMES_DIFFER = -2, WORDLIKE = -2, ANOTHER_PAGE = -60,
+                    PART_OF_TEXT = -1, HOLDS = 0.9, MISS = 2.3, CONSTANT = -3, CONSTANT_SCORE = 0.6;
 
 int rules_new(struct rules **ret_rules, struct sites *sites, struct error *err)
 {
@@ -118,6 +118,17 @@ static bool is_telling(enum name_class class)
     return class == NAME_IS_ID || class == NAME_IS_CREDENTIAL || class == NAME_IS_CURSOR;
 }
 
+/* If-None-Match and its like say what the client has of this page: many pages have one date. */
+static bool is_of_another_page(const struct sites *sites, const struct site *born,
+                               const struct site *used)
+{
+    const struct site_place *to = &sites->places[used->place], *from = &sites->places[born->place];
+    return to->is_header && from->is_header &&
+           bytes_starts_with_nocase(to->name, bytes_of("if-")) &&
+           !bytes_equal(sites->endpoints[born->endpoint].path,
+                        sites->endpoints[used->endpoint].path);
+}
+
 static double prior_of(const struct sites *sites, const struct spool_candidate *candidate)
 {
     uint32_t used_site = sites->variants[candidate->variant].site;
@@ -136,6 +147,8 @@ static double prior_of(const struct sites *sites, const struct spool_candidate *
         odds += BORN_NO_ID;
     int agree = sites_agree(sites, candidate->born, used_site);
     odds += agree == 2 ? NAMES_AGREE : agree == 1 ? CLASSES_AGREE : agree < 0 ? NAMES_DIFFER : 0;
+    if (is_of_another_page(sites, born, used))
+        odds += ANOTHER_PAGE;
     if (candidate->is_wordlike)
         odds += WORDLIKE;
     if (!candidate->is_whole && to->class != NAME_IS_CREDENTIAL)

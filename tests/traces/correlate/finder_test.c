@@ -169,6 +169,17 @@ static void a_place_without_an_index_is_preferred(void **state)
                 "1 body:/id -> 3 path:2");
 }
 
+static void a_version_is_one_of_the_same_page(void **state)
+{
+    (void)state;
+    check_found("session 1 ann\n"
+                "1 GET /a.css 200 | -> header:Last-Modified=Sat,~21~Nov~2026~17:51:54~GMT\n"
+                "2 GET /b.css 200 | -> header:Last-Modified=Sat,~21~Nov~2026~17:51:54~GMT\n"
+                "3 GET /b.css 304 | header:If-Modified-Since=Sat,~21~Nov~2026~17:51:54~GMT ->\n"
+                "4 GET /c.css 304 | header:If-Modified-Since=Sat,~21~Nov~2026~17:51:54~GMT ->\n",
+                "2 header:Last-Modified -> 3 header:If-Modified-Since");
+}
+
 static void among_small_ids_in_an_array_nothing_is_guessed(void **state)
 {
     (void)state;
@@ -486,6 +497,7 @@ int main(void)
         cmocka_unit_test(equal_ids_of_two_users_stay_apart),
         cmocka_unit_test(an_id_in_an_array_is_found_at_its_index),
         cmocka_unit_test(a_place_without_an_index_is_preferred),
+        cmocka_unit_test(a_version_is_one_of_the_same_page),
         cmocka_unit_test(among_small_ids_in_an_array_nothing_is_guessed),
         cmocka_unit_test(a_token_renewed_in_mid_session_is_the_latest_one),
         cmocka_unit_test(an_answer_that_has_not_ended_gives_nothing),
