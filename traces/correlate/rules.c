@@ -118,12 +118,13 @@ static bool is_telling(enum name_class class)
     return class == NAME_IS_ID || class == NAME_IS_CREDENTIAL || class == NAME_IS_CURSOR;
 }
 
-/* If-None-Match and its like say what the client has of this page: many pages have one date. */
+/* If-None-Match and its like say what the client has of this page: many pages have one date, and
+ * all empty ones the same ETag. What a POST has made may be at another place. */
 static bool is_of_another_page(const struct sites *sites, const struct site *born,
                                const struct site *used)
 {
     const struct site_place *to = &sites->places[used->place], *from = &sites->places[born->place];
-    return to->is_header && from->is_header &&
+    return to->is_header && from->is_header && !sites->endpoints[born->endpoint].is_unsafe &&
            bytes_starts_with_nocase(to->name, bytes_of("if-")) &&
            !bytes_equal(sites->endpoints[born->endpoint].path,
                         sites->endpoints[used->endpoint].path);
