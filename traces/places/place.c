@@ -63,6 +63,8 @@ static bool take_name(struct bytes *rest, struct place_step *step)
             return false;
     } else if (shape == SHAPE_POINTER) {
         step->name = take_step(rest);
+        if (place_has_any(step->name, ""))
+            return false;
     } else {
         step->name = take(rest, bytes_index_of(*rest, ' '));
         if (shape == SHAPE_BRACKET && step->name.len && step->name.ptr[step->name.len - 1] == ']') {
@@ -72,8 +74,6 @@ static bool take_name(struct bytes *rest, struct place_step *step)
         if (place_needs_quotes(shape, step->name))
             return false;
     }
-    if (shape == SHAPE_POINTER && !step->name_is_escaped && place_has_any(step->name, ""))
-        return false;
     return place_name_is_valid(step->kind, place_text(step->name, step->name_is_escaped, room));
 }
 

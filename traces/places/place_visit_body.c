@@ -60,12 +60,12 @@ static void visit_event(struct visitor *visitor, const struct numbered_event *nu
         .step = {.kind = PLACE_SSE, .name = event->type}, .text = data, .name = event->type};
     if (!data.ptr)
         return;
+    value.step.number = is_latest(visitor, event, (struct bytes){0}) ? 0 : numbered->number;
     if (data.len && (data.ptr[0] == '{' || data.ptr[0] == '[')) {
         visitor->place.steps[0] = value.step;
         visit_event_json(visitor, numbered, data);
         visitor->place.step_count = 0;
     } else {
-        value.step.number = is_latest(visitor, event, (struct bytes){0}) ? 0 : numbered->number;
         visitor_give(visitor, 0, &value);
     }
 }
