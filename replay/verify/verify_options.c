@@ -11,8 +11,8 @@ enum { MAX_TEXT_BYTES = 1 << 20, MAX_HANDED_ON = 512 };
 /* As typed. What a replay has too is handed on as it is. */
 struct raw_options {
     const char *target, *ca_path, *transport, *http, *proxy, *on_missing, *timeout, *ws_timeout;
-    const char *seed, *max_plan_size, *max_divergence;
-    struct cli_list allowed_targets, bind_addresses, plugins, plugin_folders, sessions;
+    const char *seed, *data, *max_plan_size, *max_divergence;
+    struct cli_list allowed_targets, bind_addresses, maps, plugins, plugin_folders, sessions;
     bool is_insecure, is_verbose;
     uint64_t passes;
 };
@@ -111,6 +111,9 @@ static int check_replay(const struct raw_options *raw, const char *trace_path,
     hand_on(&on, "timeout", raw->timeout);
     hand_on(&on, "ws-timeout", raw->ws_timeout);
     hand_on(&on, "seed", raw->seed);
+    hand_on(&on, "data", raw->data);
+    hand_on(&on, "data-mode", raw->data ? "round-robin" : NULL); /* each pass has other users */
+    hand_on_list(&on, "map", &raw->maps);
     hand_on(&on, "max-plan-size", raw->max_plan_size);
     hand_on_list(&on, "plugin", &raw->plugins);
     hand_on_list(&on, "plugin-path", &raw->plugin_folders);
@@ -161,6 +164,10 @@ int verify_options_parse(int argc, char **argv, struct verify_options *options,
         {"ws-timeout", 0, CLI_TEXT, &raw.ws_timeout, "TIME",
          "for one recorded WebSocket message from the server (10s)", NULL},
         {"seed", 0, CLI_TEXT, &raw.seed, "N", "of what is drawn (1)", NULL},
+        {"data", 0, CLI_TEXT, &raw.data, "FILE",
+         "who the users are, as for replay; rows are taken in turn", NULL},
+        {"map", 0, CLI_LIST, &raw.maps, "COLUMN=TEXT",
+         "the column goes where requests carry this recorded text; may be given many times", NULL},
         {"max-plan-size", 0, CLI_TEXT, &raw.max_plan_size, "SIZE",
          "memory for loaded sessions (1GiB)", NULL},
         {"plugin", 'p', CLI_LIST, &raw.plugins, "NAME[:k=v,..]",

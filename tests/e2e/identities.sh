@@ -90,6 +90,9 @@ equal "refused with rows" "$(refused)" "$before"
 replay 0 login.trace --users 2 --duration 300ms --pacing max --data users.csv --data-mode round-robin
 equal "refused in turn" "$(refused)" "$before"
 
+expect_exit 0 "$reprise" verify login.trace --target "$url" --data users.csv --max-divergence 100%
+equal "refused when verified" "$(refused)" "$before"
+
 # What is wrong is said before anything is sent.
 sent=$(wc -l <voicelab.log)
 replay 2 login.trace --scale 5 --data users.csv

@@ -264,22 +264,90 @@ static int write_compressed(struct trace_writer *writer, struct error *err)
            trace_writer_add_binding(writer, &binding, err);
 }
 
-static void a_compressed_answer_is_looked_into(void **state)
+static const char upload[] =
+    "--B\r\nContent-Disposition: form-data; name=\"a b\"\r\n\r\n<i7>\r\n"
+    "--B\r\nContent-Disposition: form-data; name=\"f\"; filename=\"i7.wav\"\r\n"
+    "Content-Type: audio/wav\r\n\r\nRIFF\0i7\r\n--B--\r\n";
+
+static int write_upload(struct trace_writer *writer, struct error *err)
 {
-    (void)state;
+    static const char *const places[] = {"multipart:\"a b\"", "multipart:f > filename:"};
+    const struct trace_session session = {.session_id = 1, .exchange_count = 2};
+    int64_t answer_id = 0, request_id = 0;
+    if (trace_writer_put_session(writer, &session, err) ||
+        trace_writer_put_body(writer, bytes_of("{\"id\":\"i7\"}"), &answer_id, err) ||
+        trace_writer_put_body(writer, bytes_make(upload, sizeof upload - 1), &request_id, err))
+        return -1;
+    struct trace_exchange born = exchange(1, "/a", answer_id), used = exchange(2, "/up", 0);
+    born.response_headers = used.response_headers = (struct bytes){0};
+    used.method = bytes_of("POST");
+    used.request_headers = bytes_of("Content-Type: multipart/form-data; boundary=B\n");
+    used.request_body_id = request_id;
+    used.request_body_bytes = sizeof upload - 1;
+    int result = trace_writer_add_exchange(writer, &born, err) ||
+                 trace_writer_add_exchange(writer, &used, err);
+    for (int i = 0; i < 2 && !result; i++) {
+        const struct trace_binding binding = {.born_exchange_id = 1,
+                                              .born_place = bytes_of("body:/id"),
+                                              .used_exchange_id = 2,
+                                              .used_place = bytes_of(places[i]),
+                                              .state = bytes_of("on"),
+                                              .form = bytes_of("raw"),
+                                              .origin = bytes_of("found")};
+        result = trace_writer_add_binding(writer, &binding, err);
+    }
+    return result;
+}
+
+/* As `write` has it. */
+static void build_written(int (*write)(struct trace_writer *writer, struct error *err))
+{
     const struct trace_writer_options to = {.replaces_existing = true};
     const struct plan_options options = {.target = bytes_of("http://target:80"),
                                          .max_bytes = 64 << 20};
     const struct trace_facts facts = {.is_complete = true};
     struct trace_writer *writer = NULL;
     struct error err;
-    if (trace_writer_open(&writer, TRACE_FILE, &to, &facts, &err) ||
-        write_compressed(writer, &err) || trace_writer_close(writer, &facts, &err) ||
-        plan_build(&plan, TRACE_FILE, &options, &err))
+    if (trace_writer_open(&writer, TRACE_FILE, &to, &facts, &err) || write(writer, &err) ||
+        trace_writer_close(writer, &facts, &err) || plan_build(&plan, TRACE_FILE, &options, &err))
         fail_msg("%s", err.text);
     unlink(TRACE_FILE);
     if (plan->binding_losses.count)
         fail_msg("%s", plan->binding_losses.first);
+}
+
+/* The part's own bytes stay as they are. */
+static void parts_of_a_form_and_their_file_names_take_values(void **state)
+{
+    (void)state;
+    struct bytes pieces[REQUEST_CUT_MAX_PIECES];
+    struct request_cut_scratch scratch;
+    struct buf out = BUF_INIT(4096);
+    build_written(write_upload);
+    assert_int_equal(plan->sessions[0].value_count, 2);
+    const struct birth *births = step(0)->bindings->births;
+    assert_int_equal(births[0].form, VALUE_IN_BODY);
+    assert_int_equal(births[1].form, VALUE_IN_FILENAME);
+    const struct bytes values[] = {bytes_of("<0>"), bytes_of("<1>")};
+    size_t count = request_cut_pieces(step(1)->cut, step(1)->body, values, (struct bytes){0},
+                                      &scratch, pieces);
+    for (size_t i = 0; i < count; i++)
+        buf_append_bytes(&out, pieces[i]);
+    const char *body = strstr(buf_text(&out), "\r\n\r\n") + 4;
+    assert_non_null(strstr(body, "\r\n\r\n<<0>>\r\n--B"));
+    assert_non_null(strstr(body, "filename=\"<1>.wav\"\r\n"));
+    assert_memory_equal(out.data + out.len - 16, "RIFF\0i7\r\n--B--\r\n", 16);
+    char length[40];
+    snprintf(length, sizeof length, "Content-Length: %zu\r\n", sizeof upload - 1 + 2);
+    assert_non_null(strstr(buf_text(&out), length));
+    buf_fini(&out);
+    plan_free(plan);
+}
+
+static void a_compressed_answer_is_looked_into(void **state)
+{
+    (void)state;
+    build_written(write_compressed);
     assert_int_equal(step(1)->cut->slot_count, 1);
     plan_free(plan);
 }
@@ -305,6 +373,7 @@ int main(void)
         cmocka_unit_test(a_cookies_slot_is_in_the_recorded_cookies),
         cmocka_unit_test(an_upgrade_takes_values_too),
         cmocka_unit_test(rows_that_cannot_be_used_are_left_out_and_counted),
+        cmocka_unit_test(parts_of_a_form_and_their_file_names_take_values),
         cmocka_unit_test(a_compressed_answer_is_looked_into),
         cmocka_unit_test(an_answer_whose_coding_is_broken_is_named_as_such),
     };
