@@ -6,13 +6,16 @@
 #include "replay/user.h"
 #include "replay/verify/likeness.h"
 
-enum { MAX_SESSION_BYTES = 512 << 20 };
+enum { MAX_SESSION_BYTES = 512 << 20, MAX_EARLIER = 64 };
 
 /* The exchange in hand. */
 struct comparison {
     struct judge *judge;
     struct bytes endpoint;  /* its name */
     struct finding finding; /* what is the same in all of it */
+    /* Objects that are in an earlier state than recorded: what they have else follows from it. */
+    struct bytes earlier[MAX_EARLIER];
+    size_t earlier_count;
 };
 
 /* --- as it comes ----------------------------------------------------------------------------- */
@@ -65,13 +68,83 @@ static struct finding *add(struct comparison *comparison, enum difference_kind k
     return finding;
 }
 
+/* --- states ---------------------------------------------------------------------------------- */
+
+enum { MAX_STATE_BYTES = 64, MAX_STATES_BYTES = 8 << 20 };
+
+/* "status" and "queued". .ptr NULL: no word that stands for a state. */
+static struct bytes state_key(struct bytes name, struct bytes text, char out[2 * MAX_STATE_BYTES])
+{
+    if (!name.len || !text.len || name.len >= MAX_STATE_BYTES || text.len >= MAX_STATE_BYTES ||
+        text_is_id(text))
+        return (struct bytes){0};
+    memcpy(out, name.ptr, name.len);
+    out[name.len] = '\0';
+    memcpy(out + name.len + 1, text.ptr, text.len);
+    return bytes_make(out, name.len + 1 + text.len);
+}
+
+/* A job that was queued and then done may be queued still where nobody waits between requests. */
+static bool was_state_before(const struct judge *judge, const struct difference *difference)
+{
+    char room[2 * MAX_STATE_BYTES];
+    struct bytes key = state_key(difference->name, difference->live, room);
+    return difference->kind == DIFFERS_VALUE && key.ptr && map_get(&judge->states, key) &&
+           bytes_starts_with(difference->place, bytes_of("body:"));
+}
+
+/* Without memory fewer are known, and more is reported. */
+static void note_states(struct judge *judge)
+{
+    char room[2 * MAX_STATE_BYTES];
+    for (size_t i = 0; i < judge->recorded_facts.count; i++) {
+        const struct fact *fact = &judge->recorded_facts.items[i];
+        struct bytes key = {0};
+        if (fact->type == 's')
+            key = state_key(fact->name, fact->text, room);
+        if (!key.ptr || map_get(&judge->states, key))
+            continue;
+        key = arena_copy(&judge->state_arena, key);
+        if (key.ptr)
+            map_set(&judge->states, key, judge);
+    }
+}
+
+static void clear_states(struct judge *judge)
+{
+    map_fini(&judge->states);
+    map_init(&judge->states);
+    arena_reset(&judge->state_arena);
+}
+
+static void look_for_states(void *owner, const struct difference *difference)
+{
+    struct comparison *comparison = owner;
+    if (comparison->earlier_count < MAX_EARLIER && was_state_before(comparison->judge, difference))
+        comparison->earlier[comparison->earlier_count++] = place_parent(difference->place);
+}
+
+/* In an object that is in an earlier state. */
+static bool is_of_earlier_state(const struct comparison *comparison,
+                                const struct difference *difference)
+{
+    for (size_t i = 0; i < comparison->earlier_count; i++) {
+        struct bytes object = comparison->earlier[i];
+        if (bytes_starts_with(difference->place, object) && difference->place.len > object.len &&
+            difference->place.ptr[object.len] == '/')
+            return true;
+    }
+    return false;
+}
+
 static void on_difference(void *owner, const struct difference *difference)
 {
     struct comparison *comparison = owner;
     struct judge *judge = comparison->judge;
     char recorded[SHOWN_MAX_BYTES] = "", live[SHOWN_MAX_BYTES] = "";
     if (noise_covers(judge->survey->noise, judge->recorded.endpoint_id, comparison->finding.status,
-                     difference)) {
+                     difference) ||
+        is_of_earlier_state(comparison, difference)) {
         judge->findings->noise++;
         return;
     }
@@ -97,7 +170,9 @@ static int compare_content(struct comparison *comparison, const struct live_answ
     if (recorded_facts(&judge->recorded, &judge->recorded_facts, err))
         return -1;
     live_facts(&answer, judge->target_authority, &judge->live_facts);
+    facts_compare(&judge->recorded_facts, &judge->live_facts, look_for_states, comparison);
     facts_compare(&judge->recorded_facts, &judge->live_facts, on_difference, comparison);
+    note_states(judge);
     return 0;
 }
 
@@ -177,6 +252,7 @@ static void session_ended(void *owner, const struct user *user)
             result = compare_step(judge, user, &session->steps[i], &judge->error);
     }
     live_clear(&judge->live);
+    clear_states(judge);
 }
 
 int judge_init(struct judge *judge, const char *trace_path, struct error *err)
@@ -187,6 +263,8 @@ int judge_init(struct judge *judge, const char *trace_path, struct error *err)
                                       .message = message,
                                       .session_ended = session_ended}};
     live_init(&judge->live, MAX_SESSION_BYTES);
+    map_init(&judge->states);
+    arena_init(&judge->state_arena, MAX_STATES_BYTES);
     facts_init(&judge->recorded_facts);
     facts_init(&judge->live_facts);
     if (trace_reader_open(&judge->reader, trace_path, err))
@@ -204,6 +282,8 @@ void judge_fini(struct judge *judge)
     facts_fini(&judge->recorded_facts);
     facts_fini(&judge->live_facts);
     live_fini(&judge->live);
+    map_fini(&judge->states);
+    arena_fini(&judge->state_arena);
     if (judge->reader)
         trace_reader_close(judge->reader);
     judge->reader = NULL;

@@ -19,6 +19,8 @@ struct judge {
     struct findings *findings;
     struct answer_watch watch; /* for the workers' settings */
     struct live_session live;
+    struct map states; /* "status\0queued": texts by name that the session in hand was answered */
+    struct arena state_arena;
     struct recorded recorded;
     struct facts recorded_facts, live_facts;
     struct cause_search causes;

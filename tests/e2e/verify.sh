@@ -21,7 +21,7 @@ start_nginx '
     }
     location = /me {
         default_type application/json;
-        return 200 "{\"name\":\"Bob\",\"roles\":[\"user\"]}";
+        return 200 "{\"name\":\"Bob\",\"roles\":[\"user\"],\"job\":{\"state\":\"queued\",\"place\":3}}";
     }
     location = /login {
         default_type application/json;
@@ -41,6 +41,7 @@ start_nginx '
     location /orders/ { return 404; }
     location = /admin { return 401; }
     location = /signup { return 409; }
+    location = /state { default_type application/json; return 200 "{\"state\":\"queued\"}"; }
     location = /busy { add_header Retry-After 7 always; return 429; }'
 
 # Two users with the same shape of session, and one more.
@@ -64,9 +65,11 @@ SCRIPT
     visit 1
     visit 2
     echo 'session other'
+    echo '480 490 GET /state 200'
+    echo 'answer {"state":"queued"}'
     echo '500 510 GET /me 200'
     echo 'answer-header Content-Type: application/json'
-    echo 'answer {"name":"Ann","roles":["user"],"plan":"free"}'
+    echo 'answer {"name":"Ann","roles":["user"],"plan":"free","job":{"state":"done","result":"x.wav"}}'
     echo '520 530 GET /busy 200'
 } | make_trace shop.trace
 
@@ -85,14 +88,15 @@ expect_line out 'GET /me: body:/plan is missing; recorded free'
 expect_line out '429 at GET /busy, recorded 200'
 expect_line out 'the target asks to slow down \(Retry-After: 7\)'
 expect_line out 'sessions +2 of 3 played, 2 shapes'
-expect_line out 'exchanges +5 compared, 3 diverged \(60\.00%'
+expect_line out 'exchanges +6 compared, 3 diverged \(50\.00%'
 equal "tokens printed whole" "$(grep -c 'csrf-[0-9]' out)" 0
+equal "a state that it had before is none" "$(grep -c 'body:/job' out)" 0
 equal "ids and times are no divergence" "$(grep -c 'jobs/{id}' out)" 0
 
 # Every session, and below its limit.
-verify 0 --all-sessions --max-divergence 50%
-expect_line out 'exchanges +8 compared, 4 diverged \(50\.00%'
-verify 110 --all-sessions --max-divergence 49.9
+verify 0 --all-sessions --max-divergence 44.5%
+expect_line out 'exchanges +9 compared, 4 diverged \(44\.44%'
+verify 110 --all-sessions --max-divergence 44
 # For programs.
 verify 110 --json
 json() { sqlite3 :memory: "WITH d AS (SELECT value AS v FROM json_each(readfile('out'), '\$.divergences'))
@@ -103,7 +107,7 @@ equal "the binding" "$(json "json_extract(v, '\$.suggestions[0].born_exchange_id
     json_extract(v, '\$.suggestions[0].used_exchange_id') || ' ' ||
     json_extract(v, '\$.suggestions[0].used_place') FROM d WHERE json_extract(v, '\$.status') = 403")" \
     '1 html:input[csrf] 2 header:X-CSRF-Token'
-equal "exchanges" "$(json "json_extract(readfile('out'), '\$.exchanges.compared')")" 5
+equal "exchanges" "$(json "json_extract(readfile('out'), '\$.exchanges.compared')")" 6
 
 # What was asked for is only what is played.
 verify 110 --session 3 --passes 1
@@ -126,13 +130,16 @@ check() { # EXIT [options]
     expect_exit "$wanted" "$reprise" replay shop.trace --target "$url" --pacing max -q --run shop.run "$@"
 }
 check 0 --check 100% --scale 10 --workers 2
-equal "all of them" "$(sql shop.run 'SELECT passed, failed, dropped FROM check_total')" '40|40|0'
-expect_line out 'divergence\.+: .*50\.00%.* 40 out of 80'
+equal "all of them" "$(sql shop.run 'SELECT passed, failed, dropped FROM check_total')" '50|40|0'
+expect_line out 'divergence\.+: .*44\.44%.* 40 out of 90'
 expect_line out '20 x POST /jobs: status'
 equal "where" "$(sql shop.run "SELECT name, kind, place, answers FROM check_difference
     JOIN endpoint USING (endpoint_id) ORDER BY 1, 2, 3")" \
     "GET /busy|status||10
+GET /me|extra|body:/job/place|10
+GET /me|missing|body:/job/result|10
 GET /me|missing|body:/plan|10
+GET /me|value|body:/job/state|10
 GET /me|value|body:/name|10
 POST /jobs|status||20"
 check 0 --check 50% --scale 10
