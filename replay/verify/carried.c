@@ -52,7 +52,6 @@ static bool is_of_client(struct bytes name)
                                         "date",
                                         "keep-alive",
                                         "upgrade-insecure-requests",
-                                        "if-none-match",
                                         "if-modified-since"};
     static const char *const prefixes[] = {"accept", "sec-", "proxy-", "access-control-"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {

@@ -73,9 +73,10 @@ static void compare_at(const struct fact *recorded, const struct fact *live, dif
         is_alike = are_like_sizes(recorded->text, live->text);
     } else if (recorded->kind == FACT_VALUE) {
         difference.kind = DIFFERS_VALUE;
-        is_alike = recorded->type == 'n'
-                       ? numbers_are_alike(recorded->name, recorded->text, live->text)
-                       : texts_are_alike(recorded->text, live->text);
+        is_alike =
+            recorded->type == 'n'   ? numbers_are_alike(recorded->name, recorded->text, live->text)
+            : recorded->type == 's' ? strings_are_alike(recorded->name, recorded->text, live->text)
+                                    : texts_are_alike(recorded->text, live->text);
     }
     if (!is_alike)
         found(owner, &difference);

@@ -34,6 +34,11 @@ struct search {
     struct http_header headers[HTTP1_MAX_HEADERS];
     struct place born, used;
     int64_t born_endpoint_id, used_endpoint_id;
+    const struct findings *findings; /* of the round */
+    int64_t own_exchange_id;         /* the suggestion's request */
+    struct bytes used_text;          /* its place as written */
+    int64_t *taken; /* requests of the session in hand that are bound there already */
+    size_t taken_count, taken_capacity;
     struct step *steps;
     size_t step_count, step_capacity;
     struct row *rows;
@@ -155,13 +160,59 @@ static int find_row(struct search *search, const struct step *use, size_t before
     return 0;
 }
 
+/* What was seen of a request says more of it than what holds for another one. */
+static bool has_own_suggestion(const struct search *search, int64_t exchange_id)
+{
+    for (size_t i = 0; i < search->findings->count; i++) {
+        const struct finding *finding = &search->findings->items[i];
+        for (size_t j = 0; j < finding->suggestion_count; j++) {
+            if (finding->suggestions[j].used_exchange_id == exchange_id &&
+                bytes_equal(bytes_of(finding->suggestions[j].used_place), search->used_text))
+                return exchange_id != search->own_exchange_id;
+        }
+    }
+    return false;
+}
+
+/* What fills that place in a request already stays as it is. */
+static int read_taken(struct search *search, int64_t session_id, struct error *err)
+{
+    struct trace_binding binding;
+    int more;
+    search->taken_count = 0;
+    if (trace_reader_start_bindings(search->reader, session_id, err))
+        return -1;
+    while ((more = trace_reader_next_binding(search->reader, &binding, err)) > 0) {
+        if (!bytes_equal(binding.used_place, search->used_text) ||
+            !bytes_equal(binding.state, bytes_of("on")))
+            continue;
+        int64_t *grown =
+            grow(search->taken, search->taken_count, &search->taken_capacity, sizeof *grown);
+        if (!grown)
+            return error_set(err, EXIT_TOOL, "no memory for bindings");
+        search->taken = grown;
+        search->taken[search->taken_count++] = binding.used_exchange_id;
+    }
+    return more;
+}
+
+static bool is_taken(const struct search *search, int64_t exchange_id)
+{
+    for (size_t i = 0; i < search->taken_count; i++) {
+        if (search->taken[i] == exchange_id)
+            return exchange_id != search->own_exchange_id;
+    }
+    return false;
+}
+
 static int look_at_session(struct search *search, int64_t session_id, struct error *err)
 {
     struct trace_exchange exchange;
     struct step step;
     int more;
     search->step_count = 0;
-    if (trace_reader_start_exchanges(search->reader, session_id, err))
+    if (read_taken(search, session_id, err) ||
+        trace_reader_start_exchanges(search->reader, session_id, err))
         return -1;
     while ((more = trace_reader_next_exchange(search->reader, &exchange, &step.endpoint_id, err)) >
            0) {
@@ -177,6 +228,8 @@ static int look_at_session(struct search *search, int64_t session_id, struct err
     }
     for (size_t i = 0; i < search->step_count && more == 0; i++) {
         if (search->steps[i].endpoint_id == search->used_endpoint_id &&
+            !is_taken(search, search->steps[i].exchange_id) &&
+            !has_own_suggestion(search, search->steps[i].exchange_id) &&
             find_row(search, &search->steps[i], i, err))
             return -1;
     }
@@ -187,6 +240,8 @@ static int find_rows(struct search *search, const struct suggestion *suggestion,
 {
     struct trace_session session;
     int more;
+    search->own_exchange_id = suggestion->used_exchange_id;
+    search->used_text = bytes_of(suggestion->used_place);
     if (place_parse(bytes_of(suggestion->born_place), PLACE_IN_ANSWER, &search->born, err) ||
         place_parse(bytes_of(suggestion->used_place), PLACE_IN_REQUEST, &search->used, err) ||
         endpoint_of(search, suggestion->born_exchange_id, &search->born_endpoint_id, err) ||
@@ -222,6 +277,7 @@ static void search_close(struct search *search)
     if (search->reader)
         trace_reader_close(search->reader);
     free(search->steps);
+    free(search->taken);
 }
 
 /* --- rows ------------------------------------------------------------------------------------ */
@@ -257,13 +313,15 @@ static int put_rows(struct fix *fix, const struct search *search, struct fix_bin
     return 0;
 }
 
-static int write_binding(struct fix *fix, struct fix_binding *binding, struct error *err)
+static int write_binding(struct fix *fix, const struct findings *findings,
+                         struct fix_binding *binding, struct error *err)
 {
     struct binding_store *store = NULL;
     struct search *search = calloc(1, sizeof *search);
     int result = -1;
     if (!search)
         return error_set(err, EXIT_TOOL, "no memory to look for bindings");
+    search->findings = findings;
     bool is_found = search_open(search, fix->trace_path, err) == 0 &&
                     find_rows(search, &binding->suggestion, err) == 0;
     search_close(search); /* who reads the trace keeps the store waiting */
@@ -320,8 +378,8 @@ static const char *copy_text(struct fix *fix, const char *text)
     return arena_printf(&fix->arena, "%s", text);
 }
 
-static int try_one(struct fix *fix, const struct suggestion *suggestion, size_t *ret_count,
-                   struct error *err)
+static int try_one(struct fix *fix, const struct findings *findings,
+                   const struct suggestion *suggestion, size_t *ret_count, struct error *err)
 {
     if (fix->count == MAX_BINDINGS || was_tried(fix, suggestion))
         return 0;
@@ -336,7 +394,7 @@ static int try_one(struct fix *fix, const struct suggestion *suggestion, size_t 
     if (!binding->suggestion.born_place || !binding->suggestion.used_place)
         return error_set(err, EXIT_TOOL, "no memory for bindings");
     fix->count++;
-    if (write_binding(fix, binding, err))
+    if (write_binding(fix, findings, binding, err))
         return error_prefix(err, "%s", fix->trace_path);
     *ret_count += binding->row_count > 0;
     return 0;
@@ -349,7 +407,7 @@ int fix_try(struct fix *fix, const struct findings *findings, size_t *ret_count,
     for (size_t i = 0; i < findings->count; i++) {
         const struct finding *finding = &findings->items[i];
         for (size_t j = 0; j < finding->suggestion_count; j++) {
-            if (try_one(fix, &finding->suggestions[j], ret_count, err))
+            if (try_one(fix, findings, &finding->suggestions[j], ret_count, err))
                 return -1;
         }
     }

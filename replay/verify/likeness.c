@@ -111,6 +111,15 @@ bool texts_are_alike(struct bytes a, struct bytes b)
     return a.len == b.len;
 }
 
+bool strings_are_alike(struct bytes name, struct bytes a, struct bytes b)
+{
+    struct bytes rest = a, others = b;
+    if (texts_are_alike(a, b))
+        return true;
+    return name_is_volatile(name) && take_word(&rest).len && take_word(&others).len && !rest.len &&
+           !others.len;
+}
+
 /* --- names ----------------------------------------------------------------------------------- */
 
 static bool ends_with_nocase(struct bytes name, const char *end)

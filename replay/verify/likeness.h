@@ -17,6 +17,9 @@
  */
 bool texts_are_alike(struct bytes a, struct bytes b);
 
+/* The same of JSON strings: a word whose name is that of an id may be any other word. */
+bool strings_are_alike(struct bytes name, struct bytes a, struct bytes b);
+
 /* The same of JSON numbers, whose name tells an id or a time from an amount. */
 bool numbers_are_alike(struct bytes name, struct bytes a, struct bytes b);
 

@@ -202,6 +202,8 @@ void verify_report_text(const struct verify_run *run, FILE *out)
         fputc('\n', out);
     print_fixes(run, FIX_KEPT, "bound     ", out);
     print_fixes(run, FIX_TAKEN_BACK, "no help   ", out);
+    if (run->fix.count)
+        fputc('\n', out);
     fprintf(out, "  sessions   %u of %zu played, %zu shapes\n", run->survey.session_count,
             run->recorded_sessions, run->survey.shape_count);
     fprintf(out, "  exchanges  %zu compared, %llu diverged (%.2f%%, limit %.2f%%)\n",

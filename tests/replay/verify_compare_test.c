@@ -89,6 +89,8 @@ static void json_is_compared_by_shape_and_by_leaves(void **state)
         {"[{\"k\":\"x\",\"l\":1}]", "[{\"k\":\"x\"}]", "missing body:/0/l: 1 -> \n"},
         /* ids, times and what is named so */
         {"{\"id\":17}", "{\"id\":99}", ""},
+        {"{\"id\":\"vc_hdrotksUgM\"}", "{\"id\":\"vc_szkyItmIfn\"}", ""},
+        {"{\"id\":\"vc_hdrotksUgM\"}", "{\"id\":\"\"}", "value body:/id: vc_hdrotksUgM -> \n"},
         {"{\"n\":17}", "{\"n\":99}", "value body:/n: 17 -> 99\n"},
         {"{\"at\":1700000000}", "{\"at\":1800000123.5}", ""},
         {"{\"t\":\"2026-01-02T03:04:05Z\"}", "{\"t\":\"2027-11-12T13:14:15.167+02:00\"}", ""},
