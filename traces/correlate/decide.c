@@ -44,6 +44,9 @@ static double prefer(struct rules *rules, const struct spool_use *use,
         return b->is_echo ? 1 : -1;
     if (fabs(odds) > 1)
         return odds;
+    /* Of several lists it is the one that was looked at last. */
+    if (born_place(rules, a)->has_numbers && born_place(rules, b)->has_numbers)
+        return (double)(a->exchange_id - b->exchange_id);
     if (fabs(covers) > 0.05)
         return covers;
     int plain = born_place(rules, b)->has_numbers - born_place(rules, a)->has_numbers;

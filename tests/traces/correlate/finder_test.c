@@ -169,6 +169,19 @@ static void a_place_without_an_index_is_preferred(void **state)
                 "1 body:/id -> 3 path:2");
 }
 
+static void of_two_lists_the_later_one_was_looked_at(void **state)
+{
+    (void)state;
+    check_found("session 1 ann\n"
+                "1 GET /voices 200 | -> body:/items/0/id=vc_a81x99kq body:/items/1/id=vc_bb72kk1m\n"
+                "2 GET /voices/{id} 200 | path:2=vc_a81x99kq ->\n"
+                "3 GET /voices/{id} 200 | path:2=vc_a81x99kq ->\n"
+                "4 GET /search 200 | query:q=tea -> body:/items/0/id=vc_bb72kk1m\n"
+                "5 GET /voices/{id} 200 | path:2=vc_bb72kk1m ->\n",
+                "1 body:/items/0/id -> 2 path:2", "1 body:/items/0/id -> 3 path:2",
+                "4 body:/items/0/id -> 5 path:2");
+}
+
 static void a_version_is_one_of_the_same_page(void **state)
 {
     (void)state;
@@ -497,6 +510,7 @@ int main(void)
         cmocka_unit_test(equal_ids_of_two_users_stay_apart),
         cmocka_unit_test(an_id_in_an_array_is_found_at_its_index),
         cmocka_unit_test(a_place_without_an_index_is_preferred),
+        cmocka_unit_test(of_two_lists_the_later_one_was_looked_at),
         cmocka_unit_test(a_version_is_one_of_the_same_page),
         cmocka_unit_test(among_small_ids_in_an_array_nothing_is_guessed),
         cmocka_unit_test(a_token_renewed_in_mid_session_is_the_latest_one),
