@@ -255,6 +255,10 @@ int finder_decide(struct finder *finder, const struct rules_options *options,
                   const struct rules_sink *sink, struct error *err)
 {
     finder->counts.left_out += finder->sites.left_out;
+    /* What the largest session needed is not needed any more. */
+    session_index_fini(&finder->index);
+    session_index_init(&finder->index, &finder->sites);
+    id_map_fini(&finder->uses);
     if (finder->is_out_of_memory || finder->sites.is_out_of_memory)
         return error_set(err, EXIT_TOOL, "out of memory");
     return rules_learn(finder->rules, finder->spool, options, err) ||

@@ -14,7 +14,8 @@ enum {
     ID_NAME_BYTES = 8
 };
 
-static const char *const form_words[] = {"raw", "percent", "html", "base64", "base64url", "hex"};
+static const char *const form_words[] = {"raw",    "percent",   "plus", "html",
+                                         "base64", "base64url", "hex"};
 
 const char *value_form_word_name(enum value_form_word form)
 {

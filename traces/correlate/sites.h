@@ -51,7 +51,15 @@ struct site_variant {
 };
 
 /* How a value is written where it is used: binding.form. */
-enum value_form_word { WORD_RAW, WORD_PERCENT, WORD_HTML, WORD_BASE64, WORD_BASE64URL, WORD_HEX };
+enum value_form_word {
+    WORD_RAW,
+    WORD_PERCENT,
+    WORD_PLUS,
+    WORD_HTML,
+    WORD_BASE64,
+    WORD_BASE64URL,
+    WORD_HEX
+};
 const char *value_form_word_name(enum value_form_word form);
 
 struct sites {

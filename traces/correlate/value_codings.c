@@ -127,6 +127,7 @@ bool value_undo_coding(enum value_form_word form, struct bytes text, char out[CO
     case WORD_HEX:
         return undo_hex(text, out, ret_len) && is_readable(out, *ret_len);
     case WORD_RAW:
+    case WORD_PLUS: /* only where the message says so */
         break;
     }
     return false;

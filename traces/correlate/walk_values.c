@@ -95,17 +95,24 @@ static struct bytes place_of(struct walk *walk, const struct place_value *value)
     return buf_bytes(&walk->place);
 }
 
+static enum value_form_word form_of(const struct place_value *value)
+{
+    bool is_percent =
+        value->writing == PLACE_WRITTEN_PERCENT || value->writing == PLACE_WRITTEN_FORM;
+    if (!is_percent || bytes_equal(value->written, value->text))
+        return WORD_RAW;
+    bool has_plus = bytes_index_of(value->written, '+') < value->written.len;
+    bool has_space = bytes_index_of(value->text, ' ') < value->text.len;
+    return value->writing == PLACE_WRITTEN_FORM && has_plus && has_space ? WORD_PLUS : WORD_PERCENT;
+}
+
 static int tell_carried(void *owner, const struct place_value *value)
 {
     struct walk *walk = owner;
-    bool is_percent =
-        value->writing == PLACE_WRITTEN_PERCENT || value->writing == PLACE_WRITTEN_FORM;
-    bool is_changed = value->written.ptr && !bytes_equal(value->written, value->text);
     /* What is inside of another value is found as a part of that one. */
     if (is_left_out(value) || !value->written.ptr)
         return 0;
-    finder_carries(walk->finder, place_of(walk, value), value->name, value->text,
-                   is_percent && is_changed ? WORD_PERCENT : WORD_RAW);
+    finder_carries(walk->finder, place_of(walk, value), value->name, value->text, form_of(value));
     return 0;
 }
 

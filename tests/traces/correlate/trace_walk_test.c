@@ -118,6 +118,19 @@ static void values_of_headers_cookies_and_pages_are_found(void **state)
           "2 header:ETag -> 3 header:If-None-Match\n");
 }
 
+static void a_space_may_be_a_plus(void **state)
+{
+    (void)state;
+    check("session ann\n"
+          "0 10 GET /form 200\n"
+          "answer {\"signed_token\":\"81xx 99aa/bbzz12\"}\n"
+          "20 30 POST /form 200 token=81xx+99aa%2Fbbzz12\n"
+          "header Content-Type: application/x-www-form-urlencoded\n"
+          "40 50 POST /form?token=81xx%2099aa%2fbbzz12 200\n",
+          "1 body:/signed_token -> 2 form:token as plus\n"
+          "1 body:/signed_token -> 3 query:token as percent\n");
+}
+
 static void websocket_messages_give_and_carry(void **state)
 {
     (void)state;
@@ -251,6 +264,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(values_of_json_go_into_all_of_a_request),
         cmocka_unit_test(values_of_headers_cookies_and_pages_are_found),
+        cmocka_unit_test(a_space_may_be_a_plus),
         cmocka_unit_test(websocket_messages_give_and_carry),
         cmocka_unit_test(what_is_broken_gives_what_comes_before_the_break),
         cmocka_unit_test(json_in_200_levels_and_more_does_no_harm),
