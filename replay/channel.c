@@ -361,8 +361,7 @@ static void on_message(void *owner, int opcode, struct bytes payload)
         record(channel, WS_EXTRA, 1);
     if (channel->user->state != USER_PLAYING)
         return;
-    if (channel->connect->bindings)
-        task_take_message(channel->user, channel->connect, payload);
+    task_take_message(channel->user, channel->connect, payload);
     struct chain_outcome outcome;
     struct chain_message message = {.is_text = opcode == OPCODE_TEXT, .data = payload};
     if (!ask_plugins(channel, &message, &outcome))

@@ -192,6 +192,8 @@ void task_take_values(struct task *task, const struct transport_result *result)
 void task_take_message(struct user *user, const struct plan_step *connect, struct bytes payload)
 {
     const struct step_bindings *bindings = connect->bindings;
+    if (!bindings || !bindings->message_birth_count)
+        return;
     if (values_take_message(&user->values, bindings->message_births, bindings->message_birth_count,
                             payload, user_scratch(user->env)) &&
         user->tasks_waiting)
