@@ -172,30 +172,35 @@ static void visit_set_cookie(struct visitor *visitor, struct bytes line)
         visit_params(visitor, &step, bytes_from(line, end), true);
 }
 
-static void visit_links(struct visitor *visitor, const struct place_step *step, struct bytes text)
+/* Which link of this relation in the header it is; 0 when the link itself has had it. */
+static uint32_t count_relation(struct visitor *visitor, uint32_t header, uint32_t link,
+                               struct bytes relation)
+{
+    struct place_counters *counters = &visitor->scratch->counters;
+    if (place_count(counters, COUNTED_IN_LINK + link, relation, true) != 1)
+        return 0;
+    return place_count(counters, COUNTED_IN_HEADER + header, relation, true);
+}
+
+static void visit_links(struct visitor *visitor, const struct place_step *step, struct bytes rest)
 {
     struct header_link link;
-    struct bytes rest = text, word;
+    struct bytes word;
     visitor->place.steps[0] = *step;
     visitor->place.step_count = 1;
     while (!visitor_is_done(visitor) && header_link_next(&rest, &link)) {
-        for (struct bytes words = link.relations; bytes_split(&words, ' ', &word);) {
-            struct header_link before;
-            struct bytes again = text;
-            uint32_t number = 0;
-            if (!place_name_is_valid(PLACE_LINK, word))
-                continue;
-            do { /* which one of this relation */
-                header_link_next(&again, &before);
-                number += header_link_is(&before, word);
-            } while (before.target.ptr != link.target.ptr && number < 64);
+        visitor->links++;
+        while (bytes_split(&link.relations, ' ', &word)) {
             struct found_value value = {
-                .step = {.kind = PLACE_LINK, .name = word, .number = number},
+                .step = {.kind = PLACE_LINK, .name = word},
                 .text = link.target,
                 .name = word,
                 .is_url = true,
             };
-            if (number < 64)
+            if (!place_name_is_valid(PLACE_LINK, word))
+                continue;
+            value.step.number = count_relation(visitor, step->number, visitor->links, word);
+            if (value.step.number)
                 visitor_give(visitor, 1, &value);
         }
     }
@@ -243,7 +248,7 @@ static void visit_header(struct visitor *visitor, const struct http_header *head
     if (!value.step.number)
         return;
     visitor_give(visitor, 0, &value);
-    if (!is_answer)
+    if (!is_answer || header->value.len > PLACE_MAX_VALUE_BYTES)
         return;
     if (is_named(header, "link"))
         visit_links(visitor, &value.step, header->value);

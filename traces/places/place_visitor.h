@@ -11,7 +11,13 @@
 #include "traces/places/place_visit.h"
 
 /* What else is counted besides the names of a kind of place. */
-enum { COUNTED_ATTRIBUTES = PLACE_DATA + 1, COUNTED_EVENT_VALUES, COUNTED_URLS };
+enum {
+    COUNTED_ATTRIBUTES = PLACE_DATA + 1,
+    COUNTED_EVENT_VALUES,
+    COUNTED_URLS,
+    COUNTED_IN_HEADER = 1 << 20, /* relations of links: and the number of the header, */
+    COUNTED_IN_LINK = 1 << 24    /* and of the link */
+};
 
 struct visitor {
     const struct message_view *message;
@@ -21,7 +27,8 @@ struct visitor {
     struct place place;
     uint32_t max_steps;
     uint32_t values_left;
-    int result; /* non-zero: the caller has ended it */
+    uint32_t links; /* of Link headers */
+    int result;     /* non-zero: the caller has ended it */
 };
 
 /* What a walker has found. */

@@ -384,6 +384,38 @@ static void two_hundred_levels_of_json_are_visited(void **state)
     buf_fini(&body);
 }
 
+/* None of these takes time that grows with the square of its length. */
+static void long_headers_are_visited(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name, *before, *again;
+    } rows[] = {
+        {"Link", "</a>; rel=\"", "next x "},
+        {"Link", "", "</a>; rel=next, "},
+        {"Link", "", "<a>;"},
+        {"Set-Cookie", "a=b", "; c=d"},
+        {"WWW-Authenticate", "Digest", " a=\"b\","},
+        {"X-A", "", "\"\\"},
+        {"Location", "/", "a/"},
+        {"Location", "/?", "a=b&"},
+        {"X-B", "", "e30.e30."},
+        {"X-C", "", "%41"},
+    };
+    struct buf text = BUF_INIT(1 << 20);
+    for (size_t i = 0; i < 2 * sizeof rows / sizeof rows[0]; i++) {
+        buf_clear(&text);
+        buf_append_text(&text, rows[i / 2].before);
+        while (text.len < (i % 2 ? 256 * 1024 : PLACE_MAX_VALUE_BYTES - 64))
+            buf_append_text(&text, rows[i / 2].again);
+        const struct http_header header = {bytes_of(rows[i / 2].name), buf_bytes(&text)};
+        const struct message_view message = {
+            .side = PLACE_IN_ANSWER, .headers = &header, .header_count = 1};
+        check(&message, rows[i / 2].name, 200);
+    }
+    buf_fini(&text);
+}
+
 static void invalid_utf8_is_visited_as_it_is(void **state)
 {
     (void)state;
@@ -553,6 +585,7 @@ int main(void)
         cmocka_unit_test(a_million_values_are_visited_and_no_more),
         cmocka_unit_test(a_visit_ends_when_it_is_told),
         cmocka_unit_test(two_hundred_levels_of_json_are_visited),
+        cmocka_unit_test(long_headers_are_visited),
         cmocka_unit_test(invalid_utf8_is_visited_as_it_is),
         cmocka_unit_test(coded_bodies_are_visited_once_they_are_decoded),
         cmocka_unit_test(every_value_of_captures_from_the_field_is_found_again),
