@@ -109,6 +109,15 @@ equal "the binding" "$(json "json_extract(v, '\$.suggestions[0].born_exchange_id
     '1 html:input[csrf] 2 header:X-CSRF-Token'
 equal "exchanges" "$(json "json_extract(readfile('out'), '\$.exchanges.compared')")" 6
 
+# The line to try is one that can be tried.
+verify 110 --session 1
+line=$(sed -n 's/^ *try: reprise //p' out)
+eval "expect_exit 0 \"\$reprise\" $line"
+equal "bound by it" "$(sql shop.trace "SELECT born_exchange_id, born_place, used_exchange_id, used_place FROM binding WHERE used_exchange_id = 2")" \
+    '1|html:input[csrf]|2|header:X-CSRF-Token'
+verify 0 --session 1
+sql shop.trace 'DELETE FROM binding'
+
 # What was asked for is only what is played.
 verify 110 --session 3 --passes 1
 expect_line out 'sessions +1 of 3 played'
