@@ -103,6 +103,19 @@ static bool is_mixed(struct bytes text)
            makeup.changes >= 3 && makeup.uppers && makeup.lowers;
 }
 
+/* How often it goes from a small letter to a capital, or between letters and digits. A
+ * camelCaseName does so once a word. */
+static size_t count_switches(struct bytes text)
+{
+    size_t switches = 0;
+    for (size_t i = 1; i < text.len; i++) {
+        char before = text.ptr[i - 1], c = text.ptr[i];
+        bool is_capital = c >= 'A' && c <= 'Z', was_small = before >= 'a' && before <= 'z';
+        switches += (is_capital && was_small) || ascii_is_digit(before) != ascii_is_digit(c);
+    }
+    return switches;
+}
+
 /* cus_NffrFeUfNV2Hib, vc_gKOSQ4kVTe: behind a small-lettered kind, a shorter mixture gives it away.
  */
 static bool is_prefixed(struct bytes text)
@@ -110,8 +123,11 @@ static bool is_prefixed(struct bytes text)
     size_t underscore = bytes_index_of(text, '_');
     struct bytes run = bytes_from(text, underscore + 1);
     struct makeup kind = makeup_of(bytes_make(text.ptr, underscore)), makeup = makeup_of(run);
-    return underscore > 0 && kind.lowers == underscore && run.len >= 8 && !makeup.others &&
-           makeup.uppers * 4 >= run.len && makeup.lowers * 5 >= run.len;
+    if (underscore == 0 || kind.lowers != underscore || run.len < 8 || makeup.others)
+        return false;
+    if (makeup.digits && makeup.uppers && makeup.lowers && count_switches(run) >= 3)
+        return true;
+    return makeup.uppers * 4 >= run.len && makeup.lowers * 5 >= run.len;
 }
 
 static bool has_at_sign(struct bytes text)

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Precision and recall of `reprise correlate`, judged by a truth that was labelled by hand
 # (truth_*.txt): the twelve users of voicelab are captured anew, so no value is known beforehand. The
-# truth goes into a copy of the trace as a bindings file; two traces of bindings are then compared.
+# truth goes into a copy of the trace as a bindings file (a * in an answer's place: 0 to 9); two traces of
+# bindings are then compared.
 #
 #     tests/bench/truth.sh BUILD                 voicelab, captured here
 #     tests/bench/truth.sh BUILD TRACE TRUTH     a trace that is there, and its truth
@@ -17,11 +18,13 @@ need sqlite3
 # yaml TRUTH: as a bindings file; "may" is a rule that is off.
 yaml() {
     awk -F ' [|] ' '
-        function out(used, i, n, list) {
+        function out(used, i, j, n, list, born) {
             n = split(used ~ /^@/ ? groups[used] : used, list, ", ")
-            for (i = 1; i <= n; i++) {
+            for (i = 1; i <= n; i++) for (j = 0; j < 10; j++) {
+                born = $5
+                if (!sub(/[*]/, j, born) && j) break
                 printf "- used: {endpoint: \"%s\", place: \047%s\047}\n", list[i], $2
-                printf "  born: {%splace: \047%s\047}\n", $4 == "-" ? "" : "endpoint: \"" $4 "\", ", $5
+                printf "  born: {%splace: \047%s\047}\n", $4 == "-" ? "" : "endpoint: \"" $4 "\", ", born
                 printf "  state: %s\n", $3 == "must" ? "on" : "off"
             }
         }
@@ -60,8 +63,8 @@ judge() {
     sqlite3 "$found" 'DELETE FROM binding'
     cp "$found" "$truth"
     yaml "$3" >"$work/$1.yaml"
-    "$reprise" bind "$truth" import "$work/$1.yaml" >&2 || fail "$1: the truth cannot be imported"
-    "$reprise" correlate "$found" >&2 || fail "$1: correlate ended with $?"
+    "$reprise" bind "$truth" import "$work/$1.yaml" >"$work/import" 2>&1 || fail "$1: the truth cannot be imported"
+    "$reprise" correlate "$found" >"$work/correlate" || fail "$1: correlate ended with $?"
     sqlite3 "$found" >"$work/$1.judged" <<SQL
 ATTACH '$truth' AS truth;
 CREATE TEMP TABLE f AS SELECT binding_id, used_exchange_id AS used, used_place, born_place,
@@ -85,7 +88,7 @@ SELECT count(*), (SELECT count(*) FROM f), (SELECT count(*) FROM f WHERE NOT is_
 .output $work/$1.false
 SELECT printf('    false %5d  %s %s  <-  %s %s', count(*), used_name, used_place, born_name, born_place)
     FROM f WHERE NOT is_right GROUP BY used_name, used_place, born_name, born_place ORDER BY count(*) DESC LIMIT 40;
-SELECT printf('    missed %4d  %s %s', count(*), method || ' ' || template, used_place)
+SELECT printf('    missed %4d  %s %s', count(*), endpoint.method || ' ' || template, used_place)
     FROM wanted JOIN main.exchange ON exchange_id = used JOIN main.endpoint USING (endpoint_id)
     WHERE NOT EXISTS (SELECT 1 FROM f WHERE f.used = wanted.used AND f.used_place = wanted.used_place AND is_right)
     GROUP BY endpoint_id, used_place ORDER BY count(*) DESC LIMIT 40;

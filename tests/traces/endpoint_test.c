@@ -47,6 +47,7 @@ static void words_stay(void **state)
         {"/s3/mp3/h264", "/s3/mp3/h264"},
         {"/get_UserAccountBalance", "/get_UserAccountBalance"},
         {"/img/icon_download", "/img/icon_download"},
+        {"/img/icon_Download2x", "/img/icon_Download2x"},
         {"/.well-known/acme-challenge", "/.well-known/acme-challenge"},
         {"*", "*"},
     };
@@ -71,6 +72,7 @@ static void ids_become_id(void **state)
         {"/u/kJsdfGhTyqWErtYuIoPa", "/u/{id}"},        /* letters only, at random */
         {"/p/cus_NffrFeUfNV2Hib", "/p/{id}"},          /* a kind, then a mixture */
         {"/v/vc_ExpIVECQHU/play", "/v/{id}/play"},
+        {"/v/vc_0kltTpyxlS", "/v/{id}"}, /* a digit, and few capitals */
         {"/p/job_8f3a11c9", "/p/{id}"},
         {"/p/user-4711", "/p/{id}"},
         {"/posts/a-fine-title-5f3a9c1d", "/posts/{id}"},
