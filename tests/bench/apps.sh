@@ -2,8 +2,9 @@
 # Applications that nobody here wrote, as their users' browsers use them: Jupyter Notebook (login by
 # form, XSRF cookie, kernels over WebSocket) and Node-RED (bearer tokens, flows with revisions, its own
 # WebSocket). Two visits, each by a headless Chromium with a fresh profile, are captured; the application
-# is started again, empty and with other secrets, and the trace replayed as 20 users: as recorded, and
-# after `reprise correlate`. The share is of all exchanges that the 20 users had to ask for.
+# is started again, empty, with another key for its cookies and another password, which --data tells, and
+# the trace replayed as 20 users: as recorded, and after `reprise correlate`. The share is of all exchanges
+# that the 20 users had to ask for; a WebSocket counts when it was opened.
 #
 #     APPS_KEEP=FOLDER   traces, runs and logs stay there
 #     APPS="node_red"    only this one
@@ -14,6 +15,7 @@ need node npm sqlite3
 chromium=$(command -v chromium || command -v chromium-browser || command -v google-chrome) ||
     skip "chromium is not installed (scripts/bench-packages.txt)"
 
+recorded_secret=the-secret-of-the-recording other_secret=the-secret-of-the-replay
 gap=8 # seconds of silence between two visits: by them capture tells one from the other
 scale=$(brief 10 2)
 app_pid=
@@ -83,24 +85,23 @@ record() { # NAME SECRET: two visits into NAME.trace
 
 ask() { sqlite3 "$1" "$2"; }
 
-# replay NAME RUN SECRET [options]: against a fresh one. Sets `share` and `refused`.
+# replay NAME RUN SECRET: against a fresh one with that secret. Sets `share` and `missing` (messages).
 replay() {
     local name=$1 run=$work/$1.$2.run asked as_recorded
+    printf 'secret\n%s\n' "$3" >"$work/users.csv"
     start_app "$name" "$work/$name.$2" "$3"
     "$reprise" replay "$work/$name.trace" --target "http://127.0.0.1:$port" --scale "$scale" --run "$run" -q \
-        "${@:4}" "${options[@]}" >"$run.out" 2>"$run.err" || [ $? -lt 3 ] ||
+        --data "$work/users.csv" --data-mode shared --map "secret=$recorded_secret" --shared-accounts >"$run.out" 2>"$run.err" || [ $? -lt 3 ] ||
         say "$name: the replay ended with $?: $(tail -n 1 "$run.err")"
     stop_app
     asked=$(($(ask "$work/$name.trace" 'SELECT count(*) FROM exchange') * scale))
-    as_recorded=$(ask "$run" 'SELECT sum(requests) - sum(diverged) - sum(no_answer) FROM total')
+    as_recorded=$(ask "$run" 'SELECT sum(requests) - sum(diverged) - sum(no_answer) + (SELECT coalesce(sum(connected), 0) FROM ws_total) FROM total')
+    missing=$(ask "$run" 'SELECT coalesce(sum(missing), 0) FROM ws_total')
     share=$(calc "100 * $as_recorded / $asked" '%.1f %%')
     say "$name, $2: $as_recorded of $asked as recorded; the most frequent that were not:"
     ask "$run" 'SELECT printf("    %6d  %s", sum(diverged) + sum(no_answer), name) FROM total JOIN endpoint USING (endpoint_id)
         GROUP BY endpoint_id HAVING sum(diverged) + sum(no_answer) > 0 ORDER BY 1 DESC LIMIT 8' >&2
 }
-
-options=()
-"$reprise" replay --help | grep -q -- --shared-accounts && options+=(--shared-accounts)
 
 rows=()
 for app in ${APPS:-jupyter node_red}; do
@@ -111,26 +112,26 @@ for app in ${APPS:-jupyter node_red}; do
         continue
     fi
     port=$(free_port)
-    record "$app" "secret-of-the-recording"
+    record "$app" "$recorded_secret"
     sessions=$(ask "$work/$app.trace" 'SELECT count(*) FROM session')
     exchanges=$(ask "$work/$app.trace" 'SELECT count(*) FROM exchange')
     messages=$(ask "$work/$app.trace" 'SELECT count(*) FROM message')
     ask "$work/$app.trace" "DELETE FROM binding"
-    replay "$app" before "secret-of-the-recording"
-    before=$share after=- bindings=-
+    replay "$app" before "$other_secret"
+    before=$share missing_before=$missing after=- bindings=- missing=-
     if "$reprise" correlate "$work/$app.trace" >"$work/$app.correlate" 2>&1; then
         bindings=$(ask "$work/$app.trace" "SELECT count(*) FROM binding WHERE state = 'on'")
-        replay "$app" after "secret-of-the-recording"
+        replay "$app" after "$other_secret"
         after=$share
     else
         say "$app: no correlation: $(head -n 1 "$work/$app.correlate")"
     fi
-    rows+=("| ${app/_/-} | $sessions | $exchanges | $messages | $bindings | $before | $after |")
+    rows+=("| ${app/_/-} | $sessions | $exchanges | $messages | $bindings | $before | $after | $missing_before | $missing |")
     [ -z "${APPS_KEEP:-}" ] || cp -r "$work/$app."* "$work/capture.log" "$APPS_KEEP/"
 done
 [ ${#rows[@]} -gt 0 ] || skip "none of the applications is here"
 
 machine
-echo "| application | sessions recorded | exchanges | WebSocket messages | bindings | as recorded without them | with them |"
-echo "|---|---|---|---|---|---|---|"
+echo "| application | sessions recorded | exchanges | WebSocket messages | bindings | as recorded without them | with them | messages missing without them | with them |"
+echo "|---|---|---|---|---|---|---|---|---|"
 printf '%s\n' "${rows[@]}"

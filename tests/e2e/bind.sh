@@ -106,6 +106,17 @@ complains 'none.yaml: No such file or directory: check the path' two.trace impor
 expect_exit 0 bind one.trace export - # to standard output
 expect_line out '^version: 1$'
 
+trace three.trace 4 5
+sed 's/^  state: on/  state: off/' shop.yaml >off.yaml
+expect_exit 0 "$reprise" correlate three.trace --bindings off.yaml
+expect_line err '^4 of 4 bindings fit this trace: 8 in its sessions$'
+equal "found beside what a file has switched off, between the same places" "$(sql three.trace "SELECT count(*) FROM binding AS f
+    JOIN binding AS e USING (born_exchange_id, born_place, used_exchange_id, used_place)
+    WHERE f.origin = 'found' AND e.origin = 'edited'")" 0
+complains2() { expect_exit 2 "$reprise" correlate "${@:2}" && expect_complaint "$1"; }
+complains2 'correlate: --bindings writes into the trace' three.trace --bindings off.yaml --dry-run
+complains2 'bad.yaml:1: no such key' three.trace --bindings bad.yaml
+
 # --- played --------------------------------------------------------------------------------------
 expect_exit 0 "$reprise" replay two.trace --target http://127.0.0.1:9 --dry-run
 expect_exit 0 test ! -s err

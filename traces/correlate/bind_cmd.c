@@ -7,8 +7,10 @@
 
 #include "core/cli.h"
 #include "traces/correlate/bind_add.h"
-#include "traces/correlate/binding_apply.h"
+#include "traces/correlate/binding_file.h"
+#include "traces/correlate/binding_import.h"
 #include "traces/correlate/binding_list.h"
+#include "traces/correlate/binding_store.h"
 #include "traces/correlate/value_match.h"
 
 struct options {
@@ -205,65 +207,12 @@ static int export_file(const struct bind *bind, struct error *err)
     return result;
 }
 
-static const char *why_nothing(const struct applied_rule *rule)
-{
-    if (!rule->has_born_endpoint)
-        return "this trace has no request of its born endpoint";
-    if (!rule->has_used_endpoint)
-        return "this trace has no request of its used endpoint";
-    if (!rule->used_count)
-        return "no request of its used endpoint has anything at the used place";
-    return "no request carries a value that the born place had before in its session";
-}
-
-static void say_applied(const char *path, const struct binding_rules *rules,
-                        const struct applied *applied, uint64_t replaced)
-{
-    size_t fitting = 0;
-    for (size_t i = 0; i < rules->count; i++) {
-        const struct applied_rule *rule = &applied->rules[i];
-        fitting += rule->row_count > 0;
-        if (rule->row_count == 0)
-            fprintf(stderr, "%s:%u: not applied: %s\n", path, rules->items[i].line,
-                    why_nothing(rule));
-    }
-    printf("%zu of %zu bindings fit this trace: %zu in its sessions", fitting, rules->count,
-           applied->row_count);
-    if (replaced)
-        printf("; %llu found ones went", (unsigned long long)replaced);
-    fputs("\n", stdout);
-}
-
 static int import_file(const struct bind *bind, struct error *err)
 {
-    struct trace_reader *reader = NULL;
-    struct binding_store *store = NULL;
-    struct binding_rules rules;
-    struct applied applied = {0};
-    uint64_t replaced = 0;
     const char *path = NULL;
     if (file_argument(bind, "import", &path, err))
         return -1;
-    binding_rules_init(&rules);
-    int result = binding_file_read(path, &rules, err) ||
-                         trace_reader_open(&reader, bind->trace, err) ||
-                         binding_apply_find(reader, &rules, &applied, err)
-                     ? -1
-                     : 0;
-    trace_reader_close(reader);
-    struct bytes note = bytes_of(bind->options->add.note);
-    if (result == 0)
-        result = binding_store_open(&store, bind->trace, err) || binding_store_begin(store, err) ||
-                         binding_apply_store(store, &rules, &applied, note, &replaced, err) ||
-                         binding_store_commit(store, err)
-                     ? -1
-                     : 0;
-    binding_store_close(store);
-    if (result == 0)
-        say_applied(path, &rules, &applied, replaced);
-    applied_free(&applied);
-    binding_rules_fini(&rules);
-    return result;
+    return binding_import(bind->trace, path, bind->options->add.note, stdout, err);
 }
 
 /* --- the command line --------------------------------------------------------------------- */

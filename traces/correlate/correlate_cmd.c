@@ -3,12 +3,14 @@
 
 #include "core/cli.h"
 #include "core/clock.h"
+#include "traces/correlate/binding_import.h"
 #include "traces/correlate/binding_store.h"
 #include "traces/correlate/correlate_report.h"
 
 struct options {
     bool is_json, is_dry_run;
     double min_score;
+    struct cli_list bindings; /* files */
 };
 
 /* Where bindings go; nowhere when it is a dry run. */
@@ -66,6 +68,20 @@ static int decide(const char *path, struct finder *finder, const struct options 
     return result ? -1 : 0;
 }
 
+/* Before anything is found: what a file says stays, and nothing else is found for its places. */
+static int import_files(const char *path, const struct options *options, struct error *err)
+{
+    if (options->bindings.count && options->is_dry_run)
+        return error_set(err, EXIT_INPUT,
+                         "correlate: --bindings writes into the trace, --dry-run does not: give "
+                         "one of them");
+    for (size_t i = 0; i < options->bindings.count; i++) {
+        if (binding_import(path, options->bindings.items[i], "from a bindings file", stderr, err))
+            return -1;
+    }
+    return 0;
+}
+
 static int run(const struct cli_arguments *arguments, const struct options *options,
                struct error *err)
 {
@@ -80,7 +96,7 @@ static int run(const struct cli_arguments *arguments, const struct options *opti
     if (options->min_score > 1)
         return error_set(err, EXIT_INPUT, "correlate: --min-score is from 0 to 1");
     totals.path = arguments->items[0];
-    if (finder_new(&finder, err))
+    if (import_files(totals.path, options, err) || finder_new(&finder, err))
         return -1;
     int result = read_trace(totals.path, finder, &totals, err) ||
                          decide(totals.path, finder, options, &totals, err)
@@ -105,6 +121,11 @@ int correlate_cmd(int argc, char **argv)
          .target = &options.min_score,
          .placeholder = "SCORE",
          .help = "bind from this score on, 0 to 1 (default 0.5)"},
+        {.name = "bindings",
+         .kind = CLI_LIST,
+         .target = &options.bindings,
+         .placeholder = "FILE",
+         .help = "first put this bindings file in ('reprise bind TRACE export' writes one)"},
         {.name = "dry-run",
          .kind = CLI_FLAG,
          .target = &options.is_dry_run,
@@ -120,6 +141,7 @@ int correlate_cmd(int argc, char **argv)
         .usage = "TRACE [options]",
         .examples = "  reprise correlate shop.trace\n"
                     "  reprise correlate shop.trace --dry-run --min-score 0.8\n"
+                    "  reprise correlate tuesday.trace --bindings shop.yaml\n"
                     "  reprise inspect shop.trace bindings\n",
         .options = table,
     };
