@@ -8,6 +8,7 @@
 #
 #     APPS_KEEP=FOLDER   traces, runs and logs stay there
 #     APPS="node_red"    only this one
+#     APPS_RECORD=FOLDER only its trace, into that folder
 set -euo pipefail
 # shellcheck source=tests/bench/lib.sh
 source "$(dirname "$0")/lib.sh"
@@ -113,6 +114,11 @@ for app in ${APPS:-jupyter node_red}; do
     fi
     port=$(free_port)
     record "$app" "$recorded_secret"
+    if [ -n "${APPS_RECORD:-}" ]; then
+        cp "$work/$app.trace" "$APPS_RECORD/"
+        rows+=("$app")
+        continue
+    fi
     sessions=$(ask "$work/$app.trace" 'SELECT count(*) FROM session')
     exchanges=$(ask "$work/$app.trace" 'SELECT count(*) FROM exchange')
     messages=$(ask "$work/$app.trace" 'SELECT count(*) FROM message')
@@ -130,6 +136,7 @@ for app in ${APPS:-jupyter node_red}; do
     [ -z "${APPS_KEEP:-}" ] || cp -r "$work/$app."* "$work/capture.log" "$APPS_KEEP/"
 done
 [ ${#rows[@]} -gt 0 ] || skip "none of the applications is here"
+[ -z "${APPS_RECORD:-}" ] || exit 0
 
 machine
 echo "| application | sessions recorded | exchanges | WebSocket messages | bindings | as recorded without them | with them | messages missing without them | with them |"

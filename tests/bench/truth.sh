@@ -4,7 +4,7 @@
 # truth goes into a copy of the trace as a bindings file (a * in an answer's place: 0 to 9); two traces of
 # bindings are then compared.
 #
-#     tests/bench/truth.sh BUILD                 voicelab, captured here
+#     tests/bench/truth.sh BUILD                 voicelab, and Jupyter Notebook where apps.sh can use it
 #     tests/bench/truth.sh BUILD TRACE TRUTH     a trace that is there, and its truth
 #
 # A request is right when its place has a binding from one of the answers that the truth names. False
@@ -34,9 +34,17 @@ yaml() {
             groups[name] = groups[name] (groups[name] == "" ? "" : ", ") $0
         }
         pass == 1 || / = / { next }
+        $3 == "fine" { next }
         NF != 5 { print FILENAME ":" FNR ": five columns, please" > "/dev/stderr"; exit 1 }
         !begun++ { print "version: 1\nbindings:" }
         { out($1) }' pass=1 "$1" pass=2 "$1"
+}
+
+# fine TRUTH: the lines with patterns, as rows of a table.
+fine() {
+    echo 'CREATE TEMP TABLE fine (used_name, used_place, born_name, born_place);'
+    awk -F ' [|] ' '$3 == "fine" {
+        printf "INSERT INTO fine VALUES (\047%s\047, \047%s\047, \047%s\047, \047%s\047);\n", $1, $2, $4, $5 }' "$1"
 }
 
 record_voicelab() { # TRACE
@@ -67,6 +75,7 @@ judge() {
     "$reprise" correlate "$found" >"$work/correlate" || fail "$1: correlate ended with $?"
     sqlite3 "$found" >"$work/$1.judged" <<SQL
 ATTACH '$truth' AS truth;
+$(fine "$3")
 CREATE TEMP TABLE f AS SELECT binding_id, used_exchange_id AS used, used_place, born_place,
     CASE WHEN born_place GLOB 'new:*' OR born_place GLOB 'data:*' THEN 0 ELSE bx.endpoint_id END AS born_endpoint,
     ue.method || ' ' || ue.template AS used_name, be.method || ' ' || be.template AS born_name
@@ -81,7 +90,9 @@ CREATE INDEX temp.t_by_use ON t (used, used_place);
 CREATE TEMP TABLE wanted AS SELECT DISTINCT used, used_place FROM t WHERE state = 'on';
 ALTER TABLE f ADD COLUMN is_right INTEGER;
 UPDATE f SET is_right = EXISTS (SELECT 1 FROM t WHERE t.used = f.used AND t.used_place = f.used_place
-    AND t.born_place = f.born_place AND t.born_endpoint = f.born_endpoint);
+    AND t.born_place = f.born_place AND t.born_endpoint = f.born_endpoint)
+    OR EXISTS (SELECT 1 FROM fine WHERE f.used_name GLOB fine.used_name AND f.used_place GLOB fine.used_place
+    AND (fine.born_name = '-' OR f.born_name GLOB fine.born_name) AND f.born_place GLOB fine.born_place);
 SELECT count(*), (SELECT count(*) FROM f), (SELECT count(*) FROM f WHERE NOT is_right),
     (SELECT count(*) FROM wanted WHERE EXISTS (SELECT 1 FROM f WHERE f.used = wanted.used
         AND f.used_place = wanted.used_place AND is_right)) FROM wanted;
@@ -106,6 +117,9 @@ if [ $# -ge 3 ]; then
 else
     record_voicelab "$work/voicelab.trace"
     rows+=("$(judge voicelab "$work/voicelab.trace" "$here/truth_voicelab.txt")")
+    if APPS=jupyter APPS_RECORD=$work "$here/apps.sh" "$build"; then
+        rows+=("$(judge jupyter "$work/jupyter.trace" "$here/truth_jupyter.txt")")
+    fi
 fi
 machine
 echo "| trace | sessions | exchanges | places that need a value | bindings found | of them false | precision | recall |"
