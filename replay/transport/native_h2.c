@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "replay/transport/dial_race.h"
 #include "replay/transport/native_http1.h"
 
 enum { MAX_SPILL_BYTES = 64 * 1024 };
@@ -180,7 +181,7 @@ void native_h2_close(struct native_h2 *h2)
 /* All its calls fail alike, and it is gone. */
 void native_h2_fail(struct native_h2 *h2, enum failure failure, const char *detail)
 {
-    char kept[128];
+    char kept[DIAL_DETAIL_BYTES];
     snprintf(kept, sizeof kept, "%s", detail); /* may be the stream's */
     h2->is_going = h2->is_busy = true;
     while (h2->calls) {
@@ -258,11 +259,12 @@ static void start_calls(struct native_h2 *h2)
     }
 }
 
-/* ALPN chose HTTP/1.1: the calls go there, one of them on this connection. */
+/* ALPN chose HTTP/1.1: the calls go there, one of them on this connection. That one may end at
+ * once, and its owner cancel the others. */
 static void fall_back(struct native_h2 *h2)
 {
     struct native_stream stream = h2->stream;
-    h2->origin->speaks_http1 = true;
+    h2->origin->speaks_http1 = h2->is_going = h2->is_busy = true;
     h2->stream.fd = -1;
     h2->stream.tls = NULL;
     native_count_connection(transport_of(h2), -1); /* before the call that takes it counts it */
@@ -274,6 +276,7 @@ static void fall_back(struct native_h2 *h2)
         native_call_start(call, &stream);
     }
     stream_close(&stream);
+    h2->is_busy = false;
     free_connection(h2);
 }
 

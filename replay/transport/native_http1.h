@@ -44,7 +44,8 @@ struct native_connection {
 int native_http1_open(struct transport_call *call);
 
 /* Send on a stream that somebody else has dialed; it is the connection's now, and closed for the
- * caller. -1: nothing has changed. */
+ * caller. -1: nothing has changed. 0: the call may be over already, where the target has closed it
+ * or spoken first. */
 int native_http1_adopt(struct transport_call *call, struct native_stream *stream);
 
 /* Send on a connection that is idle. */

@@ -129,8 +129,9 @@ void native_call_done(struct transport_call *call, enum failure failure, const c
  */
 void native_call_fail_later(struct transport_call *call, enum failure failure, const char *detail);
 
-/* Send it over HTTP/1.1: on `stream` when that is open (the caller's is closed then), else on
- * one of its user's connections, when there is room. No callback. */
+/* Send it over HTTP/1.1: on `stream` when that is open (the caller's is closed then; one on which
+ * the target has spoken already ends the call at once), else on one of its user's connections, when
+ * there is room: no callback then. */
 void native_call_start(struct transport_call *call, struct native_stream *stream);
 
 /* A connection may be idle now, or gone: start what waits for one. No callback. */

@@ -24,10 +24,12 @@ struct fixture {
     struct transport_user *user;
     struct tls_identity identity;
     struct tls_peer_server server;
-    char url[64];
+    char url[256];
     struct http_request http;
     int done_count;
     enum failure failure;
+    char detail[256];
+    struct transport_call *unwanted; /* is cancelled where another one ends */
 };
 
 /* The machine's clock, moved on by hand. */
@@ -74,14 +76,20 @@ static void on_done(void *owner, const struct transport_result *result)
     struct fixture *fixture = owner;
     fixture->done_count++;
     fixture->failure = result->failure;
+    snprintf(fixture->detail, sizeof fixture->detail, "%s", result->detail ? result->detail : "");
+    if (fixture->unwanted)
+        transport_native.cancel(fixture->unwanted);
+    fixture->unwanted = NULL;
 }
 
-static void send_request(struct fixture *fixture)
+static struct transport_call *send_request(struct fixture *fixture)
 {
     enum failure failure;
     const struct transport_request request = {
         .http = &fixture->http, .done = on_done, .owner = fixture};
-    assert_non_null(transport_native.send(fixture->user, &request, &failure));
+    struct transport_call *call = transport_native.send(fixture->user, &request, &failure);
+    assert_non_null(call);
+    return call;
 }
 
 /* The server has read the request. */
@@ -164,25 +172,24 @@ static void words_behind_a_ticket_end_the_connection(void **state)
 }
 
 /* As much as the kernel takes without the client reading. */
-static size_t fill_socket(struct fixture *fixture)
+static size_t fill_socket(struct fixture *fixture, size_t record_bytes)
 {
-    static char record[1000]; /* several in what is read ahead */
+    static char record[SSL3_RT_MAX_PLAIN_LENGTH];
     size_t written = 0;
-    while (SSL_write(fixture->server.ssl, record, sizeof record) > 0)
-        written += sizeof record;
+    while (SSL_write(fixture->server.ssl, record, (int)record_bytes) > 0)
+        written += record_bytes;
     return written;
 }
 
-static void a_body_that_keeps_coming_leaves_others_their_turn(void **state)
+static void read_long_body(size_t record_bytes)
 {
     static const char head[] = "HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n";
     enum { MOST_AT_ONCE = 17 * POOL_BLOCK_BYTES };
     struct fixture fixture;
-    (void)state;
     set_up(&fixture, TRANSPORT_HTTP_1_1);
     ask_first(&fixture);
     say(&fixture, head);
-    size_t written = fill_socket(&fixture);
+    size_t written = fill_socket(&fixture, record_bytes);
     assert_true(written > 2 * MOST_AT_ONCE);
     const struct transport_call *call = fixture.user->connections->call;
     while (call->received_bytes < written) { /* all of it comes, in more than one turn */
@@ -192,6 +199,15 @@ static void a_body_that_keeps_coming_leaves_others_their_turn(void **state)
     }
     assert_int_equal(fixture.done_count, 0);
     tear_down(&fixture);
+}
+
+/* Several records in what is read ahead, or one and the beginning of the next. */
+static void a_body_that_keeps_coming_leaves_others_their_turn(void **state)
+{
+    (void)state;
+    read_long_body(1000);
+    read_long_body(9000);
+    read_long_body(SSL3_RT_MAX_PLAIN_LENGTH);
 }
 
 static void a_connection_that_turns_out_to_be_http1_is_counted_once(void **state)
@@ -274,6 +290,47 @@ static void a_server_that_speaks_first_is_named_as_over_tcp(void **state)
     }
 }
 
+/* Those that go on over HTTP/1.1 are told in order; one that ends at once may end the others. */
+static void a_call_that_ends_where_http1_is_chosen_may_cancel_the_others(void **state)
+{
+    struct fixture fixture;
+    (void)state;
+    set_up(&fixture, TRANSPORT_HTTP_AUTO);
+    SSL_CTX_set_max_proto_version(fixture.server.context, TLS1_2_VERSION);
+    send_request(&fixture);
+    fixture.unwanted = send_request(&fixture);
+    await_connection(&fixture);
+    say(&fixture, ANSWER);
+    await_done(&fixture, 1);
+    assert_int_equal(fixture.failure, FAILURE_UNASKED);
+    assert_null(fixture.unwanted);
+    assert_null(fixture.user->h2);
+    assert_null(fixture.user->connections);
+    assert_int_equal(fixture.transport->connections_open, 0);
+    tear_down(&fixture);
+}
+
+/* Whichever HTTP is asked for. */
+static void a_long_name_leaves_room_for_what_was_wrong_with_it(void **state)
+{
+    static const enum transport_http versions[] = {TRANSPORT_HTTP_1_1, TRANSPORT_HTTP_AUTO};
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        struct fixture fixture;
+        set_up(&fixture, versions[i]);
+        char name[161];
+        memset(name, 'x', sizeof name - 1); /* none: too long between two dots */
+        name[sizeof name - 1] = '\0';
+        snprintf(fixture.url, sizeof fixture.url, "https://%s/", name);
+        fixture.http.url = bytes_of(fixture.url);
+        send_request(&fixture);
+        await_done(&fixture, 1);
+        assert_int_equal(fixture.failure, FAILURE_DNS);
+        assert_non_null(strstr(fixture.detail, "the name was not resolved"));
+        tear_down(&fixture);
+    }
+}
+
 /* The request is sent by an event that was told of in the same breath as the bytes. */
 static void send_late(struct loop_watch *watch, void *owner, int events)
 {
@@ -346,6 +403,8 @@ int main(void)
         cmocka_unit_test(a_call_that_waits_for_a_dial_keeps_its_own_deadline),
         cmocka_unit_test(a_dial_ends_with_the_last_call_that_waits_for_it),
         cmocka_unit_test(a_server_that_speaks_first_is_named_as_over_tcp),
+        cmocka_unit_test(a_call_that_ends_where_http1_is_chosen_may_cancel_the_others),
+        cmocka_unit_test(a_long_name_leaves_room_for_what_was_wrong_with_it),
         cmocka_unit_test(bytes_that_had_come_before_the_request_are_no_answer),
         cmocka_unit_test(a_renegotiation_is_refused_and_stalls_nobody),
     };
