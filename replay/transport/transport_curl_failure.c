@@ -75,6 +75,7 @@ enum failure tcurl_failure_of(const struct transport_call *call, CURLcode code)
     case CURLE_RECV_ERROR:
         return receive_failure(call);
     case CURLE_WRITE_ERROR: /* ours: over a limit */
+        return buf_failed(&call->header_text) ? FAILURE_HEAD_TOO_LARGE : FAILURE_BODY_TOO_LARGE;
     case CURLE_FILESIZE_EXCEEDED:
         return FAILURE_BODY_TOO_LARGE;
     case CURLE_BAD_CONTENT_ENCODING:

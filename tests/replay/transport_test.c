@@ -162,6 +162,10 @@ static const struct row rows[] = {
      .steps = {HEAD, SAY(OK),
                FLOOD("X-Filler: 0123456789012345678901234567890123456789\r\n", 64 * MEGABYTE)},
      .failure = FAILURE_HEAD_TOO_LARGE},
+    {.name = "cookies without end", /* kept in any case */
+     .steps = {HEAD, SAY(OK),
+               FLOOD("Set-Cookie: a=0123456789012345678901234567890123456789\r\n", 64 * MEGABYTE)},
+     .failure = FAILURE_HEAD_TOO_LARGE},
     {.name = "more headers than 256",
      .steps = {HEAD, SAY(OK), FLOOD("X-A: b\r\n", 257 * 8), SAY("Content-Length: 0\r\n\r\n")},
      .failure = FAILURE_HEAD_TOO_LARGE,
