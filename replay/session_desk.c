@@ -45,6 +45,7 @@ static void free_wait(struct desk_wait *wait)
         desk->waits = wait->next;
     if (wait->next)
         wait->next->previous = wait->previous;
+    wait->user->wait = NULL;
     timers_cancel(&desk->loop->timers, &wait->timer);
     free(wait);
 }
@@ -118,7 +119,7 @@ static struct desk_wait *add_wait(struct session_desk *desk, struct user *user, 
     wait->next = desk->waits;
     if (wait->next)
         wait->next->previous = wait;
-    desk->waits = wait;
+    desk->waits = user->wait = wait;
     return wait;
 }
 
@@ -196,11 +197,8 @@ const struct plan_session *session_desk_leave(struct session_desk *desk, struct 
 {
     if (!desk->plan->stream)
         return NULL;
-    struct desk_wait *wait = desk->waits;
-    while (wait && wait->user != user)
-        wait = wait->next;
-    if (wait)
-        cancel(wait);
+    if (user->wait)
+        cancel(user->wait);
     else if (desk->draws && user->plays)
         plan_forget(desk->plan, next_draw(desk, user));
     return user->session;

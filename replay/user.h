@@ -26,6 +26,7 @@
 struct user;
 struct task;
 struct channel;
+struct desk_wait;
 
 /* What all users of one worker share; filled by the worker, or by a test. */
 struct user_env {
@@ -67,6 +68,7 @@ enum user_state { USER_IDLE, USER_STARTING, USER_PLAYING, USER_ENDING };
 struct user {
     struct user_env *env;
     struct user *next, *previous; /* for whoever keeps users in a list */
+    struct desk_wait *wait;       /* for its session; session_desk.c's */
     uint64_t index;               /* from 0, over all workers */
     uint64_t plays;               /* sessions it has begun */
     enum user_state state;

@@ -237,7 +237,9 @@ static void look_for_stop(struct worker *worker)
         begin_stopping(worker, now_us + worker->settings->grace_us);
     if (wants_stop && (!worker->is_stopping || worker->stop_at_us > now_us))
         begin_stopping(worker, now_us);
-    if (worker->is_stopping && now_us >= worker->stop_at_us) {
+    /* Once: they leave one after the other, and nobody comes in their place. */
+    if (worker->is_stopping && now_us >= worker->stop_at_us && !worker->has_cancelled) {
+        worker->has_cancelled = true;
         for (struct user *user = worker->users; user; user = user->next)
             user_end(user, SESSION_CANCELLED, "the run ended first");
     }

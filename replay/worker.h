@@ -65,6 +65,7 @@ struct worker {
     uint32_t next_of_sequence;
     bool is_stopping;    /* nothing new starts */
     uint64_t stop_at_us; /* what is under way ends then at the latest */
+    bool has_cancelled;  /* and has been told so */
     uint64_t last_cpu_us;
     uint64_t last_spun_us;
     uint64_t last_cpu_wait_us;
