@@ -146,25 +146,60 @@ static size_t match_byte(struct bytes text, char wanted, bool plus_is_space)
     return text.ptr[0] == wanted || (plus_is_space && text.ptr[0] == '+' && wanted == ' ');
 }
 
-/* Where the value is in the text, written with %XX; .ptr NULL: nowhere. */
-static struct bytes find_encoded(struct bytes text, struct bytes value, bool plus_is_space)
+static bool is_word(char c)
 {
-    for (size_t at = 0; at < text.len; at++) {
-        size_t len = 0, used = 1, i = 0;
-        for (; i < value.len && used; i++) {
-            used = match_byte(bytes_from(text, at + len), value.ptr[i], plus_is_space);
-            len += used;
-        }
-        if (i == value.len && used)
-            return bytes_make(text.ptr + at, len);
-    }
-    return (struct bytes){0};
+    return ascii_is_alpha(c) || ascii_is_digit(c);
 }
 
+/* No letter or digit on either side: "7" in "v7-7" is the second. */
+static bool stands_alone(struct bytes text, size_t at, size_t len)
+{
+    return (at == 0 || !is_word(text.ptr[at - 1])) &&
+           (at + len == text.len || !is_word(text.ptr[at + len]));
+}
+
+/* How long the value is, written with %XX, at the start of `text`; 0: it is not there. */
+static size_t match_encoded(struct bytes text, struct bytes value, bool plus_is_space)
+{
+    size_t len = 0, used = 1;
+    for (size_t i = 0; i < value.len && used; i++) {
+        used = match_byte(bytes_from(text, len), value.ptr[i], plus_is_space);
+        len += used;
+    }
+    return used ? len : 0;
+}
+
+/* Where the value is in the text, written with %XX: where it stands alone, or the first; .ptr NULL:
+ * nowhere. */
+static struct bytes find_encoded(struct bytes text, struct bytes value, bool plus_is_space)
+{
+    struct bytes first = {0};
+    for (size_t at = 0; at < text.len; at++) {
+        size_t len = match_encoded(bytes_from(text, at), value, plus_is_space);
+        if (!len)
+            continue;
+        if (stands_alone(text, at, len))
+            return bytes_make(text.ptr + at, len);
+        if (!first.ptr)
+            first = bytes_make(text.ptr + at, len);
+    }
+    return first;
+}
+
+/* The same as it is. */
 static struct bytes find_plain(struct bytes text, struct bytes value)
 {
-    const char *found = text.len ? memmem(text.ptr, text.len, value.ptr, value.len) : NULL;
-    return found ? bytes_make(found, value.len) : (struct bytes){0};
+    struct bytes first = {0}, rest = text;
+    const char *found;
+    while (rest.len && (found = memmem(rest.ptr, rest.len, value.ptr, value.len))) {
+        size_t at = (size_t)(found - text.ptr);
+        if (stands_alone(text, at, value.len))
+            return bytes_make(found, value.len);
+        if (!first.ptr)
+            first = bytes_make(found, value.len);
+        rest = bytes_from(text, at + 1);
+    }
+    return first;
 }
 
 /* As a JSON string has it; -1 without memory. */

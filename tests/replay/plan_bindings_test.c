@@ -111,6 +111,18 @@ static void a_value_may_be_part_of_what_is_there(void **state)
                   "GET /p/<0>-<1> HTTP/1.1");
 }
 
+static void a_short_value_is_where_it_stands_alone(void **state)
+{
+    (void)state;
+    expect_filled(
+        "session s\n0 1 GET /a 200\nanswer {\"ids\":[3,7,71]}\n"
+        "2 3 GET /v7/71/v7-7?i=77,7&e=7%2577 200\nheader X-Ids: 71,17,7\nheader X-In: a7b\n"
+        "bind 1 body:/ids/1 -> 2 path:3\nbind 1 body:/ids/1 -> 2 query:i\n"
+        "bind 1 body:/ids/2 -> 2 path:2\nbind 1 body:/ids/1 -> 2 header:X-Ids\n"
+        "bind 1 body:/ids/1 -> 2 header:X-In\n",
+        "GET /v7/<1>/v7-<0>?i=77,<0>&e=7%2577 HTTP/1.1\nX-Ids: 71,17,<2>\nX-In: a<2>b");
+}
+
 static void escapes_are_seen_through(void **state)
 {
     (void)state;
@@ -368,6 +380,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_place_of_a_request_takes_a_value),
         cmocka_unit_test(a_value_may_be_part_of_what_is_there),
+        cmocka_unit_test(a_short_value_is_where_it_stands_alone),
         cmocka_unit_test(escapes_are_seen_through),
         cmocka_unit_test(uses_in_one_form_share_a_value),
         cmocka_unit_test(a_cookies_slot_is_in_the_recorded_cookies),
