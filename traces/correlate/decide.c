@@ -45,16 +45,19 @@ static double prefer(struct rules *rules, const struct spool_use *use,
     if (fabs(odds) > 1)
         return odds;
     /* Of several lists it is the one that was looked at last. */
-    if (born_place(rules, a)->has_numbers && born_place(rules, b)->has_numbers)
+    if (born_place(rules, a)->has_numbers && born_place(rules, b)->has_numbers &&
+        a->exchange_id != b->exchange_id)
         return (double)(a->exchange_id - b->exchange_id);
+    if (agree)
+        return agree;
     if (fabs(covers) > 0.05)
         return covers;
     int plain = born_place(rules, b)->has_numbers - born_place(rules, a)->has_numbers;
     if (plain)
         return plain;
     plain = born_place(rules, b)->is_text - born_place(rules, a)->is_text;
-    if (plain || agree)
-        return plain ? plain : agree;
+    if (plain)
+        return plain;
     /* What a POST answers it has made; a GET only shows it. */
     int made = sites->endpoints[sites->sites[a->born].endpoint].is_unsafe -
                sites->endpoints[sites->sites[b->born].endpoint].is_unsafe;

@@ -38,6 +38,15 @@ static struct spool_candidate *next_candidate(struct finder *finder)
     return &entry->candidates[entry->use.candidate_count];
 }
 
+/* Letters alone; "v1" is one as well. */
+static bool is_one_word(struct bytes text)
+{
+    size_t letters = 0;
+    while (letters < text.len && ascii_is_alpha(text.ptr[letters]))
+        letters++;
+    return letters > 0 && text.len - letters <= 1;
+}
+
 static void add(struct search *search, const struct piece *piece, uint64_t hash,
                 const struct birth *birth, uint32_t carrier)
 {
@@ -65,6 +74,7 @@ static void add(struct search *search, const struct piece *piece, uint64_t hash,
         .is_late = birth && birth->is_late,
         .is_whole = piece->is_whole,
         .is_wordlike = shape_is_wordlike(piece->text),
+        .is_one_word = is_one_word(piece->text),
     };
     if (birth)
         memcpy(candidate->numbers, birth->numbers, sizeof candidate->numbers);

@@ -17,7 +17,7 @@ enum {
 /* The table of docs/correlation.md, in units of the natural logarithm. */
 static const double START = -6, USED_NAME = 3, USED_NO_ID = -2, USED_PATH_WORD = 1,
                     STATIC_LINK = -3, BORN_NAME = 2, BORN_NO_ID = -1, NAMES_AGREE = 2,
-                    CLASSES_AGREE = 1, NAMES_DIFFER = -2, WORDLIKE = -2, ANOTHER_PAGE = -60,
+                    CLASSES_AGREE = 1, NAMES_DIFFER = -2, WORDLIKE = -2, NEVER = -60,
                     PART_OF_TEXT = -1, HOLDS = 0.9, MISS = 2.3, CONSTANT = -3, CONSTANT_SCORE = 0.6;
 
 int rules_new(struct rules **ret_rules, struct sites *sites, struct error *err)
@@ -105,12 +105,32 @@ static bool is_id_segment(const struct site_endpoint *endpoint, uint32_t number)
     return false;
 }
 
-/* A word in a path that a link has too is where the application has its pages. */
-static double used_segment(const struct site_endpoint *endpoint, uint32_t number, bool is_of_link)
+/* A file that an application consists of: its place is not one that an answer chooses. */
+static bool is_part_of_page(struct bytes path)
+{
+    static const char *const ends[] = {".js",  ".mjs", ".css",  ".map",   ".png", ".svg", ".ico",
+                                       ".gif", ".jpg", ".woff", ".woff2", ".ttf", NULL};
+    for (const char *const *end = ends; *end; end++) {
+        size_t len = strlen(*end);
+        if (path.len >= len && bytes_equal_nocase(bytes_from(path, path.len - len), bytes_of(*end)))
+            return true;
+    }
+    return false;
+}
+
+/* A word in a path that a link has too is where the application has its pages; a name of several,
+ * as of a file, that Location gave is what was made there. */
+static double used_segment(const struct site_endpoint *endpoint, uint32_t number,
+                           const struct site_place *from, bool is_one_word)
 {
     if (is_id_segment(endpoint, number))
         return USED_NAME;
-    return is_of_link ? STATIC_LINK : USED_PATH_WORD;
+    if (is_part_of_page(endpoint->path))
+        return NEVER;
+    if (from->is_path && !is_one_word &&
+        bytes_starts_with_nocase(from->text, bytes_of("header:location")))
+        return USED_NAME;
+    return from->is_path ? STATIC_LINK : USED_PATH_WORD;
 }
 
 static bool is_telling(enum name_class class)
@@ -137,7 +157,8 @@ static double prior_of(const struct sites *sites, const struct spool_candidate *
     const struct site_place *to = &sites->places[used->place], *from = &sites->places[born->place];
     double odds = START;
     if (to->is_path)
-        odds += used_segment(&sites->endpoints[used->endpoint], to->path_segment, from->is_path);
+        odds += used_segment(&sites->endpoints[used->endpoint], to->path_segment, from,
+                             candidate->is_one_word);
     else if (is_telling(to->class))
         odds += USED_NAME;
     else if (to->class == NAME_IS_NO_ID)
@@ -149,7 +170,7 @@ static double prior_of(const struct sites *sites, const struct spool_candidate *
     int agree = sites_agree(sites, candidate->born, used_site);
     odds += agree == 2 ? NAMES_AGREE : agree == 1 ? CLASSES_AGREE : agree < 0 ? NAMES_DIFFER : 0;
     if (is_of_another_page(sites, born, used))
-        odds += ANOTHER_PAGE;
+        odds += NEVER;
     if (candidate->is_wordlike)
         odds += WORDLIKE;
     if (!candidate->is_whole && to->class != NAME_IS_CREDENTIAL)

@@ -61,7 +61,7 @@ struct spool_candidate {
     uint32_t given;   /* values that the site had given by then */
     uint32_t at, len; /* in the text that is at the use's place */
     uint8_t bits;
-    bool is_echo, is_late, is_whole, is_wordlike;
+    bool is_echo, is_late, is_whole, is_wordlike, is_one_word;
 };
 
 struct spool_session {

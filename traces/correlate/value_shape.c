@@ -67,6 +67,24 @@ static bool is_word(const struct run *run, struct bytes text)
     return is_cased && run->vowels * 6 >= run->len && run->consonants <= 4 && run->len <= 24;
 }
 
+/* MathJax, mainContent: how many words, each of three letters and more; 0: it is none of that. */
+static size_t camel_words(struct bytes text)
+{
+    size_t count = 0;
+    for (size_t at = 0; at < text.len;) {
+        size_t end = at + 1;
+        while (end < text.len && !(text.ptr[end] >= 'A' && text.ptr[end] <= 'Z'))
+            end++;
+        struct bytes word = bytes_make(text.ptr + at, end - at);
+        struct run run = run_of(word);
+        if (word.len < 3 || !is_word(&run, word))
+            return 0;
+        count++;
+        at = end;
+    }
+    return count;
+}
+
 static double bits_of_number(struct bytes digits)
 {
     size_t len = digits.len;
@@ -109,6 +127,9 @@ static double bits_of_run(struct bytes text, bool is_first_word)
         return bits_of_number(text);
     if (is_word(&run, text))
         return fmin(word, (double)run.len * 2);
+    size_t words = run.digits ? 0 : camel_words(text);
+    if (words)
+        return word + (double)(words - 1) * NEXT_WORD_BITS;
     if (is_numbered_word(&run, text, &number) && number.len <= 4)
         return word + bits_of_number(number);
     return bits_of_mixture(&run);
@@ -178,7 +199,7 @@ bool shape_is_wordlike(struct bytes value)
             end++;
         struct bytes text = bytes_make(value.ptr + at, end - at);
         struct run run = run_of(text);
-        if (run.len && !is_word(&run, text))
+        if (run.len && !is_word(&run, text) && (run.digits || !camel_words(text)))
             return false;
         at = end + (end == at);
     }

@@ -169,6 +169,27 @@ static void a_place_without_an_index_is_preferred(void **state)
                 "1 body:/id -> 3 path:2");
 }
 
+static void the_pages_of_an_application_are_no_values(void **state)
+{
+    (void)state;
+    check_found("session 1 ann\n"
+                "1 GET / 200 | -> html:href[/static/js/mainContent.js]~>~path:1=static "
+                "html:href[/static/js/mainContent.js]~>~path:3=mainContent.js "
+                "html:href[/about]~>~path:1=about\n"
+                "2 GET /static/js/mainContent.js 200 | path:1=static path:2=js "
+                "path:3=mainContent.js ->\n"
+                "3 GET /about 200 | path:1=about ->\n");
+}
+
+static void where_a_post_sends_the_client_is_followed(void **state)
+{
+    (void)state;
+    check_found("session 1 ann\n"
+                "1 POST /contents 201 | -> header:Location~>~path:2=Untitled.ipynb\n"
+                "2 GET /contents/Untitled.ipynb 200 | path:1=contents path:2=Untitled.ipynb ->\n",
+                "1 header:Location > path:2 -> 2 path:2");
+}
+
 static void of_two_lists_the_later_one_was_looked_at(void **state)
 {
     (void)state;
@@ -510,6 +531,8 @@ int main(void)
         cmocka_unit_test(equal_ids_of_two_users_stay_apart),
         cmocka_unit_test(an_id_in_an_array_is_found_at_its_index),
         cmocka_unit_test(a_place_without_an_index_is_preferred),
+        cmocka_unit_test(the_pages_of_an_application_are_no_values),
+        cmocka_unit_test(where_a_post_sends_the_client_is_followed),
         cmocka_unit_test(of_two_lists_the_later_one_was_looked_at),
         cmocka_unit_test(a_version_is_one_of_the_same_page),
         cmocka_unit_test(among_small_ids_in_an_array_nothing_is_guessed),

@@ -14,10 +14,11 @@ static unsigned bits(const char *text)
 
 static void what_people_choose_has_few_bits(void **state)
 {
-    static const char *const few[] = {"",         "1",          "7",     "42",   "100",
-                                      "16000",    "en",         "de-DE", "open", "meeting",
-                                      "v1",       "take2",      "utf-8", "true", "aaaaaaaaaaaa",
-                                      "00000000", "2026-11-21", "1.5",   "#fff", "GET"};
+    static const char *const few[] = {"",           "1",          "7",     "42",   "100",
+                                      "16000",      "en",         "de-DE", "open", "meeting",
+                                      "v1",         "take2",      "utf-8", "true", "aaaaaaaaaaaa",
+                                      "00000000",   "2026-11-21", "1.5",   "#fff", "GET",
+                                      "MathJax.js", "mainContent"};
     (void)state;
     for (size_t i = 0; i < sizeof few / sizeof few[0]; i++) {
         if (bits(few[i]) >= 20)
@@ -62,7 +63,9 @@ static void words_are_told_from_ids(void **state)
     assert_true(shape_is_wordlike(bytes_of("application/json")));
     assert_false(shape_is_wordlike(bytes_of("job_8f3a11c9")));
     assert_false(shape_is_wordlike(bytes_of("xkqzrtbvn")));
+    assert_true(shape_is_wordlike(bytes_of("mainContent")));
     assert_false(shape_is_wordlike(bytes_of("gKoSqKvTeRt")));
+    assert_false(shape_is_wordlike(bytes_of("mairsmdNuF")));
     assert_false(shape_is_wordlike(bytes_of("")));
 }
 
