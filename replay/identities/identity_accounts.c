@@ -36,15 +36,17 @@ static int count_open(const struct replay_settings *settings, struct shared_acco
 int identity_count_accounts(const struct replay_settings *settings,
                             struct shared_accounts *ret_shared)
 {
-    struct shared_accounts shared = {0};
     uint32_t most = settings->stages.count ? stages_most_users(&settings->stages) : 0;
-    if (!settings->stages.count && count_open(settings, &shared))
-        return -1;
-    for (uint32_t i = 0; most > 1 && i < settings->plan->session_count; i++)
-        shared.accounts += has_account(settings, i);
-    if (settings->stages.count && shared.accounts)
-        shared.users = most;
-    *ret_shared = shared;
+    uint64_t accounts = 0;
+    *ret_shared = (struct shared_accounts){0};
+    for (uint32_t i = 0; i < settings->plan->session_count; i++)
+        accounts += has_account(settings, i);
+    if (!accounts)
+        return 0;
+    if (!settings->stages.count)
+        return count_open(settings, ret_shared);
+    if (most > 1)
+        *ret_shared = (struct shared_accounts){.users = most, .accounts = accounts};
     return 0;
 }
 
