@@ -38,6 +38,8 @@ void rule_evidence(const struct rules *rules, const struct rule *rule, struct bu
         else
             buf_printf(out, ", %u different values", rule->distinct);
     }
+    if (rule->sessions == 1 && rules->uses[rule->born].gives_differ)
+        buf_append_text(out, ", other users were given others");
     put_lengths(rule, out);
     put_names(rules, rule, out);
     if (rule->is_part)

@@ -18,7 +18,8 @@ enum {
 static const double START = -6, USED_NAME = 3, USED_NO_ID = -2, USED_PATH_WORD = 1,
                     STATIC_LINK = -3, BORN_NAME = 2, BORN_NO_ID = -1, NAMES_AGREE = 2,
                     CLASSES_AGREE = 1, NAMES_DIFFER = -2, WORDLIKE = -2, NEVER = -60,
-                    PART_OF_TEXT = -1, HOLDS = 0.9, MISS = 2.3, CONSTANT = -3, CONSTANT_SCORE = 0.6;
+                    PART_OF_TEXT = -1, HOLDS = 0.9, GIVEN_DIFFERS = 1, MISS = 2.3, CONSTANT = -3,
+                    CONSTANT_SCORE = 0.6;
 
 int rules_new(struct rules **ret_rules, struct sites *sites, struct error *err)
 {
@@ -235,6 +236,19 @@ static void count_match(struct rules *rules, struct rule *rule,
     rule->bits = candidate->bits < rule->bits ? candidate->bits : rule->bits;
 }
 
+/* "Untitled.ipynb" for one user and "Untitled1.ipynb" for another: the server made it up, also
+ * where the two are used at endpoints that have nothing in common. */
+static void note_given(const struct rules *rules, struct use_site *born, uint64_t hash)
+{
+    if (!born->has_given) {
+        born->has_given = true;
+        born->given_hash = hash;
+        born->given_user = rules->user;
+    } else if (born->given_user != rules->user && born->given_hash != hash) {
+        born->gives_differ = true;
+    }
+}
+
 static void tally_value(struct rules *rules, struct use_site *use, uint64_t hash)
 {
     struct tally *tally = use->tally;
@@ -283,6 +297,8 @@ static int count_use(struct rules *rules, const struct spool_entry *entry, void 
     for (uint16_t i = 0; i < use->candidate_count; i++) {
         const struct spool_candidate *candidate = &entry->candidates[i];
         struct rule *rule = candidate->born == SITES_NONE ? NULL : find_or_add(rules, candidate);
+        if (candidate->born != SITES_NONE && candidate->is_whole)
+            note_given(rules, &rules->uses[candidate->born], candidate->hash);
         if (rule)
             count_match(rules, rule, candidate);
         else if (candidate->born != SITES_NONE)
@@ -356,13 +372,15 @@ static int weigh_use(struct rules *rules, const struct spool_entry *entry, void 
     return 0;
 }
 
-static void score(struct rule *rule)
+static void score(const struct rules *rules, struct rule *rule)
 {
     bool is_constant = rule->distinct == 1 && rule->sessions >= 2 && rule->has_users;
     double odds =
         rule->prior + fmin(rule->evidence, MAX_EVIDENCE) - fmin(MISS * rule->misses, MAX_AGAINST);
     if (is_constant && (rule->bits < CLEAR_BITS || rule->is_wordlike))
         odds += CONSTANT;
+    if (rule->sessions == 1 && rules->uses[rule->born].gives_differ)
+        odds += GIVEN_DIFFERS;
     rule->log_odds = (float)odds;
     rule->score = (float)(1 / (1 + exp(-odds)));
     if (is_constant && rule->score > CONSTANT_SCORE)
@@ -378,7 +396,7 @@ static int weigh(struct rules *rules, struct spool *spool, double enough, struct
     if (rules_read(rules, spool, weigh_use, &enough, err))
         return -1;
     for (size_t i = 0; i < rules->count; i++)
-        score(&rules->list[i]);
+        score(rules, &rules->list[i]);
     return 0;
 }
 

@@ -27,6 +27,9 @@ struct use_site {
     uint32_t uses, sessions, last_session;
     uint32_t unbound, client; /* indexes into those lists, SITES_NONE for none */
     bool has_users;           /* more than one */
+    /* As a place of an answer: what it gave first of all that was carried, and to whom. */
+    uint64_t given_hash, given_user;
+    bool has_given, gives_differ; /* other users got another value */
 };
 
 /* A value that the client made, in the session that is being read. */

@@ -99,6 +99,22 @@ static void small_ids_are_bound_when_many_sessions_agree(void **state)
     buf_fini(&text);
 }
 
+/* Their pages have nothing in common, so no rule is seen twice. */
+static void a_name_that_the_server_makes_up_is_known_by_the_other_users_one(void **state)
+{
+    (void)state;
+    check_found("session 1 ann\n"
+                "1 POST /contents 201 | body:/type=page -> body:/path=Untitled.page\n"
+                "2 GET /pages/Untitled.page 200 | path:1=pages path:2=Untitled.page ->\n"
+                "session 2 bob\n"
+                "3 POST /contents 201 | body:/type=page -> body:/path=Untitled1.page\n"
+                "4 GET /pages/Untitled1.page 200 | path:1=pages path:2=Untitled1.page ->\n",
+                "1 body:/path -> 2 path:2", "3 body:/path -> 4 path:2");
+    check_found("session 1 ann\n"
+                "1 POST /contents 201 | body:/type=page -> body:/path=Untitled.page\n"
+                "2 GET /pages/Untitled.page 200 | path:1=pages path:2=Untitled.page ->\n");
+}
+
 static void a_constant_of_all_users_is_not_bound(void **state)
 {
     (void)state;
@@ -526,6 +542,7 @@ int main(void)
         cmocka_unit_test(what_is_equal_by_accident_is_not_bound),
         cmocka_unit_test(the_value_1_binds_only_where_names_say_so),
         cmocka_unit_test(small_ids_are_bound_when_many_sessions_agree),
+        cmocka_unit_test(a_name_that_the_server_makes_up_is_known_by_the_other_users_one),
         cmocka_unit_test(a_constant_of_all_users_is_not_bound),
         cmocka_unit_test(an_id_that_all_users_have_is_bound_with_a_lower_score),
         cmocka_unit_test(equal_ids_of_two_users_stay_apart),
