@@ -27,16 +27,6 @@ static struct bytes last_token(struct bytes place)
     return parent.ptr ? bytes_from(place, parent.len + 1) : place;
 }
 
-/* Lengths of the same order: a quarter to four times, or both small. */
-static bool are_like_sizes(struct bytes a, struct bytes b)
-{
-    enum { SMALL_BYTES = 64 };
-    uint64_t x, y;
-    if (!bytes_to_u64(a, &x) || !bytes_to_u64(b, &y))
-        return bytes_equal(a, b); /* "empty" */
-    return (x < SMALL_BYTES && y < SMALL_BYTES) || (x / 4 <= y && y / 4 <= x);
-}
-
 /* One that is said by its container's difference: gone with it, or behind the end of a shorter
  * array, or a key that is an id. */
 static bool is_said_by_parent(const struct facts *facts_with, const struct facts *facts_without,
@@ -54,6 +44,13 @@ static bool is_said_by_parent(const struct facts *facts_with, const struct facts
     return text_is_id(token);
 }
 
+static uint64_t size_of(const struct fact *fact)
+{
+    uint64_t size = 0;
+    bytes_to_u64(fact->text, &size);
+    return size;
+}
+
 static void compare_at(const struct fact *recorded, const struct fact *live, difference_fn found,
                        void *owner)
 {
@@ -62,15 +59,12 @@ static void compare_at(const struct fact *recorded, const struct fact *live, dif
                                     .recorded = recorded->text,
                                     .live = live->text};
     bool is_alike = true;
-    if (recorded->kind != live->kind) { /* "size:" of an empty body and of another */
-        difference.kind = DIFFERS_VALUE;
-        is_alike = false;
-    } else if (recorded->type != live->type) {
+    if (recorded->type != live->type) {
         difference.kind = DIFFERS_TYPE;
         is_alike = recorded->kind == FACT_HIDDEN;
     } else if (recorded->kind == FACT_SIZE) {
         difference.kind = DIFFERS_VALUE;
-        is_alike = are_like_sizes(recorded->text, live->text);
+        is_alike = sizes_are_alike(size_of(recorded), size_of(live));
     } else if (recorded->kind == FACT_VALUE) {
         difference.kind = DIFFERS_VALUE;
         is_alike =

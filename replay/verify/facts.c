@@ -201,7 +201,7 @@ static void add_body(struct facts *facts, const struct http_response *response)
     char room[128];
     struct bytes body = response->body, type = media_type(response, room);
     if (!body.len) {
-        facts_add_at(facts, FACT_VALUE, 't', bytes_of("body"), bytes_of("empty"), "size:");
+        facts_add_at(facts, FACT_VALUE, 't', bytes_of("body"), bytes_of("empty"), "empty:");
         return;
     }
     bool may_be_json = contains(type, "json") || begins_as_json(body);

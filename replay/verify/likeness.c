@@ -209,6 +209,12 @@ bool numbers_are_alike(struct bytes name, struct bytes a, struct bytes b)
     return bytes_equal(a, b) || (is_moment(a) && is_moment(b)) || name_is_volatile(name);
 }
 
+bool sizes_are_alike(uint64_t a, uint64_t b)
+{
+    enum { SMALL_BYTES = 64 };
+    return (a < SMALL_BYTES && b < SMALL_BYTES) || (a / 4 <= b && b / 4 <= a);
+}
+
 /* --- tokens ---------------------------------------------------------------------------------- */
 
 static int base64_value(char c)

@@ -23,6 +23,9 @@ bool strings_are_alike(struct bytes name, struct bytes a, struct bytes b);
 /* The same of JSON numbers, whose name tells an id or a time from an amount. */
 bool numbers_are_alike(struct bytes name, struct bytes a, struct bytes b);
 
+/* Lengths of one order: a quarter to four times, or both small. */
+bool sizes_are_alike(uint64_t a, uint64_t b);
+
 /* A word that no person chose: a uuid, hex, digits, a token. */
 bool text_is_id(struct bytes text);
 

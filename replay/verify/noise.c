@@ -15,8 +15,8 @@ struct answer_kind {
 };
 
 struct place_kind {
-    uint64_t value_hash; /* of the first text seen there */
-    uint32_t seen;       /* answers that have it */
+    uint64_t value; /* the first text's hash; the length itself where it is one */
+    uint32_t seen;  /* answers that have it */
     uint32_t last_answer;
     char type;
     bool values_differ, types_differ;
@@ -102,12 +102,15 @@ bool noise_wants(const struct noise *noise, int64_t endpoint_id, int status)
 
 static void learn_place(struct place_kind *place, const struct fact *fact, uint32_t answer)
 {
-    uint64_t hash = bytes_hash(fact->text);
+    uint64_t value = bytes_hash(fact->text);
+    if (fact->kind == FACT_SIZE)
+        bytes_to_u64(fact->text, &value);
     if (place->seen == 0) {
-        place->value_hash = hash;
+        place->value = value;
         place->type = fact->type;
     }
-    place->values_differ |= hash != place->value_hash;
+    place->values_differ |=
+        fact->kind == FACT_SIZE ? !sizes_are_alike(value, place->value) : value != place->value;
     place->types_differ |= fact->type != place->type;
     if (place->last_answer != answer)
         place->seen++;
