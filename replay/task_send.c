@@ -65,10 +65,12 @@ static void transmit(struct task *task)
     bool is_watched = task->user->plugins && chain_wants(env->chain, CHAIN_RESPONSE);
     enum watch_wish wish = env->watch ? task_watch_wish(task) : WATCH_NOTHING;
     const struct step_bindings *born = task->step ? task->step->bindings : NULL;
+    const struct bytes *values;
+    bool has_values = task_hold_values(task, &values) == 0;
     const struct transport_request request = {
         .http = task->request,
         .cut = task->step && !task->request->changes && !task->is_filled ? task->step->cut : NULL,
-        .values = task->user->values.texts,
+        .values = values,
         .closes_connection = task->step && task->step->closes_connection,
         .max_connections = task->user->session->connection_count,
         .cookies = cookies_of(task),
@@ -87,9 +89,9 @@ static void transmit(struct task *task)
     task_count_handled(task);
     task->started_us = loop_read_clock(env->loop);
     if (task->step && task->step->kind == STEP_WS_CONNECT) {
-        if (channel_connect(task, &request) == 0)
+        if (has_values && channel_connect(task, &request) == 0)
             return;
-    } else {
+    } else if (has_values) {
         task->call = env->ops->send(task->user->connections, &request, &failure);
         if (task->call)
             return;

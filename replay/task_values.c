@@ -152,6 +152,29 @@ void task_stop_waiting(struct task *task)
     task_pause(task, user_now_us(task->user), TASK_ASK);
 }
 
+int task_hold_values(struct task *task, const struct bytes **ret_values)
+{
+    const struct values *values = &task->user->values;
+    const struct step_bindings *bindings = task->step ? task->step->bindings : NULL;
+    *ret_values = values->texts;
+    if (!bindings || !bindings->need_count ||
+        (!bindings->wait_count && !task->user->channels_active))
+        return 0;
+    struct bytes *held = arena_zalloc(&task->arena, values->count * sizeof *held);
+    if (!held)
+        return -1;
+    *ret_values = held;
+    for (uint32_t i = 0; i < bindings->need_count; i++) {
+        uint32_t need = bindings->needs[i];
+        if (!values->texts[need].ptr)
+            continue;
+        held[need] = arena_copy(&task->arena, values->texts[need]);
+        if (!held[need].ptr)
+            return -1;
+    }
+    return 0;
+}
+
 struct bytes task_recorded_cookies(struct task *task)
 {
     const struct step_bindings *bindings = task->step->bindings;

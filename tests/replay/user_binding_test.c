@@ -329,6 +329,23 @@ static void a_message_gives_its_value_and_the_next_one_renews_it(void **state)
     }
 }
 
+/* A large one may be half sent then; the fake target looks at it again when it answers. */
+static void a_request_under_way_keeps_its_value_when_that_is_renewed(void **state)
+{
+    (void)state;
+    static const struct fake_push pushes[] = {{-1, 40, "{}"},
+                                              {-1, 50, "{\"token\":\"one\"}"},
+                                              {-1, 100, "{\"token\":\"a longer one\"}"},
+                                              {0}};
+    static const struct fake_answer answers[] = {{"GET /a/one", 80, 200, 0, NULL, NULL}, {0}};
+    fake_pushes = pushes;
+    fake_answers = answers;
+    start(TOKEN_SCRIPT, PACING_THINK);
+    expect("0 WS /ws\n55 GET /a/one\n155 GET /b/a%20longer%20one\n175 > close 1000\n");
+    assert_int_equal(play.ended, 1);
+    end();
+}
+
 static void a_message_that_does_not_come_is_waited_for_no_longer_than_others(void **state)
 {
     (void)state;
@@ -400,6 +417,7 @@ int main(void)
         cmocka_unit_test(plugins_see_the_values_and_have_the_last_word),
         cmocka_unit_test(an_upgrade_takes_its_value),
         cmocka_unit_test(a_message_gives_its_value_and_the_next_one_renews_it),
+        cmocka_unit_test(a_request_under_way_keeps_its_value_when_that_is_renewed),
         cmocka_unit_test(a_message_that_does_not_come_is_waited_for_no_longer_than_others),
         cmocka_unit_test(a_websocket_that_is_over_gives_nothing_more),
         cmocka_unit_test(a_clients_message_takes_its_value_and_keeps_its_turn),

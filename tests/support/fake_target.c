@@ -1,6 +1,7 @@
 /* fake_target.c - a transport that answers from a script on a clock the test moves. */
 #include "tests/support/fake_target.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "core/http1.h"
@@ -29,6 +30,7 @@ struct transport_call {
     struct transport_request request;
     struct fake_answer answer;
     struct fake_header header;
+    struct buf wire; /* the request */
     struct buf body; /* of the answer */
 };
 
@@ -145,6 +147,28 @@ static void log_all(const struct http1_head *head, struct bytes body)
         buf_printf(&fake_log, "  body %.*s\n", BYTES_ARG(body));
 }
 
+/* What a request is made of stays until it is answered: a transport may be sending it still. */
+static void expect_unchanged(const struct transport_call *call)
+{
+    struct url url = {0};
+    struct buf wire = BUF_INIT(1 << 20);
+    url_parse(call->request.http->url, &url);
+    write_wire(&call->request, url.target, &wire);
+    if (!bytes_equal(buf_bytes(&wire), buf_bytes(&call->wire))) {
+        fprintf(stderr, "a request was changed under way:\n%.*s\n%.*s\n",
+                BYTES_ARG(buf_bytes(&call->wire)), BYTES_ARG(buf_bytes(&wire)));
+        abort();
+    }
+    buf_fini(&wire);
+}
+
+static void free_call(struct transport_call *call)
+{
+    buf_fini(&call->wire);
+    buf_fini(&call->body);
+    free(call);
+}
+
 static void unlink_call(struct transport_call *call)
 {
     struct transport_call **at = &call->user->calls;
@@ -176,10 +200,10 @@ static void on_answer(struct timer *timer, void *owner, uint64_t now_us)
     };
     (void)timer;
     (void)now_us;
+    expect_unchanged(call);
     unlink_call(call);
     call->request.done(call->request.owner, &result);
-    buf_fini(&call->body);
-    free(call);
+    free_call(call);
 }
 
 static struct transport_call *fake_send(struct transport_user *user,
@@ -205,7 +229,7 @@ static struct transport_call *fake_send(struct transport_user *user,
     write_log(head.method, head.target);
     if (fake_logs_all)
         log_all(&head, bytes_from(buf_bytes(&wire), (size_t)head_len));
-    buf_fini(&wire);
+    call->wire = wire;
     if (request->cookies.len)
         buf_printf(&fake_log, "  cookie %.*s\n", BYTES_ARG(request->cookies));
     timer_init(&call->timer, on_answer, call);
@@ -219,8 +243,7 @@ static void fake_cancel(struct transport_call *call)
 {
     timers_cancel(&call->user->transport->loop->timers, &call->timer);
     unlink_call(call);
-    buf_fini(&call->body);
-    free(call);
+    free_call(call);
 }
 
 static void on_push(struct timer *timer, void *owner, uint64_t now_us)
