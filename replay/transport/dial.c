@@ -83,7 +83,7 @@ static void count_end(struct dial_counts *counts, enum failure failure)
     counts->no_files += failure == FAILURE_NO_FILES;
 }
 
-/* The owner may start and cancel other dials, and close the dialer. */
+/* The owner may start and cancel other dials; who called us may go on with the dialer. */
 static void finish(struct dial *dial)
 {
     count_end(&dial->dialer->counts, dial->result.failure);

@@ -6,6 +6,8 @@
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -13,12 +15,15 @@
 
 #include <cmocka.h>
 
+#include "core/clock.h"
 #include "replay/transport/transport.h"
 #include "replay/transport/ws_client.h"
 
 static const struct transport_ops *const transports[] = {&transport_curl, &transport_native};
 
 enum { TRANSPORTS = sizeof transports / sizeof transports[0], MAX_MESSAGE_BYTES = 8 << 20 };
+
+#define TIMEOUT_US UINT64_C(20000000)
 
 /* --- the server ------------------------------------------------------------------------------- */
 
@@ -28,6 +33,7 @@ struct server {
     pthread_t thread;
     void (*serve)(int fd); /* on a thread of its own; the connection is closed behind it */
     const char *headers;   /* of the 101; NULL: serve() answers itself */
+    atomic_bool has_heard; /* the client's head */
 };
 
 static void say(int fd, const void *data, size_t len)
@@ -85,6 +91,7 @@ static void *serve_one(void *owner)
         return NULL;
     struct buf head = BUF_INIT(65536);
     if (read_head(fd, &head)) {
+        atomic_store(&server->has_heard, true);
         if (server->headers)
             upgrade(fd, &head, server->headers);
         server->serve(fd);
@@ -235,6 +242,14 @@ static void on_close(void *owner, const struct transport_result *result, int clo
     free_in(side, 'c');
 }
 
+/* The machine's clock, moved on by hand. */
+static uint64_t ahead_us;
+
+static uint64_t clock_us(void)
+{
+    return clock_now_us() + ahead_us;
+}
+
 static void witness_init(struct witness *witness, const struct transport_ops *ops,
                          uint64_t timeout_us)
 {
@@ -245,7 +260,9 @@ static void witness_init(struct witness *witness, const struct transport_ops *op
                                               .seed = 1};
     struct error err = {0};
     *witness = (struct witness){.ops = ops};
+    ahead_us = 0;
     assert_int_equal(loop_init(&witness->loop, &err), 0);
+    witness->loop.clock_us = clock_us;
     if (ops->open(&witness->transport, &witness->loop, &options, &err))
         fail_msg("%s", err.text);
     witness->user = ops->user_open(witness->transport);
@@ -433,8 +450,12 @@ static void each_deed_ends_as_it_should(void **state)
             struct side side = {.first = rows[i].first};
             bool is_timeout = strstr(rows[i].log, "timeout") != NULL;
             server_start(&server, rows[i].serve, rows[i].headers);
-            witness_init(&witness, transports[t], is_timeout ? 500000 : 20000000);
+            witness_init(&witness, transports[t], TIMEOUT_US);
             side_open(&side, &witness, server.port);
+            if (is_timeout) {
+                RUN_UNTIL(&witness, atomic_load(&server.has_heard));
+                ahead_us += TIMEOUT_US;
+            }
             RUN_UNTIL(&witness, side.is_over);
             /* A reset may overtake the answer before it. */
             if (strcmp(buf_text(&side.log), rows[i].log) != 0 &&
