@@ -178,10 +178,32 @@ static uint64_t least(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
+/* What had come when the wait began has been told of now; not what came since: a program that is
+ * stopped is so on its way back from the kernel, the events of a moment ago in hand. A wait that
+ * brought as many events as it may has not told of all; but the kernel goes round, and when as many
+ * have been told of as are watched, all that was there at the first such wait has been. A signal
+ * ends a wait without a look. */
+static void note_look(struct loop *loop, int count, uint64_t begun_us)
+{
+    if (count < 0)
+        return;
+    if (!loop->look_count)
+        loop->look_from_us = begun_us;
+    loop->look_count += (size_t)count;
+    if (count < EVENTS_PER_PASS)
+        loop->looked_us = begun_us;
+    else if (loop->look_count >= loop->watch_count)
+        loop->looked_us = loop->look_from_us;
+    else
+        return;
+    loop->look_count = 0;
+}
+
 /* From the last reading of the clock on, to the next moment or as long as is allowed. */
 static void wait_for_events(struct loop *loop, uint64_t to_next_us, uint64_t max_wait_us)
 {
     struct epoll_event events[EVENTS_PER_PASS];
+    uint64_t begun_us = loop->now_us;
     uint64_t over_us = loop->read_us + least(to_next_us, max_wait_us);
     int count;
     if (to_next_us && to_next_us <= loop->spin_us) {
@@ -198,6 +220,7 @@ static void wait_for_events(struct loop *loop, uint64_t to_next_us, uint64_t max
         loop->awake_from_us = loop->origin_us;
     if (count > 0)
         dispatch(loop, events, count);
+    note_look(loop, count, begun_us);
 }
 
 static void note_lag(struct loop *loop)

@@ -42,10 +42,13 @@ struct loop {
     int epoll_fd;
     uint64_t (*clock_us)(void); /* clock_now_us, or a test's */
     struct timers timers;
-    uint64_t origin_us;     /* clock_us() at the run's 0 */
-    uint64_t read_us;       /* clock_us() as last read */
-    uint64_t now_us;        /* of the run, by the same reading; 0 before its start */
-    uint64_t told_us;       /* now_us when the last wait returned */
+    uint64_t origin_us;    /* clock_us() at the run's 0 */
+    uint64_t read_us;      /* clock_us() as last read */
+    uint64_t now_us;       /* of the run, by the same reading; 0 before its start */
+    uint64_t told_us;      /* now_us when the last wait returned */
+    uint64_t looked_us;    /* what had come by then has been told of, see loop_has_looked() */
+    uint64_t look_from_us; /* since then waits have told of look_count events, and not of all */
+    size_t look_count;
     uint64_t spin_us;       /* set by the owner, see loop_pass(); 0: never */
     uint64_t spun_us;       /* awake, only to be exact, since the loop began */
     uint64_t awake_from_us; /* clock_us() when it woke, or should have */
@@ -78,6 +81,16 @@ uint64_t loop_refresh(struct loop *loop);
 static inline uint64_t loop_arrived_us(struct loop *loop, uint64_t sent_us)
 {
     return sent_us < loop->told_us ? loop->told_us : loop_refresh(loop);
+}
+
+/*
+ * Whether what had come by `deadline_us` has been told of. If not, whoever would give up sets its
+ * timer again, for now, and lets the descriptors have their turn first: the loop may have stood
+ * still over the deadline, and then it is not the peer who was late.
+ */
+static inline bool loop_has_looked(const struct loop *loop, uint64_t deadline_us)
+{
+    return loop->looked_us >= deadline_us;
 }
 
 void loop_watch_init(struct loop_watch *watch, loop_fn ready, void *owner);

@@ -44,7 +44,8 @@ struct dial {
     bool is_numeric, is_secure, allows_h2;
     struct dial_resumption *resumption;
     uint64_t state_since_us;
-    struct timer deadline;
+    uint64_t deadline_us;
+    struct timer deadline;  /* fires then; ENDING: in the next pass */
     struct dial_name *name; /* NULL: numeric */
     struct dial_name_wait wait;
     struct dial_race race;
@@ -236,10 +237,10 @@ static void on_deadline(struct timer *timer, void *owner, uint64_t now_us)
                                           [DIAL_HANDSHAKING] =
                                               "no end of the TLS handshake in time"};
     struct dial *dial = owner;
-    (void)timer;
-    (void)now_us;
     if (dial->state == DIAL_ENDING)
         finish(dial);
+    else if (!loop_has_looked(dial->dialer->loop, dial->deadline_us))
+        timers_set(&dial->dialer->loop->timers, timer, now_us);
     else
         fail(dial, FAILURE_CONNECT_TIMEOUT, "%s port %u: %s", dial->host, dial->port,
              missing[dial->state]);
@@ -293,6 +294,7 @@ struct dial *dial_start(struct dialer *dialer, const struct url *url, bool allow
     dial->wait.owner = dial;
     loop_watch_init(&dial->watch, on_tls_ready, dial);
     timer_init(&dial->deadline, on_deadline, dial);
+    dial->deadline_us = deadline_us;
     timers_set(&dialer->loop->timers, &dial->deadline, deadline_us);
     dial->next = dialer->dials;
     dial->link = &dialer->dials;
@@ -311,8 +313,10 @@ struct dial *dial_start(struct dialer *dialer, const struct url *url, bool allow
 
 void dial_extend(struct dial *dial, uint64_t deadline_us)
 {
-    if (dial->state != DIAL_ENDING && dial->deadline.due_us < deadline_us)
-        timers_set(&dial->dialer->loop->timers, &dial->deadline, deadline_us);
+    if (dial->state == DIAL_ENDING || dial->deadline_us >= deadline_us)
+        return;
+    dial->deadline_us = deadline_us;
+    timers_set(&dial->dialer->loop->timers, &dial->deadline, deadline_us);
 }
 
 int dialer_open(struct dialer **ret_dialer, struct loop *loop,

@@ -174,7 +174,10 @@ static void on_call_timer(struct timer *timer, void *owner, uint64_t now_us)
         return;
     }
     if (now_us >= call->deadline_us) {
-        time_out(call);
+        if (loop_has_looked(call->user->transport->loop, call->deadline_us))
+            time_out(call);
+        else
+            timers_set(&call->user->transport->loop->timers, timer, now_us);
         return;
     }
     if (call->continue_at_us && now_us >= call->continue_at_us)

@@ -13,10 +13,10 @@ static void on_ready(struct loop_watch *watch, void *owner, int events)
 static void on_timer(struct timer *timer, void *owner, uint64_t now_us)
 {
     struct transport_ws *ws = owner;
-    (void)timer;
-    (void)now_us;
     if (ws->is_open)
         pump(ws);
+    else if (!loop_has_looked(ws->loop, ws->deadline_us))
+        timers_set(&ws->loop->timers, timer, now_us);
     else
         transport_ws_failed(ws, ws->client ? FAILURE_TIMEOUT : FAILURE_CONNECT_TIMEOUT,
                             "the upgrade was not answered in time");

@@ -217,6 +217,20 @@ static void an_answer_is_dated_when_the_wait_returned_unless_it_was_asked_for_si
     close_scene(scene);
 }
 
+static void what_came_while_it_stood_still_is_told_before_it_has_looked(void **state)
+{
+    (void)state;
+    struct scene *scene = open_scene(2);
+    scene->work_us = 500; /* the deadline, 300, passes while the first event is handled */
+    assert_false(loop_has_looked(&scene->loop, 1));
+    loop_pass(&scene->loop, 0);
+    assert_string_equal(scene->log, "ee");
+    assert_false(loop_has_looked(&scene->loop, 300));
+    loop_pass(&scene->loop, 0);
+    assert_true(loop_has_looked(&scene->loop, 300));
+    close_scene(scene);
+}
+
 static void lag_is_from_one_wait_to_the_next_with_all_that_was_done_between(void **state)
 {
     (void)state;
@@ -297,6 +311,7 @@ int main(void)
         cmocka_unit_test(what_comes_due_while_events_are_handled_is_run_between_them),
         cmocka_unit_test(a_crowd_of_due_timers_leaves_descriptors_their_turns),
         cmocka_unit_test(an_answer_is_dated_when_the_wait_returned_unless_it_was_asked_for_since),
+        cmocka_unit_test(what_came_while_it_stood_still_is_told_before_it_has_looked),
         cmocka_unit_test(lag_is_from_one_wait_to_the_next_with_all_that_was_done_between),
         cmocka_unit_test(a_wait_that_lasts_too_long_is_lag),
         cmocka_unit_test(with_a_last_stretch_it_asks_until_the_moment_itself),
