@@ -39,6 +39,13 @@ struct endpoint_metrics {
     uint64_t by_failure[FAILURE_COUNT];
 };
 
+/* Those that a rate may be of: what was under way when the run ended is neither a success nor a
+ * failure. Counted as successes, a target that answers nothing would pass any limit. */
+static inline uint64_t endpoint_metrics_ended(const struct endpoint_metrics *endpoint)
+{
+    return endpoint->requests - endpoint->by_failure[FAILURE_CANCELLED];
+}
+
 struct ws_metrics {
     uint64_t events[WS_EVENT_COUNT];
     uint64_t bytes_sent;

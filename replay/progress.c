@@ -14,7 +14,7 @@ int progress_add(struct progress *progress, const struct metrics *delta, uint64_
     if (metrics_sum_endpoints(delta, &all))
         return -1;
     progress->elapsed_us += length_us;
-    progress->requests += all.requests;
+    progress->ended += endpoint_metrics_ended(&all);
     progress->failed += all.failed;
     for (int i = 0; i < SESSION_RESULT_COUNT; i++)
         progress->sessions_ended += delta->sessions_by_result[i];
@@ -69,7 +69,7 @@ static size_t put_figures(char *out, size_t out_size, const struct progress *pro
     if (progress->queued)
         snprintf(queued, sizeof queued, "  %llu queued", (unsigned long long)progress->queued);
     double failed_percent =
-        progress->requests ? 100.0 * (double)progress->failed / (double)progress->requests : 0;
+        progress->ended ? 100.0 * (double)progress->failed / (double)progress->ended : 0;
     return (size_t)snprintf(out, out_size,
                             "%s  %s%llu users  %.0f req/s  p95 %s  %llu errors (%.1f%%)  "
                             "lateness p99 %s  cpu %.0f%%%s",

@@ -17,7 +17,7 @@ struct progress {
     uint64_t planned_sessions; /* 0: as many as fit into the time */
     uint64_t elapsed_us;
     uint64_t sessions_ended;
-    uint64_t requests;
+    uint64_t ended; /* requests */
     uint64_t failed;
     /* Of the last second. */
     uint64_t users;

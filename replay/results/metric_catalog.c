@@ -153,9 +153,9 @@ struct metric_reading metric_read(const struct metric_entry *entry,
     case METRIC_FROM_CLOCK:
         return trend(&from->clocks[entry->index]);
     case METRIC_FROM_FAILED:
-        return rate(from->failed, from->requests);
+        return rate(from->failed, endpoint_metrics_ended(from));
     case METRIC_FROM_DIVERGED:
-        return rate(from->diverged, from->requests);
+        return rate(from->diverged, endpoint_metrics_ended(from));
     case METRIC_FROM_REQUESTS:
         return counter(count_requests(from, selector));
     case METRIC_FROM_BYTES:

@@ -170,10 +170,13 @@ void page_trend_if_any(const struct page *page, const char *name, const struct h
 void page_rate(const struct page *page, const char *name, uint64_t hits, uint64_t total)
 {
     page_leader(page, name);
+    if (!total) {
+        fputs("no samples\n", page->out);
+        return;
+    }
     fprintf(page->out, "%s%.2f%%%s %llu out of %llu\n", hits ? page_colour(page, PAGE_RED) : "",
-            total ? 100.0 * (double)hits / (double)total : 0,
-            hits ? page_colour(page, PAGE_PLAIN) : "", (unsigned long long)hits,
-            (unsigned long long)total);
+            100.0 * (double)hits / (double)total, hits ? page_colour(page, PAGE_PLAIN) : "",
+            (unsigned long long)hits, (unsigned long long)total);
 }
 
 void page_counter(const struct page *page, const char *name, uint64_t count)

@@ -122,7 +122,8 @@ static void print_totals(const struct page *page)
     print_sessions(page);
     page_trend_alone(page, "session_duration", &page->run->totals->session_duration);
     if (page->run->all.requests)
-        page_rate(page, "http_req_diverged", page->run->all.diverged, page->run->all.requests);
+        page_rate(page, "http_req_diverged", page->run->all.diverged,
+                  endpoint_metrics_ended(&page->run->all));
     print_missing(page);
 }
 
@@ -201,7 +202,7 @@ static void print_http(const struct page *page)
     page_trend(page, "http_req_duration", &all->clocks[CLOCK_SERVICE]);
     page_trend(page, "http_req_lateness", &all->clocks[CLOCK_LATENESS]);
     page_trend_if_any(page, "http_req_connecting", &all->clocks[CLOCK_CONNECTING]);
-    page_rate(page, "http_req_failed", all->failed, all->requests);
+    page_rate(page, "http_req_failed", all->failed, endpoint_metrics_ended(all));
     page_line(page, "http_reqs", "%llu %.2f/s  %llu recorded, %llu added, %llu retried",
               (unsigned long long)all->requests, page_per_second(page, all->requests),
               (unsigned long long)all->by_origin[ORIGIN_RECORDED],

@@ -37,7 +37,7 @@ static int unknown_metric(const char *name, const struct run_facts *facts, struc
         return error_set(err, EXIT_INPUT, "unknown metric '%s'; did you mean %s?", name, nearest);
     return error_set(err, EXIT_INPUT,
                      "unknown metric '%s'; known are http_req_duration, http_req_response, "
-                     "http_req_failed, http_reqs and others: 'reprise replay --help'",
+                     "http_req_failed, http_reqs and others: docs/summary.md lists them",
                      name);
 }
 
@@ -56,8 +56,8 @@ static int select_endpoint(const char *value, const struct run_facts *facts,
         return error_set(err, EXIT_INPUT, "no endpoint '%s' in the plan; did you mean '%s'?", value,
                          nearest);
     return error_set(err, EXIT_INPUT,
-                     "no endpoint '%s' in the plan; 'reprise inspect TRACE endpoints' lists all %u",
-                     value, (unsigned)facts->endpoint_count);
+                     "no endpoint '%s' in the plan; 'reprise inspect TRACE endpoints' lists them",
+                     value);
 }
 
 /* The place of `value` in names(0..count-1), or -1. */
@@ -255,12 +255,13 @@ static int parse_limit(const char *text, struct threshold *threshold)
     bool is_value = threshold->aggregate != THRESHOLD_RATE;
     if (parse_number(text, &threshold->limit, &unit))
         return -1;
+    if (threshold->entry.kind == METRIC_RATE) {
+        threshold->limit /= strcmp(unit, "%") == 0 ? 100 : 1;
+        /* Whoever writes rate<5 means 5%, and would have a limit that always holds. */
+        return (!*unit || strcmp(unit, "%") == 0) && threshold->limit <= 1 ? 0 : -1;
+    }
     if (!*unit)
         return 0;
-    if (threshold->entry.kind == METRIC_RATE && strcmp(unit, "%") == 0) {
-        threshold->limit /= 100;
-        return 0;
-    }
     if (threshold->entry.unit == METRIC_TIME && is_value && duration_parse_us(text, &whole) == 0) {
         threshold->limit = (double)whole / 1e3;
         return 0;
@@ -284,7 +285,7 @@ static const struct {
 static const char *limit_wanted(const struct threshold *threshold)
 {
     if (threshold->entry.kind == METRIC_RATE)
-        return "a rate, like 0.01 or 1%";
+        return "a rate from 0 to 1, like 0.01 or 1%";
     if (threshold->entry.unit == METRIC_TIME)
         return "milliseconds or a duration, like 500 or 2s";
     return "a number";

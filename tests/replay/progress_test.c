@@ -12,7 +12,7 @@ static struct progress known_progress(void)
     return (struct progress){.elapsed_us = 12300000,
                              .duration_us = 30000000,
                              .sessions_ended = 40,
-                             .requests = 3000,
+                             .ended = 3000,
                              .failed = 3,
                              .users = 120,
                              .requests_per_sec = 1523.4,
@@ -98,7 +98,7 @@ static void seconds_add_up_and_gauges_are_replaced(void **state)
     delta->users_active = 4;
     assert_int_equal(progress_add(&progress, delta, 500000), 0);
     assert_int_equal(progress.elapsed_us, 1500000);
-    assert_int_equal(progress.requests, 2);
+    assert_int_equal(progress.ended, 2);
     assert_int_equal(progress.failed, 1);
     assert_int_equal(progress.sessions_ended, 1);
     assert_int_equal(progress.users, 4);

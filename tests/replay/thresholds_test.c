@@ -149,6 +149,32 @@ static void a_threshold_on_what_was_never_measured_fails(void **state)
     metrics_free(totals);
 }
 
+/* A target that answers nothing until the run ends: no threshold holds for that. */
+static void what_the_end_of_the_run_cut_off_is_of_no_rate(void **state)
+{
+    (void)state;
+    static const struct request_outcome cut = {.failure = FAILURE_CANCELLED, .lateness_us = 10};
+    struct metrics *totals = metrics_new(1);
+    struct thresholds thresholds;
+    struct run_threshold results[2];
+    size_t failed;
+    thresholds_init(&thresholds);
+    assert_int_equal(thresholds_parse(&thresholds, "http_req_failed: rate<60%", &facts, NULL), 0);
+    assert_int_equal(thresholds_parse(&thresholds, "http_req_diverged: rate<60%", &facts, NULL), 0);
+    for (int i = 0; i < 8; i++)
+        metrics_record_request(totals, &cut);
+    assert_int_equal(thresholds_judge(&thresholds, totals, DURATION_US, results, &failed), 0);
+    assert_int_equal(failed, 2);
+    assert_false(results[0].has_samples || results[1].has_samples);
+
+    metrics_record_request(totals, &(struct request_outcome){.status = 200});
+    metrics_record_request(totals, &(struct request_outcome){.failure = FAILURE_TIMEOUT});
+    assert_int_equal(thresholds_judge(&thresholds, totals, DURATION_US, results, &failed), 0);
+    assert_true(results[0].has_passed && results[0].value > 0.499 && results[0].value < 0.501);
+    thresholds_fini(&thresholds);
+    metrics_free(totals);
+}
+
 static void several_conditions_are_one_threshold_each(void **state)
 {
     (void)state;
@@ -203,6 +229,8 @@ static void what_is_not_understood_is_named(void **state)
         {"http_req_duration: p(95)<5 parsecs", "expected milliseconds or a duration"},
         {"http_req_duration: p(95)<-5", "expected milliseconds or a duration"},
         {"http_req_failed: rate<1s", "expected a rate"},
+        {"http_req_failed: rate<5", "expected a rate from 0 to 1, like 0.01 or 1%"},
+        {"http_req_failed: rate<101%", "expected a rate from 0 to 1, like 0.01 or 1%"},
         {"http_reqs: count<5%", "expected a number"},
         {"http_req_duration: p(95)<5,", "expected something like p(95)<500"},
     };
@@ -268,6 +296,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(conditions_are_judged_on_the_totals),
         cmocka_unit_test(a_threshold_on_what_was_never_measured_fails),
+        cmocka_unit_test(what_the_end_of_the_run_cut_off_is_of_no_rate),
         cmocka_unit_test(several_conditions_are_one_threshold_each),
         cmocka_unit_test(what_is_not_understood_is_named),
         cmocka_unit_test(too_many_or_too_long_is_refused),
