@@ -1,8 +1,10 @@
 /* replay_cmd.c - the verb `replay`: prepare, play, report. */
 #include "replay/replay_cmd.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "core/log.h"
@@ -37,10 +39,12 @@ static int report(const struct replay_run *run, struct error *err)
         return -1;
     const char *no_colour = getenv("NO_COLOR");
     bool has_colour = isatty(STDOUT_FILENO) && !(no_colour && *no_colour);
-    if (run->options.prints_json)
-        result = report_print_json(record, stdout, err);
-    else
+    if (!run->options.prints_json)
         report_print(record, has_colour, stdout);
+    else if (report_print_json(record, stdout, err))
+        result = error_prefix(err, "stdout");
+    if (!result && (fflush(stdout) || ferror(stdout)))
+        result = error_set(err, EXIT_TOOL, "stdout: %s", strerror(errno));
     if (!result && run->options.summary_export_path)
         result = report_export_json(record, run->options.summary_export_path, err);
     run_record_free(record);

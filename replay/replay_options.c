@@ -69,14 +69,15 @@ static int check_stages(const struct raw_options *raw, struct replay_settings *s
         return error_set(err, EXIT_INPUT,
                          "replay: --scale goes with recorded arrivals, --users and --stage are the "
                          "alternative to them; give one or the other");
-    if (raw->users == 0 || (has_users && raw->users > UINT32_MAX))
-        return error_set(err, EXIT_INPUT, "replay: --users has to be 1 to %u", UINT32_MAX);
+    if (raw->users == 0 || (has_users && raw->users > STAGES_MAX_USERS))
+        return error_set(err, EXIT_INPUT, "replay: --users has to be 1 to %d", STAGES_MAX_USERS);
     stages->start_users = has_users ? (uint32_t)raw->users : 0;
     for (size_t i = 0; i < raw->stages.count; i++) {
         if (stages_add(stages, raw->stages.items[i]))
             return error_set(err, EXIT_INPUT,
-                             "replay: --stage '%s': expected DURATION:USERS, like 30s:100",
-                             raw->stages.items[i]);
+                             "replay: --stage '%s': expected DURATION:USERS, like 30s:100; at most "
+                             "%d of them, and %d users",
+                             raw->stages.items[i], STAGES_MAX, STAGES_MAX_USERS);
     }
     if (raw->stages.count == 0) {
         if (settings->duration_us == 0)

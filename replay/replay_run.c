@@ -10,6 +10,7 @@
 #include "core/log.h"
 #include "replay/identities/identity_accounts.h"
 #include "replay/open_files.h"
+#include "replay/results/report.h"
 #include "replay/results/verdict.h"
 
 enum { MAX_FACTS_BYTES = 64 * 1024 * 1024 };
@@ -184,10 +185,14 @@ static int check_export(const struct replay_options *options, struct error *err)
         memcpy(folder, path, (size_t)(slash - path) + 1);
         folder[slash - path + 1] = '\0';
     }
-    if (access(folder, W_OK) == 0)
-        return 0;
-    return error_set(err, EXIT_INPUT, "--summary-export %s: %s; name a folder that can be written",
-                     path, strerror(errno));
+    if (access(folder, W_OK))
+        return error_set(err, EXIT_INPUT,
+                         "--summary-export %s: %s; name a folder that can be written", path,
+                         strerror(errno));
+    if (options->run_path && strcmp(options->run_path, path) == 0)
+        return error_set(err, EXIT_INPUT,
+                         "--summary-export %s: --run names the same file; name another", path);
+    return report_check_export(path, err);
 }
 
 int replay_run_prepare(struct replay_run *run, int argc, char **argv, struct error *err)

@@ -28,7 +28,7 @@ int stages_add(struct stages *stages, const char *text)
     const char *colon = strchr(text, ':');
     uint64_t users;
     if (!colon || stages->count == STAGES_MAX || (size_t)(colon - text) >= sizeof duration ||
-        !bytes_to_u64(bytes_of(colon + 1), &users) || users > UINT32_MAX)
+        !bytes_to_u64(bytes_of(colon + 1), &users) || users > STAGES_MAX_USERS)
         return -1;
     memcpy(duration, text, (size_t)(colon - text));
     duration[colon - text] = '\0';

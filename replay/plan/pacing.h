@@ -30,6 +30,10 @@ uint64_t pacing_scale_us(uint64_t us, double speed);
 
 #define STAGES_MAX 32
 
+/* Of one process, at some hundred bytes a user that waits: ten times what a machine is built for,
+ * and not all of its memory for a slip of the finger. */
+#define STAGES_MAX_USERS 1000000
+
 /* Users in force over time: from one count linearly to the next, as k6's stages. */
 struct stage {
     uint64_t duration_us;
@@ -42,7 +46,8 @@ struct stages {
     struct stage items[STAGES_MAX];
 };
 
-/* "30s:100": to 100 users over 30 s. -1 when it is not DURATION:USERS or there are too many. */
+/* "30s:100": to 100 users over 30 s. -1 when it is not DURATION:USERS or there are too many
+ * (stages, or users). */
 int stages_add(struct stages *stages, const char *text);
 
 uint64_t stages_duration_us(const struct stages *stages);

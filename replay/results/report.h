@@ -24,6 +24,10 @@ void report_print(const struct run_record *run, bool has_colour, FILE *out);
  */
 int report_print_json(const struct run_record *run, FILE *out, struct error *err);
 
+/* Whether it may be written there: not over a trace or a run, nor any other database. -1 with
+ * EXIT_INPUT. */
+int report_check_export(const char *path, struct error *err);
+
 /* The same into a file, which appears whole or not at all. */
 int report_export_json(const struct run_record *run, const char *path, struct error *err);
 

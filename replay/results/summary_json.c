@@ -421,10 +421,32 @@ static int write_and_rename(const struct run_record *run, const char *path, stru
     return result;
 }
 
+int report_check_export(const char *path, struct error *err)
+{
+    static const char magic[] = "SQLite format 3";
+    char head[sizeof magic];
+    struct stat status;
+    if (stat(path, &status) || !S_ISREG(status.st_mode))
+        return 0;
+    FILE *in = fopen(path, "re");
+    bool is_database = in && fread(head, 1, sizeof head, in) == sizeof head &&
+                       memcmp(head, magic, sizeof head) == 0;
+    if (in)
+        fclose(in);
+    if (is_database)
+        return error_set(err, EXIT_INPUT,
+                         "--summary-export %s: a trace, a run or another database is not written "
+                         "over; name another file",
+                         path);
+    return 0;
+}
+
 int report_export_json(const struct run_record *run, const char *path, struct error *err)
 {
     struct stat status;
     int result;
+    if (report_check_export(path, err))
+        return -1;
     if (stat(path, &status) == 0 && !S_ISREG(status.st_mode)) {
         /* /dev/stdout or a pipe: nothing to rename over. */
         FILE *out = fopen(path, "we");

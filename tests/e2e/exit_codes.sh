@@ -46,6 +46,11 @@ replay: --proxy 'ftp://x': expected \[SCHEME://\]HOST\[:PORT\]|replay one.trace 
 replay: --cpu-affinity '70-71': core 70 is none that this process may use|replay one.trace URL --cpu-affinity 70-71
 replay: --cpu-affinity 'first': expected auto, none or a list of cores|replay one.trace URL --cpu-affinity first
 replay: --users needs --duration|replay one.trace URL --users 5
+replay: --users has to be 1 to 1000000|replay one.trace URL --users 4294967295 --duration 1s
+replay: --stage '1s:4294967295': expected DURATION:USERS, .* and 1000000 users|replay one.trace URL --stage 1s:4294967295
+--summary-export one.trace: a trace, .* is not written over|replay one.trace URL --summary-export one.trace
+--summary-export same: --run names the same file|replay one.trace URL --summary-export same --run same
+threshold '[^']*': condition 'rate<5': expected a rate from 0 to 1|replay one.trace URL --threshold 'http_req_failed: rate<5'
 replay: --scale goes with recorded arrivals|replay one.trace URL --users 5 --duration 1s --scale 2
 threshold 'http_req_duration p95 < 5': expected METRIC: CONDITION|replay one.trace URL --threshold 'http_req_duration p95 < 5'
 threshold 'no_such: p\(95\)<5': unknown metric 'no_such'|replay one.trace URL --threshold 'no_such: p(95)<5'
@@ -131,6 +136,21 @@ mkdir taken
 expect_exit 1 "$reprise" replay one.trace --target "$url" --run export.run --quiet --summary-export taken
 expect_complaint 'summary export taken: Is a directory'
 expect_line out 'http_reqs.*: 2 '
+
+# 1 too when it is the summary that could not be said: what reads it has got no whole one.
+expect_full() { # WHAT, then what to type after `reprise`
+    "$reprise" "${@:2}" >/dev/full 2>err
+    equal "exit code of $1 on a full disk" "$?" 1
+    expect_complaint 'stdout: No space left on device'
+}
+expect_full "a replay" replay one.trace --target "$url" --run full.run --quiet
+expect_full "its JSON" replay one.trace --target "$url" --run full-json.run --quiet --json
+expect_full "a report" report full.run
+
+# 2: a run is not written over by its own summary.
+expect_exit 2 "$reprise" report full.run --summary-export full.run
+expect_complaint '--summary-export full.run: a trace, a run'
+expect_exit 0 "$reprise" report full.run
 
 # 99: a threshold failed.
 expect_exit 99 "$reprise" replay one.trace --target "$url" --run slow.run --quiet --threshold 'http_req_duration: p(95)<0.000001'

@@ -31,7 +31,7 @@ static void stages_are_read_and_what_is_none_is_refused(void **state)
 {
     (void)state;
     static const char *const bad[] = {
-        "", "30s", ":10", "30s:", "30s:-1", "x:10", "30s:1.5", "30s:99999999999"};
+        "", "30s", ":10", "30s:", "30s:-1", "x:10", "30s:1.5", "30s:99999999999", "30s:1000001"};
     struct stages stages = {0};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         if (stages_add(&stages, bad[i]) == 0)
