@@ -199,7 +199,14 @@ static void look_at_failures(const struct endpoint_metrics *all, const struct ws
     static const enum failure refusals[] = {
         FAILURE_CONNECT_REFUSED, FAILURE_CONNECT_TIMEOUT, FAILURE_CONNECT,  FAILURE_TIMEOUT,
         FAILURE_RESET,           FAILURE_CLOSED,          FAILURE_TRUNCATED};
-    uint64_t most = 0;
+    uint64_t most = 0, most_failed = 0;
+    for (int i = FAILURE_NONE + 1; i < FAILURE_COUNT; i++) {
+        uint64_t count = all->by_failure[i] + ws->by_failure[i];
+        if (count > most_failed) {
+            most_failed = count;
+            at->most_failed = (enum failure)i;
+        }
+    }
     for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++) {
         enum failure failure = refusals[i];
         uint64_t count = all->by_failure[failure] + ws->by_failure[failure];

@@ -73,6 +73,7 @@ struct verdict_evidence {
     /* the target */
     uint64_t refused;           /* no connection, time-outs, broken connections */
     enum failure most_refused;  /* the class that there is most of */
+    enum failure most_failed;   /* of all classes */
     uint64_t queued, waiting;   /* requests, at most at once */
     double user_waited_percent; /* of the users' time, for answers */
     struct load_point calm, loaded;

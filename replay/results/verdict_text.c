@@ -94,6 +94,15 @@ static void say_resent(struct verdict *verdict, const struct verdict_evidence *a
     put(verdict, "; these are the network's times: look for loss, or full queues, on the way");
 }
 
+static void say_no_answer(struct verdict *verdict, const struct verdict_evidence *at)
+{
+    put(verdict, "nothing was answered, so nothing was measured");
+    if (at->most_failed == FAILURE_NONE)
+        return;
+    const char *advice = failure_advice(at->most_failed);
+    put(verdict, " (most: %s)%s%s", failure_name(at->most_failed), *advice ? "; " : "", advice);
+}
+
 static void say_refused(struct verdict *verdict, const struct verdict_evidence *at)
 {
     put(verdict,
@@ -244,11 +253,8 @@ void verdict_say(const struct verdict_evidence *evidence, struct verdict *verdic
         [REASON_ON_TIME] = say_on_time,
     };
     verdict->text[0] = '\0';
-    if (verdict->reason == REASON_NO_ANSWER && evidence->refused)
-        put(verdict, "nothing was answered, so nothing was measured (most: %s); %s",
-            failure_name(evidence->most_refused), failure_advice(evidence->most_refused));
-    else if (verdict->reason == REASON_NO_ANSWER)
-        put(verdict, "nothing was answered, so nothing was measured");
+    if (verdict->reason == REASON_NO_ANSWER)
+        say_no_answer(verdict, evidence);
     else
         says[verdict->reason](verdict, evidence);
     say_missing(verdict, evidence);

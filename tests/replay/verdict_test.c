@@ -226,10 +226,15 @@ static const struct row {
      "in 2 of 10 seconds"},
     {"nothing answered", {SECONDS(10)}, VERDICT_NOTHING, REASON_NO_ANSWER, "nothing was answered"},
     {"nobody there",
-     {GOOD, .answers = 0, .refused = 1000, .most_refused = FAILURE_CONNECT_REFUSED},
+     {GOOD, .answers = 0, .refused = 1000, .most_failed = FAILURE_CONNECT_REFUSED},
      VERDICT_NOTHING,
      REASON_NO_ANSWER,
-     "so nothing was measured (most: connect_refused)"},
+     "so nothing was measured (most: connect_refused); does the target run"},
+    {"a certificate that nobody trusts",
+     {GOOD, .answers = 0, .most_failed = FAILURE_CERTIFICATE},
+     VERDICT_NOTHING,
+     REASON_NO_ANSWER,
+     "so nothing was measured (most: certificate); --cacert FILE"},
 };
 
 #pragma GCC diagnostic pop
@@ -303,13 +308,15 @@ static void the_evidence_is_what_was_measured(void **state)
                                                              .response_us = 4000100});
     metrics_record_request(totals, &(struct request_outcome){.failure = FAILURE_CONNECT_REFUSED});
     metrics_record_request(totals, &(struct request_outcome){.failure = FAILURE_NO_PORTS});
+    for (int i = 0; i < 2; i++)
+        metrics_record_request(totals, &(struct request_outcome){.failure = FAILURE_CERTIFICATE});
     *generator_worker(&totals->generator, 1) = (struct worker_health){.cpu_wait_us = 500000};
     totals->generator.network.segments_sent = 70;
     totals->generator.network.segments_resent = 7;
     histogram_record(&totals->generator.network.min_rtt, 60);
     assert_int_equal(verdict_look(&facts, totals, &health, &at), 0);
     assert_true(at.is_full_speed && at.is_closed);
-    assert_int_equal(at.requests, 4);
+    assert_int_equal(at.requests, 6);
     assert_int_equal(at.answers, 1);
     assert_int_equal(at.busy_seconds, 1);
     assert_int_equal(at.busiest_percent, 95);
@@ -317,6 +324,7 @@ static void the_evidence_is_what_was_measured(void **state)
     assert_int_equal(at.user_waited_percent, 70);
     assert_int_equal(at.refused, 1);
     assert_int_equal(at.most_refused, FAILURE_CONNECT_REFUSED);
+    assert_int_equal(at.most_failed, FAILURE_CERTIFICATE);
     assert_int_equal(at.no_ports, 1);
     assert_int_equal(at.ports, 70);
     assert_int_equal(at.files, 51);
