@@ -25,7 +25,8 @@ static bool is_latest(struct visitor *visitor, const struct stream_event *event,
     struct {
         uint64_t type, pointer;
     } key = {bytes_hash(event->type), pointer.ptr ? bytes_hash(pointer) : 0};
-    return place_count(&visitor->scratch->counters, COUNTED_EVENT_VALUES,
+    return !visitor->has_later_events &&
+           place_count(&visitor->scratch->counters, COUNTED_EVENT_VALUES,
                        bytes_make(&key, sizeof key), false) == 1;
 }
 
@@ -75,7 +76,10 @@ static void visit_events(struct visitor *visitor, struct bytes stream)
     struct numbered_event *events = NULL, numbered;
     size_t count = 0, capacity = 0;
     struct bytes rest = event_stream_start(stream);
-    while (count < MAX_EVENTS && stream_event_next(&rest, &numbered.event)) {
+    while (stream_event_next(&rest, &numbered.event)) {
+        visitor->has_later_events = true; /* until it is one of the list */
+        if (count == MAX_EVENTS)
+            break;
         if (count == capacity) {
             capacity = capacity ? capacity * 2 : 64;
             struct numbered_event *grown = realloc(events, capacity * sizeof *events);
@@ -85,8 +89,10 @@ static void visit_events(struct visitor *visitor, struct bytes stream)
         }
         numbered.number =
             place_count(&visitor->scratch->counters, PLACE_SSE, numbered.event.type, false);
-        events[count] = numbered;
-        count += numbered.number > 0;
+        if (!numbered.number)
+            break;
+        events[count++] = numbered;
+        visitor->has_later_events = false;
     }
     while (count && !visitor_is_done(visitor))
         visit_event(visitor, &events[--count]);

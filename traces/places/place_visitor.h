@@ -27,8 +27,9 @@ struct visitor {
     struct place place;
     uint32_t max_steps;
     uint32_t values_left;
-    uint32_t links; /* of Link headers */
-    int result;     /* non-zero: the caller has ended it */
+    uint32_t links;        /* of Link headers */
+    bool has_later_events; /* than those that are visited */
+    int result;            /* non-zero: the caller has ended it */
 };
 
 /* What a walker has found. */

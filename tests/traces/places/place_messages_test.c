@@ -346,6 +346,20 @@ static void a_million_values_are_visited_and_no_more(void **state)
     buf_fini(&body);
 }
 
+/* The first of too many events are visited, and none of them taken for the latest. */
+static void of_too_many_events_each_has_its_number(void **state)
+{
+    (void)state;
+    struct buf body = BUF_INIT(16 << 20);
+    for (int i = 0; i < 256 * 1024 + 1; i++)
+        buf_printf(&body, "data: %d\n\n", i);
+    const struct http_header header = {bytes_of("Content-Type"), bytes_of("text/event-stream")};
+    const struct message_view message = {
+        .side = PLACE_IN_ANSWER, .headers = &header, .header_count = 1, .body = buf_bytes(&body)};
+    assert_int_equal(check(&message, "events", 4), 256 * 1024 + 1);
+    buf_fini(&body);
+}
+
 static int end_at_three(void *owner, const struct place_value *value)
 {
     (void)value;
@@ -583,6 +597,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_value_of_random_messages_is_found_again),
         cmocka_unit_test(a_million_values_are_visited_and_no_more),
+        cmocka_unit_test(of_too_many_events_each_has_its_number),
         cmocka_unit_test(a_visit_ends_when_it_is_told),
         cmocka_unit_test(two_hundred_levels_of_json_are_visited),
         cmocka_unit_test(long_headers_are_visited),
