@@ -82,4 +82,6 @@ expect_complaint 'correlate: give the trace'
 expect_exit 2 "$reprise" correlate shop.trace --min-score 2
 expect_complaint 'correlate: --min-score is from 0 to 1'
 expect_exit 2 "$reprise" correlate none.trace
+expect_exit 1 env TMPDIR=/none/such "$reprise" correlate shop.trace
+expect_complaint 'cannot make a temporary file in /none/such: .*; set TMPDIR to another folder'
 finish

@@ -280,6 +280,7 @@ const struct rules *finder_rules(const struct finder *finder)
 struct finder_counts finder_counts(const struct finder *finder)
 {
     struct finder_counts counts = finder->counts;
+    counts.left_out += rules_left_out(finder->rules);
     counts.spool_bytes = spool_bytes(finder->spool);
     return counts;
 }

@@ -439,3 +439,8 @@ const struct client_rule *rules_clients(const struct rules *rules, size_t *ret_c
     *ret_count = rules->client_count;
     return rules->clients;
 }
+
+uint64_t rules_left_out(const struct rules *rules)
+{
+    return rules->left_out;
+}

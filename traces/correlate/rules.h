@@ -78,7 +78,10 @@ const struct rule *rules_list(const struct rules *rules, size_t *ret_count);
 const struct unbound *rules_unbound(const struct rules *rules, size_t *ret_count);
 const struct client_rule *rules_clients(const struct rules *rules, size_t *ret_count);
 
-/* "12 of 12 sessions, differs in each, 36 chars, named an id" */
+/* Births of uses for which there was no room. */
+uint64_t rules_left_out(const struct rules *rules);
+
+/* "5 uses in 3 sessions, differs between them, 22 characters, named like an id, the names agree" */
 void rule_evidence(const struct rules *rules, const struct rule *rule, struct buf *out);
 /* "new:uuid", "data:email"; from the second account of a session on "data:email_2". */
 void client_place_write(enum client_kind kind, uint32_t number, struct buf *out);

@@ -9,6 +9,7 @@
 enum {
     NUMBER = '\1',
     MAX_PLACES = 1 << 20,
+    MAX_VARIANTS = 1 << 20,
     MAX_ENDPOINT_BYTES = 4096,
     ID_NAME_BITS = 24,
     ID_NAME_BYTES = 8
@@ -343,6 +344,11 @@ uint32_t sites_variant(struct sites *sites, uint32_t site, enum value_form_word 
     key[5] = (char)left_len;
     memcpy(key + 6, sides[0], left_len);
     memcpy(key + 6 + left_len, sides[1], right_len);
+    bool is_part = left_len > 0 || right_len > 0;
+    if (is_part && sites->variant_count >= MAX_VARIANTS) {
+        sites->left_out++;
+        return SITES_NONE;
+    }
     uint32_t *at =
         id_map_at(&sites->variant_ids, bytes_hash(bytes_make(key, 6 + left_len + right_len)));
     struct site_variant *grown =

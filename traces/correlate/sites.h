@@ -79,7 +79,7 @@ void sites_init(struct sites *sites, size_t max_bytes);
 void sites_fini(struct sites *sites);
 
 /* Each gives the number of what is there already or new: SITES_NONE when there is no room for it or
- * it cannot be generalised. */
+ * it cannot be generalised. There is always room for a variant without text around the value. */
 uint32_t sites_endpoint(struct sites *sites, int64_t endpoint_id, struct bytes name);
 uint32_t sites_place(struct sites *sites, struct bytes text, struct bytes name,
                      uint32_t ret_numbers[SITES_NUMBERS]);
