@@ -22,8 +22,7 @@ static enum client_kind judge(const struct finder *finder, const struct carried_
     }
     if (!name_is_made_by_client(place->name) &&
         !(place->parent.len && name_is_made_by_client(place->parent)) &&
-        !(name_is_bare(place->name) && place->is_body &&
-          finder->sites.endpoints[finder->endpoint].is_unsafe))
+        !(name_is_bare(place->name) && place->is_body && finder->request.status == 201))
         return CLIENT_NONE;
     if (place->is_path)
         return CLIENT_NONE;

@@ -335,6 +335,18 @@ static void what_a_client_made_is_fresh_and_equal_where_it_was_equal(void **stat
         "3 new:uuid -> 3 header:X-Request-Id");
 }
 
+/* An id in a body is the client's where something was created by it; else it may be of a page that
+ * was not recorded. */
+static void an_id_that_nothing_gave_is_new_only_where_it_is_created(void **state)
+{
+    (void)state;
+    check_found("session 1 ann\n"
+                "1 POST /notes 201 | body:/id=3f2b8c1e-90ab-4cde-8f01-23456789abcd ->\n"
+                "2 POST /carts 200 | body:/id=77778c1e-90ab-4cde-8f01-23456789abcd ->\n"
+                "3 GET /notes/{id} 200 | path:2=3f2b8c1e-90ab-4cde-8f01-23456789abcd ->\n",
+                "1 new:uuid -> 1 body:/id", "1 new:uuid -> 3 path:2");
+}
+
 static void two_values_of_a_kind_in_one_request_are_both_new(void **state)
 {
     (void)state;
@@ -560,6 +572,7 @@ int main(void)
         cmocka_unit_test(other_forms_of_a_value_are_found),
         cmocka_unit_test(a_cookie_that_the_target_set_is_the_jars),
         cmocka_unit_test(what_a_client_made_is_fresh_and_equal_where_it_was_equal),
+        cmocka_unit_test(an_id_that_nothing_gave_is_new_only_where_it_is_created),
         cmocka_unit_test(two_values_of_a_kind_in_one_request_are_both_new),
         cmocka_unit_test(a_uuid_that_all_users_have_is_a_constant),
         cmocka_unit_test(a_signup_has_a_new_address_and_its_login_the_same),
