@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The whole story in half a minute: a real server, real clients captured off the wire, and the
-# capture replayed as ten times the users in a fifth of the time. Everything stays on loopback.
+# capture replayed against the server started afresh, as ten times the users in a fifth of the time,
+# without a script. Everything stays on loopback.
 #
 #     scripts/demo.sh BUILD_DIR          (`make demo` builds first)
 set -euo pipefail
@@ -42,12 +43,16 @@ wait_for_line() { # FILE PATTERN PID
 }
 
 say "A server: voicelab, a voice and AI back end on loopback"
-"$voicelab/voicelab" --port 0 --latency 3ms --jitter 2ms >server.log 2>&1 &
-server_pid=$!
-wait_for_line server.log 'listening on' "$server_pid"
-url=$(sed -n 's/.*listening on //p' server.log | head -n 1)
-port=${url##*:}
-echo "$url"
+start_server() {
+    : >server.log
+    "$voicelab/voicelab" --port 0 --latency 3ms --jitter 2ms --job-workers 8 --job-queue 1000 >server.log 2>&1 &
+    server_pid=$!
+    wait_for_line server.log 'listening on' "$server_pid"
+    url=$(sed -n 's/.*listening on //p' server.log | head -n 1)
+    port=${url##*:}
+    echo "$url"
+}
+start_server
 
 say "Recording what crosses the wire"
 show "reprise capture -i lo --port $port --out demo.trace"
@@ -68,14 +73,23 @@ say "Who was there"
 show "reprise inspect demo.trace sessions"
 "$reprise" inspect demo.trace sessions
 
-say "The same, as ten times the users in a fifth of the time, each with an account of its own"
-account='own_account:carry=access_token refresh_token context_id'
-show "reprise replay demo.trace --target $url --scale 10 --speed 5 --plugin example --plugin '$account'"
-"$reprise" replay demo.trace --target "$url" --scale 10 --speed 5 --run demo.run --plugin example --plugin "$account"
+say "What the server gave and the users sent back: tokens, ids, cursors"
+show "reprise correlate demo.trace"
+"$reprise" correlate demo.trace
+
+say "The server forgets everybody and everything: another process, other ids, another secret"
+kill "$server_pid"
+wait "$server_pid" || true
+start_server
+
+say "The same again, as ten times the users in a fifth of the time, each of them new there"
+show "reprise replay demo.trace --target $url --scale 10 --speed 5 --plugin example"
+"$reprise" replay demo.trace --target "$url" --scale 10 --speed 5 --run demo.run --plugin example
 
 say "To try next (the files are in $work)"
 cat <<NEXT
   $reprise inspect $work/demo.trace session 1
   sqlite3 $work/demo.trace 'select * from requests limit 10'
+  $reprise inspect $work/demo.trace bindings
   $reprise report $work/demo.run --json
 NEXT
