@@ -44,6 +44,15 @@ static int parse_authority(struct bytes authority, struct url *url)
     return 0;
 }
 
+bool url_text_is_whole(struct bytes text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        if ((unsigned char)text.ptr[i] <= ' ' || text.ptr[i] == 0x7f)
+            return false;
+    }
+    return true;
+}
+
 int url_parse(struct bytes text, struct url *ret_url)
 {
     struct url url = {0};
@@ -53,10 +62,8 @@ int url_parse(struct bytes text, struct url *ret_url)
         parse_scheme(bytes_make(text.ptr, colon), &url))
         return -1;
     rest = bytes_from(rest, 3);
-    for (size_t i = 0; i < rest.len; i++) {
-        if ((unsigned char)rest.ptr[i] <= ' ' || rest.ptr[i] == 0x7f)
-            return -1;
-    }
+    if (!url_text_is_whole(rest))
+        return -1;
     size_t end = 0;
     while (end < rest.len && !strchr("/?#", rest.ptr[end]))
         end++;

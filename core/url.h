@@ -15,6 +15,10 @@ struct url {
     bool is_secure;         /* https or wss */
 };
 
+/* False for what may not stand in a URL or a request line: controls and spaces. Other bytes that
+ * RFC 3986 does not allow are sent by browsers as they are. */
+bool url_text_is_whole(struct bytes text);
+
 /* Views into `text`. -1: no such URL, user information in it, port out of range. */
 int url_parse(struct bytes text, struct url *ret_url);
 

@@ -3,6 +3,8 @@
 
 #include <stdio.h>
 
+#include "core/url.h"
+
 enum { OPCODE_TEXT = 1, OPCODE_BINARY = 2, OPCODE_CLOSE = 8, CLOSE_NORMAL = 1000 };
 
 static void record(const struct channel *channel, enum ws_event event, uint64_t value)
@@ -447,6 +449,13 @@ int channel_connect(struct task *task, const struct transport_request *request)
     timer_init(&channel->timer, on_timer, channel);
     channel->ws = user->env->ops->ws_open(user->connections, request, &events, channel);
     if (!channel->ws) {
+        struct url url;
+        const struct ws_outcome outcome = {
+            .endpoint = channel->connect->endpoint,
+            .event = WS_CONNECT_FAILED,
+            .failure = url_parse(request->http->url, &url) ? FAILURE_PROTOCOL : FAILURE_NO_FILES,
+            .detail = "could not be started"};
+        metrics_record_ws(user->env->metrics, &outcome);
         channel->state = CHANNEL_IDLE;
         channel->upgrade = NULL;
         return -1;

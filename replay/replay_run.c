@@ -21,7 +21,7 @@ static void warn_of_unplayable(const struct replay_run *run)
     uint64_t unplayable = plan_unplayable(run->plan);
     if (unplayable)
         log_warning("%s: %llu recorded requests cannot be sent again and are left out "
-                    "(cut bodies, CONNECT)",
+                    "(cut bodies, CONNECT, targets with spaces or controls or that are no URL)",
                     run->options.trace_path, (unsigned long long)unplayable);
 }
 

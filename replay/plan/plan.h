@@ -114,8 +114,8 @@ struct plan {
     struct bytes *endpoints;
     uint64_t step_count; /* when it streams: exchanges and messages, as the trace counts them */
     size_t target_bytes; /* how much of every URL is the target's origin */
-    uint64_t unplayable; /* recorded exchanges that cannot be sent: body cut, no request, CONNECT;
-                            plan_unplayable() knows those of a stream too */
+    uint64_t unplayable; /* recorded exchanges that cannot be sent: body cut, no request, CONNECT, a
+                            target that is no URL; plan_unplayable() knows those of a stream too */
     struct plan_binding_losses binding_losses; /* plan_binding_losses() likewise */
     uint64_t data_sessions;                    /* that --data has something for; of a stream 0 */
     uint64_t span_us;     /* from the first session's start to the last one's */

@@ -261,10 +261,8 @@ static bool is_writable(const struct plan_builder *builder, const struct plan_st
     struct bytes target = bytes_from(step->url, builder->options.target.len);
     if (!builder->host.len)
         return false;
-    for (size_t i = 0; i < target.len; i++) {
-        if ((unsigned char)target.ptr[i] <= ' ' || target.ptr[i] == 0x7f)
-            return false;
-    }
+    if (!url_text_is_whole(target))
+        return false;
     *ret_target = target;
     return step->kind == STEP_REQUEST && http1_is_token(step->method);
 }

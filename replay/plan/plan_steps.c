@@ -3,16 +3,19 @@
 
 #include <stdlib.h>
 
+#include "core/http1.h"
 #include "core/url.h"
 
 bool plan_exchange_is_playable(const struct trace_exchange *exchange)
 {
-    if (exchange->method.len == 0 || bytes_equal(exchange->method, bytes_of("CONNECT")))
+    if (!http1_is_token(exchange->method) || bytes_equal(exchange->method, bytes_of("CONNECT")))
         return false;
     /* "*" names the server, not a resource: no URL can carry it. */
     struct bytes target = exchange->target;
     struct url url;
-    return target.len && (target.ptr[0] == '/' || url_parse(target, &url) == 0);
+    if (target.len == 0 || (target.ptr[0] != '/' && url_parse(target, &url)))
+        return false;
+    return url_text_is_whole(target);
 }
 
 struct plan_draft *plan_add_draft(struct plan_builder *builder)

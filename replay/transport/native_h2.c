@@ -70,13 +70,19 @@ static void flush_soon(struct native_h2 *h2)
 }
 
 /* Submitted, and written with whatever else is of this moment. */
-static int start(struct native_h2 *h2, struct transport_call *call)
+static enum failure start(struct native_h2 *h2, struct transport_call *call)
 {
     call->was_kept = h2->is_used;
-    if (native_h2_submit(h2, call))
-        return -1;
-    flush_soon(h2);
-    return 0;
+    enum failure failure = native_h2_submit(h2, call);
+    if (failure == FAILURE_NONE)
+        flush_soon(h2);
+    return failure;
+}
+
+const char *native_h2_unsent_detail(enum failure failure)
+{
+    return failure == FAILURE_PROTOCOL ? "with this user's values its URL is none"
+                                       : "no memory for a connection";
 }
 
 static struct native_h2 *find(const struct transport_call *call)
@@ -89,23 +95,26 @@ static struct native_h2 *find(const struct transport_call *call)
 
 static struct native_h2 *open_connection(const struct transport_call *call);
 
-int native_h2_send(struct transport_call *call)
+enum failure native_h2_send(struct transport_call *call)
 {
     struct native_h2 *h2 = find(call);
+    enum failure failure = FAILURE_NONE;
     if (!h2)
         h2 = open_connection(call);
     if (!h2)
-        return -1;
+        return FAILURE_NO_FILES;
     link_call(h2, call);
     if (h2->dial) /* each ends by its own timer; the dial must not end before the last of them */
         dial_extend(h2->dial, call->deadline_us);
-    if (h2->session && start(h2, call)) {
+    if (h2->session)
+        failure = start(h2, call);
+    if (failure != FAILURE_NONE) {
         native_h2_unlink(call);
-        h2->is_going = true; /* out of stream numbers, or of memory */
+        if (failure != FAILURE_PROTOCOL)
+            h2->is_going = true; /* out of stream numbers, or of memory */
         flush_soon(h2);
-        return -1;
     }
-    return 0;
+    return failure;
 }
 
 void native_h2_again(struct transport_call *call)
@@ -117,8 +126,9 @@ void native_h2_again(struct transport_call *call)
     native_answer_fini(&call->answer); /* an interim answer, perhaps */
     native_answer_init(&call->answer, call->answer.is_to_head, call->request.keeps_body,
                        call->request.keeps_headers, call->user->transport->options.max_body_bytes);
-    if (native_h2_send(call))
-        native_call_done(call, FAILURE_NO_FILES, "no memory for a connection");
+    enum failure failure = native_h2_send(call);
+    if (failure != FAILURE_NONE)
+        native_call_done(call, failure, native_h2_unsent_detail(failure));
 }
 
 void native_h2_continue(struct transport_call *call)
@@ -252,9 +262,10 @@ static void start_calls(struct native_h2 *h2)
         call = call->next;
     for (; call; call = previous) {
         previous = call->previous;
-        if (start(h2, call)) {
+        enum failure failure = start(h2, call);
+        if (failure != FAILURE_NONE) {
             native_h2_unlink(call);
-            native_call_fail_later(call, FAILURE_NO_FILES, "no memory for a connection");
+            native_call_fail_later(call, failure, native_h2_unsent_detail(failure));
         }
     }
 }

@@ -58,8 +58,10 @@ struct native_h2 {
 /* Whether the call goes by HTTP/2, as far as is known of its target. */
 bool native_h2_takes(const struct transport_call *call);
 
-/* On the user's connection, dialed if there is none. -1 without memory. */
-int native_h2_send(struct transport_call *call);
+/* On the user's connection, dialed if there is none. What fails at once is no more on any. */
+enum failure native_h2_send(struct transport_call *call);
+/* What to say of one that native_h2_send() could not send. */
+const char *native_h2_unsent_detail(enum failure failure);
 
 /* Off its connection, its stream reset; the caller has the call now. */
 void native_h2_drop(struct transport_call *call);
@@ -93,8 +95,8 @@ void native_h2_ready(struct loop_watch *watched, void *owner, int events);
 void native_h2_on_flush_timer(struct timer *timer, void *owner, uint64_t now_us);
 void native_h2_on_idle_timer(struct timer *timer, void *owner, uint64_t now_us);
 
-/* native_h2_request.c: as a stream of the connection. -1: it cannot be. */
-int native_h2_submit(struct native_h2 *h2, struct transport_call *call);
+/* native_h2_request.c: as a stream of the connection. */
+enum failure native_h2_submit(struct native_h2 *h2, struct transport_call *call);
 /* Its part of what is shared. */
 void native_h2_request_shared(struct native_h2_shared *shared);
 

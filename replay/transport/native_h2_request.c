@@ -82,12 +82,11 @@ static void add_headers(struct fields *fields, const struct http_request *http, 
 }
 
 /* In the order of Firefox and curl. */
-static void add_pseudo(struct fields *fields, const struct http_request *http, struct buf *room)
+static void add_pseudo(struct fields *fields, const struct http_request *http,
+                       const struct url *url, struct buf *room)
 {
-    struct url url = {0};
-    url_parse(http->url, &url); /* it has been parsed when the origin was looked for */
     struct bytes host = http_headers_find(http->headers, http->header_count, bytes_of("host"));
-    struct bytes path = url.target;
+    struct bytes path = url->target;
     if (path.ptr[0] == '?') {
         buf_append_char(room, '/');
         buf_append_bytes(room, path);
@@ -96,8 +95,8 @@ static void add_pseudo(struct fields *fields, const struct http_request *http, s
     bool has_host = host.len && http_text_is_one_line(host);
     add(fields, bytes_of(":method"), http->method);
     add(fields, bytes_of(":path"), path);
-    add(fields, bytes_of(":authority"), has_host ? host : url.authority);
-    add(fields, bytes_of(":scheme"), bytes_of(url.is_secure ? "https" : "http"));
+    add(fields, bytes_of(":authority"), has_host ? host : url->authority);
+    add(fields, bytes_of(":scheme"), bytes_of(url->is_secure ? "https" : "http"));
 }
 
 /* As many bytes of the body as there is room for in the frame; none before 100 has come. */
@@ -147,20 +146,23 @@ void native_h2_request_fini(struct transport_call *call)
     call->filled = NULL;
 }
 
-int native_h2_submit(struct native_h2 *h2, struct transport_call *call)
+enum failure native_h2_submit(struct native_h2 *h2, struct transport_call *call)
 {
     struct transport *transport = call->user->transport;
     struct fields fields;
+    struct url url;
     char length[24];
     if (fill(call) || make_room(&transport->request_text, request_of(call)))
-        return -1;
+        return FAILURE_NO_FILES;
     const struct http_request *http = request_of(call);
+    if (url_parse(http->url, &url)) /* with the user's values in it */
+        return FAILURE_PROTOCOL;
     bool has_body = http->body.len && !call->answer.is_to_head;
     bool has_length = has_body || bytes_equal(http->method, bytes_of("POST")) ||
                       bytes_equal(http->method, bytes_of("PUT")) ||
                       bytes_equal(http->method, bytes_of("PATCH"));
     fields.count = 0;
-    add_pseudo(&fields, http, &transport->request_text);
+    add_pseudo(&fields, http, &url, &transport->request_text);
     add_headers(&fields, http, &transport->request_text);
     if (call->request.cookies.len && http_text_is_one_line(call->request.cookies))
         add(&fields, bytes_of("cookie"), call->request.cookies);
@@ -174,7 +176,7 @@ int native_h2_submit(struct native_h2 *h2, struct transport_call *call)
     int32_t id = nghttp2_submit_request(h2->session, NULL, fields.all, fields.count,
                                         has_body ? &body : NULL, call);
     call->stream_id = id > 0 ? id : 0;
-    return id > 0 ? 0 : -1;
+    return id > 0 ? FAILURE_NONE : FAILURE_NO_FILES;
 }
 
 static int on_frame_send(nghttp2_session *session, const nghttp2_frame *frame, void *owner)

@@ -1,6 +1,8 @@
 /* native_http1_request.c - a request as the bytes HTTP/1.1 writes, as views wherever it can be. */
 #include "replay/transport/native_http1.h"
 
+#include <assert.h>
+
 _Static_assert(sizeof(struct bytes) == sizeof(struct iovec) &&
                    offsetof(struct bytes, ptr) == offsetof(struct iovec, iov_base) &&
                    offsetof(struct bytes, len) == offsetof(struct iovec, iov_len),
@@ -20,8 +22,9 @@ static struct bytes body_of(const struct http_request *http)
 bool native_request_is_valid(const struct transport_request *request)
 {
     const struct http_request *http = request->http;
-    return request->cut ||
-           (http1_is_token(http->method) && http->method.len <= 32 && !is_method(http, "CONNECT"));
+    struct url url;
+    return request->cut || (http1_is_token(http->method) && http->method.len <= 32 &&
+                            !is_method(http, "CONNECT") && url_parse(http->url, &url) == 0);
 }
 
 bool native_request_fits(const struct transport_request *request)
@@ -73,7 +76,8 @@ static struct bytes write_head(const struct transport_request *request, struct b
 {
     const struct http_request *http = request->http;
     struct url url = {0};
-    url_parse(http->url, &url); /* it has been parsed when the origin was looked for */
+    int parsed = url_parse(http->url, &url);
+    assert(parsed == 0); /* native_request_is_valid() */
     buf_clear(out);
     buf_append_bytes(out, http->method);
     buf_append_text(out, url.target.ptr[0] == '?' ? " /" : " ");

@@ -205,6 +205,7 @@ static struct transport_call *native_send(struct transport_user *user,
 {
     const struct transport *transport = user->transport;
     const struct http_request *http = request->http;
+    enum failure failure;
     struct native_origin *origin = origin_of(user, http->url, ret_failure);
     if (!origin)
         return NULL;
@@ -227,8 +228,8 @@ static struct transport_call *native_send(struct transport_user *user,
         native_call_fail_later(call, FAILURE_HEAD_TOO_LARGE, NATIVE_REQUEST_TOO_LARGE);
     else if (!native_h2_takes(call))
         native_call_start(call, NULL);
-    else if (native_h2_send(call))
-        native_call_fail_later(call, FAILURE_NO_FILES, no_connection);
+    else if ((failure = native_h2_send(call)) != FAILURE_NONE)
+        native_call_fail_later(call, failure, native_h2_unsent_detail(failure));
     return call;
 }
 

@@ -44,6 +44,18 @@ equal "requests the server saw" "$(grep -cE '^(GET|POST) ' bad.out)" "$(sql bad.
 expect_exit 99 timeout 60 "$reprise" replay bad.trace --target "$url" --timeout 1s --run judged.run --quiet \
     --threshold 'http_req_failed: rate<0.05'
 
+# Recorded lines that no request can say: they are left out, what is beside them is sent.
+printf 'session odd\n0 1 GET /fine 200\n2 3 GET /early 200\n4 5 GET /fine 200\n6 7 GET /fine 200\n8 9 GET /fine?%%zz|{"} 200\n' | make_trace odd.trace
+sql odd.trace "UPDATE exchange SET target = target || char(13, 10) || 'X: y' WHERE exchange_id = 3"
+sql odd.trace "UPDATE exchange SET target = target || ' b', method = 'GE T' WHERE exchange_id = 4"
+for options in '' '--transport curl' '--max-plan-size 4KiB'; do
+    # shellcheck disable=SC2086
+    expect_exit 0 timeout 60 "$reprise" replay odd.trace --target "$url" --run "odd$options.run" --quiet $options
+    expect_line err ': 2 recorded requests cannot be sent again and are left out'
+    equal "requests beside those with $options" "$(sql "odd$options.run" 'SELECT sum(requests), sum(failed) FROM total')" '3|0'
+done
+equal "lines that came of them" "$(grep -c '^X: y' bad.out)" 0
+
 # The same words for the same misdeed over both transports, and each says what to do.
 words_over() { # TRANSPORT
     timeout 60 "$reprise" replay bad.trace --target "$url" --timeout 1s --run "$1.run" --quiet --transport "$1" >"$1.out" ||

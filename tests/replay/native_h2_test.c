@@ -379,6 +379,42 @@ static void a_value_that_is_too_large_fails_its_request_alone(void **state)
     free(text);
 }
 
+/* Found out where it is dialed for, and on a connection that is open: the others go on. */
+static void a_url_that_is_none_fails_its_request_alone(void **state)
+{
+    (void)state;
+    static const char head[] = "GET /echo?id=recorded HTTP/1.1\r\nHost: h\r\n\r\n";
+    struct request_slot slot = slot_at(head, "recorded", false, 0);
+    const struct request_cut cut = {
+        .head = bytes_of(head), .target_at = 4, .slot_count = 1, .slots = &slot};
+    const struct bytes bad = bytes_of("a\r\nX: y");
+    struct fixture fixture = {0};
+    set_up(&fixture, 20000000);
+    for (int i = 0; i < 2; i++) {
+        struct asked asked, good;
+        enum failure failure = FAILURE_NONE;
+        prepare(&asked, &fixture, "GET", "/echo?id=recorded");
+        const struct transport_request request = {
+            .http = &asked.http, .cut = &cut, .values = &bad, .done = on_done, .owner = &asked};
+        asked.call = transport_native.send(fixture.user, &request, &failure);
+        assert_non_null(asked.call);
+        get(&fixture, "/hello", true, &good);
+        assert_int_equal(good.status, 200);
+        RUN_UNTIL(&fixture, asked.done);
+        assert_int_equal(asked.failure, FAILURE_PROTOCOL);
+        asked_fini(&asked);
+        asked_fini(&good);
+        prepare(&asked, &fixture, "GET", "/a b");
+        const struct transport_request uncut = {
+            .http = &asked.http, .done = on_done, .owner = &asked};
+        assert_null(transport_native.send(fixture.user, &uncut, &failure));
+        assert_int_equal(failure, FAILURE_PROTOCOL);
+        asked_fini(&asked);
+    }
+    tear_down(&fixture);
+    assert_int_equal(fixture.server.connections, 1);
+}
+
 /* --- 100-continue ----------------------------------------------------------------------------- */
 
 static const struct http_header expect_continue[] = {
@@ -627,6 +663,7 @@ int main(void)
         cmocka_unit_test(a_head_over_the_limits_is_called_that),
         cmocka_unit_test(a_request_may_have_a_large_head),
         cmocka_unit_test(a_value_that_is_too_large_fails_its_request_alone),
+        cmocka_unit_test(a_url_that_is_none_fails_its_request_alone),
         cmocka_unit_test(a_body_waits_for_100),
         cmocka_unit_test(a_body_waits_for_100_a_second_at_most),
         cmocka_unit_test(a_body_is_not_sent_after_a_final_answer),

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "core/http_message.h"
+#include "replay/plan/plan_steps.h"
 #include "tests/support/script_trace.h"
 
 #define TRACE_FILE "plan_test.trace"
@@ -136,12 +137,11 @@ static void a_line_that_is_none_is_left_out_of_the_head_and_kept_for_plugins(voi
 static void what_http_1_1_cannot_write_has_no_cut(void **state)
 {
     (void)state;
-    struct plan *plan = build("session a\n0 1 GE(T /a 200\n2 3 WS /live\nheader X-A: 1\n"
-                              "> 4 hello\n");
+    struct plan *plan = build("session a\n2 3 WS /live\nheader X-A: 1\n> 4 hello\n");
     const struct plan_step *steps = plan->sessions[0].steps;
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < 2; i++)
         assert_null(steps[i].cut);
-    expect_bytes(header(&steps[1], "x-a"), "1");
+    expect_bytes(header(&steps[0], "x-a"), "1");
     plan_free(plan);
 }
 
@@ -312,6 +312,44 @@ static void what_cannot_be_sent_again_is_left_out_and_counted(void **state)
     plan_free(plan);
 }
 
+static void what_no_request_line_can_say_is_left_out_and_counted(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *method, *target;
+        bool is_played;
+    } rows[] = {
+        {"GET", "/a?x=1", true},
+        {"GET", "//twice//%zz", true},
+        {"GET", "/~a/{b}|c^`\"<>\\[0]?q='\xc3\xbc\xff'", true}, /* as browsers send them */
+        {"PROPFIND", "http://recorded.example?x", true},
+        {"M-SEARCH", "/", true},
+        {"GET", "/a\r\nX: y", false},
+        {"GET", "/a b", false},
+        {"GET", "/a\tb", false},
+        {"GET", "/a\x7f", false},
+        {"GET", "/a\x01", false},
+        {"GET", "http://recorded.example:99999/", false},
+        {"GET", "http://recorded.example/a b", false},
+        {"GET", "a", false},
+        {"GET", "", false},
+        {"GE T", "/", false},
+        {"GET\r\nX:", "/", false},
+        {"GE(T", "/", false},
+        {"", "/", false},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        const struct trace_exchange exchange = {.method = bytes_of(rows[i].method),
+                                                .target = bytes_of(rows[i].target)};
+        if (plan_exchange_is_playable(&exchange) != rows[i].is_played)
+            fail_msg("row %zu: %s %s", i, rows[i].method, rows[i].target);
+    }
+    struct plan *plan = build("session s\n0 1 GET /a\tb 200\n2 3 GE(T /a 200\n4 5 GET /a 200\n");
+    assert_int_equal(plan->unplayable, 2);
+    assert_int_equal(plan->sessions[0].step_count, 1);
+    plan_free(plan);
+}
+
 static void a_trace_without_a_playable_request_is_refused(void **state)
 {
     (void)state;
@@ -343,6 +381,7 @@ int main(void)
         cmocka_unit_test(a_message_waits_for_its_websocket_and_the_messages_before_it),
         cmocka_unit_test(sessions_count_from_the_first_ones_start),
         cmocka_unit_test(what_cannot_be_sent_again_is_left_out_and_counted),
+        cmocka_unit_test(what_no_request_line_can_say_is_left_out_and_counted),
         cmocka_unit_test(a_trace_without_a_playable_request_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -321,6 +321,29 @@ static void what_cannot_be_asked_fails_at_once_or_as_protocol(void **state)
     rig_close(&rig);
 }
 
+/* A plugin or a value may have made it so; the origin of the connection that is open is still good.
+ */
+static void a_url_that_is_none_fails_behind_an_open_connection_too(void **state)
+{
+    static const char *const targets[] = {"/a\r\nX: y", "/a b", "/a\tb", "/\x7f", "?a b"};
+    static const struct wire_step steps[] = {HEAD, SAY(OK_2), HEAD, SAY(OK_2), END};
+    struct rig rig;
+    rig_open(&rig, ops_of(state), 0, 0);
+    rig.server.scripts[0] = steps;
+    rig_ask_fine(&rig, "/before");
+    for (size_t i = 0; i < sizeof targets / sizeof targets[0]; i++) {
+        struct asked asked;
+        ask_init(&asked, &rig, "GET", targets[i]);
+        if (ask_send(&asked) == 0)
+            rig_wait(&asked);
+        assert_int_equal(asked.failure, FAILURE_PROTOCOL);
+        ask_fini(&asked);
+    }
+    rig_ask_fine(&rig, "/behind");
+    assert_null(strstr(buf_text(&rig.server.log), "X: y"));
+    rig_close(&rig);
+}
+
 static void large_uploads_go_as_fast_as_they_are_read(void **state)
 {
     static const struct wire_step steps[] = {HEAD, GO, BODY(RIG_UPLOAD_BYTES), SAY(OK_2), END};
@@ -781,6 +804,7 @@ int main(void)
         {SHARED(a_request_is_written_as_http_1_1)},
         {SHARED(methods_without_a_body_say_so_as_browsers_do)},
         {SHARED(what_cannot_be_asked_fails_at_once_or_as_protocol)},
+        {SHARED(a_url_that_is_none_fails_behind_an_open_connection_too)},
         {SHARED(large_uploads_go_as_fast_as_they_are_read)},
         {SHARED(a_target_that_reads_no_more_is_left_in_time)},
         {SHARED(an_answer_before_the_request_is_sent_ends_it)},
