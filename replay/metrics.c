@@ -169,6 +169,7 @@ void metrics_clear(struct metrics *metrics)
     metrics->connections_open = 0;
     metrics->worker_cpu_us = 0;
     metrics->max_loop_lag_us = 0;
+    metrics->max_silence_us = 0;
     metrics->busiest_worker_cpu_us = 0;
 }
 
@@ -403,6 +404,8 @@ static void merge_gauges(struct metrics *metrics, const struct metrics *other)
     metrics->worker_cpu_us += other->worker_cpu_us;
     if (other->max_loop_lag_us > metrics->max_loop_lag_us)
         metrics->max_loop_lag_us = other->max_loop_lag_us;
+    if (other->max_silence_us > metrics->max_silence_us)
+        metrics->max_silence_us = other->max_silence_us;
     if (busiest > metrics->busiest_worker_cpu_us)
         metrics->busiest_worker_cpu_us = busiest;
 }

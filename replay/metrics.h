@@ -102,6 +102,7 @@ struct metrics {
     uint64_t connections_open;
     uint64_t worker_cpu_us;         /* used by the worker's thread since the last hand-over */
     uint64_t max_loop_lag_us;       /* see loop_take_lag_us() */
+    uint64_t max_silence_us;        /* see silence.h */
     uint64_t busiest_worker_cpu_us; /* by metrics_merge(): the greatest worker_cpu_us merged */
 };
 
@@ -127,7 +128,7 @@ void metrics_record_custom(struct metrics *metrics, uint32_t custom, bool is_his
 uint64_t metrics_bindings_missing(const struct metrics *metrics);
 
 /*
- * Add `other` to `metrics`; gauges add up, max_loop_lag_us takes the greater. -1 without memory.
+ * Add `other` to `metrics`; gauges add up, the two max_ take the greater. -1 without memory.
  */
 int metrics_merge(struct metrics *metrics, const struct metrics *other);
 

@@ -67,9 +67,12 @@ void task_free_added(struct user *user, struct chain_added *list)
 
 void task_release_slot(struct task *task)
 {
+    struct user_env *env = task->user->env;
     if (task->holds_slot)
-        task->user->env->in_flight--;
-    task->holds_slot = false;
+        env->in_flight--;
+    if (task->is_awaited)
+        silence_left(&env->silence, env->loop->now_us);
+    task->holds_slot = task->is_awaited = false;
 }
 
 static void task_free(struct task *task)

@@ -37,6 +37,7 @@ struct task {
     struct chain_ws_send *sends;  /* a message: to be sent behind it */
     bool starts_session;          /* finishing it unlocks the first steps */
     bool holds_slot;              /* counts in env->in_flight */
+    bool is_awaited;              /* counts in env->silence */
     bool was_sent;                /* counted in user->steps_handled */
     bool has_values;              /* all that there are: task_prepare_values() is done */
     bool has_waited;              /* long enough for a WebSocket's messages */

@@ -116,6 +116,8 @@ void task_judge(struct task *task, const struct transport_result *result)
     struct user *user = task->user;
     struct user_env *env = user->env;
     uint64_t now_us = loop_refresh(env->loop); /* the answer may be of this very pass */
+    if (result->failure == FAILURE_NONE)
+        silence_broken(&env->silence, now_us);
     task_release_slot(task);
     if (!task->step || task->step->kind == STEP_REQUEST)
         task_record(task, result, now_us);

@@ -88,6 +88,9 @@ static void transmit(struct task *task)
         env->most_in_flight = env->in_flight;
     task_count_handled(task);
     task->started_us = loop_read_clock(env->loop);
+    task->is_awaited = !task->step || !task->step->was_long;
+    if (task->is_awaited)
+        silence_asked(&env->silence, task->started_us);
     if (task->step && task->step->kind == STEP_WS_CONNECT) {
         if (has_values && channel_connect(task, &request) == 0)
             return;

@@ -20,6 +20,7 @@
 #include "replay/metrics.h"
 #include "replay/plan/pacing.h"
 #include "replay/plan/plan.h"
+#include "replay/silence.h"
 #include "replay/transport/transport.h"
 #include "replay/values.h"
 
@@ -50,6 +51,7 @@ struct user_env {
     uint32_t max_in_flight;                 /* requests of all users of this worker */
     uint32_t in_flight;
     uint32_t most_in_flight; /* since the worker last looked; likewise most_users */
+    struct silence silence;
     uint32_t most_users;
     uint32_t queued; /* due, but over max_in_flight */
     uint32_t most_queued;

@@ -175,6 +175,10 @@ static void look_at_itself(struct worker *worker, struct metrics *metrics)
     worker->last_cpu_us = cpu_us;
     worker->last_spun_us = worker->loop.spun_us;
     worker->last_cpu_wait_us = cpu_wait_us;
+    uint64_t silence_us = silence_take(&worker->env.silence, loop_read_clock(&worker->loop));
+    /* When a run ends, who polls is all that is left. */
+    if (!worker->is_stopping && silence_us > metrics->max_silence_us)
+        metrics->max_silence_us = silence_us;
     if (lag_us > metrics->max_loop_lag_us)
         metrics->max_loop_lag_us = health->max_loop_lag_us = lag_us;
     generator->queued = worker->env.most_queued;

@@ -52,6 +52,7 @@ struct plan_step {
                                       request that it cannot write */
     struct bytes recorded_cookies; /* "a=1; b=2" */
     const struct step_bindings *bindings; /* NULL: it gives no value and needs none */
+    bool was_long;          /* its recorded answer took a second or more, as a poll's does */
     bool closes_connection; /* the recorded one was closed behind it, and its user went on */
     struct bytes body;      /* or the message's payload */
     /* WebSocket */

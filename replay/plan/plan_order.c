@@ -17,6 +17,8 @@ static int compare_endings(const void *a, const void *b)
     return x->step < y->step ? -1 : x->step > y->step;
 }
 
+enum { LONG_ANSWER_US = 1000000 };
+
 static uint64_t distance_us(int64_t from_us, int64_t to_us)
 {
     return to_us > from_us ? (uint64_t)to_us - (uint64_t)from_us : 0;
@@ -41,6 +43,7 @@ static void set_needs(struct plan_session *session, const struct plan_moments *m
         step->needs = needs;
         step->offset_us = distance_us(session_start_us, moments[i].begin_us);
         step->gap_us = distance_us(anchor_us, moments[i].begin_us);
+        step->was_long = distance_us(moments[i].begin_us, moments[i].end_us) >= LONG_ANSWER_US;
     }
 }
 

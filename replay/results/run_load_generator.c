@@ -4,6 +4,8 @@
 #define FIRST_COLUMNS                                                                              \
     "second, length_us, users_active, requests_in_flight, connections_open, cpu_us, "              \
     "worker_cpu_us, busiest_worker_cpu_us, max_loop_lag_us, rss_bytes, open_files"
+#define SECOND_COLUMNS                                                                             \
+    ", busiest_worker_busy_us, queued, waiting, ports_in_use, answers, service_p50_us"
 
 static void take_second(struct sql_row *row, struct generator_second *second)
 {
@@ -24,18 +26,19 @@ static void take_second(struct sql_row *row, struct generator_second *second)
     second->ports_in_use = sql_take_u64(row);
     second->answers = sql_take_u64(row);
     second->service_p50_us = sql_take_u64(row);
+    second->max_silence_us = sql_take_u64(row);
 }
 
 int run_load_generator(struct load *load)
 {
     int result;
-    /* The first version did not know of the rest. */
-    const char *sql = load->version < 2
-                          ? "SELECT " FIRST_COLUMNS
-                            ", busiest_worker_cpu_us, 0, 0, 0, 0, 0 FROM generator_second"
-                          : "SELECT " FIRST_COLUMNS
-                            ", busiest_worker_busy_us, queued, waiting, ports_in_use, answers, "
-                            "service_p50_us FROM generator_second";
+    /* The first version did not know of the rest, nor the fourth of the last. */
+    const char *sql =
+        load->version < 2 ? "SELECT " FIRST_COLUMNS
+                            ", busiest_worker_cpu_us, 0, 0, 0, 0, 0, 0 FROM generator_second"
+        : load->version < 5 ? "SELECT " FIRST_COLUMNS SECOND_COLUMNS ", 0 FROM generator_second"
+                            : "SELECT " FIRST_COLUMNS SECOND_COLUMNS
+                              ", max_silence_us FROM generator_second";
     if (run_load_start(load, sql))
         return -1;
     while ((result = run_load_next(load)) == 1) {

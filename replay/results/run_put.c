@@ -15,7 +15,7 @@ static const struct {
     [INSERT_WS_TOTAL] = {"ws_total", 17},
     [INSERT_SESSION_TOTAL] = {"session_total", 9},
     [INSERT_SESSION_RESULT] = {"session_result", 2},
-    [INSERT_GENERATOR_SECOND] = {"generator_second", 29},
+    [INSERT_GENERATOR_SECOND] = {"generator_second", 30},
     [INSERT_WORKER_SECOND] = {"worker_second", 6},
     [INSERT_WORKER_TOTAL] = {"worker_total", 5},
     [INSERT_GENERATOR_TOTAL] = {"generator_total", 14},

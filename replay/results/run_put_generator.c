@@ -70,6 +70,7 @@ static int put_second(struct run_store *store, const struct metrics *delta,
     sql_put_u64(&row, histogram_percentile(&lateness, 50));
     sql_put_u64(&row, histogram_percentile(&lateness, 99));
     sql_put_histogram(&row, &lateness);
+    sql_put_u64(&row, generator->max_silence_us);
     int result = sql_put_end(&row, err);
     histogram_fini(&lateness);
     endpoint_metrics_fini(&all);

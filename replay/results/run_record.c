@@ -47,6 +47,7 @@ void run_health_add(struct run_health *health, const struct generator_second *se
             health->busiest_percent = percent;
     }
     raise_to(&health->max_loop_lag_us, second->max_loop_lag_us);
+    raise_to(&health->max_silence_us, second->max_silence_us);
     raise_to(&health->peak_rss_bytes, second->health.rss_bytes);
     raise_to(&health->peak_open_files, second->health.open_files);
     raise_to(&health->peak_users, second->users_active);

@@ -63,6 +63,7 @@ struct generator_second {
     uint64_t ports_in_use;
     uint64_t answers;
     uint64_t service_p50_us; /* of all endpoints */
+    uint64_t max_silence_us; /* without an answer, see silence.h */
 };
 
 /* A second's load and what the target made of it. */
@@ -79,6 +80,7 @@ struct run_health {
     uint64_t busy_seconds; /* in which one worker used more than BUSY_PERCENT of its core */
     double busiest_percent;
     uint64_t max_loop_lag_us;
+    uint64_t max_silence_us;
     uint64_t peak_rss_bytes;
     uint64_t peak_open_files;
     uint64_t peak_users;

@@ -131,7 +131,8 @@
     "  service_p50_us INTEGER NOT NULL, -- of all endpoints\n"                                     \
     "  lateness_p50_us INTEGER NOT NULL,\n"                                                        \
     "  lateness_p99_us INTEGER NOT NULL,\n"                                                        \
-    "  lateness BLOB NOT NULL           -- histogram: of requests and WebSocket messages\n"        \
+    "  lateness BLOB NOT NULL,          -- histogram: of requests and WebSocket messages\n"        \
+    "  max_silence_us INTEGER NOT NULL  -- no answer came though requests waited\n"                \
     ");\n"                                                                                         \
     "CREATE TABLE worker_second (\n"                                                               \
     "  second INTEGER NOT NULL,\n"                                                                 \

@@ -174,7 +174,8 @@ int run_store_put_second(struct run_store *store, const struct metrics *delta, u
                                          .busiest_worker_cpu_us = delta->busiest_worker_cpu_us
                                                                       ? delta->busiest_worker_cpu_us
                                                                       : delta->worker_cpu_us,
-                                         .max_loop_lag_us = delta->max_loop_lag_us};
+                                         .max_loop_lag_us = delta->max_loop_lag_us,
+                                         .max_silence_us = delta->max_silence_us};
     if (look_at_load(store, &generator, delta) || metrics_merge(store->totals, delta))
         return error_set(err, EXIT_TOOL, "%s: no memory for the totals", store->path);
     run_health_add(&store->health, &generator);

@@ -161,13 +161,15 @@ void summary_verdict(const struct page *page)
         const char *mark, *colour;
     } marks[VERDICT_KIND_COUNT] = {
         [VERDICT_WITHIN_LIMITS] = {"✓", PAGE_GREEN}, [VERDICT_TIGHT] = {"!", PAGE_YELLOW},
-        [VERDICT_TARGET] = {"✓", PAGE_GREEN},        [VERDICT_NETWORK] = {"!", PAGE_YELLOW},
+        [VERDICT_TARGET] = {"!", PAGE_YELLOW},       [VERDICT_NETWORK] = {"!", PAGE_YELLOW},
         [VERDICT_GENERATOR] = {"✗", PAGE_RED},       [VERDICT_HELD_UP] = {"!", PAGE_YELLOW},
         [VERDICT_SHORT] = {"!", PAGE_YELLOW},        [VERDICT_NOTHING] = {"✗", PAGE_RED}};
     const struct run_record *run = page->run;
     struct verdict verdict;
     if (verdict_judge(&run->facts, run->totals, &run->health, &verdict))
         return;
+    if (verdict.kind == VERDICT_WITHIN_LIMITS && verdict.has_but)
+        verdict.kind = VERDICT_TIGHT; /* no tick over what went wrong */
     fprintf(page->out, "\n    %s%s%s ", page_colour(page, marks[verdict.kind].colour),
             marks[verdict.kind].mark, page_colour(page, PAGE_PLAIN));
     page_put_text(page, 6, 6, *run->end.verdict ? run->end.verdict : verdict.text);

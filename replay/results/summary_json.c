@@ -286,6 +286,7 @@ static json_t *generator_of(const struct run_record *run)
     set(object, "busy_seconds", integer(health->busy_seconds));
     set(object, "busiest_worker_percent", json_real(health->busiest_percent));
     set(object, "max_loop_lag_us", integer(health->max_loop_lag_us));
+    set(object, "max_silence_us", integer(health->max_silence_us));
     set(object, "peak_rss_bytes", integer(health->peak_rss_bytes));
     set(object, "peak_open_files", integer(health->peak_open_files));
     set(object, "peak_users", integer(health->peak_users));

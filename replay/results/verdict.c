@@ -5,8 +5,10 @@
 
 /* Each with its reason. */
 enum {
-    /* Below this a run says nothing about what the generator can do: its start is most of it. */
+    /* Below either of these a run says nothing about what the generator can do: its start is most
+     * of it, or p99 is the one request that met a wake-up of the machine. */
     SHORTEST_US = 1000000,
+    FEWEST_REQUESTS = 100,
     /* What is late by less is nobody's problem: timers and schedulers are no better. */
     LATE_US = 1000,
     /* ... and so is what is less than a tenth of what is felt: it changes no conclusion. */
@@ -20,17 +22,29 @@ enum {
     /* At full speed a worker is busy whenever answers come quickly; in half of the seconds, it set
      * the pace. */
     FULL_SPEED_PART = 2,
+    /* At full speed nothing is late, but nothing is sent either while a loop stands still: of the
+     * run's time, a tenth makes the rate the generator's, a hundredth is worth a word. Less than
+     * this is what schedulers do. */
+    STOOD_STILL_US = 10000,
+    STOOD_STILL_INVALID_PERCENT = 10,
+    STOOD_STILL_PERCENT = 1,
     /* One segment in a hundred sent again: each costs a time-out of 200 ms or more when it is the
      * last of a request, and then p99 is the network's. Fewer than ten are chance. */
     RESENT_PERCENT = 1,
     FEWEST_RESENT = 10,
-    /* One request in a hundred refused is p99 of what users would have felt. */
-    REFUSED_PERCENT = 1,
+    /* One request in a hundred refused is p99 of what users would have felt. A verdict on fewer
+     * has no room for them. */
+    FAILED_PERCENT = VERDICT_FAILED_PERCENT,
     EXHAUSTED_PERCENT = 1,
     /* So near an end of ports or descriptors that little more load would meet it. */
     NEAR_PERCENT = 90,
     /* Users that wait for answers four fifths of their time go at the target's pace, not theirs. */
     SATURATED_PERCENT = 80,
+    /* No answer for so long, when in that time so many were to be expected, and longer than the
+     * slowest endpoint usually takes: it was not a request that stood still, but the target. */
+    STALLED_US = 300000,
+    FEWEST_EXPECTED = 20,
+    USUAL_FACTOR = 2,
     /* Twice the load, twice the time to an answer: somewhere in the target they wait in a line. */
     GREW_FACTOR = 2
 };
@@ -63,6 +77,11 @@ static bool has_no_answer(const struct verdict_evidence *at)
     return at->answers == 0;
 }
 
+static bool is_too_short(const struct verdict_evidence *at)
+{
+    return at->length_us < SHORTEST_US || at->requests + at->messages < FEWEST_REQUESTS;
+}
+
 static bool is_exhausted(const struct verdict_evidence *at)
 {
     return is_over_percent(at->no_ports + at->no_files, at->requests, EXHAUSTED_PERCENT);
@@ -72,6 +91,26 @@ static bool is_at_full_speed(const struct verdict_evidence *at)
 {
     return at->is_full_speed && at->busy_seconds &&
            at->busy_seconds * FULL_SPEED_PART >= at->seconds;
+}
+
+/* p99 has a stop of the loop in it when over one in a hundred met it: those that were in flight. */
+static bool has_stop_in_service(const struct verdict_evidence *at)
+{
+    return at->max_loop_lag_us > at->service_us / MOSTLY_LATE_PART &&
+           is_over_percent(at->in_flight, at->requests, 1);
+}
+
+static bool is_still_at_full_speed(const struct verdict_evidence *at)
+{
+    return at->is_full_speed && at->max_loop_lag_us > STOOD_STILL_US &&
+           (at->max_loop_lag_us * 100 >= at->length_us * STOOD_STILL_INVALID_PERCENT ||
+            has_stop_in_service(at));
+}
+
+static bool is_somewhat_still_at_full_speed(const struct verdict_evidence *at)
+{
+    return at->is_full_speed && at->max_loop_lag_us > STOOD_STILL_US &&
+           at->max_loop_lag_us * 100 >= at->length_us * STOOD_STILL_PERCENT;
 }
 
 static bool is_late_and_busy(const struct verdict_evidence *at)
@@ -93,7 +132,20 @@ static bool is_resending(const struct verdict_evidence *at)
 
 static bool is_refused(const struct verdict_evidence *at)
 {
-    return is_over_percent(at->refused, at->requests, REFUSED_PERCENT);
+    return is_over_percent(at->refused, at->requests, FAILED_PERCENT);
+}
+
+static bool is_garbled(const struct verdict_evidence *at)
+{
+    return is_over_percent(at->garbled, at->requests, FAILED_PERCENT);
+}
+
+static bool is_stalled(const struct verdict_evidence *at)
+{
+    double expected = at->requests_per_sec / (double)(at->workers ? at->workers : 1) *
+                      (double)at->silence_us / 1e6;
+    return at->silence_us >= STALLED_US && at->silence_us > 2 * at->max_loop_lag_us &&
+           at->silence_us > USUAL_FACTOR * at->slowest_p50_us && expected >= FEWEST_EXPECTED;
 }
 
 static bool is_somewhat_late_for_standing_still(const struct verdict_evidence *at)
@@ -108,15 +160,9 @@ static bool is_near_limit(const struct verdict_evidence *at)
            at->no_ports || at->no_files;
 }
 
-static bool is_late_and_short(const struct verdict_evidence *at)
-{
-    return is_late(at) && at->length_us < SHORTEST_US;
-}
-
 static bool is_saturated(const struct verdict_evidence *at)
 {
-    return at->is_closed && at->length_us >= SHORTEST_US &&
-           at->user_waited_percent >= SATURATED_PERCENT;
+    return at->is_closed && at->user_waited_percent >= SATURATED_PERCENT;
 }
 
 static bool has_grown(const struct verdict_evidence *at)
@@ -151,15 +197,19 @@ static const struct {
 } rules[] = {
     {REASON_EXHAUSTED, VERDICT_GENERATOR, is_exhausted},
     {REASON_NO_ANSWER, VERDICT_NOTHING, has_no_answer},
+    {REASON_SHORT, VERDICT_SHORT, is_too_short},
     {REASON_FULL_SPEED, VERDICT_GENERATOR, is_at_full_speed},
+    {REASON_FULL_STILL, VERDICT_GENERATOR, is_still_at_full_speed},
     {REASON_LATE_BUSY, VERDICT_GENERATOR, is_late_and_busy},
     {REASON_LATE_STILL, VERDICT_GENERATOR, is_late_for_standing_still},
     {REASON_RESENT, VERDICT_NETWORK, is_resending},
     {REASON_REFUSED, VERDICT_TARGET, is_refused},
+    {REASON_GARBLED, VERDICT_TARGET, is_garbled},
+    {REASON_STALLED, VERDICT_TARGET, is_stalled},
     {REASON_STILL, VERDICT_TIGHT, is_somewhat_late_for_standing_still},
+    {REASON_FULL_STILL_BRIEFLY, VERDICT_TIGHT, is_somewhat_still_at_full_speed},
     {REASON_BUSY, VERDICT_TIGHT, is_busy},
     {REASON_NEAR_LIMIT, VERDICT_TIGHT, is_near_limit},
-    {REASON_SHORT, VERDICT_SHORT, is_late_and_short},
     {REASON_DISTANCE, VERDICT_NETWORK, is_far_away},
     {REASON_SATURATED, VERDICT_TARGET, is_saturated},
     {REASON_GREW, VERDICT_TARGET, has_grown},
@@ -193,31 +243,70 @@ static void look_at_lateness(const struct endpoint_metrics *all, const struct ws
     }
 }
 
+/* Whose doing a class is that says how a connection, or an answer, went wrong. */
+static uint64_t *side_of(enum failure failure, struct verdict_evidence *at)
+{
+    switch (failure) {
+    case FAILURE_DNS:
+    case FAILURE_CONNECT_REFUSED:
+    case FAILURE_CONNECT_TIMEOUT:
+    case FAILURE_CONNECT:
+    case FAILURE_TIMEOUT:
+    case FAILURE_RESET:
+    case FAILURE_CLOSED:
+    case FAILURE_TRUNCATED:
+        return &at->refused;
+    case FAILURE_TLS:
+    case FAILURE_CERTIFICATE:
+    case FAILURE_UNASKED:
+    case FAILURE_PROTOCOL:
+    case FAILURE_HEAD_TOO_LARGE:
+    case FAILURE_BODY_TOO_LARGE:
+    case FAILURE_CODING:
+        return &at->garbled;
+    case FAILURE_NO_PORTS:
+        return &at->no_ports;
+    case FAILURE_NO_FILES:
+        return &at->no_files;
+    case FAILURE_NONE:
+    case FAILURE_PLUGIN: /* nobody's but the plugin's, or the run's end */
+    case FAILURE_CANCELLED:
+    case FAILURE_COUNT:
+        break;
+    }
+    return NULL;
+}
+
 static void look_at_failures(const struct endpoint_metrics *all, const struct ws_metrics *ws,
                              struct verdict_evidence *at)
 {
-    static const enum failure refusals[] = {
-        FAILURE_CONNECT_REFUSED, FAILURE_CONNECT_TIMEOUT, FAILURE_CONNECT,  FAILURE_TIMEOUT,
-        FAILURE_RESET,           FAILURE_CLOSED,          FAILURE_TRUNCATED};
-    uint64_t most = 0, most_failed = 0;
+    uint64_t most = 0, unanswered = 0;
     for (int i = FAILURE_NONE + 1; i < FAILURE_COUNT; i++) {
         uint64_t count = all->by_failure[i] + ws->by_failure[i];
-        if (count > most_failed) {
-            most_failed = count;
+        uint64_t *side = side_of((enum failure)i, at);
+        at->by_failure[i] = count;
+        if (side)
+            *side += count;
+        if (i != FAILURE_CANCELLED) /* which has not failed */
+            unanswered += all->by_failure[i];
+        if (count > most) {
+            most = count;
             at->most_failed = (enum failure)i;
         }
     }
-    for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++) {
-        enum failure failure = refusals[i];
-        uint64_t count = all->by_failure[failure] + ws->by_failure[failure];
-        at->refused += count;
-        if (count > most) {
-            most = count;
-            at->most_refused = failure;
-        }
+    at->bad_statuses = all->failed > unanswered ? all->failed - unanswered : 0;
+}
+
+/* What the slowest endpoint usually takes. */
+static uint64_t slowest_p50_us(const struct metrics *totals)
+{
+    uint64_t slowest_us = 0;
+    for (uint32_t i = 0; i < totals->endpoint_count; i++) {
+        uint64_t p50_us = histogram_percentile(&totals->endpoints[i].clocks[CLOCK_SERVICE], 50);
+        if (p50_us > slowest_us)
+            slowest_us = p50_us;
     }
-    at->no_ports = all->by_failure[FAILURE_NO_PORTS] + ws->by_failure[FAILURE_NO_PORTS];
-    at->no_files = all->by_failure[FAILURE_NO_FILES] + ws->by_failure[FAILURE_NO_FILES];
+    return slowest_us;
 }
 
 static void look_at_generator(const struct run_facts *facts,
@@ -257,7 +346,13 @@ int verdict_look(const struct run_facts *facts, const struct metrics *totals,
         .is_closed = facts->planned_sessions == 0,
         .requests = all.requests + ws->events[WS_CONNECTED] + ws->events[WS_CONNECT_FAILED] +
                     ws->by_failure[FAILURE_CANCELLED],
+        .messages = ws->events[WS_MESSAGE_SENT] + ws->events[WS_MESSAGE_RECEIVED],
         .answers = all.clocks[CLOCK_RESPONSE].count + ws->events[WS_CONNECTED],
+        .workers = facts->workers,
+        .service_us = histogram_percentile(&all.clocks[CLOCK_SERVICE], 99),
+        .in_flight = health->peak_in_flight,
+        .silence_us = health->max_silence_us,
+        .slowest_p50_us = slowest_p50_us(totals),
         .length_us = health->length_us,
         .seconds = health->seconds,
         .waiting_us = histogram_percentile(&all.clocks[CLOCK_WAITING], 50),

@@ -16,7 +16,7 @@ enum verdict_kind {
     VERDICT_NETWORK,       /* network-bound: the figures are the network's */
     VERDICT_GENERATOR,     /* generator-bound: EXIT_INVALID with --strict */
     VERDICT_HELD_UP,       /* late, and nothing measured says why */
-    VERDICT_SHORT,         /* late, in a run too short to say why */
+    VERDICT_SHORT,         /* too short, or too few requests, to say anything */
     VERDICT_NOTHING,       /* nothing was answered, so nothing was measured */
     VERDICT_KIND_COUNT
 };
@@ -27,15 +27,19 @@ const char *verdict_kind_name(enum verdict_kind kind); /* "within-limits", "targ
 enum verdict_reason {
     REASON_NO_ANSWER,
     REASON_EXHAUSTED,
+    REASON_SHORT,
     REASON_FULL_SPEED,
+    REASON_FULL_STILL,
     REASON_LATE_BUSY,
     REASON_LATE_STILL,
     REASON_RESENT,
     REASON_REFUSED,
+    REASON_GARBLED,
+    REASON_STALLED,
     REASON_STILL,
+    REASON_FULL_STILL_BRIEFLY,
     REASON_BUSY,
     REASON_NEAR_LIMIT,
-    REASON_SHORT,
     REASON_SATURATED,
     REASON_GREW,
     REASON_QUEUED,
@@ -44,10 +48,14 @@ enum verdict_reason {
     REASON_ON_TIME
 };
 
+/* A class of failures is named from so many of all requests on. */
+enum { VERDICT_FAILED_PERCENT = 1 };
+
 struct verdict {
     enum verdict_kind kind;
     enum verdict_reason reason;
-    char text[896]; /* one line: what, the figures, what to do */
+    bool has_but;    /* the text names failures, or requests that were not as meant */
+    char text[1536]; /* one line: what, the figures, what to do */
 };
 
 /* What the rules look at. Percentiles are of the whole run. */
@@ -56,10 +64,13 @@ struct verdict_evidence {
     bool is_closed;     /* --users: a user's next request waits for the answer to the last */
     bool is_websocket;  /* the lateness of messages was the greater one */
     uint64_t requests;  /* upgrades to WebSocket among them */
+    uint64_t messages;  /* of WebSockets, sent and received */
     uint64_t answers;
+    uint64_t workers;
     double requests_per_sec;
     uint64_t length_us, seconds;
-    uint64_t lateness_us, response_us; /* p99 */
+    uint64_t lateness_us, response_us, service_us; /* p99 */
+    uint64_t in_flight;                            /* requests, at most at once */
     /* the generator */
     uint64_t busy_seconds; /* with a worker over BUSY_PERCENT */
     double busiest_percent;
@@ -71,9 +82,13 @@ struct verdict_evidence {
     uint64_t segments_sent, segments_resent;
     uint64_t min_rtt_us, waiting_us; /* p50 */
     /* the target */
-    uint64_t refused;           /* no connection, time-outs, broken connections */
-    enum failure most_refused;  /* the class that there is most of */
-    enum failure most_failed;   /* of all classes */
+    uint64_t refused; /* no connection, time-outs, broken connections */
+    uint64_t garbled; /* no TLS, no HTTP, or more than is taken */
+    uint64_t by_failure[FAILURE_COUNT];
+    uint64_t bad_statuses;      /* error statuses that were not recorded */
+    enum failure most_failed;   /* the class that there is most of */
+    uint64_t silence_us;        /* the longest without an answer, see silence.h */
+    uint64_t slowest_p50_us;    /* service, of the slowest endpoint */
     uint64_t queued, waiting;   /* requests, at most at once */
     double user_waited_percent; /* of the users' time, for answers */
     struct load_point calm, loaded;

@@ -85,6 +85,25 @@ static void say_late_still(struct verdict *verdict, const struct verdict_evidenc
     put(verdict, "; use more --workers, less load, or a machine with less on it");
 }
 
+static void say_full_still(struct verdict *verdict, const struct verdict_evidence *at)
+{
+    put_duration(verdict, "generator-bound, not valid: its loop stood still for ",
+                 at->max_loop_lag_us);
+    put_duration(verdict, " of ", at->length_us);
+    put_duration(verdict, ", which is in the service times (p99 ", at->service_us);
+    put(verdict, ") and in the rate; use more --workers, or a machine with less on it");
+}
+
+static void say_full_still_briefly(struct verdict *verdict, const struct verdict_evidence *at)
+{
+    put_duration(verdict, "believable with care: the generator's loop stood still for ",
+                 at->max_loop_lag_us);
+    put_duration(verdict, " of ", at->length_us);
+    put_duration(verdict, ", and the slowest answers have it in them (service p99 ",
+                 at->service_us);
+    put(verdict, ")");
+}
+
 static void say_resent(struct verdict *verdict, const struct verdict_evidence *at)
 {
     double percent = 100.0 * (double)at->segments_resent / (double)at->segments_sent;
@@ -106,10 +125,25 @@ static void say_no_answer(struct verdict *verdict, const struct verdict_evidence
 static void say_refused(struct verdict *verdict, const struct verdict_evidence *at)
 {
     put(verdict,
-        "target-bound: %llu of %llu requests found no connection, or no whole answer on it "
-        "(most: %s); look at the target's own limits, and at what stands before it",
-        (unsigned long long)at->refused, (unsigned long long)at->requests,
-        failure_name(at->most_refused));
+        "target-bound: %llu of %llu requests found no connection, or no whole answer on it; look "
+        "at the target's own limits, and at what stands before it",
+        (unsigned long long)at->refused, (unsigned long long)at->requests);
+}
+
+static void say_garbled(struct verdict *verdict, const struct verdict_evidence *at)
+{
+    put(verdict,
+        "target-bound: %llu of %llu requests got what is no answer; the times above are of the "
+        "others alone",
+        (unsigned long long)at->garbled, (unsigned long long)at->requests);
+}
+
+static void say_stalled(struct verdict *verdict, const struct verdict_evidence *at)
+{
+    put_duration(verdict, "target-bound: it stood still: no answer came for ", at->silence_us);
+    put_duration(verdict, " though requests waited for one (response p99 ", at->response_us);
+    put_duration(verdict, "); the generator did not (loop lag at most ", at->max_loop_lag_us);
+    put(verdict, "); judge by http_req_response");
 }
 
 static void say_still(struct verdict *verdict, const struct verdict_evidence *at)
@@ -198,21 +232,58 @@ static void say_on_time(struct verdict *verdict, const struct verdict_evidence *
 {
     if (at->is_full_speed) {
         put(verdict,
-            "within limits: %.0f requests/s at full speed, no worker busy (at most %.0f%%); "
+            "within limits: the generator was: %.0f requests/s at full speed, no worker busy (at "
+            "most %.0f%%); "
             "more --users would send more",
             at->requests_per_sec, at->busiest_percent);
         return;
     }
-    put_duration(verdict, "within limits: requests left on time (lateness p99 ", at->lateness_us);
-    put_duration(verdict, ", response p99 ", at->response_us);
+    put_duration(verdict, "within limits: the generator was on time (lateness p99 ",
+                 at->lateness_us);
     put(verdict, "), and no worker was busy (at most %.0f%%)", at->busiest_percent);
+    put_duration(verdict, ": the times above are the target's (response p99 ", at->response_us);
+    put(verdict, ")");
 }
 
 static void say_short(struct verdict *verdict, const struct verdict_evidence *at)
 {
-    put(verdict, "too short to tell: requests left late (");
-    put_lateness(verdict, at);
-    put(verdict, ") in a run of less than a second");
+    put(verdict, "too short to tell what limited it: %llu requests",
+        (unsigned long long)at->requests);
+    put_duration(verdict, " in ", at->length_us);
+    put_duration(verdict, " (lateness p99 ", at->lateness_us);
+    put(verdict, "); let it run for some seconds, and at least 100 requests");
+}
+
+static void put_share(struct verdict *verdict, bool is_first, uint64_t count, uint64_t requests,
+                      const char *name)
+{
+    put(verdict, "%s%s %.3g%%", is_first ? "; failures: " : ", ", name,
+        100.0 * (double)count / (double)requests);
+}
+
+static bool is_worth_a_word(uint64_t count, const struct verdict_evidence *at)
+{
+    return count * 100 > at->requests * VERDICT_FAILED_PERCENT;
+}
+
+/* Whatever limited the run: times are of what was answered, and that was not all. What this machine
+ * could not send has verdicts of its own. */
+static void say_failed(struct verdict *verdict, const struct verdict_evidence *at)
+{
+    bool is_first = true;
+    for (int i = FAILURE_NONE + 1; i < FAILURE_COUNT; i++) {
+        if (i == FAILURE_NO_PORTS || i == FAILURE_NO_FILES || i == FAILURE_CANCELLED ||
+            !is_worth_a_word(at->by_failure[i], at))
+            continue;
+        put_share(verdict, is_first, at->by_failure[i], at->requests,
+                  failure_name((enum failure)i));
+        is_first = false;
+    }
+    if (is_worth_a_word(at->bad_statuses, at)) {
+        put_share(verdict, is_first, at->bad_statuses, at->requests, "error statuses not recorded");
+        is_first = false;
+    }
+    verdict->has_but |= !is_first;
 }
 
 /* Whatever limited the run: was it the load that was meant? */
@@ -220,6 +291,7 @@ static void say_missing(struct verdict *verdict, const struct verdict_evidence *
 {
     uint64_t as_recorded = at->bindings_missing[MISSING_RECORDED];
     uint64_t not_sent = at->bindings_missing[MISSING_SKIP] + at->bindings_missing[MISSING_END];
+    verdict->has_but |= as_recorded || not_sent;
     if (as_recorded)
         put(verdict,
             "; but %llu of %llu requests went out with recorded values, because no answer had "
@@ -237,11 +309,15 @@ void verdict_say(const struct verdict_evidence *evidence, struct verdict *verdic
     static void (*const says[])(struct verdict *, const struct verdict_evidence *) = {
         [REASON_EXHAUSTED] = say_exhausted,
         [REASON_FULL_SPEED] = say_full_speed,
+        [REASON_FULL_STILL] = say_full_still,
         [REASON_LATE_BUSY] = say_late_busy,
         [REASON_LATE_STILL] = say_late_still,
         [REASON_RESENT] = say_resent,
         [REASON_REFUSED] = say_refused,
+        [REASON_GARBLED] = say_garbled,
+        [REASON_STALLED] = say_stalled,
         [REASON_STILL] = say_still,
+        [REASON_FULL_STILL_BRIEFLY] = say_full_still_briefly,
         [REASON_BUSY] = say_busy,
         [REASON_NEAR_LIMIT] = say_near_limit,
         [REASON_SHORT] = say_short,
@@ -257,5 +333,7 @@ void verdict_say(const struct verdict_evidence *evidence, struct verdict *verdic
         say_no_answer(verdict, evidence);
     else
         says[verdict->reason](verdict, evidence);
+    if (verdict->reason != REASON_NO_ANSWER)
+        say_failed(verdict, evidence);
     say_missing(verdict, evidence);
 }

@@ -21,7 +21,7 @@ eval "$(declare -f nginx_conf | sed '1s/nginx_conf/plain_conf/')"
 nginx_conf() { plain_conf "$1" | sed 's|^http {|& limit_req_zone $server_addr zone=line:1m rate=20r/s;|'; }
 echo hello >page
 start_nginx "location /slow- { root $work; limit_req zone=line burst=10000; try_files /page =404; }"
-expect_exit 0 "$reprise" replay shop.trace --target "$url" --users 20 --duration 3s \
+expect_exit 0 "$reprise" replay shop.trace --target "$url" --users 20 --duration 6s \
     --graceful-stop 0s --run slow.run --quiet --strict
 equal "verdict on a target with a pace of its own" "$(kind_of slow.run)" target-bound
 expect_line out 'target-bound: '
@@ -31,8 +31,23 @@ equal "connections are counted" "$(sql slow.run 'SELECT connects_made FROM gener
     "$(sql slow.run 'SELECT connects_started FROM generator_total')"
 ended nginx TERM
 
-# --- the generator: a neighbour has its processor ---
+# --- the target: it stands still, with everybody's requests in it ---
 start_nginx ''
+server=$(pgrep -P "${pids[nginx]}")
+start still "$reprise" replay shop.trace --target "$url" --users 50 --duration 10m --graceful-stop 0s \
+    --run still.run
+has_answered() { [ "$(wc -l <access.log)" -ge 500 ]; }
+await still has_answered
+kill -STOP $server # unquoted: all its workers
+has_been_silent() { [ "$(peek still.run 'SELECT max(max_silence_us) > 1000000 FROM generator_second')" = 1 ]; }
+await still has_been_silent
+kill -CONT $server
+ended still INT
+equal "exit code of a run that was stopped" "$code" 105
+equal "verdict on a target that stood still" "$(kind_of still.run)" target-bound
+expect_line still.out 'target-bound: it stood still: no answer came for '
+
+# --- the generator: a neighbour has its processor ---
 cpu=$(taskset -cp $$ | sed 's/.*: //; s/[-,].*//')
 start neighbour taskset -c "$cpu" bash -c 'while :; do :; done'
 # Meanwhile, where it matters: the kernel's own times of every request.
@@ -96,7 +111,8 @@ else
     echo "without a network that loses segments: needs root, tc, and netem or tbf"
 fi
 if can_have 'netem delay 30ms'; then
-    expect_exit 0 in_network 'netem delay 30ms' --scale 3 --run long.run
+    expect_exit 0 in_network 'netem delay 30ms' --users 20 --duration 3s \
+        --graceful-stop 0s --run long.run
     equal "verdict on a network that is long" "$(kind_of long.run)" network-bound
     expect_line out 'network-bound: a round trip takes 6[0-9]\.'
 else

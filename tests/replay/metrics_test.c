@@ -223,6 +223,7 @@ static void fill_shard(struct metrics *shard, uint64_t seed)
     shard->users_active = 10;
     shard->worker_cpu_us = 100 * seed;
     shard->max_loop_lag_us = 1000 - seed;
+    shard->max_silence_us = 3000 - seed;
     struct generator_metrics *generator = &shard->generator;
     *generator_worker(generator, (uint32_t)seed % 3) =
         (struct worker_health){100 * seed, seed, 10 * seed, 1000 - seed};
@@ -302,6 +303,7 @@ static void shards_merged_in_any_order_and_grouping_give_the_same_totals(void **
             assert_int_equal(first->sample_count, METRICS_MAX_SAMPLES);
             assert_int_equal(first->busiest_worker_cpu_us, 500);
             assert_int_equal(first->max_loop_lag_us, 999);
+            assert_int_equal(first->max_silence_us, 2999);
             assert_int_equal(first->users_active, 50);
             assert_int_equal(first->generator.worker_count, 3);
             assert_int_equal(first->generator.workers[2].cpu_us, 700); /* of shards 2 and 5 */

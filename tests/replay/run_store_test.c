@@ -80,6 +80,7 @@ static void measure(struct metrics *delta, uint32_t second)
     delta->users_active = 10 + second;
     delta->worker_cpu_us = 950000;
     delta->max_loop_lag_us = 100 + second;
+    delta->max_silence_us = 700000 + second;
     delta->connections_open = 7;
     struct generator_metrics *generator = &delta->generator;
     *generator_worker(generator, 0) = (struct worker_health){950000, 0, 5000, 100 + second};
@@ -252,6 +253,7 @@ static void a_finished_run_gives_back_what_was_put(void **state)
     assert_totals_of(run, 3);
     assert_int_equal(run->health.peak_users, 12);
     assert_int_equal(run->health.max_loop_lag_us, 102);
+    assert_int_equal(run->health.max_silence_us, 700002);
     assert_int_equal(run->health.peak_rss_bytes, 3000);
     assert_int_equal(run->health.cpu_us, 3600000);
     assert_int_equal(run->health.busy_seconds, 3);
@@ -509,6 +511,7 @@ static void a_run_of_the_first_version_still_opens(void **state)
         "generator_second DROP COLUMN lateness_p50_us",
         "generator_second DROP COLUMN lateness_p99_us",
         "generator_second DROP COLUMN lateness",
+        "generator_second DROP COLUMN max_silence_us",
         "session_total DROP COLUMN missing_recorded",
         "session_total DROP COLUMN missing_skip",
         "session_total DROP COLUMN missing_end",
@@ -543,7 +546,7 @@ static void what_is_not_a_run_is_refused_in_one_line(void **state)
         const char *sql, *message;
     } rows[] = {
         {"PRAGMA application_id = 7", "not a run; 'reprise replay' makes one"},
-        {"PRAGMA user_version = 99", "newer version (format 99, known is 4)"},
+        {"PRAGMA user_version = 99", "newer version (format 99, known is 5)"},
         {"DELETE FROM run", "damaged: table run"},
         {"UPDATE total SET service = x'ffff'", "damaged: table total"},
         {"UPDATE total SET endpoint_id = 77 WHERE endpoint_id = 1", "damaged: table total"},
