@@ -134,9 +134,20 @@ int carried_read(struct cause_search *search, const struct plan_step *step,
 
 /* --- where it came from ---------------------------------------------------------------------- */
 
+/* The id of what a request made: "42" of "Location: /tasks/42". */
+static bool is_in_location(const struct place_value *born)
+{
+    const struct place *place = born->place;
+    return place->step_count == 2 && place->steps[0].kind == PLACE_HEADER &&
+           bytes_equal_nocase(place->steps[0].name, bytes_of("location")) &&
+           place->steps[1].kind == PLACE_PATH && text_is_id(born->text);
+}
+
 /* Is what an answer has there what the request carried? */
 static bool gives(const struct place_value *born, const struct carried *used)
 {
+    if (born->text.len < SHORTEST_VALUE && used->kind == PLACE_PATH && is_in_location(born))
+        return bytes_equal(born->text, used->text);
     if (born->text.len < SHORTEST_VALUE)
         return bytes_equal(born->text, used->text) && name_is_volatile(born->name) &&
                (bytes_equal_nocase(born->name, used->name) || used->kind == PLACE_PATH);

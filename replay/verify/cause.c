@@ -210,35 +210,82 @@ static int blame_producer(struct cause_search *search, const struct plan_step *s
 
 /* --- other causes ---------------------------------------------------------------------------- */
 
+/* Does the live answer have something at that place of it? */
+static bool has_born(struct cause_search *search, const struct live_answer *live,
+                     const struct place *born)
+{
+    const struct message_view answer = {.side = PLACE_IN_ANSWER,
+                                        .headers = live->response.headers,
+                                        .header_count = live->response.header_count,
+                                        .body = live->response.body};
+    bool is_looked_at = live->has_body && born->steps[0].kind != PLACE_WS;
+    return !is_looked_at || place_find(born, &answer, search->live_scratch).len;
+}
+
 /* A binding fills the request from an answer that did not come, or came without it. */
+static int blame_bound(struct cause_search *search, const struct bound_place *bound,
+                       struct finding *finding, struct error *err)
+{
+    char name[160];
+    struct place born;
+    struct error ignored;
+    if (place_parse(bound->born_place, PLACE_IN_ANSWER, &born, &ignored) ||
+        born.steps[0].kind == PLACE_NEW || born.steps[0].kind == PLACE_DATA)
+        return 0; /* no answer's */
+    const struct live_answer *live = live_find(search->live, bound->born_exchange_id);
+    int found = recorded_read(&search->recorded, bound->born_exchange_id, err);
+    if (found < 0)
+        return -1;
+    bool has_answer = live && live->failure == FAILURE_NONE;
+    int recorded_status = found ? search->recorded.exchange.status : 0;
+    if (!found ||
+        (has_answer && live->response.status == recorded_status && has_born(search, live, &born)))
+        return 0;
+    if (name_exchange(search, bound->born_exchange_id, name, sizeof name, err))
+        return -1;
+    if (!has_answer)
+        finding->cause =
+            findings_text(search->findings, "%.*s is filled from %s, which has no answer",
+                          BYTES_ARG(bound->used_place), name);
+    else if (live->response.status != recorded_status)
+        finding->cause = findings_text(
+            search->findings, "%.*s is filled from %s, which was answered %d, recorded %d",
+            BYTES_ARG(bound->used_place), name, live->response.status, recorded_status);
+    else
+        finding->cause = findings_text(
+            search->findings, "%.*s is filled from %s, which was answered without %.*s",
+            BYTES_ARG(bound->used_place), name, BYTES_ARG(bound->born_place));
+    return 0;
+}
+
 static int blame_binding(struct cause_search *search, const struct plan_step *step,
                          struct finding *finding, struct error *err)
 {
-    char name[160];
-    for (const struct bound_place *bound = search->bound; bound; bound = bound->next) {
-        if (bound->used_exchange_id != step->exchange_id)
-            continue;
-        const struct live_answer *live = live_find(search->live, bound->born_exchange_id);
-        int found = recorded_read(&search->recorded, bound->born_exchange_id, err);
-        if (found < 0)
+    for (const struct bound_place *bound = search->bound; bound && !finding->cause;
+         bound = bound->next) {
+        if (bound->used_exchange_id == step->exchange_id &&
+            blame_bound(search, bound, finding, err))
             return -1;
-        int recorded_status = found ? search->recorded.exchange.status : 0;
-        if (!found ||
-            (live && live->failure == FAILURE_NONE && live->response.status == recorded_status))
-            continue;
-        if (name_exchange(search, bound->born_exchange_id, name, sizeof name, err))
-            return -1;
-        if (live && live->failure == FAILURE_NONE)
-            finding->cause = findings_text(
-                search->findings, "%.*s is filled from %s, which was answered %d, recorded %d",
-                BYTES_ARG(bound->used_place), name, live->response.status, recorded_status);
-        else
-            finding->cause =
-                findings_text(search->findings, "%.*s is filled from %s, which has no answer",
-                              BYTES_ARG(bound->used_place), name);
-        return 0;
     }
     return 0;
+}
+
+/* The user's own is refused: nothing else was found to be wrong with the request. */
+static void blame_user(struct cause_search *search, const struct plan_step *step,
+                       struct finding *finding)
+{
+    bool is_refusal = finding->status == 400 || finding->status == 401 || finding->status == 403 ||
+                      finding->status == 422;
+    for (const struct bound_place *bound = search->bound; bound && is_refusal && !finding->cause;
+         bound = bound->next) {
+        if (bound->used_exchange_id == step->exchange_id &&
+            bytes_starts_with(bound->born_place, bytes_of("data:")))
+            finding->cause = findings_text(
+                search->findings,
+                "%.*s is the user's own (%.*s): the target may not have that account; make it "
+                "there, or name others with --data FILE",
+                BYTES_ARG(bound->used_place), BYTES_ARG(bound->born_place));
+    }
 }
 
 /* A token that carries its own end. */
@@ -334,6 +381,7 @@ int cause_find(struct cause_search *search, const struct plan_step *step, struct
         blame_expiry(search, list, finding);
         blame_account(search, list, finding);
         blame_age(search, list, finding);
+        blame_user(search, step, finding);
     }
     result = 0;
 out:

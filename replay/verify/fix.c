@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "replay/verify/likeness.h"
 #include "replay/verify/recorded.h"
 #include "traces/correlate/binding_store.h"
 #include "traces/places/place_find.h"
@@ -378,7 +379,7 @@ static const char *copy_text(struct fix *fix, const char *text)
     return arena_printf(&fix->arena, "%s", text);
 }
 
-static int try_one(struct fix *fix, const struct findings *findings,
+static int try_one(struct fix *fix, const struct findings *findings, int status,
                    const struct suggestion *suggestion, size_t *ret_count, struct error *err)
 {
     if (fix->count == MAX_BINDINGS || was_tried(fix, suggestion))
@@ -388,7 +389,8 @@ static int try_one(struct fix *fix, const struct findings *findings,
         return error_set(err, EXIT_TOOL, "no memory for bindings");
     fix->bindings = grown;
     struct fix_binding *binding = &fix->bindings[fix->count];
-    *binding = (struct fix_binding){.suggestion = *suggestion, .round = fix->rounds};
+    *binding =
+        (struct fix_binding){.suggestion = *suggestion, .round = fix->rounds, .status = status};
     binding->suggestion.born_place = copy_text(fix, suggestion->born_place);
     binding->suggestion.used_place = copy_text(fix, suggestion->used_place);
     if (!binding->suggestion.born_place || !binding->suggestion.used_place)
@@ -407,7 +409,7 @@ int fix_try(struct fix *fix, const struct findings *findings, size_t *ret_count,
     for (size_t i = 0; i < findings->count; i++) {
         const struct finding *finding = &findings->items[i];
         for (size_t j = 0; j < finding->suggestion_count; j++) {
-            if (try_one(fix, findings, &finding->suggestions[j], ret_count, err))
+            if (try_one(fix, findings, finding->status, &finding->suggestions[j], ret_count, err))
                 return -1;
         }
     }
@@ -424,6 +426,21 @@ int fix_undo_round(struct fix *fix, struct error *err)
     return 0;
 }
 
+static bool is_refusal(int status)
+{
+    return status == 401 || status == 403;
+}
+
+/* The credential was taken, and what is wrong now is something else: an id that is not there. */
+static bool has_passed(const struct fix_binding *binding, const struct finding *finding)
+{
+    struct bytes used = bytes_of(binding->suggestion.used_place);
+    bool is_credential = bytes_starts_with(used, bytes_of("header:")) ||
+                         bytes_starts_with(used, bytes_of("cookie:")) || name_is_credential(used);
+    return is_credential && finding->kind == DIFFERS_STATUS && is_refusal(binding->status) &&
+           finding->status >= 400 && finding->status < 500 && !is_refusal(finding->status);
+}
+
 /* Its request still has another status, or none. */
 static bool has_not_helped(const struct fix_binding *binding, const struct findings *findings)
 {
@@ -432,6 +449,7 @@ static bool has_not_helped(const struct fix_binding *binding, const struct findi
     for (size_t i = 0; i < findings->count; i++) {
         const struct finding *finding = &findings->items[i];
         if (finding->exchange_id == binding->suggestion.used_exchange_id &&
+            !has_passed(binding, finding) &&
             (finding->kind == DIFFERS_STATUS || finding->kind == DIFFERS_FAILURE ||
              finding->kind == DIFFERS_NOT_SENT))
             return true;

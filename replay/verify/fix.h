@@ -16,6 +16,7 @@ enum fix_outcome { FIX_TRYING, FIX_KEPT, FIX_TAKEN_BACK };
 struct fix_binding {
     struct suggestion suggestion; /* texts are the fix's own */
     uint32_t round;
+    int status; /* that the request was answered with when it was suggested */
     enum fix_outcome outcome;
     size_t row_count;
     int64_t *binding_ids, *used_exchange_ids; /* of its rows */
@@ -39,8 +40,8 @@ int fix_try(struct fix *fix, const struct findings *findings, size_t *ret_count,
 /* Take back those of the last round. */
 int fix_undo_round(struct fix *fix, struct error *err);
 
-/* Keep those whose request is answered as recorded now, take back the others; *ret_undone: how
- * many. -1 with err. */
+/* Keep those whose request is answered as recorded now, or is no longer refused for its credential;
+ * take back the others; *ret_undone: how many. -1 with err. */
 int fix_settle(struct fix *fix, const struct findings *findings, size_t *ret_undone,
                struct error *err);
 
