@@ -19,7 +19,7 @@ static int print_dry_run(const struct replay_run *run)
     printf("target    %s\n", run->options.target);
     printf("recorded  %zu sessions, %llu %s, %u endpoints\n", plan->session_count,
            (unsigned long long)plan->step_count, plan->stream ? "requests and messages" : "steps",
-           plan->endpoint_count);
+           plan->endpoint_count - plan->has_unknown_endpoint);
     char length[UNITS_TEXT_BYTES];
     if (!run->options.settings.stages.count)
         printf("sessions  %llu\nlasts     %s, and longer where the target is slower\n",

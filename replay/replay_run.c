@@ -33,6 +33,14 @@ static void warn_of_bindings(const struct replay_run *run)
                     (unsigned long long)losses.count, losses.first);
 }
 
+/* What is written is not what TLS sends: there is no stamp that would be the request's. */
+static void warn_of_timestamps(const struct transport_options *transport)
+{
+    if (transport->kernel_timestamps && transport->speaks_tls)
+        log_warning("--timestamps kernel: the kernel's times are of plain TCP, over TLS there are "
+                    "none; give a target with http:// for them");
+}
+
 static int prepare_plan(struct replay_run *run, struct error *err)
 {
     /* Who wants it precise waits for the whole plan first: loading beside the workers would take
@@ -205,6 +213,7 @@ int replay_run_prepare(struct replay_run *run, int argc, char **argv, struct err
         return -1;
     if (settings->ops->check && settings->ops->check(&settings->transport, err))
         return -1;
+    warn_of_timestamps(&settings->transport);
     if (identities_open(&run->identities, &run->options.identities, err))
         return error_prefix(err, "replay");
     if (prepare_plan(run, err) || prepare_checks(run, err) || prepare_plugins(run, unix_us, err) ||

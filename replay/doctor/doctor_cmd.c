@@ -13,8 +13,7 @@
 #include "core/cli.h"
 #include "core/url.h"
 #include "replay/doctor/doctor.h"
-
-enum { MAX_USERS = 10000000 };
+#include "replay/plan/pacing.h"
 
 /* Addresses are written as the words of memory they are, in hexadecimal. */
 static void write_key(char *out, size_t size, const struct sockaddr *address)
@@ -165,8 +164,8 @@ int doctor_cmd(int argc, char **argv)
     if (arguments.count)
         error_set(&err, EXIT_INPUT, "doctor: '%s' is too much; 'reprise doctor --help' shows how",
                   arguments.items[0]);
-    else if (users == 0 || users > MAX_USERS)
-        error_set(&err, EXIT_INPUT, "doctor: --users has to be 1 to %d", MAX_USERS);
+    else if (users == 0 || users > STAGES_MAX_USERS)
+        error_set(&err, EXIT_INPUT, "doctor: --users has to be 1 to %d", STAGES_MAX_USERS);
     else if (target_url)
         find_target(&target, target_url, &err);
     if (err.exit_code)

@@ -113,6 +113,8 @@ struct plan {
     struct arena names;
     uint32_t endpoint_count;
     struct bytes *endpoints;
+    bool has_unknown_endpoint; /* the last is there for exchanges without one: of a plan that
+                                  streams nobody knows yet whether there are any */
     uint64_t step_count; /* when it streams: exchanges and messages, as the trace counts them */
     size_t target_bytes; /* how much of every URL is the target's origin */
     uint64_t unplayable; /* recorded exchanges that cannot be sent: body cut, no request, CONNECT, a

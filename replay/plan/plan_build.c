@@ -73,9 +73,60 @@ static void forget_all(struct plan_builder *builder)
     arena_fini(&plan->arena);
     free(plan->sessions);
     plan->sessions = NULL;
+    builder->arena = &plan->arena;
+    builder->bodies_base = 0;
     builder->unplayable = 0;
     builder->binding_losses = (struct plan_binding_losses){0};
     builder->data_sessions = 0;
+}
+
+/* One session by itself, and freed again. 1: it needs more than `max_bytes`. */
+static int try_session(struct plan_builder *builder, int64_t session_id, size_t max_bytes,
+                       size_t *ret_bytes)
+{
+    struct arena arena;
+    struct plan_session session;
+    struct error err;
+    arena_init(&arena, max_bytes);
+    builder->arena = &arena;
+    builder->bodies_base = builder->bodies->used_bytes;
+    int result = plan_load_session(builder, session_id, &session, &err);
+    *ret_bytes = arena.used_bytes + builder->bodies->used_bytes - builder->bodies_base;
+    for (size_t i = 0; i < builder->taken_count; i++)
+        plan_bodies_drop(builder->bodies, builder->taken[i]);
+    builder->taken_count = 0;
+    arena_fini(&arena);
+    return result && builder->is_out_of_memory ? 1 : result;
+}
+
+/*
+ * A session for which there is not room would end the run that comes to it. Which one needs how
+ * much is known by loading them, one after the other: as far as MAX_WHOLE_BYTES go, which is the
+ * work of a plan that is loaded whole. A damaged row is the run's to tell of.
+ */
+static int check_room(struct plan_builder *builder, struct error *err)
+{
+    const struct plan *plan = builder->plan;
+    size_t max_bytes = builder->options.max_bytes, needed = 0, looked_at = 0, bytes;
+    int64_t largest = 0;
+    int result = 0;
+    for (size_t i = 0; i < plan->session_count && result >= 0 && looked_at < MAX_WHOLE_BYTES; i++) {
+        int64_t session_id = plan->index[i].session_id;
+        result = try_session(builder, session_id, max_bytes, &bytes);
+        if (result == 1 && try_session(builder, session_id, MAX_WHOLE_BYTES, &bytes) == 0 &&
+            bytes > needed) {
+            needed = bytes;
+            largest = session_id;
+        }
+        looked_at += bytes;
+    }
+    forget_all(builder);
+    if (!needed)
+        return 0;
+    return error_set(err, EXIT_INPUT,
+                     "session %lld by itself needs %zu KiB, --max-plan-size allows %zu bytes; "
+                     "raise --max-plan-size to %zuKiB",
+                     (long long)largest, needed / 1024 + 1, max_bytes, needed / 1024 + 1);
 }
 
 /* 1: it has to stream. */
@@ -89,8 +140,11 @@ static int build_whole(struct plan_builder *builder, struct error *err)
     builder->arena = &plan->arena;
     size_t count = 0;
     int result = load_all(builder, &count, err);
-    if (result == 1)
+    if (result == 1) {
         forget_all(builder);
+        if (most == builder->options.max_bytes && check_room(builder, err))
+            return -1;
+    }
     if (result == 0 && count == 0)
         return nothing_to_play(err);
     if (result == 0) {

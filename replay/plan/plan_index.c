@@ -120,6 +120,7 @@ int plan_endpoints_read(struct plan_builder *builder, struct error *err)
     /* Exchanges without one: their sessions are not read yet. */
     if (more == 0)
         more = plan_endpoint(builder, 0, &index, err);
+    plan->has_unknown_endpoint = more == 0;
     digest_finish(digest, plan->source_digest);
     return more;
 }

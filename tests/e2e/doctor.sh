@@ -31,6 +31,8 @@ fi
 
 expect_exit 1 prlimit --nofile=100:100 "$reprise" doctor --users 1000 --json
 expect_line out '"worst": "problem"'
+expect_exit 2 "$reprise" doctor --users 1000001 # as replay
+expect_complaint 'doctor: --users has to be 1 to 1000000'
 expect_exit 2 "$reprise" doctor --target nonsense
 expect_complaint "doctor: --target 'nonsense': expected http"
 expect_exit 0 "$reprise" doctor --help

@@ -26,6 +26,7 @@ checks=$((checks + 1))
 equal "the same with two workers" "$(plan_of "${small[@]}" --workers 2)" "$index"
 checks=$((checks + 1))
 [ "$(plan_of "${small[@]}" --seed 2)" != "$index" ] || fail "another seed, the same index"
+endpoints_of() { "$reprise" replay users.trace --target "$url" --dry-run "$@" 2>/dev/null | awk '/^recorded/ { print $(NF - 1) }'; }
 equal "requests the server saw of it all" "$(wc -l <access.log)" 0
 
 # --- the open model ----------------------------------------------------------------------------
@@ -44,6 +45,7 @@ expect_line err ' 1 recorded requests cannot be sent again'
 play two "${small[@]}" --scale 1.5 --workers 2
 # Of the odd one a plan that is loaded whole knows before it counts its users.
 grep -v odd script | head -n -1 | make_trace users.trace
+equal "endpoints of a plan that streams" "$(endpoints_of "${small[@]}")" "$(endpoints_of)"
 play whole --scale 1.5
 play again "${small[@]}" --scale 1.5
 holds "requests enough to compare" "$(wc -l <whole) >= 400"
@@ -62,8 +64,13 @@ expect_exit 1 timeout 60 "$reprise" replay users.trace --target "$url" "${small[
 expect_line err '^reprise: .*session 60: .*the file is damaged'
 holds "what was sent before it is kept" "$(sql damaged.run 'SELECT sum(requests) FROM total') > 20"
 
-expect_exit 1 timeout 60 "$reprise" replay users.trace --target "$url" --max-plan-size 1KiB --run tiny.run --quiet
-expect_line err 'raise --max-plan-size'
+make_trace users.trace <script
+: >access.log
+expect_exit 2 timeout 60 "$reprise" replay users.trace --target "$url" --max-plan-size 1KiB --run tiny.run --quiet
+expect_complaint 'users.trace: session [0-9]+ by itself needs [0-9]+ KiB, .*; raise --max-plan-size to [0-9]+KiB$'
+equal "requests of one that has no room" "$(wc -l <access.log)" 0
+expect_exit 0 timeout 60 "$reprise" replay users.trace --target "$url" --run fits.run --quiet \
+    --max-plan-size "$(sed -n 's/.*raise --max-plan-size to //p' err)"
 expect_exit 2 timeout 60 "$reprise" replay users.trace --target "$url" --max-plan-size 0 --run none.run --quiet
 expect_complaint 'replay: --max-plan-size has to be above 0'
 

@@ -58,4 +58,9 @@ trusted() {
 }
 trusted cacert --cacert cert.pem
 trusted insecure --insecure
+# The kernel's times, which TLS has none of, and libcurl knows nothing of.
+if [ "${E2E_TRANSPORT:-}" != curl ]; then
+    trusted stamped --insecure --timestamps kernel
+    expect_line err "--timestamps kernel: the kernel's times are of plain TCP, over TLS there are none"
+fi
 finish

@@ -177,7 +177,8 @@ static void what_is_loaded_when_it_is_due_is_what_is_loaded_before(void **state)
         assert_int_equal(streamed->session_count, SESSIONS);
         assert_int_equal(streamed->step_count, 3 * SESSIONS);
         assert_int_equal(streamed->span_us, whole->span_us);
-        assert_int_equal(streamed->endpoint_count, whole->endpoint_count + 1); /* (unknown) */
+        assert_int_equal(streamed->endpoint_count, whole->endpoint_count + 1);
+        assert_true(streamed->has_unknown_endpoint && !whole->has_unknown_endpoint);
         play_all(whole, streamed, i == 2 ? 1 : 3.5);
         plan_free(whole);
         plan_free(streamed);
@@ -305,6 +306,24 @@ static void a_session_larger_than_the_plan_may_be_says_which_option_raises_it(vo
     assert_true(plan_stream_has_failed(plan, &err));
     assert_non_null(strstr(err.text, "raise --max-plan-size"));
     plan_client_fini(&client, plan);
+    plan_free(plan);
+}
+
+static void a_session_larger_than_the_plan_may_be_is_known_before_the_run(void **state)
+{
+    (void)state;
+    struct plan *plan = NULL;
+    struct error err = {0};
+    struct plan_options options = {.target = bytes_of("http://127.0.0.1:8080"), .max_bytes = 100};
+    assert_int_equal(plan_build(&plan, TRACE_FILE, &options, &err), -1);
+    assert_int_equal(err.exit_code, EXIT_INPUT);
+    assert_non_null(strstr(err.text, "--max-plan-size allows 100 bytes"));
+    const char *needed = strstr(err.text, "raise --max-plan-size to ");
+    assert_non_null(needed);
+    options.max_bytes = strtoul(needed + strlen("raise --max-plan-size to "), NULL, 10) * 1024;
+    assert_int_equal(plan_build(&plan, TRACE_FILE, &options, &err), 0);
+    assert_non_null(plan->stream);
+    assert_int_equal(plan->bodies.used_bytes, 0);
     plan_free(plan);
 }
 
@@ -448,6 +467,7 @@ int main(void)
         cmocka_unit_test(users_of_one_session_share_it_and_it_is_kept_for_the_next),
         cmocka_unit_test(a_damaged_row_is_told_to_every_client),
         cmocka_unit_test(a_session_larger_than_the_plan_may_be_says_which_option_raises_it),
+        cmocka_unit_test(a_session_larger_than_the_plan_may_be_is_known_before_the_run),
         cmocka_unit_test(the_loader_ends_when_it_is_asked_to_whatever_is_wished_for),
         cmocka_unit_test(many_threads_get_what_they_ask_for),
         cmocka_unit_test(the_digest_of_an_index_says_that_it_is_one),
