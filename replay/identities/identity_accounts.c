@@ -67,6 +67,21 @@ static int check_accounts(const struct replay_settings *settings, struct error *
     return 0;
 }
 
+/* A text with a slip in it would leave everybody with the recorded one. */
+static int check_maps(const struct identities *identities, const struct plan *plan,
+                      struct error *err)
+{
+    for (size_t i = 0; identities_have_data(identities) && i < identities->map_count; i++) {
+        struct bytes name = identities->rows.columns[identities->maps[i].column];
+        if (!plan->stream && !(plan->maps_used >> i & 1))
+            return error_set(err, EXIT_INPUT,
+                             "--map %.*s=...: no recorded request carries that text; look for a "
+                             "slip in it, or leave this --map out",
+                             BYTES_ARG(name));
+    }
+    return 0;
+}
+
 int identity_check(const struct replay_settings *settings, uint64_t users, struct error *err)
 {
     const struct identities *identities = settings->identities;
@@ -79,5 +94,7 @@ int identity_check(const struct replay_settings *settings, uint64_t users, struc
                          "to data:COLUMN; --map COLUMN=TEXT says which recorded text a column is "
                          "for",
                          identities->data_path);
+    if (check_maps(identities, plan, err))
+        return -1;
     return check_accounts(settings, err);
 }

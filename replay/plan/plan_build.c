@@ -78,6 +78,7 @@ static void forget_all(struct plan_builder *builder)
     builder->unplayable = 0;
     builder->binding_losses = (struct plan_binding_losses){0};
     builder->data_sessions = 0;
+    builder->maps_used = 0;
 }
 
 /* One session by itself, and freed again. 1: it needs more than `max_bytes`. */
@@ -152,6 +153,7 @@ static int build_whole(struct plan_builder *builder, struct error *err)
         plan->unplayable = builder->unplayable;
         plan->binding_losses = builder->binding_losses;
         plan->data_sessions = builder->data_sessions;
+        plan->maps_used = builder->maps_used;
     }
     return result;
 }

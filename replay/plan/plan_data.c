@@ -23,6 +23,8 @@ struct visit {
     bool has_failed;
 };
 
+_Static_assert(CLI_MAX_LIST <= 64, "a bit of maps_used for each --map");
+
 enum { MIN_PART_BYTES = 6 }; /* a mapped text that is shorter is not looked for inside others */
 
 static const struct identities *identities_of(const struct binder *binder)
@@ -51,9 +53,10 @@ static bool is_field(const struct place *place)
 }
 
 /* By a text of --map, or by its name. *ret_text: what of it. */
-static uint32_t column_of(const struct identities *identities, struct bytes text, struct bytes name,
+static uint32_t column_of(const struct binder *binder, struct bytes text, struct bytes name,
                           bool has_name, struct bytes *ret_text)
 {
+    const struct identities *identities = identities_of(binder);
     uint32_t column;
     for (size_t i = 0; i < identities->map_count; i++) {
         const struct identity_map *map = &identities->maps[i];
@@ -61,6 +64,7 @@ static uint32_t column_of(const struct identities *identities, struct bytes text
         if (!is_whole && (map->recorded.len < MIN_PART_BYTES || !has_word(text, map->recorded)))
             continue;
         *ret_text = map->recorded;
+        binder->builder->maps_used |= UINT64_C(1) << i;
         return map->column;
     }
     *ret_text = text;
@@ -108,8 +112,7 @@ static int add_basic(struct visit *visit, const struct place_value *value)
         return -1;
     bool is_basic = plan_split_basic(value->text, room, parts, &token);
     for (int i = 0; is_basic && result == 0 && i < 2; i++) {
-        uint32_t column =
-            column_of(identities_of(visit->binder), parts[i], bytes_of(names[i]), true, &text);
+        uint32_t column = column_of(visit->binder, parts[i], bytes_of(names[i]), true, &text);
         if (column != OWN_NONE)
             result = add_place(visit, value->place, parts[i], column, i);
     }
@@ -129,8 +132,8 @@ static int on_value(void *owner, const struct place_value *value)
 {
     struct visit *visit = owner;
     struct bytes text;
-    uint32_t column = column_of(identities_of(visit->binder), value->text, value->name,
-                                is_field(value->place), &text);
+    uint32_t column =
+        column_of(visit->binder, value->text, value->name, is_field(value->place), &text);
     if (column != OWN_NONE && value->written.ptr)
         visit->has_failed = add_place(visit, value->place, text, column, -1) != 0;
     else if (is_credentials(value->place))

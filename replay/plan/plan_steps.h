@@ -49,6 +49,7 @@ struct plan_builder {
     struct request_cut cut; /* the same */
     struct plan_binding_losses binding_losses;
     uint64_t data_sessions;              /* that --data has something for */
+    uint64_t maps_used;                  /* bit i: requests carry the text of the i-th --map */
     struct place_scratch *place_scratch; /* of the bindings; NULL until there are some */
     struct plan_draft *drafts;           /* of the session in hand */
     size_t draft_count, draft_capacity;

@@ -101,6 +101,8 @@ replay 2 login.trace --scale 3 --data other.csv
 expect_complaint "replay: --data other.csv: no request has a field of its columns' names"
 replay 2 login.trace --data users.csv --map name=bob@shop.test
 expect_complaint "replay: --map name=...: users.csv has no such column; it has email, password"
+replay 2 login.trace --scale 3 --data other.csv --map who=bob@shop.test --map 'word=a long passwort'
+expect_complaint "replay: --map word=...: no recorded request carries that text; look for a slip in it"
 printf 'email,password\na@x\n' >ragged.csv
 replay 2 login.trace --data ragged.csv
 expect_complaint "replay: --data ragged.csv: line 2 has 1 fields, the header has 2 columns"
