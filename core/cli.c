@@ -219,6 +219,21 @@ int cli_parse(const struct cli_verb *verb, int argc, char **argv,
     return 0;
 }
 
+int cli_run(const struct cli_verb *verb, int argc, char **argv, cli_run_fn run, const void *options)
+{
+    struct cli_arguments arguments = {0};
+    enum cli_outcome outcome = CLI_RUN;
+    struct error err = {0};
+    int result = cli_parse(verb, argc, argv, &arguments, &outcome, &err);
+    if (result == 0 && outcome == CLI_HELP_SHOWN)
+        return EXIT_DONE;
+    if (result == 0)
+        result = run(&arguments, options, &err);
+    if (result == 0 && (fflush(stdout) != 0 || ferror(stdout)))
+        result = error_set(&err, EXIT_TOOL, "%s: cannot write to standard output", verb->name);
+    return result ? error_report(&err) : EXIT_DONE;
+}
+
 void cli_print_help(const struct cli_verb *verb, FILE *out)
 {
     fprintf(out, "%s\n\nusage: reprise %s %s\n", verb->summary, verb->name, verb->usage);

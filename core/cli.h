@@ -68,6 +68,18 @@ int cli_parse(const struct cli_verb *verb, int argc, char **argv,
               struct cli_arguments *ret_arguments, enum cli_outcome *ret_outcome,
               struct error *err);
 
+/* What a verb does with what was given; `options` are those that the table wrote to. 0, or -1 with
+ * err. */
+typedef int (*cli_run_fn)(const struct cli_arguments *arguments, const void *options,
+                          struct error *err);
+
+/*
+ * A whole verb: the command line, then run(), then what it wrote to stdout is sure to have gone.
+ * Returns the exit code; an error is on stderr.
+ */
+int cli_run(const struct cli_verb *verb, int argc, char **argv, cli_run_fn run,
+            const void *options);
+
 void cli_print_help(const struct cli_verb *verb, FILE *out);
 
 /* The candidate nearest to `word` by edit distance (at most a third of its length), or NULL. */

@@ -249,15 +249,46 @@ static int check_timestamps(const struct raw_options *raw, struct replay_setting
     return 0;
 }
 
+struct cli_option replay_option(const char *name, void *target)
+{
+    static const struct cli_option rows[] = {
+        {"allow-target", 0, CLI_LIST, NULL, "HOST",
+         "a target that is not this machine has to be named here too", NULL},
+        {"cacert", 0, CLI_TEXT, NULL, "FILE",
+         "trust these certificates (PEM) instead of the system's", NULL},
+        {"insecure", 'k', CLI_FLAG, NULL, NULL, "accept any TLS certificate of the target", NULL},
+        {"map", 0, CLI_LIST, NULL, "COLUMN=TEXT",
+         "the column goes where requests carry this recorded text; may be given many times", NULL},
+        {"plugin", 'p', CLI_LIST, NULL, "NAME[:k=v,..]",
+         "ask this plugin; may be given many times, asked in order", "Plugins"},
+        {"plugin-path", 0, CLI_LIST, NULL, "DIR",
+         "look for plugins here first; may be given many times", NULL},
+        {0}};
+    const struct cli_option *row = rows;
+    while (row->name && strcmp(row->name, name) != 0)
+        row++;
+    struct cli_option option = *row;
+    option.target = target;
+    return option;
+}
+
+int replay_options_one_trace(const char *verb, const struct cli_arguments *arguments,
+                             struct error *err)
+{
+    if (arguments->count == 0)
+        return error_set(err, EXIT_INPUT, "%s: which trace? 'reprise %s TRACE --target URL'", verb,
+                         verb);
+    if (arguments->count > 1)
+        return error_set(err, EXIT_INPUT, "%s: one trace at a time; '%s' is too many", verb,
+                         arguments->items[1]);
+    return 0;
+}
+
 static int check(const struct raw_options *raw, const struct cli_arguments *arguments,
                  struct replay_options *options, struct error *err)
 {
-    if (arguments->count != 1)
-        return error_set(err, EXIT_INPUT,
-                         arguments->count ? "replay: one trace at a time; '%s' is too many"
-                                          : "replay: which trace? 'reprise replay TRACE --target "
-                                            "URL'%s",
-                         arguments->count ? arguments->items[1] : "");
+    if (replay_options_one_trace("replay", arguments, err))
+        return -1;
     if (!raw->target)
         return error_set(err, EXIT_INPUT,
                          "replay: --target URL is missing: where should the load go?");
@@ -310,12 +341,9 @@ int replay_options_parse(int argc, char **argv, struct replay_options *ret_optio
     const struct cli_option table[] = {
         {"target", 't', CLI_TEXT, &raw.target, "URL", "where the load goes: http://HOST[:PORT]",
          "Target"},
-        {"allow-target", 0, CLI_LIST, &raw.allowed_targets, "HOST",
-         "a target that is not this machine has to be named here too", NULL},
-        {"cacert", 0, CLI_TEXT, &raw.ca_path, "FILE",
-         "trust these certificates (PEM) instead of the system's", NULL},
-        {"insecure", 'k', CLI_FLAG, &raw.is_insecure, NULL,
-         "accept any TLS certificate of the target", NULL},
+        replay_option("allow-target", &raw.allowed_targets),
+        replay_option("cacert", &raw.ca_path),
+        replay_option("insecure", &raw.is_insecure),
         {"transport", 0, CLI_TEXT, &raw.transport, "NAME",
          "native, curl (libcurl), or auto: curl for --proxy, native for all else (auto)", NULL},
         {"http", 0, CLI_TEXT, &raw.http, "VERSION",
@@ -354,8 +382,7 @@ int replay_options_parse(int argc, char **argv, struct replay_options *ret_optio
          "Identities"},
         {"data-mode", 0, CLI_TEXT, &options.identities.mode, "MODE",
          "unique (no row twice), shared (drawn for each session) or round-robin (unique)", NULL},
-        {"map", 0, CLI_LIST, &options.identities.maps, "COLUMN=TEXT",
-         "the column goes where requests carry this recorded text; may be given many times", NULL},
+        replay_option("map", &options.identities.maps),
         {"shared-accounts", 0, CLI_FLAG, &options.identities.shares_accounts, NULL,
          "several users may play one recorded account", NULL},
         {"workers", 'w', CLI_NUMBER, &raw.workers, "N", "threads (1)", "Limits"},
@@ -373,10 +400,8 @@ int replay_options_parse(int argc, char **argv, struct replay_options *ret_optio
          "for one recorded WebSocket message from the server (10s)", NULL},
         {"max-plan-size", 0, CLI_SIZE, &options.max_plan_bytes, "SIZE",
          "memory for loaded sessions, bodies included; a larger plan streams (1GiB)", NULL},
-        {"plugin", 'p', CLI_LIST, &options.plugins, "NAME[:k=v,..]",
-         "ask this plugin; may be given many times, asked in order", "Plugins"},
-        {"plugin-path", 0, CLI_LIST, &options.plugin_folders, "DIR",
-         "look for plugins here first; may be given many times", NULL},
+        replay_option("plugin", &options.plugins),
+        replay_option("plugin-path", &options.plugin_folders),
         {"threshold", 0, CLI_LIST, &options.thresholds, "EXPR",
          "fail (exit 99) unless it holds: 'http_req_response: p(95)<500'", "Results"},
         {"check", 0, CLI_TEXT, &raw.check_percent, "PERCENT",

@@ -15,10 +15,14 @@ struct report_options {
     const char *export_path;
 };
 
-static int report(const char *path, const struct report_options *options, struct error *err)
+static int report(const struct cli_arguments *arguments, const void *given, struct error *err)
 {
+    const struct report_options *options = given;
     struct run_record *run;
-    if (run_store_load(&run, path, err))
+    if (arguments->count != 1)
+        return error_set(err, EXIT_INPUT,
+                         "report: expected one RUN; 'reprise report --help' shows how");
+    if (run_store_load(&run, arguments->items[0], err))
         return -1;
     int result = 0;
     if (options->export_path)
@@ -52,16 +56,5 @@ int report_cmd(int argc, char **argv)
         .examples = "  reprise report shop-20260102T030405.run\n"
                     "  reprise report shop-20260102T030405.run --json | jq .metrics.http_reqs\n",
         .options = table};
-    struct cli_arguments arguments;
-    enum cli_outcome outcome;
-    struct error err = {0};
-    if (cli_parse(&verb, argc, argv, &arguments, &outcome, &err))
-        return error_report(&err);
-    if (outcome == CLI_HELP_SHOWN)
-        return EXIT_DONE;
-    if (arguments.count != 1) {
-        error_set(&err, EXIT_INPUT, "report: expected one RUN; 'reprise report --help' shows how");
-        return error_report(&err);
-    }
-    return report(arguments.items[0], &options, &err) ? error_report(&err) : EXIT_DONE;
+    return cli_run(&verb, argc, argv, report, &options);
 }

@@ -110,9 +110,9 @@ static int show(struct inspect *inspect, enum subject subject, int64_t id, int64
     return 0;
 }
 
-static int run(const struct cli_arguments *arguments, const struct options *options,
-               struct error *err)
+static int run(const struct cli_arguments *arguments, const void *given, struct error *err)
 {
+    const struct options *options = given;
     struct inspect inspect = {
         .out = stdout, .is_json = options->is_json, .max_bytes = (size_t)options->max_bytes};
     enum subject subject = OVERVIEW;
@@ -129,8 +129,6 @@ static int run(const struct cli_arguments *arguments, const struct options *opti
     int result = options->body ? show_raw(&inspect, subject, id, options->body, err)
                                : show(&inspect, subject, id, (int64_t)options->session, err);
     trace_reader_close(inspect.reader);
-    if (result == 0 && (fflush(stdout) != 0 || ferror(stdout)))
-        result = error_set(err, EXIT_TOOL, "inspect: cannot write to standard output");
     return result;
 }
 
@@ -170,12 +168,5 @@ int inspect_cmd(int argc, char **argv)
                     "  sqlite3 shop.trace 'SELECT * FROM requests LIMIT 10'\n",
         .options = table,
     };
-    struct cli_arguments arguments = {0};
-    enum cli_outcome outcome = CLI_RUN;
-    struct error err = {0};
-    if (cli_parse(&verb, argc, argv, &arguments, &outcome, &err))
-        return error_report(&err);
-    if (outcome == CLI_HELP_SHOWN)
-        return EXIT_DONE;
-    return run(&arguments, &options, &err) ? error_report(&err) : EXIT_DONE;
+    return cli_run(&verb, argc, argv, run, &options);
 }

@@ -75,12 +75,8 @@ static int parse_sessions(const struct raw_options *raw, struct verify_options *
 static int check_own(const struct raw_options *raw, const struct cli_arguments *arguments,
                      struct verify_options *options, struct error *err)
 {
-    if (arguments->count != 1)
-        return error_set(err, EXIT_INPUT,
-                         arguments->count ? "verify: one trace at a time; '%s' is too many"
-                                          : "verify: which trace? 'reprise verify TRACE --target "
-                                            "URL'%s",
-                         arguments->count ? arguments->items[1] : "");
+    if (replay_options_one_trace("verify", arguments, err))
+        return -1;
     if (raw->passes != 1 && raw->passes != 2)
         return error_set(err, EXIT_INPUT, "verify: --passes has to be 1 or 2");
     options->passes = (uint32_t)raw->passes;
@@ -143,12 +139,9 @@ int verify_options_parse(int argc, char **argv, struct verify_options *options,
     const struct cli_option table[] = {
         {"target", 't', CLI_TEXT, &raw.target, "URL", "what is verified: http://HOST[:PORT]",
          "Target"},
-        {"allow-target", 0, CLI_LIST, &raw.allowed_targets, "HOST",
-         "a target that is not this machine has to be named here too", NULL},
-        {"cacert", 0, CLI_TEXT, &raw.ca_path, "FILE",
-         "trust these certificates (PEM) instead of the system's", NULL},
-        {"insecure", 'k', CLI_FLAG, &raw.is_insecure, NULL,
-         "accept any TLS certificate of the target", NULL},
+        replay_option("allow-target", &raw.allowed_targets),
+        replay_option("cacert", &raw.ca_path),
+        replay_option("insecure", &raw.is_insecure),
         {"transport", 0, CLI_TEXT, &raw.transport, "NAME", "as for replay (auto)", NULL},
         {"http", 0, CLI_TEXT, &raw.http, "VERSION", "1.1, 2 or auto (auto)", NULL},
         {"bind", 0, CLI_LIST, &raw.bind_addresses, "ADDRESS", "connect from this address", NULL},
@@ -166,14 +159,11 @@ int verify_options_parse(int argc, char **argv, struct verify_options *options,
         {"seed", 0, CLI_TEXT, &raw.seed, "N", "of what is drawn (1)", NULL},
         {"data", 0, CLI_TEXT, &raw.data, "FILE",
          "who the users are, as for replay; rows are taken in turn", NULL},
-        {"map", 0, CLI_LIST, &raw.maps, "COLUMN=TEXT",
-         "the column goes where requests carry this recorded text; may be given many times", NULL},
+        replay_option("map", &raw.maps),
         {"max-plan-size", 0, CLI_TEXT, &raw.max_plan_size, "SIZE",
          "memory for loaded sessions (1GiB)", NULL},
-        {"plugin", 'p', CLI_LIST, &raw.plugins, "NAME[:k=v,..]",
-         "ask this plugin; may be given many times, asked in order", "Plugins"},
-        {"plugin-path", 0, CLI_LIST, &raw.plugin_folders, "DIR",
-         "look for plugins here first; may be given many times", NULL},
+        replay_option("plugin", &raw.plugins),
+        replay_option("plugin-path", &raw.plugin_folders),
         {"passes", 0, CLI_NUMBER, &raw.passes, "N",
          "2: play again when something differs, and call noise what differs otherwise then; or 1 "
          "(2)",

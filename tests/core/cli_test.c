@@ -251,6 +251,57 @@ static void help_is_made_from_the_table(void **state)
     free(text);
 }
 
+/* What the verb of the tests below was called with, and what it answers. */
+static struct {
+    int calls, result;
+    size_t count;
+    bool is_quiet;
+} called;
+
+static int called_run(const struct cli_arguments *given_arguments, const void *options_given,
+                      struct error *ret_err)
+{
+    const bool *is_quiet = options_given;
+    called.calls++;
+    called.count = given_arguments->count;
+    called.is_quiet = *is_quiet;
+    return called.result ? error_set(ret_err, EXIT_THRESHOLD, "copy: it did not hold") : 0;
+}
+
+static int run_words(const char *first, const char *second)
+{
+    char words[3][32] = {"copy"};
+    char *argv[] = {words[0], words[1], words[2]};
+    snprintf(words[1], sizeof words[1], "%s", first);
+    snprintf(words[2], sizeof words[2], "%s", second);
+    memset(&given, 0, sizeof given);
+    called.calls = 0;
+    return cli_run(&verb, 3, argv, called_run, &given.is_quiet);
+}
+
+static void a_verb_runs_with_what_was_given_and_its_code_is_the_exit_code(void **state)
+{
+    (void)state;
+    called.result = 0;
+    assert_int_equal(run_words("--quiet", "a"), EXIT_DONE);
+    assert_int_equal(called.calls, 1);
+    assert_int_equal(called.count, 1);
+    assert_true(called.is_quiet);
+    called.result = -1;
+    assert_int_equal(run_words("a", "b"), EXIT_THRESHOLD);
+    assert_int_equal(called.count, 2);
+}
+
+static void a_verb_does_not_run_after_help_or_a_wrong_line(void **state)
+{
+    (void)state;
+    called.result = 0;
+    assert_int_equal(run_words("a", "--help"), EXIT_DONE);
+    assert_int_equal(called.calls, 0);
+    assert_int_equal(run_words("a", "--nothing-like-it"), EXIT_INPUT);
+    assert_int_equal(called.calls, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -266,6 +317,8 @@ int main(void)
         cmocka_unit_test(a_name_too_long_to_compare_is_refused_without_a_guess),
         cmocka_unit_test(the_nearest_word_is_near),
         cmocka_unit_test(help_is_made_from_the_table),
+        cmocka_unit_test(a_verb_runs_with_what_was_given_and_its_code_is_the_exit_code),
+        cmocka_unit_test(a_verb_does_not_run_after_help_or_a_wrong_line),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

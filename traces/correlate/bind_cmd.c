@@ -227,9 +227,9 @@ static const struct word {
 
 enum { WORD_COUNT = sizeof words / sizeof words[0] };
 
-static int run(const struct cli_arguments *arguments, const struct options *options,
-               struct error *err)
+static int run(const struct cli_arguments *arguments, const void *given, struct error *err)
 {
+    const struct options *options = given;
     if (arguments->count == 0)
         return error_set(err, EXIT_INPUT,
                          "bind: give a trace and what to do, like 'reprise bind shop.trace list'");
@@ -246,10 +246,7 @@ static int run(const struct cli_arguments *arguments, const struct options *opti
         if (i < 2 && arguments->count > 2)
             return error_set(err, EXIT_INPUT, "bind: '%.60s' is one argument too many",
                              arguments->items[2]);
-        int result = words[i].run(&bind, err);
-        if (result == 0 && (fflush(stdout) != 0 || ferror(stdout)))
-            result = error_set(err, EXIT_TOOL, "bind: cannot write to standard output");
-        return result;
+        return words[i].run(&bind, err);
     }
     const char *nearest = cli_nearest(word, names, WORD_COUNT);
     return error_set(err, EXIT_INPUT,
@@ -325,12 +322,5 @@ int bind_cmd(int argc, char **argv)
             "found and was dropped it finds again: 'set ID --state off' is for that.\n",
         .options = table,
     };
-    struct cli_arguments arguments = {0};
-    enum cli_outcome outcome = CLI_RUN;
-    struct error err = {0};
-    if (cli_parse(&verb, argc, argv, &arguments, &outcome, &err))
-        return error_report(&err);
-    if (outcome == CLI_HELP_SHOWN)
-        return EXIT_DONE;
-    return run(&arguments, &options, &err) ? error_report(&err) : EXIT_DONE;
+    return cli_run(&verb, argc, argv, run, &options);
 }

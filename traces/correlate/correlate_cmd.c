@@ -82,9 +82,9 @@ static int import_files(const char *path, const struct options *options, struct 
     return 0;
 }
 
-static int run(const struct cli_arguments *arguments, const struct options *options,
-               struct error *err)
+static int run(const struct cli_arguments *arguments, const void *given, struct error *err)
 {
+    const struct options *options = given;
     struct correlate_totals totals = {.is_dry_run = options->is_dry_run};
     struct finder *finder = NULL;
     if (arguments->count != 1)
@@ -106,8 +106,6 @@ static int run(const struct cli_arguments *arguments, const struct options *opti
     if (result == 0)
         result = options->is_json ? correlate_print_json(stdout, finder, &totals, err)
                                   : correlate_print(stdout, finder, &totals, err);
-    if (result == 0 && (fflush(stdout) != 0 || ferror(stdout)))
-        result = error_set(err, EXIT_TOOL, "correlate: cannot write to standard output");
     finder_free(finder);
     return result;
 }
@@ -145,12 +143,5 @@ int correlate_cmd(int argc, char **argv)
                     "  reprise inspect shop.trace bindings\n",
         .options = table,
     };
-    struct cli_arguments arguments = {0};
-    enum cli_outcome outcome = CLI_RUN;
-    struct error err = {0};
-    if (cli_parse(&verb, argc, argv, &arguments, &outcome, &err))
-        return error_report(&err);
-    if (outcome == CLI_HELP_SHOWN)
-        return EXIT_DONE;
-    return run(&arguments, &options, &err) ? error_report(&err) : EXIT_DONE;
+    return cli_run(&verb, argc, argv, run, &options);
 }
