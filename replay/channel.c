@@ -7,11 +7,20 @@
 
 enum { OPCODE_TEXT = 1, OPCODE_BINARY = 2, OPCODE_CLOSE = 8, CLOSE_NORMAL = 1000 };
 
+static void record_end(const struct channel *channel, enum ws_event event, uint64_t value,
+                       enum failure failure, const char *detail)
+{
+    const struct ws_outcome outcome = {.endpoint = channel->connect->endpoint,
+                                       .event = event,
+                                       .value = value,
+                                       .failure = failure,
+                                       .detail = detail};
+    metrics_record_ws(channel->user->env->metrics, &outcome);
+}
+
 static void record(const struct channel *channel, enum ws_event event, uint64_t value)
 {
-    const struct ws_outcome outcome = {
-        .endpoint = channel->connect->endpoint, .event = event, .value = value};
-    metrics_record_ws(channel->user->env->metrics, &outcome);
+    record_end(channel, event, value, FAILURE_NONE, NULL);
 }
 
 static struct loop *loop_of(const struct channel *channel)
@@ -46,6 +55,13 @@ static void finish_waiting(struct channel *channel)
     }
 }
 
+/* Given up and not come late either: these are missing. */
+static void record_missing(struct channel *channel)
+{
+    for (; channel->given_up; channel->given_up--)
+        record(channel, WS_MISSING, 1);
+}
+
 /* No more comes: messages that still wait are not sent. */
 static void end(struct channel *channel)
 {
@@ -58,9 +74,7 @@ static void end(struct channel *channel)
     if (channel->ws)
         user->env->ops->ws_free(channel->ws);
     channel->ws = NULL;
-    /* Given up and not come late either: these are missing. */
-    for (; channel->given_up; channel->given_up--)
-        record(channel, WS_MISSING, 1);
+    record_missing(channel);
     finish_waiting(channel);
     if (user->tasks_waiting) /* for a value of a message that does not come any more */
         task_wake_waiting(user);
@@ -76,14 +90,25 @@ static void give_up(struct channel *channel, uint32_t wanted)
     channel->received = wanted;
 }
 
+static void record_closed(const struct channel *channel, enum failure failure, const char *detail)
+{
+    record_end(channel, WS_CLOSED, loop_of(channel)->now_us - channel->opened_us, failure, detail);
+}
+
+/* However it came to that, what had not come is missing. */
+static void end_open(struct channel *channel, enum failure failure, const char *detail)
+{
+    give_up(channel, channel->connect->server_messages);
+    record_closed(channel, failure, detail);
+    end(channel);
+}
+
 static void close_channel(struct channel *channel, int code)
 {
     channel->state = CHANNEL_CLOSING;
     set_timer(channel);
-    if (channel->user->env->ops->ws_send(channel->ws, OPCODE_CLOSE, (struct bytes){0}, code)) {
-        record(channel, WS_CLOSED, loop_of(channel)->now_us - channel->opened_us);
-        end(channel);
-    }
+    if (channel->user->env->ops->ws_send(channel->ws, OPCODE_CLOSE, (struct bytes){0}, code))
+        end_open(channel, FAILURE_NONE, NULL);
 }
 
 /* All of the recording's messages are out and in: nothing keeps it open. */
@@ -319,8 +344,7 @@ static void on_timer(struct timer *timer, void *owner, uint64_t now_us)
     (void)timer;
     (void)now_us;
     if (channel->state == CHANNEL_CLOSING) {
-        record(channel, WS_CLOSED, loop_of(channel)->now_us - channel->opened_us);
-        end(channel);
+        end_open(channel, FAILURE_NONE, NULL);
     } else if (channel->waiting) {
         give_up(channel, channel->waiting->step->server_messages);
         wake_waiting(channel);
@@ -385,13 +409,9 @@ static void refuse(struct channel *channel, const struct transport_result *resul
     channel->upgrade = NULL;
     if (result->failure == FAILURE_NONE)
         snprintf(detail, sizeof detail, "the upgrade was answered %d", result->response.status);
-    const struct ws_outcome outcome = {
-        .endpoint = channel->connect->endpoint,
-        .event = WS_CONNECT_FAILED,
-        .failure = result->failure == FAILURE_NONE ? FAILURE_PROTOCOL : result->failure,
-        .detail = detail[0] ? detail : result->detail,
-    };
-    metrics_record_ws(channel->user->env->metrics, &outcome);
+    bool is_answered = result->failure == FAILURE_NONE;
+    record_end(channel, WS_CONNECT_FAILED, 0, is_answered ? FAILURE_PROTOCOL : result->failure,
+               is_answered ? detail : result->detail);
     /* Messages that are due already go on waiting: the upgrade may be retried. */
     struct task *waiting = channel->waiting;
     channel->waiting = NULL;
@@ -419,16 +439,8 @@ static void on_close(void *owner, const struct transport_result *result, int clo
     }
     if (channel->state == CHANNEL_OVER)
         return;
-    const struct ws_outcome outcome = {
-        .endpoint = channel->connect->endpoint,
-        .event = WS_CLOSED,
-        .value = loop_of(channel)->now_us - channel->opened_us,
-        .failure = broke_off(channel, result->failure) ? result->failure : FAILURE_NONE,
-        .detail = result->detail,
-    };
-    give_up(channel, channel->connect->server_messages);
-    metrics_record_ws(channel->user->env->metrics, &outcome);
-    end(channel);
+    enum failure failure = broke_off(channel, result->failure) ? result->failure : FAILURE_NONE;
+    end_open(channel, failure, result->detail);
 }
 
 int channel_connect(struct task *task, const struct transport_request *request)
@@ -464,20 +476,15 @@ int channel_connect(struct task *task, const struct transport_request *request)
     return 0;
 }
 
-static void record_cancelled(const struct channel *channel)
-{
-    const struct ws_outcome outcome = {.endpoint = channel->connect->endpoint,
-                                       .event = WS_CONNECT_FAILED,
-                                       .failure = FAILURE_CANCELLED};
-    metrics_record_ws(channel->user->env->metrics, &outcome);
-}
-
 void channel_drop(struct channel *channel)
 {
     if (channel->state == CHANNEL_IDLE || channel->state == CHANNEL_OVER)
         return;
     if (channel->state == CHANNEL_CONNECTING)
-        record_cancelled(channel);
+        record_end(channel, WS_CONNECT_FAILED, 0, FAILURE_CANCELLED, NULL);
+    else
+        record_closed(channel, FAILURE_CANCELLED, NULL);
+    record_missing(channel); /* given up; what had time yet is not */
     channel->state = CHANNEL_OVER;
     channel->upgrade = NULL;
     channel->user->channels_active--;

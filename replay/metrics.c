@@ -334,7 +334,11 @@ void metrics_record_ws(struct metrics *metrics, const struct ws_outcome *outcome
 {
     struct ws_metrics *ws = &metrics->ws;
     if (outcome->failure == FAILURE_CANCELLED) { /* the run's end is nobody's fault */
-        ws->by_failure[FAILURE_CANCELLED]++;
+        /* An open one that was cut short is counted as closed, and has no duration. */
+        if (outcome->event == WS_CLOSED)
+            ws->events[WS_CLOSED]++;
+        else
+            ws->by_failure[FAILURE_CANCELLED]++;
         return;
     }
     ws->events[outcome->event]++;

@@ -106,7 +106,8 @@ struct ws_outcome {
     uint32_t endpoint;
     enum ws_event event;
     uint64_t value;
-    enum failure failure; /* with WS_CONNECT_FAILED; with WS_CLOSED when it broke off */
+    enum failure failure; /* with WS_CONNECT_FAILED; with WS_CLOSED when it broke off, or when the
+                             session ended first */
     const char *detail;
 };
 

@@ -118,6 +118,7 @@ static void websocket_events_go_to_their_counters(void **state)
         {.event = WS_MISSING},
         {.event = WS_CLOSED, .value = 200},
         {.event = WS_CLOSED, .value = 200, .failure = FAILURE_RESET, .detail = "broke off"},
+        {.event = WS_CLOSED, .value = 9000, .failure = FAILURE_CANCELLED},
     };
     for (size_t i = 0; i < sizeof outcomes / sizeof *outcomes; i++)
         metrics_record_ws(metrics, &outcomes[i]);
@@ -128,6 +129,9 @@ static void websocket_events_go_to_their_counters(void **state)
     assert_int_equal(histogram_percentile(&metrics->ws.connecting, 50), 90);
     assert_int_equal(histogram_percentile(&metrics->ws.answer_wait, 50), 50);
     assert_int_equal(histogram_percentile(&metrics->ws.session_duration, 50), 200);
+    assert_int_equal(metrics->ws.session_duration.count, 2);
+    assert_int_equal(metrics->ws.events[WS_CLOSED], 3);
+    assert_int_equal(metrics->ws.by_failure[FAILURE_CANCELLED], 0);
     assert_int_equal(metrics->ws.by_failure[FAILURE_PROTOCOL], 1);
     assert_int_equal(metrics->ws.by_failure[FAILURE_RESET], 1);
     assert_int_equal(metrics->ws.events[WS_CONNECT_FAILED], 1);

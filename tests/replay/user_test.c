@@ -282,6 +282,65 @@ static void a_websocket_that_breaks_off_has_failed_unless_all_was_said(void **st
     end();
 }
 
+static int leave_close_unanswered(struct transport_ws *ws, int opcode, struct bytes payload,
+                                  int close_code)
+{
+    return opcode == 8 ? 0 : fake_target.ws_send(ws, opcode, payload, close_code);
+}
+
+static int fail_to_close(struct transport_ws *ws, int opcode, struct bytes payload, int close_code)
+{
+    return opcode == 8 ? -1 : fake_target.ws_send(ws, opcode, payload, close_code);
+}
+
+/* Answered, not answered, not even sent: the counts are the same. */
+static void what_had_not_come_when_a_websocket_closed_is_missing(void **state)
+{
+    (void)state;
+    struct transport_ops ways[] = {fake_target, fake_target, fake_target};
+    ways[1].ws_send = leave_close_unanswered;
+    ways[2].ws_send = fail_to_close;
+    for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
+        play_prepare(&play, "session s\n0 5 WS /live\n> 15 hello\n> 20 close 1000\n< 25 bye\n",
+                     think(1));
+        play.env.ops = &ways[i];
+        play_start(&play, 0, 0);
+        fake_run(&play.loop, 5000000);
+        const struct ws_metrics *ws = &play.env.metrics->ws;
+        assert_int_equal(ws->events[WS_MESSAGE_SENT], 1);
+        assert_int_equal(ws->events[WS_MISSING], 1);
+        assert_int_equal(ws->events[WS_CLOSED], 1);
+        assert_int_equal(play.ended, 1);
+        play.env.ops = &fake_target;
+        end();
+    }
+}
+
+static void an_open_websocket_that_is_dropped_counts_as_closed(void **state)
+{
+    (void)state;
+    start(websocket_script, think(1));
+    fake_run(&play.loop, 500000); /* the server's message may come yet */
+    user_end(play.users[0], SESSION_CANCELLED, "the run ended first");
+    fake_run(&play.loop, 1027000);
+    const struct ws_metrics *ws = &play.env.metrics->ws;
+    assert_int_equal(ws->events[WS_CONNECTED], 1);
+    assert_int_equal(ws->events[WS_CLOSED], 1);
+    assert_int_equal(ws->events[WS_MISSING], 0);
+    assert_int_equal(ws->session_duration.count, 0);
+    assert_int_equal(ws->by_failure[FAILURE_CANCELLED], 0);
+    end();
+
+    start(websocket_script, think(1));
+    fake_run(&play.loop, 1026000); /* it was given up */
+    user_end(play.users[0], SESSION_CANCELLED, "the run ended first");
+    fake_run(&play.loop, 1027000);
+    ws = &play.env.metrics->ws;
+    assert_int_equal(ws->events[WS_CLOSED], 1);
+    assert_int_equal(ws->events[WS_MISSING], 1);
+    end();
+}
+
 static void open_pacing_sends_messages_once_the_websocket_is_open(void **state)
 {
     (void)state;
@@ -359,6 +418,8 @@ int main(void)
         cmocka_unit_test(a_websocket_whose_close_was_not_recorded_closes_when_all_is_said),
         cmocka_unit_test(messages_of_a_websocket_that_was_closed_are_not_sent_and_counted),
         cmocka_unit_test(a_websocket_that_breaks_off_has_failed_unless_all_was_said),
+        cmocka_unit_test(what_had_not_come_when_a_websocket_closed_is_missing),
+        cmocka_unit_test(an_open_websocket_that_is_dropped_counts_as_closed),
         cmocka_unit_test(open_pacing_sends_messages_once_the_websocket_is_open),
         cmocka_unit_test(a_session_that_is_ended_drops_what_is_under_way),
         cmocka_unit_test(an_upgrade_that_is_dropped_counts_as_cancelled),
