@@ -364,6 +364,17 @@ static void a_trace_without_a_playable_request_is_refused(void **state)
     unlink(TRACE_FILE);
 }
 
+static void what_took_a_second_when_it_was_recorded_is_known(void **state)
+{
+    (void)state;
+    struct plan *plan = build("session a\n"
+                              "0 999 GET /quick 200\n"
+                              "1000 2000 GET /poll 200\n");
+    assert_false(plan->sessions[0].steps[0].was_long);
+    assert_true(plan->sessions[0].steps[1].was_long);
+    plan_free(plan);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -383,6 +394,7 @@ int main(void)
         cmocka_unit_test(what_cannot_be_sent_again_is_left_out_and_counted),
         cmocka_unit_test(what_no_request_line_can_say_is_left_out_and_counted),
         cmocka_unit_test(a_trace_without_a_playable_request_is_refused),
+        cmocka_unit_test(what_took_a_second_when_it_was_recorded_is_known),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
