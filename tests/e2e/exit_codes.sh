@@ -158,7 +158,7 @@ expect_line out 'p\(95\)<0.000001'
 equal "exit code in the run" "$(sql slow.run 'SELECT exit_code FROM run')" 99
 
 # 111: with --strict, when it was the generator that could not keep up.
-stalled=(replay one.trace --target "$url" --users 5 --duration 4s --graceful-stop 0s "${modules[@]}" --plugin misbehaves:stall=20ms --quiet)
+stalled=(replay one.trace --target "$url" --scale 100 --speed 50 "${modules[@]}" --plugin misbehaves:stall=20ms --quiet)
 expect_exit 0 "$reprise" "${stalled[@]}" --run lenient.run
 expect_line out 'generator-bound, not valid: '
 expect_exit 111 "$reprise" "${stalled[@]}" --run strict.run --strict
