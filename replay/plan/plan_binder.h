@@ -99,14 +99,13 @@ struct binder {
     struct http_header request_headers[HTTP_MAX_HEADERS + 1]; /* of the request in hand */
 };
 
+#define BINDER_MAX_ITEMS UINT32_MAX /* of each list: the plan numbers them with 32 bits */
+
 enum { NOT_USED = 1 }; /* a row's result, besides 0 and -1 (no memory) */
 
 /* Counts it; the first one is told. Returns NOT_USED. */
 int plan_lose_binding(struct plan_builder *builder, int64_t binding_id, const char *why);
 int plan_lose_row(struct binder *binder, const struct row *row, const char *why);
-
-/* More room where it is full. NULL without memory. */
-void *plan_grow(void *items, size_t count, size_t *capacity, size_t item_bytes);
 
 /* --- plan_uses.c: the recorded request --- */
 

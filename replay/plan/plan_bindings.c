@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "core/grow.h"
 #include "replay/identities/identities.h"
 #include "replay/plan/plan_binder.h"
 
@@ -29,17 +30,6 @@ static int lose_place(struct binder *binder, const struct row *row, const char *
     shown[len] = '\0';
     snprintf(why, sizeof why, "%s '%s': %.200s", column, shown, err->text);
     return plan_lose_row(binder, row, why);
-}
-
-void *plan_grow(void *items, size_t count, size_t *capacity, size_t item_bytes)
-{
-    if (count < *capacity)
-        return items;
-    size_t wanted = *capacity ? *capacity * 2 : 16;
-    void *grown = realloc(items, wanted * item_bytes);
-    if (grown)
-        *capacity = wanted;
-    return grown;
 }
 
 /* --- steps by exchange -------------------------------------------------------------------- */
@@ -213,8 +203,8 @@ static int find_birth(struct binder *binder, const struct row *row, uint32_t *re
     }
     if (of_step == BIRTHS_MAX)
         return plan_lose_row(binder, row, "more values than an answer may give");
-    struct born *grown = plan_grow(binder->births, binder->birth_count, &binder->birth_capacity,
-                                   sizeof *binder->births);
+    struct born *grown = grow_by_one(binder->births, binder->birth_count, &binder->birth_capacity,
+                                     sizeof *binder->births, BINDER_MAX_ITEMS);
     if (!grown)
         return -1;
     binder->births = grown;
@@ -228,8 +218,8 @@ static int find_birth(struct binder *binder, const struct row *row, uint32_t *re
 
 int plan_add_use(struct binder *binder, const struct row *row, uint32_t value)
 {
-    struct use *grown =
-        plan_grow(binder->uses, binder->use_count, &binder->use_capacity, sizeof *binder->uses);
+    struct use *grown = grow_by_one(binder->uses, binder->use_count, &binder->use_capacity,
+                                    sizeof *binder->uses, BINDER_MAX_ITEMS);
     if (!grown)
         return -1;
     binder->uses = grown;

@@ -2,6 +2,7 @@
  * name, and texts that --map names. */
 #include <stdlib.h>
 
+#include "core/grow.h"
 #include "replay/identities/identities.h"
 #include "replay/plan/plan_binder.h"
 #include "traces/places/place_visit.h"
@@ -77,8 +78,9 @@ static int add_place(struct visit *visit, const struct place *place, struct byte
                      uint32_t column, int basic_part)
 {
     struct binder *binder = visit->binder;
-    struct data_place *grown = plan_grow(binder->data_places, binder->data_place_count,
-                                         &binder->data_place_capacity, sizeof *grown);
+    struct data_place *grown =
+        grow_by_one(binder->data_places, binder->data_place_count, &binder->data_place_capacity,
+                    sizeof *grown, BINDER_MAX_ITEMS);
     if (!grown)
         return -1;
     binder->data_places = grown;

@@ -2,6 +2,7 @@
  * carries. */
 #include <stdlib.h>
 
+#include "core/grow.h"
 #include "replay/plan/plan_binder.h"
 
 /* What the messages of one upgrade have at one place, in their order. */
@@ -33,8 +34,8 @@ void plan_messages_free(struct binder *binder)
 
 static int add_value(struct message_values *values, int64_t last_us, struct bytes text)
 {
-    struct message_value *grown =
-        plan_grow(values->items, values->count, &values->capacity, sizeof *grown);
+    struct message_value *grown = grow_by_one(values->items, values->count, &values->capacity,
+                                              sizeof *grown, BINDER_MAX_ITEMS);
     if (!grown)
         return -1;
     values->items = grown;

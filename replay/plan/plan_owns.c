@@ -1,6 +1,7 @@
 /* plan_owns.c - the values of a session that no answer gives: made anew, or of the user's row. */
 #include <stdlib.h>
 
+#include "core/grow.h"
 #include "replay/identities/identities.h"
 #include "replay/identities/identity_draw.h"
 #include "replay/plan/plan_binder.h"
@@ -21,8 +22,8 @@ static struct bytes key_of(struct binder *binder, const struct own_value *own)
 
 static int append_own(struct binder *binder, const struct own_value *own, uint32_t *ret_own)
 {
-    struct own_draft *grown =
-        plan_grow(binder->owns, binder->own_count, &binder->own_capacity, sizeof *binder->owns);
+    struct own_draft *grown = grow_by_one(binder->owns, binder->own_count, &binder->own_capacity,
+                                          sizeof *binder->owns, BINDER_MAX_ITEMS);
     if (!grown)
         return -1;
     binder->owns = grown;
@@ -59,8 +60,8 @@ static int get_target(struct binder *binder, uint32_t number, enum value_form fo
         if (own->targets[i].form == form)
             return 0;
     }
-    struct own_target *grown =
-        plan_grow(own->targets, own->target_count, &draft->capacity, sizeof *own->targets);
+    struct own_target *grown = grow_by_one(own->targets, own->target_count, &draft->capacity,
+                                           sizeof *own->targets, BINDER_MAX_ITEMS);
     if (!grown)
         return -1;
     own->targets = grown;
@@ -188,7 +189,8 @@ static int find_known(struct binder *binder, const struct row *row, const struct
         return 0;
     }
     struct known_text *grown =
-        plan_grow(binder->known, binder->known_count, &binder->known_capacity, sizeof *grown);
+        grow_by_one(binder->known, binder->known_count, &binder->known_capacity, sizeof *grown,
+                    BINDER_MAX_ITEMS);
     if (!grown)
         return -1;
     binder->known = grown;

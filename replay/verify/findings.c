@@ -5,7 +5,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { MAX_TEXT_BYTES = 256 << 20, LONGEST_TEXT = 2048 };
+#include "core/grow.h"
+
+enum {
+    MAX_TEXT_BYTES = 256 << 20,
+    LONGEST_TEXT = 2048,
+    MAX_ITEMS = 1 << 26 /* of each list */
+};
 
 void findings_init(struct findings *findings)
 {
@@ -21,21 +27,10 @@ void findings_fini(struct findings *findings)
     *findings = (struct findings){0};
 }
 
-static void *grow(void *items, size_t count, size_t *capacity, size_t item_bytes)
-{
-    if (count < *capacity)
-        return items;
-    size_t wanted = *capacity ? *capacity * 2 : 64;
-    void *grown = realloc(items, wanted * item_bytes);
-    if (grown)
-        *capacity = wanted;
-    return grown;
-}
-
 int findings_begin(struct findings *findings, int64_t exchange_id, bool has_content)
 {
-    struct compared *grown = grow(findings->compared, findings->compared_count,
-                                  &findings->compared_capacity, sizeof *grown);
+    struct compared *grown = grow_by_one(findings->compared, findings->compared_count,
+                                         &findings->compared_capacity, sizeof *grown, MAX_ITEMS);
     if (!grown)
         return -1;
     findings->compared = grown;
@@ -61,8 +56,8 @@ struct finding *findings_add(struct findings *findings, const struct finding *fi
     compared->has_diverged = true;
     if (count_of_exchange(findings, finding->exchange_id) >= FINDINGS_OF_EXCHANGE)
         return NULL;
-    struct finding *grown =
-        grow(findings->items, findings->count, &findings->capacity, sizeof *grown);
+    struct finding *grown = grow_by_one(findings->items, findings->count, &findings->capacity,
+                                        sizeof *grown, MAX_ITEMS);
     if (!grown)
         return NULL;
     findings->items = grown;

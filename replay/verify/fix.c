@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "core/grow.h"
 #include "replay/verify/likeness.h"
 #include "replay/verify/recorded.h"
 #include "traces/correlate/binding_store.h"
@@ -12,7 +13,8 @@ enum {
     MAX_TEXT_BYTES = 64 << 20,
     MAX_BODY_BYTES = 16 << 20,
     MAX_ROWS = 1000000, /* of one suggestion */
-    MAX_BINDINGS = 1000
+    MAX_BINDINGS = 1000,
+    MAX_OF_SESSION = 1 << 26 /* exchanges, and bindings */
 };
 
 /* An exchange of the session in hand. */
@@ -56,17 +58,6 @@ void fix_fini(struct fix *fix)
 {
     arena_fini(&fix->arena);
     free(fix->bindings);
-}
-
-static void *grow(void *items, size_t count, size_t *capacity, size_t item_bytes)
-{
-    if (count < *capacity)
-        return items;
-    size_t wanted = *capacity ? *capacity * 2 : 64;
-    void *grown = realloc(items, wanted * item_bytes);
-    if (grown)
-        *capacity = wanted;
-    return grown;
 }
 
 /* --- where it holds -------------------------------------------------------------------------- */
@@ -153,7 +144,8 @@ static int find_row(struct search *search, const struct step *use, size_t before
     }
     if (!row.born_exchange_id || search->row_count == MAX_ROWS)
         return 0;
-    struct row *grown = grow(search->rows, search->row_count, &search->row_capacity, sizeof *grown);
+    struct row *grown = grow_by_one(search->rows, search->row_count, &search->row_capacity,
+                                    sizeof *grown, MAX_ROWS);
     if (!grown)
         return error_set(err, EXIT_TOOL, "no memory for bindings");
     search->rows = grown;
@@ -187,8 +179,8 @@ static int read_taken(struct search *search, int64_t session_id, struct error *e
         if (!bytes_equal(binding.used_place, search->used_text) ||
             !bytes_equal(binding.state, bytes_of("on")))
             continue;
-        int64_t *grown =
-            grow(search->taken, search->taken_count, &search->taken_capacity, sizeof *grown);
+        int64_t *grown = grow_by_one(search->taken, search->taken_count, &search->taken_capacity,
+                                     sizeof *grown, MAX_OF_SESSION);
         if (!grown)
             return error_set(err, EXIT_TOOL, "no memory for bindings");
         search->taken = grown;
@@ -217,8 +209,8 @@ static int look_at_session(struct search *search, int64_t session_id, struct err
         return -1;
     while ((more = trace_reader_next_exchange(search->reader, &exchange, &step.endpoint_id, err)) >
            0) {
-        struct step *grown =
-            grow(search->steps, search->step_count, &search->step_capacity, sizeof *grown);
+        struct step *grown = grow_by_one(search->steps, search->step_count, &search->step_capacity,
+                                         sizeof *grown, MAX_OF_SESSION);
         if (!grown)
             return error_set(err, EXIT_TOOL, "no memory for a session");
         search->steps = grown;
@@ -384,7 +376,8 @@ static int try_one(struct fix *fix, const struct findings *findings, int status,
 {
     if (fix->count == MAX_BINDINGS || was_tried(fix, suggestion))
         return 0;
-    struct fix_binding *grown = grow(fix->bindings, fix->count, &fix->capacity, sizeof *grown);
+    struct fix_binding *grown =
+        grow_by_one(fix->bindings, fix->count, &fix->capacity, sizeof *grown, MAX_BINDINGS);
     if (!grown)
         return error_set(err, EXIT_TOOL, "no memory for bindings");
     fix->bindings = grown;

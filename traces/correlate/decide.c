@@ -2,6 +2,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "core/grow.h"
 #include "traces/correlate/rules_state.h"
 
 enum { SUSPICIOUS_BITS = 40, STRONG_ODDS = 8 };
@@ -172,8 +173,8 @@ static struct client_rule *client_rule_of(struct rules *rules, const struct spoo
 {
     struct use_site *site = &rules->uses[use->site];
     if (site->client == SITES_NONE) {
-        struct client_rule *grown =
-            rules_more(rules->clients, rules->client_count, &rules->client_capacity, sizeof *grown);
+        struct client_rule *grown = grow_by_one(rules->clients, rules->client_count,
+                                                &rules->client_capacity, sizeof *grown, SITES_NONE);
         if (!grown)
             return NULL;
         rules->clients = grown;
@@ -278,8 +279,8 @@ static int note_unbound(struct rules *rules, const struct spool_use *use, struct
 {
     struct use_site *site = &rules->uses[use->site];
     if (site->unbound == SITES_NONE) {
-        struct unbound *grown = rules_more(rules->unbound, rules->unbound_count,
-                                           &rules->unbound_capacity, sizeof *grown);
+        struct unbound *grown = grow_by_one(rules->unbound, rules->unbound_count,
+                                            &rules->unbound_capacity, sizeof *grown, SITES_NONE);
         if (!grown)
             return error_set(err, EXIT_TOOL, "out of memory");
         rules->unbound = grown;

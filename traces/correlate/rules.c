@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "core/grow.h"
 #include "traces/correlate/rules_state.h"
 
 enum {
@@ -54,17 +55,6 @@ void rules_free(struct rules *rules)
     free(rules->clients);
     free(rules->origins);
     free(rules);
-}
-
-void *rules_more(void *items, size_t count, size_t *capacity, size_t item_bytes)
-{
-    if (count < *capacity)
-        return items;
-    size_t wanted = *capacity ? *capacity * 2 : 64;
-    void *grown = realloc(items, wanted * item_bytes);
-    if (grown)
-        *capacity = wanted;
-    return grown;
 }
 
 int rules_read(struct rules *rules, struct spool *spool, rules_take_fn take, void *owner,
@@ -195,7 +185,7 @@ static struct rule *find_or_add(struct rules *rules, const struct spool_candidat
     if (rule || rules->count == RULES_MAX)
         return rule;
     struct rule *grown =
-        rules_more(rules->list, rules->count, &rules->capacity, sizeof *rules->list);
+        grow_by_one(rules->list, rules->count, &rules->capacity, sizeof *rules->list, RULES_MAX);
     if (grown)
         rules->list = grown;
     uint32_t *at =

@@ -73,7 +73,4 @@ struct rule *rules_find(struct rules *rules, const struct spool_candidate *candi
 /* The share of the site's other sessions that carried the value too; 0 where all are one user's. */
 double rules_share(const struct use_site *use, uint64_t hash);
 
-/* For lists that grow; NULL without memory. */
-void *rules_more(void *items, size_t count, size_t *capacity, size_t item_bytes);
-
 #endif

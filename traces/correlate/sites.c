@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "core/grow.h"
 #include "core/map.h"
 #include "traces/correlate/value_shape.h"
 
@@ -43,18 +44,6 @@ void sites_fini(struct sites *sites)
     free(sites->variants);
 }
 
-/* Room for one more; NULL without memory. */
-static void *more(void *items, uint32_t count, size_t *capacity, size_t item_bytes)
-{
-    if (count < *capacity)
-        return items;
-    size_t wanted = *capacity ? *capacity * 2 : 64;
-    void *grown = realloc(items, wanted * item_bytes);
-    if (grown)
-        *capacity = wanted;
-    return grown;
-}
-
 static struct bytes keep(struct sites *sites, struct bytes text)
 {
     struct bytes copy = arena_copy(&sites->arena, text);
@@ -93,7 +82,8 @@ static uint32_t add_endpoint(struct sites *sites, int64_t endpoint_id, struct by
 {
     uint32_t *at = id_map_at(&sites->endpoint_names, bytes_hash(name));
     struct site_endpoint *grown =
-        at ? more(sites->endpoints, sites->endpoint_count, &sites->endpoint_capacity, sizeof *grown)
+        at ? grow_by_one(sites->endpoints, sites->endpoint_count, &sites->endpoint_capacity,
+                         sizeof *grown, SITES_NONE)
            : NULL;
     if (!grown)
         return SITES_NONE;
@@ -285,10 +275,8 @@ uint32_t sites_place(struct sites *sites, struct bytes text, struct bytes name,
     uint32_t found = id_map_get(&sites->place_ids, hash);
     if (found != ID_MAP_NONE)
         return found;
-    struct site_place *grown =
-        sites->place_count < MAX_PLACES
-            ? more(sites->places, sites->place_count, &sites->place_capacity, sizeof *grown)
-            : NULL;
+    struct site_place *grown = grow_by_one(sites->places, sites->place_count,
+                                           &sites->place_capacity, sizeof *grown, MAX_PLACES);
     if (grown)
         sites->places = grown;
     struct bytes kept = grown ? arena_copy(&sites->arena, key) : (struct bytes){0};
@@ -310,8 +298,9 @@ uint32_t sites_site(struct sites *sites, uint32_t endpoint, uint32_t place)
     if (endpoint == SITES_NONE || place == SITES_NONE)
         return SITES_NONE;
     uint32_t *at = id_map_at(&sites->site_ids, id_pair(endpoint, place));
-    struct site *grown =
-        at ? more(sites->sites, sites->site_count, &sites->site_capacity, sizeof *grown) : NULL;
+    struct site *grown = at ? grow_by_one(sites->sites, sites->site_count, &sites->site_capacity,
+                                          sizeof *grown, SITES_NONE)
+                            : NULL;
     if (!grown) {
         sites->is_out_of_memory = true;
         return SITES_NONE;
@@ -352,7 +341,8 @@ uint32_t sites_variant(struct sites *sites, uint32_t site, enum value_form_word 
     uint32_t *at =
         id_map_at(&sites->variant_ids, bytes_hash(bytes_make(key, 6 + left_len + right_len)));
     struct site_variant *grown =
-        at ? more(sites->variants, sites->variant_count, &sites->variant_capacity, sizeof *grown)
+        at ? grow_by_one(sites->variants, sites->variant_count, &sites->variant_capacity,
+                         sizeof *grown, SITES_NONE)
            : NULL;
     if (!grown) {
         sites->is_out_of_memory = true;
