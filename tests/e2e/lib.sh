@@ -108,6 +108,7 @@ expect_complaint() { # PATTERN
 start() {
     local name=$1
     shift
+    : >"$name.out" # of an earlier one of that name nothing is left to be read
     "$@" >"$name.out" 2>"$name.err" &
     pids[$name]=$!
 }
