@@ -48,7 +48,7 @@ void verify_report_command(const char *trace_path, const struct suggestion *sugg
 
 /* --- one entry for what is the same ---------------------------------------------------------- */
 
-static int compare_entries(const void *a, const void *b)
+static int compare_kinds(const void *a, const void *b)
 {
     const struct finding *x = *(const struct finding *const *)a;
     const struct finding *y = *(const struct finding *const *)b;
@@ -131,46 +131,65 @@ static void print_entry(const struct verify_run *run, const struct finding *find
     }
 }
 
-/* One kind, an entry for each cause; those that are told are NULL then. Returns how many entries
- * there were. */
-static size_t print_kind(const struct verify_run *run, const struct finding **list, size_t count,
-                         size_t most, FILE *out)
+struct entry {
+    const struct finding *finding; /* the first one */
+    size_t count;
+};
+
+/* One kind, an entry for each cause; those that are in one are NULL then. Returns how many entries
+ * there are: no more than are told of all kinds together. */
+static size_t collect_kind(const struct finding **list, size_t count, struct entry *entries)
 {
-    size_t entries = 0;
-    for (size_t i = 0; i < count && entries < most; i++) {
-        size_t same = 1;
+    size_t entry_count = 0;
+    for (size_t i = 0; i < count && entry_count < MAX_ENTRIES; i++) {
+        struct entry entry = {.finding = list[i], .count = 1};
         if (!list[i])
             continue;
         for (size_t j = i + 1; j < count; j++) {
             if (!list[j] || !have_one_cause(list[i], list[j]))
                 continue;
             list[j] = NULL;
-            same++;
+            entry.count++;
         }
-        print_entry(run, list[i], same, out);
-        entries++;
+        entries[entry_count++] = entry;
     }
-    return entries;
+    return entry_count;
+}
+
+/* As the sessions went: what failed first stands first, what follows from it behind it. */
+static int compare_firsts(const void *a, const void *b)
+{
+    const struct finding *x = ((const struct entry *)a)->finding;
+    const struct finding *y = ((const struct entry *)b)->finding;
+    if (x->exchange_id != y->exchange_id)
+        return x->exchange_id > y->exchange_id ? 1 : -1;
+    return (x > y) - (x < y); /* of one list */
 }
 
 static void print_entries(const struct verify_run *run, FILE *out)
 {
     const struct findings *findings = &run->findings;
     const struct finding **order = malloc((findings->count + 1) * sizeof *order);
-    size_t entries = 0, next;
-    if (!order)
-        return;
+    struct entry *entries = malloc((findings->count + 1) * sizeof *entries);
+    size_t entry_count = 0, next;
+    if (!order || !entries)
+        goto out;
     for (size_t i = 0; i < findings->count; i++)
         order[i] = &findings->items[i];
-    qsort(order, findings->count, sizeof *order, compare_entries);
-    for (size_t i = 0; i < findings->count && entries < MAX_ENTRIES; i = next) {
+    qsort(order, findings->count, sizeof *order, compare_kinds);
+    for (size_t i = 0; i < findings->count; i = next) {
         for (next = i + 1; next < findings->count && are_of_one_kind(order[i], order[next]);)
             next++;
-        entries += print_kind(run, &order[i], next - i, MAX_ENTRIES - entries, out);
+        entry_count += collect_kind(&order[i], next - i, &entries[entry_count]);
     }
-    if (entries == MAX_ENTRIES)
+    qsort(entries, entry_count, sizeof *entries, compare_firsts);
+    for (size_t i = 0; i < entry_count && i < MAX_ENTRIES; i++)
+        print_entry(run, entries[i].finding, entries[i].count, out);
+    if (entry_count > MAX_ENTRIES)
         fputs("  ... --json has all\n", out);
+out:
     free(order);
+    free(entries);
 }
 
 static void print_fixes(const struct verify_run *run, enum fix_outcome outcome, const char *what,

@@ -108,6 +108,7 @@ expect_line out 'exchanges +6 compared, 3 diverged \(50\.00%'
 equal "tokens printed whole" "$(grep -c 'csrf-[0-9]' out)" 0
 equal "a state that it had before is none" "$(grep -c 'body:/job' out)" 0
 equal "ids and times are no divergence" "$(grep -c 'jobs/{id}' out)" 0
+equal "in the order of their exchanges" "$(sed -n 's/^      session [0-9]*, exchange \([0-9]*\).*/\1/p' out | tr '\n' ' ')" '2 8 8 9 '
 
 # Every session, and below its limit.
 verify 0 --all-sessions --max-divergence 44.5%
