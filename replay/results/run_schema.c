@@ -196,7 +196,7 @@
     "CREATE TABLE check_difference (\n"                                                            \
     "  endpoint_id INTEGER NOT NULL,\n"                                                            \
     "  kind TEXT NOT NULL,              -- status, failure, missing, extra, type, value\n"         \
-    "  place TEXT NOT NULL,             -- body:/id; empty: of the whole answer\n"                 \
+    "  place TEXT NOT NULL,             -- body:/id; status: '403, recorded 201'\n"                \
     "  answers INTEGER NOT NULL\n"                                                                 \
     ");\n"                                                                                         \
     "CREATE INDEX failure_sample_by_kind ON failure_sample (class, status, recorded_status);\n"    \

@@ -2,6 +2,7 @@
 #include "replay/verify/checker.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "core/random.h"
@@ -230,7 +231,10 @@ static int compare(struct checker *checker, const struct queued *queued, struct 
         return NOT_AS_RECORDED;
     }
     if (answer.response.status != queued->recorded_status) {
-        count_difference(&comparison, DIFFERS_STATUS, (struct bytes){0});
+        char statuses[40];
+        snprintf(statuses, sizeof statuses, "%d, recorded %d", answer.response.status,
+                 queued->recorded_status);
+        count_difference(&comparison, DIFFERS_STATUS, bytes_of(statuses));
         return NOT_AS_RECORDED;
     }
     if (recorded_read(&checker->recorded, answer.exchange_id, err) != 1)

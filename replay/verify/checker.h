@@ -23,7 +23,7 @@ enum check_steadiness { CHECK_UNKNOWN, CHECK_STEADY, CHECK_NOISE };
 struct check_difference {
     uint32_t endpoint; /* of the plan */
     enum difference_kind kind;
-    char place[160]; /* "" of the whole answer */
+    char place[160]; /* of a status: "403, recorded 201"; of a failure: which one */
     uint64_t answers;
     /* Of a value: the checker's own. */
     enum check_steadiness steadiness;

@@ -158,16 +158,16 @@ check() { # EXIT [options]
 check 0 --check 100% --scale 10 --workers 2
 equal "all of them" "$(sql shop.run 'SELECT passed, failed, dropped FROM check_total')" '50|40|0'
 expect_line out 'divergence\.+: .*44\.44%.* 40 out of 90'
-expect_line out '20 x POST /jobs: status'
+expect_line out '20 x POST /jobs: status 403, recorded 201'
 equal "where" "$(sql shop.run "SELECT name, kind, place, answers FROM check_difference
     JOIN endpoint USING (endpoint_id) ORDER BY 1, 2, 3")" \
-    "GET /busy|status||10
+    "GET /busy|status|429, recorded 200|10
 GET /me|extra|body:/job/place|10
 GET /me|missing|body:/job/result|10
 GET /me|missing|body:/plan|10
 GET /me|value|body:/job/state|10
 GET /me|value|body:/name|10
-POST /jobs|status||20"
+POST /jobs|status|403, recorded 201|20"
 check 0 --check 50% --scale 10
 drawn=$(sql shop.run 'SELECT passed, failed FROM check_total')
 check 0 --check 50% --scale 10 --workers 2
