@@ -103,20 +103,16 @@ static int score_of(const struct carried *carried, int status)
     bool is_refusal = status == 400 || status == 401 || status == 403 || status == 419 ||
                       status == 422 || status == 302 || status == 303;
     int score = carried->is_stale ? 20 : 0;
-    switch (carried->kind) {
-    case PLACE_HEADER:
-        score += is_credential && is_refusal ? 40 : 10;
-        break;
-    case PLACE_PATH:
+    if (carried->kind == PLACE_COOKIE)
+        score += is_refusal ? 18 : 10; /* below any other credential: a jar renews cookies */
+    else if (is_credential && is_refusal)
+        score += carried->kind == PLACE_HEADER ? 42 : 40;
+    else if (carried->kind == PLACE_PATH)
         score += status == 404 || status == 410 || status == 405 ? 40 : 20;
-        break;
-    case PLACE_COOKIE:
-        score += is_refusal ? 30 : 10;
-        break;
-    default:
+    else if (carried->kind == PLACE_HEADER)
+        score += 10;
+    else
         score += status >= 400 && status != 401 ? 25 : 10;
-        break;
-    }
     score += is_credential && is_refusal ? 10 : 0;
     return score + (text_is_id(carried->text) ? 5 : 0);
 }
@@ -308,16 +304,23 @@ static void blame_expiry(struct cause_search *search, const struct carried_list 
     }
 }
 
-/* A credential that the session brought along. */
+/* Was it given to the client before, by an answer? A login's password was not. */
+static bool is_given(const struct carried *carried)
+{
+    bool is_in_head = carried->kind == PLACE_HEADER || carried->kind == PLACE_COOKIE ||
+                      carried->kind == PLACE_QUERY;
+    return is_in_head ? name_is_credential(carried->name) : name_is_token(carried->name);
+}
+
+/* A credential that the session brought along; a cookie if it is nothing else. */
 static void blame_age(struct cause_search *search, const struct carried_list *list,
                       struct finding *finding)
 {
     char words[128];
-    for (size_t i = 0; i < list->count && !finding->cause; i++) {
-        const struct carried *carried = &list->items[i];
-        bool is_in_head = carried->kind == PLACE_HEADER || carried->kind == PLACE_COOKIE ||
-                          carried->kind == PLACE_QUERY;
-        if (carried->is_settled || !is_in_head || !name_is_credential(carried->name))
+    for (size_t i = 0; i < 2 * list->count && !finding->cause; i++) {
+        const struct carried *carried = &list->items[i % list->count];
+        bool is_turn = (carried->kind == PLACE_COOKIE) == (i >= list->count);
+        if (carried->is_settled || !is_turn || !is_given(carried))
             continue;
         finding->cause = findings_text(
             search->findings,

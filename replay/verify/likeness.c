@@ -166,7 +166,8 @@ bool name_is_credential(struct bytes name)
     static const char *const parts[] = {"token",   "csrf",    "xsrf",       "auth",      "secret",
                                         "passw",   "session", "credential", "signature", "jwt",
                                         "api-key", "apikey",  "api_key",    "verifier",  "nonce"};
-    static const char *const whole[] = {"sid", "key", "code", "state", "cookie", "set-cookie"};
+    static const char *const whole[] = {"sid",        "key",     "code",   "state", "cookie",
+                                        "set-cookie", "refresh", "bearer", "ticket"};
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
         if (contains_nocase(name, parts[i]))
             return true;
@@ -176,6 +177,12 @@ bool name_is_credential(struct bytes name)
             return true;
     }
     return false;
+}
+
+bool name_is_token(struct bytes name)
+{
+    return contains_nocase(name, "token") || contains_nocase(name, "refresh") ||
+           contains_nocase(name, "jwt");
 }
 
 bool name_is_account(struct bytes name)

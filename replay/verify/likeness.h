@@ -35,6 +35,9 @@ bool name_is_volatile(struct bytes name);
 /* A name that goes with what lets somebody in: csrf_token, Authorization, password, sid. */
 bool name_is_credential(struct bytes name);
 
+/* A name of a credential that an answer gives: access_token, refresh. A password is none. */
+bool name_is_token(struct bytes name);
+
 /* A name that says who somebody is: email, username, login. */
 bool name_is_account(struct bytes name);
 

@@ -55,6 +55,10 @@ start_nginx '
         return 404;
     }
     location = /enter { return 401; }
+    location = /sign-in { default_type application/json; return 200 "{\"refresh\":\"LIVE-r4711abcdef\",\"live\":\"LIVE-t4711abcdef\"}"; }
+    location = /renew { return 401; }
+    location = /feed { return 401; }
+    location = /resume { return 401; }
     location = /admin { return 401; }
     location = /signup { return 409; }
     location = /state { default_type application/json; return 200 "{\"state\":\"queued\"}"; }
@@ -292,6 +296,29 @@ carts 110
 expect_line out 'body:/cart is filled from exchange 2 \(POST /carts\), which was answered without body:/cart'
 expect_line out "body:/(username|password) is the user's own \(data:(username|password)\): the target may not have that account"
 equal "a request that follows from itself" "$(grep -c 'exchange 5 (POST /enter), which' out)" 0
+
+# Of a cookie and a credential that were both sent as recorded it is the credential.
+make_trace renew.trace <<'SCRIPT'
+session ann
+100 110 POST /sign-in 200
+answer-header Content-Type: application/json
+set-cookie sid=5f0c99a1b2c3d4e5; Path=/
+answer {"refresh":"OLD-r8f3a11c20","live":"OLD-t8f3a11c21"}
+120 130 POST /renew 200 {"refresh":"OLD-r8f3a11c20"}
+header Content-Type: application/json
+header Cookie: sid=5f0c99a1b2c3d4e5
+140 150 GET /feed?token=OLD-t8f3a11c21 200
+header Cookie: sid=5f0c99a1b2c3d4e5
+session later
+200 210 POST /resume 200 {"refresh":"OLD-r8f3a11c29"}
+header Content-Type: application/json
+header Cookie: sid=5f0c99a1b2c3d4e6
+SCRIPT
+expect_exit 110 "$reprise" verify renew.trace --target "$url"
+expect_line out 'body field /refresh sent as recorded; that value came with exchange 1 \(POST /sign-in\), body:/refresh, and is another now'
+expect_line out 'query token sent as recorded; that value came with exchange 1 \(POST /sign-in\), body:/live, and is another now'
+expect_line out 'body field /refresh sent as recorded; no earlier answer of this session gave it'
+equal "blamed on a cookie" "$(grep -c ' cookie sid sent' out)" 0
 
 # Nobody there: every exchange says so, and none is compared with nothing.
 ended nginx TERM

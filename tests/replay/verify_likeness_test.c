@@ -64,6 +64,11 @@ static void names_tell_ids_and_credentials(void **state)
     }
     for (size_t i = 0; i < sizeof credentials / sizeof credentials[0]; i++)
         assert_true(name_is_credential(bytes_of(credentials[i])));
+    assert_true(name_is_credential(bytes_of("refresh")));
+    assert_true(name_is_token(bytes_of("refresh")));
+    assert_true(name_is_token(bytes_of("accessToken")));
+    assert_false(name_is_token(bytes_of("password"))); /* no answer gives it */
+    assert_false(name_is_token(bytes_of("sid")));
 }
 
 /* {"alg":"none"} . {"sub":"1","exp":1700000000} . x */
