@@ -6,6 +6,8 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+#include "core/text_codings.h"
+
 struct digest_stream {
     EVP_MD_CTX *context;
 };
@@ -63,10 +65,7 @@ void digest_of(struct bytes bytes, unsigned char out[DIGEST_BYTES])
 
 void digest_hex(const unsigned char digest[DIGEST_BYTES], size_t count, char *out)
 {
-    static const char digits[] = "0123456789abcdef";
-    for (size_t i = 0; i < count && i < DIGEST_BYTES; i++) {
-        *out++ = digits[digest[i] >> 4];
-        *out++ = digits[digest[i] & 15];
-    }
-    *out = '\0';
+    size_t len = count < DIGEST_BYTES ? count : DIGEST_BYTES;
+    hex_write(bytes_make(digest, len), false, out, 2 * len);
+    out[2 * len] = '\0';
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "core/buf.h"
+#include "core/text_codings.h"
 #include "traces/printable.h"
 #include "traces/trace.h"
 
@@ -43,13 +44,10 @@ static json_t *replaced(struct bytes text)
 
 static json_t *hex(struct bytes bytes)
 {
-    static const char digits[] = "0123456789abcdef";
     struct buf buf = BUF_INIT(MAX_TEXT_BYTES);
-    for (size_t i = 0; i < bytes.len; i++) {
-        unsigned char c = (unsigned char)bytes.ptr[i];
-        buf_append_char(&buf, digits[c >> 4]);
-        buf_append_char(&buf, digits[c & 15]);
-    }
+    char *room = buf_reserve(&buf, 2 * bytes.len);
+    if (room)
+        buf_commit(&buf, (size_t)hex_write(bytes, false, room, 2 * bytes.len));
     json_t *value =
         buf_failed(&buf) ? NULL : json_stringn(buf_bytes(&buf).ptr, buf_bytes(&buf).len);
     buf_fini(&buf);

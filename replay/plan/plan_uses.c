@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "core/json_scan.h"
+#include "core/text_codings.h"
 #include "replay/plan/plan_binder.h"
 
 /* What is at a place of a request. */
@@ -82,10 +83,10 @@ static ssize_t unescape(const struct located *located, bool sees_percent, struct
         ssize_t len = json_unescape(text, room, text.len);
         if (len < 0 || !sees_percent)
             return len;
-        return (ssize_t)value_form_unescape(bytes_make(room, (size_t)len), false, room);
+        return percent_read(bytes_make(room, (size_t)len), false, room, (size_t)len);
     }
     if (sees_percent)
-        return (ssize_t)value_form_unescape(text, located->writing == PLACE_WRITTEN_FORM, room);
+        return percent_read(text, located->writing == PLACE_WRITTEN_FORM, room, text.len);
     if (text.len)
         memcpy(room, text.ptr, text.len);
     return (ssize_t)text.len;
@@ -136,11 +137,9 @@ int plan_read_used(struct binder *binder, struct row *row, struct bytes *ret_tex
 /* One byte of a value at the start of `text`, written as it is or as %XX: bytes used, or 0. */
 static size_t match_byte(struct bytes text, char wanted, bool plus_is_space)
 {
-    if (text.len && text.ptr[0] == '%' && text.len > 2) {
-        int high = ascii_hex_value(text.ptr[1]), low = ascii_hex_value(text.ptr[2]);
-        if (high >= 0 && low >= 0)
-            return (char)(high << 4 | low) == wanted ? 3 : 0;
-    }
+    int escaped = percent_value(text);
+    if (escaped >= 0)
+        return (char)escaped == wanted ? 3 : 0;
     if (!text.len)
         return 0;
     return text.ptr[0] == wanted || (plus_is_space && text.ptr[0] == '+' && wanted == ' ');

@@ -2,6 +2,7 @@
 #include "replay/plan/value_forms.h"
 
 #include "core/json_scan.h"
+#include "core/text_codings.h"
 
 /* RFC 3986 2.3. */
 static bool is_unreserved(unsigned char c)
@@ -39,7 +40,6 @@ size_t value_form_len(enum value_form form, struct bytes text)
 
 void value_form_write(enum value_form form, struct bytes text, char *out)
 {
-    static const char hex[] = "0123456789ABCDEF";
     enum value_form where = form & VALUE_WHERE;
     if (where == VALUE_AS_IS || where == VALUE_IN_BODY) {
         if (text.len)
@@ -55,52 +55,13 @@ void value_form_write(enum value_form form, struct bytes text, char *out)
         if (stays(where, c)) {
             *out++ = where == VALUE_PLUS && c == ' ' ? '+' : (char)c;
         } else {
-            *out++ = '%';
-            *out++ = hex[c >> 4];
-            *out++ = hex[c & 15];
+            percent_write_byte(c, out);
+            out += 3;
         }
     }
 }
 
 /* --- codings ------------------------------------------------------------------------------ */
-
-static const char base64_digits[2][65] = {
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/",
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_",
-};
-
-static ssize_t write_base64(struct bytes text, bool is_url, bool is_padded, char *out,
-                            size_t out_size)
-{
-    const char *digits = base64_digits[is_url];
-    size_t len = 0;
-    if (out_size / 4 < text.len / 3 + 1)
-        return -1;
-    for (size_t i = 0; i < text.len; i += 3) {
-        size_t left = text.len - i < 3 ? text.len - i : 3;
-        uint32_t bits = 0;
-        for (size_t j = 0; j < 3; j++)
-            bits = bits << 8 | (j < left ? (unsigned char)text.ptr[i + j] : 0);
-        for (size_t j = 0; j < 4; j++) {
-            if (j <= left)
-                out[len++] = digits[bits >> (18 - 6 * j) & 63];
-            else if (is_padded)
-                out[len++] = '=';
-        }
-    }
-    return (ssize_t)len;
-}
-
-static ssize_t write_hex(struct bytes text, const char *digits, char *out, size_t out_size)
-{
-    if (text.len > out_size / 2)
-        return -1;
-    for (size_t i = 0; i < text.len; i++) {
-        out[2 * i] = digits[(unsigned char)text.ptr[i] >> 4];
-        out[2 * i + 1] = digits[(unsigned char)text.ptr[i] & 15];
-    }
-    return (ssize_t)(2 * text.len);
-}
 
 static const char *entity_of(char c)
 {
@@ -140,17 +101,17 @@ ssize_t value_form_code(enum value_form form, struct bytes text, char *out, size
     case VALUE_HTML:
         return write_html(text, out, out_size);
     case VALUE_BASE64:
-        return write_base64(text, false, true, out, out_size);
+        return base64_write(text, BASE64_STANDARD, true, out, out_size);
     case VALUE_BASE64_BARE:
-        return write_base64(text, false, false, out, out_size);
+        return base64_write(text, BASE64_STANDARD, false, out, out_size);
     case VALUE_BASE64URL:
-        return write_base64(text, true, true, out, out_size);
+        return base64_write(text, BASE64_URL, true, out, out_size);
     case VALUE_BASE64URL_BARE:
-        return write_base64(text, true, false, out, out_size);
+        return base64_write(text, BASE64_URL, false, out, out_size);
     case VALUE_HEX:
-        return write_hex(text, "0123456789abcdef", out, out_size);
+        return hex_write(text, false, out, out_size);
     case VALUE_HEX_UPPER:
-        return write_hex(text, "0123456789ABCDEF", out, out_size);
+        return hex_write(text, true, out, out_size);
     default:
         break;
     }
@@ -159,47 +120,6 @@ ssize_t value_form_code(enum value_form form, struct bytes text, char *out, size
     if (text.len)
         memcpy(out, text.ptr, text.len);
     return (ssize_t)text.len;
-}
-
-static int base64_value(char c)
-{
-    if (c >= 'A' && c <= 'Z')
-        return c - 'A';
-    if (c >= 'a' && c <= 'z')
-        return c - 'a' + 26;
-    if (ascii_is_digit(c))
-        return c - '0' + 52;
-    return c == '+' || c == '-' ? 62 : c == '/' || c == '_' ? 63 : -1;
-}
-
-static ssize_t read_base64(struct bytes text, char *out)
-{
-    uint32_t bits = 0;
-    size_t len = 0, digits = 0;
-    while (text.len && text.ptr[text.len - 1] == '=')
-        text.len--;
-    for (; digits < text.len; digits++) {
-        int value = base64_value(text.ptr[digits]);
-        if (value < 0)
-            return -1;
-        bits = bits << 6 | (uint32_t)value;
-        if (digits % 4)
-            out[len++] = (char)(bits >> (6 - 2 * (digits % 4)) & 0xff);
-    }
-    return digits % 4 == 1 ? -1 : (ssize_t)len;
-}
-
-static ssize_t read_hex(struct bytes text, char *out)
-{
-    if (text.len % 2)
-        return -1;
-    for (size_t i = 0; i < text.len; i += 2) {
-        int high = ascii_hex_value(text.ptr[i]), low = ascii_hex_value(text.ptr[i + 1]);
-        if (high < 0 || low < 0)
-            return -1;
-        out[i / 2] = (char)(high << 4 | low);
-    }
-    return (ssize_t)(text.len / 2);
 }
 
 ssize_t value_form_decode(enum value_form form, struct bytes text, char *out)
@@ -213,27 +133,8 @@ ssize_t value_form_decode(enum value_form form, struct bytes text, char *out)
         return -1;
     case VALUE_HEX:
     case VALUE_HEX_UPPER:
-        return read_hex(text, out);
+        return hex_read(text, out, text.len);
     default:
-        return read_base64(text, out);
+        return base64_read(base64_without_padding(text), BASE64_EITHER, out, text.len);
     }
-}
-
-size_t value_form_unescape(struct bytes text, bool plus_is_space, char *out)
-{
-    size_t len = 0;
-    for (size_t i = 0; i < text.len; i++) {
-        int high = -1, low = -1;
-        if (text.ptr[i] == '%' && text.len - i > 2) {
-            high = ascii_hex_value(text.ptr[i + 1]);
-            low = ascii_hex_value(text.ptr[i + 2]);
-        }
-        if (high >= 0 && low >= 0) {
-            out[len++] = (char)(high << 4 | low);
-            i += 2;
-        } else {
-            out[len++] = plus_is_space && text.ptr[i] == '+' ? ' ' : text.ptr[i];
-        }
-    }
-    return len;
 }

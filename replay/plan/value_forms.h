@@ -44,8 +44,4 @@ ssize_t value_form_code(enum value_form form, struct bytes text, char *out, size
  * there or not; either alphabet of base64 is read. HTML is not for it. */
 ssize_t value_form_decode(enum value_form form, struct bytes text, char *out);
 
-/* %XX undone, and '+' where it stands for a space: bytes written to `out`, at most text.len. What
- * is no escape stays as it is. */
-size_t value_form_unescape(struct bytes text, bool plus_is_space, char *out);
-
 #endif

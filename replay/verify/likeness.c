@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "core/json_scan.h"
+#include "core/text_codings.h"
 
 enum {
     SHORTEST_ID = 8,      /* with a digit in it: "job_old1" */
@@ -224,39 +225,6 @@ bool sizes_are_alike(uint64_t a, uint64_t b)
 
 /* --- tokens ---------------------------------------------------------------------------------- */
 
-static int base64_value(char c)
-{
-    if (c >= 'A' && c <= 'Z')
-        return c - 'A';
-    if (c >= 'a' && c <= 'z')
-        return c - 'a' + 26;
-    if (ascii_is_digit(c))
-        return c - '0' + 52;
-    return c == '-' || c == '+' ? 62 : c == '_' || c == '/' ? 63 : -1;
-}
-
-/* Bytes written, or -1. */
-static ssize_t base64_decode(struct bytes text, char *out, size_t out_size)
-{
-    uint32_t bits = 0;
-    int held = 0;
-    size_t len = 0;
-    for (size_t i = 0; i < text.len && text.ptr[i] != '='; i++) {
-        int value = base64_value(text.ptr[i]);
-        if (value < 0)
-            return -1;
-        bits = (bits << 6 | (uint32_t)value) & 0xffffff;
-        held += 6;
-        if (held < 8)
-            continue;
-        held -= 8;
-        if (len == out_size)
-            return -1;
-        out[len++] = (char)(bits >> held & 0xff);
-    }
-    return (ssize_t)len;
-}
-
 bool text_is_jwt(struct bytes text)
 {
     size_t dots = 0;
@@ -265,7 +233,7 @@ bool text_is_jwt(struct bytes text)
     for (size_t i = 0; i < text.len; i++) {
         if (text.ptr[i] == '.')
             dots++;
-        else if (base64_value(text.ptr[i]) < 0)
+        else if (base64_value(text.ptr[i], BASE64_EITHER) < 0)
             return false;
     }
     return dots == 2;
@@ -279,7 +247,8 @@ bool jwt_expiry(struct bytes token, uint64_t *ret_unix_s)
     if (!text_is_jwt(token) || !bytes_split(&rest, '.', &header) ||
         !bytes_split(&rest, '.', &payload))
         return false;
-    ssize_t len = base64_decode(payload, claims, sizeof claims);
+    payload.len -= payload.len % 4 == 1; /* a lone last digit makes no byte of the claims */
+    ssize_t len = base64_read(payload, BASE64_EITHER, claims, sizeof claims);
     if (len < 0 || !json_find(bytes_make(claims, (size_t)len), &wanted, 1) ||
         wanted.kind != JSON_SCAN_NUMBER)
         return false;

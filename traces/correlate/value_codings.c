@@ -1,25 +1,15 @@
 /* value_codings.c - percent, HTML, base64, base64url and hexadecimal codings undone. */
 #include "traces/correlate/value_codings.h"
 
+#include "core/text_codings.h"
+
 enum { MIN_CODED_BYTES = 8 };
 
 static bool undo_percent(struct bytes text, char *out, size_t *ret_len)
 {
-    size_t len = 0;
-    bool has_any = false;
-    for (size_t i = 0; i < text.len; i++) {
-        int high = i + 2 < text.len ? ascii_hex_value(text.ptr[i + 1]) : -1;
-        int low = i + 2 < text.len ? ascii_hex_value(text.ptr[i + 2]) : -1;
-        if (text.ptr[i] == '%' && high >= 0 && low >= 0) {
-            out[len++] = (char)(high << 4 | low);
-            i += 2;
-            has_any = true;
-        } else {
-            out[len++] = text.ptr[i];
-        }
-    }
-    *ret_len = len;
-    return has_any;
+    ssize_t len = percent_read(text, false, out, CODING_MAX_BYTES);
+    *ret_len = len < 0 ? 0 : (size_t)len;
+    return len >= 0 && *ret_len < text.len;
 }
 
 static bool undo_html(struct bytes text, char *out, size_t *ret_len)
@@ -49,55 +39,21 @@ static bool undo_html(struct bytes text, char *out, size_t *ret_len)
     return has_any;
 }
 
-static int base64_digit(char c, bool is_url)
-{
-    if (c >= 'A' && c <= 'Z')
-        return c - 'A';
-    if (c >= 'a' && c <= 'z')
-        return c - 'a' + 26;
-    if (ascii_is_digit(c))
-        return c - '0' + 52;
-    if (c == (is_url ? '-' : '+'))
-        return 62;
-    return c == (is_url ? '_' : '/') ? 63 : -1;
-}
-
 static bool undo_base64(struct bytes text, bool is_url, char *out, size_t *ret_len)
 {
-    uint32_t bits = 0;
-    int held = 0;
-    size_t len = 0;
-    while (text.len && text.ptr[text.len - 1] == '=')
-        text.len--;
-    if (text.len < MIN_CODED_BYTES || text.len % 4 == 1)
+    struct bytes digits = base64_without_padding(text);
+    if (digits.len < MIN_CODED_BYTES)
         return false;
-    for (size_t i = 0; i < text.len; i++) {
-        int digit = base64_digit(text.ptr[i], is_url);
-        if (digit < 0)
-            return false;
-        bits = bits << 6 | (uint32_t)digit;
-        held += 6;
-        if (held >= 8) {
-            held -= 8;
-            out[len++] = (char)(bits >> held & 0xff);
-        }
-    }
-    *ret_len = len;
-    return true;
+    ssize_t len = base64_read(digits, is_url ? BASE64_URL : BASE64_STANDARD, out, CODING_MAX_BYTES);
+    *ret_len = len < 0 ? 0 : (size_t)len;
+    return len >= 0;
 }
 
 static bool undo_hex(struct bytes text, char *out, size_t *ret_len)
 {
-    if (text.len < MIN_CODED_BYTES || text.len % 2)
-        return false;
-    for (size_t i = 0; i < text.len; i += 2) {
-        int high = ascii_hex_value(text.ptr[i]), low = ascii_hex_value(text.ptr[i + 1]);
-        if (high < 0 || low < 0)
-            return false;
-        out[i / 2] = (char)(high << 4 | low);
-    }
-    *ret_len = text.len / 2;
-    return true;
+    ssize_t len = text.len < MIN_CODED_BYTES ? -1 : hex_read(text, out, CODING_MAX_BYTES);
+    *ret_len = len < 0 ? 0 : (size_t)len;
+    return len >= 0;
 }
 
 /* Most of what can be read as base64 is none: then what comes out is not text. */

@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "core/text_codings.h"
+
 static bool is_word(char c)
 {
     return ascii_is_alpha(c) || ascii_is_digit(c);
@@ -59,57 +61,6 @@ static size_t write_html(struct bytes value, char *out)
     return len;
 }
 
-/* Without padding: what comes behind it is none of the value's. */
-static size_t write_base64(struct bytes value, const char *last_two, char *out)
-{
-    static const char first[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
-    size_t len = 0;
-    uint32_t bits = 0;
-    int bit_count = 0;
-    for (size_t i = 0; i <= value.len; i++) {
-        if (i < value.len) {
-            bits = bits << 8 | (unsigned char)value.ptr[i];
-            bit_count += 8;
-        } else if (bit_count) {
-            bits <<= 6 - bit_count;
-            bit_count = 6;
-        }
-        for (; bit_count >= 6; bit_count -= 6) {
-            uint32_t digit = bits >> (bit_count - 6) & 63;
-            out[len++] = digit < 62 ? first[digit] : last_two[digit - 62];
-        }
-    }
-    return len;
-}
-
-static size_t write_hex(struct bytes value, const char *digits, char *out)
-{
-    for (size_t i = 0; i < value.len; i++) {
-        out[2 * i] = digits[(unsigned char)value.ptr[i] >> 4];
-        out[2 * i + 1] = digits[(unsigned char)value.ptr[i] & 15];
-    }
-    return 2 * value.len;
-}
-
-static size_t undo_percent(struct bytes text, bool plus_is_space, char *out)
-{
-    size_t len = 0;
-    for (size_t i = 0; i < text.len; i++) {
-        int high = -1, low = -1;
-        if (text.ptr[i] == '%' && i + 2 < text.len) {
-            high = ascii_hex_value(text.ptr[i + 1]);
-            low = ascii_hex_value(text.ptr[i + 2]);
-        }
-        if (high >= 0 && low >= 0) {
-            out[len++] = (char)(high << 4 | low);
-            i += 2;
-        } else {
-            out[len++] = plus_is_space && text.ptr[i] == '+' ? ' ' : text.ptr[i];
-        }
-    }
-    return len;
-}
-
 enum form { RAW, PERCENT, PLUS, HTML, BASE64, BASE64URL, HEX, FORM_COUNT };
 
 static const char *const forms[FORM_COUNT] = {"raw",    "percent",   "plus", "html",
@@ -128,21 +79,29 @@ bool value_form_is_known(struct bytes form)
     return form_of(form) != FORM_COUNT;
 }
 
-static bool is_written_in(struct bytes value, struct bytes text, enum form form, char *room)
+/* What was written into the room, which has place for every form. */
+static struct bytes text_in(const char *room, ssize_t len)
 {
+    return bytes_make(room, len < 0 ? 0 : (size_t)len);
+}
+
+/* base64 without padding: what comes behind it is none of the value's. */
+static bool is_written_in(struct bytes value, struct bytes text, enum form form, char *room,
+                          size_t room_size)
+{
+    enum base64_alphabet alphabet = form == BASE64URL ? BASE64_URL : BASE64_STANDARD;
     switch (form) {
     case PERCENT:
     case PLUS:
-        return is_part(value, bytes_make(room, undo_percent(text, form == PLUS, room)));
+        return is_part(value, text_in(room, percent_read(text, form == PLUS, room, room_size)));
     case HTML:
         return is_part(bytes_make(room, write_html(value, room)), text);
     case BASE64:
-        return is_part(bytes_make(room, write_base64(value, "+/", room)), text);
     case BASE64URL:
-        return is_part(bytes_make(room, write_base64(value, "-_", room)), text);
+        return is_part(text_in(room, base64_write(value, alphabet, false, room, room_size)), text);
     case HEX:
-        return is_part(bytes_make(room, write_hex(value, "0123456789abcdef", room)), text) ||
-               is_part(bytes_make(room, write_hex(value, "0123456789ABCDEF", room)), text);
+        return is_part(text_in(room, hex_write(value, false, room, room_size)), text) ||
+               is_part(text_in(room, hex_write(value, true, room, room_size)), text);
     case RAW:
     case FORM_COUNT:
         break;
@@ -160,8 +119,9 @@ bool value_is_in(struct bytes value, struct bytes text, struct bytes form)
     if (is_undone && is_part(value, text))
         return true;
     size_t longer = value.len > text.len ? value.len : text.len;
-    char *room = malloc(longer * MAX_GROWTH + 1);
-    bool is_in = room && is_written_in(value, text, wanted, room);
+    size_t room_size = longer * MAX_GROWTH + 1;
+    char *room = malloc(room_size);
+    bool is_in = room && is_written_in(value, text, wanted, room, room_size);
     free(room);
     return is_in;
 }

@@ -2,78 +2,39 @@
 #include "traces/places/decode.h"
 
 #include "core/json_lex.h"
+#include "core/text_codings.h"
+
+enum { BASE64_MAX_PADDING = 2 };
 
 static const struct bytes nothing = {0};
 
+/* What was written into the room; `len` is -1 when it could not be. */
+static struct bytes text_in(struct room room, ssize_t len)
+{
+    return len < 0 ? nothing : bytes_make(room.ptr, (size_t)len);
+}
+
 struct bytes decode_percent(struct bytes written, bool plus_is_space, struct room room)
 {
-    size_t len = 0;
     if (bytes_index_of(written, '%') == written.len &&
         (!plus_is_space || bytes_index_of(written, '+') == written.len))
         return written;
-    for (size_t i = 0; i < written.len; i++) {
-        char c = written.ptr[i];
-        if (c == '%' && written.len - i > 2) {
-            int high = ascii_hex_value(written.ptr[i + 1]),
-                low = ascii_hex_value(written.ptr[i + 2]);
-            if (high >= 0 && low >= 0) {
-                c = (char)(high << 4 | low);
-                i += 2;
-            }
-        } else if (c == '+' && plus_is_space) {
-            c = ' ';
-        }
-        if (len == room.len)
-            return nothing;
-        room.ptr[len++] = c;
-    }
-    return bytes_make(room.ptr, len);
-}
-
-/* -1 for what is in neither alphabet. */
-static int base64_value(char c)
-{
-    if (c >= 'A' && c <= 'Z')
-        return c - 'A';
-    if (c >= 'a' && c <= 'z')
-        return c - 'a' + 26;
-    if (ascii_is_digit(c))
-        return c - '0' + 52;
-    return c == '+' || c == '-' ? 62 : c == '/' || c == '_' ? 63 : -1;
+    return text_in(room, percent_read(written, plus_is_space, room.ptr, room.len));
 }
 
 struct bytes decode_base64(struct bytes written, struct room room)
 {
-    uint32_t bits = 0;
-    unsigned int bit_count = 0;
-    size_t len = 0;
-    for (int padding = 0; padding < 2 && written.len && written.ptr[written.len - 1] == '=';
-         padding++)
-        written.len--;
-    if (written.len % 4 == 1)
+    struct bytes digits = base64_without_padding(written);
+    if (written.len - digits.len > BASE64_MAX_PADDING)
         return nothing;
-    for (size_t i = 0; i < written.len; i++) {
-        int value = base64_value(written.ptr[i]);
-        if (value < 0)
-            return nothing;
-        bits = (bits & 0x3ff) << 6 | (uint32_t)value;
-        bit_count += 6;
-        if (bit_count < 8)
-            continue;
-        bit_count -= 8;
-        if (len == room.len)
-            return nothing;
-        room.ptr[len++] = (char)(bits >> bit_count & 0xff);
-    }
-    return bytes_make(room.ptr, len);
+    return text_in(room, base64_read(digits, BASE64_EITHER, room.ptr, room.len));
 }
 
 struct bytes decode_json(struct bytes written, struct room room)
 {
     if (bytes_index_of(written, '\\') == written.len)
         return written;
-    ssize_t len = json_unescape(written, room.ptr, room.len);
-    return len < 0 ? nothing : bytes_make(room.ptr, (size_t)len);
+    return text_in(room, json_unescape(written, room.ptr, room.len));
 }
 
 struct bytes decode_quoted(struct bytes written, struct room room)

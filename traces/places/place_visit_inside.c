@@ -1,4 +1,5 @@
 /* place_visit_inside.c - what a value of an answer may hold: JSON, a URL, a token, base64, %XX. */
+#include "core/text_codings.h"
 #include "traces/places/place_parts.h"
 #include "traces/places/place_visitor.h"
 
@@ -91,9 +92,7 @@ static void visit_url(struct visitor *visitor, uint32_t level, struct bytes text
 
 static bool is_percent_encoded(struct bytes text)
 {
-    size_t percent = bytes_index_of(text, '%');
-    return text.len - percent > 2 && ascii_hex_value(text.ptr[percent + 1]) >= 0 &&
-           ascii_hex_value(text.ptr[percent + 2]) >= 0;
+    return percent_value(bytes_from(text, bytes_index_of(text, '%'))) >= 0;
 }
 
 static bool is_readable(struct bytes text)
