@@ -220,17 +220,26 @@ static int look_into(struct cause_search *search, const struct plan_step *produc
         looking.now = view_of(&live->response);
     }
     const struct message_view answer = view_of(&search->recorded.answer);
-    return place_visit(&answer, search->scratch, on_born, &looking);
+    int result = place_visit(&answer, search->scratch, on_born, &looking);
+    if (result == 0 &&
+        (!search->recorded.has_body || place_visit_gaps(search->scratch).unvisited > 0))
+        search->gap_exchange_id = producer->exchange_id;
+    return result;
 }
 
 int carried_find_producers(struct cause_search *search, const struct plan_step *step,
                            struct carried_list *list, struct error *err)
 {
     const struct plan_session *session = search->session;
-    for (uint32_t i = step->needs; i > 0 && list->count && search->answers_left; i--) {
+    search->gap_exchange_id = 0;
+    for (uint32_t i = step->needs; i > 0 && list->count; i--) {
         const struct plan_step *producer = &session->steps[session->end_order[i - 1]];
         if (producer->kind == STEP_WS_MESSAGE)
             continue;
+        if (!search->answers_left) {
+            search->gap_exchange_id = producer->exchange_id;
+            break;
+        }
         search->answers_left--;
         int result = look_into(search, producer, list, err);
         if (result)

@@ -322,6 +322,15 @@ static void blame_age(struct cause_search *search, const struct carried_list *li
         bool is_turn = (carried->kind == PLACE_COOKIE) == (i >= list->count);
         if (carried->is_settled || !is_turn || !is_given(carried))
             continue;
+        if (search->gap_exchange_id) {
+            finding->cause = findings_text(
+                search->findings,
+                "%s sent as recorded; nothing that was looked at gave it, but the answer of "
+                "exchange %lld was not looked at whole (too large, too deep or not to be decoded): "
+                "it may be from there; have a plugin give it",
+                words_of(carried->place, words), (long long)search->gap_exchange_id);
+            return;
+        }
         finding->cause = findings_text(
             search->findings,
             "%s sent as recorded; no earlier answer of this session gave it, so it is older than "

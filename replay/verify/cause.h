@@ -33,7 +33,8 @@ struct cause_search {
     struct place_scratch *scratch, *live_scratch;
     struct arena arena; /* of the session's bindings */
     struct bound_place *bound;
-    uint32_t answers_left; /* to be read for this session: a limit */
+    int64_t gap_exchange_id; /* whose answer was not looked at whole, for the finding; 0: none */
+    uint32_t answers_left;   /* to be read for this session: a limit */
 };
 
 /* -1 without memory; cause_search_fini() it in either case. */

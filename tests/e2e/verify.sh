@@ -230,6 +230,25 @@ expect_line out 'header Authorization sent as recorded; the token expired [0-9]+
 expect_line out 'body field /email sent as recorded; the target may have that account already'
 equal "secrets printed" "$(grep -cE 'token-[0-9a-z]|hunter22|k-000111' out)" 0
 
+# What an answer has too deep to be looked at may be where a credential came from.
+{
+    echo 'session deep'
+    echo '100 110 GET /deep 200'
+    echo "answer $(printf '{"a":%.0s' {1..400})\"k-000111222333\"$(printf '}%.0s' {1..400})"
+    echo '120 130 GET /admin 200'
+    echo 'header X-Api-Key: k-000111222333'
+} | make_trace deep.trace
+expect_exit 110 "$reprise" verify deep.trace --target "$url"
+expect_line out 'header X-Api-Key sent as recorded; nothing that was looked at gave it, but the answer of exchange 1 was not'
+equal "said to be older" "$(grep -c 'older than' out)" 0
+expect_exit 0 "$reprise" correlate deep.trace
+expect_line out '^1 values were not kept: .*too deep'
+expect_line out 'of exchange 1$'
+equal "said to be from before" "$(grep -c 'from before' out)" 0
+expect_exit 0 "$reprise" correlate deep.trace --json
+expect_line out '"values_left_out":1,'
+expect_line out '"is_from_before":false,"partly_read_exchange_id":1,'
+
 # With --fix what is suggested is tried, and kept where it helps: in the sessions that were not played, too.
 play 110 --fix
 expect_line out 'bound +body:/access_token of exchange 1 -> header:Authorization of exchange 2, 2 requests'

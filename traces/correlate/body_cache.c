@@ -9,7 +9,7 @@ struct slot {
     uint64_t key;
     struct given *items;
     size_t count;
-    bool is_used;
+    bool is_used, is_partial;
 };
 
 struct body_cache {
@@ -39,17 +39,20 @@ static struct slot *slot_of(struct body_cache *cache, uint64_t key)
     return &cache->slots[(key ^ key >> 32) % SLOTS];
 }
 
-const struct given *body_cache_get(struct body_cache *cache, uint64_t key, size_t *ret_count)
+const struct given *body_cache_get(struct body_cache *cache, uint64_t key, size_t *ret_count,
+                                   bool *ret_is_partial)
 {
     static const struct given nothing;
     const struct slot *slot = slot_of(cache, key);
     if (!slot->is_used || slot->key != key)
         return NULL;
     *ret_count = slot->count;
+    *ret_is_partial = slot->is_partial;
     return slot->count ? slot->items : &nothing;
 }
 
-void body_cache_put(struct body_cache *cache, uint64_t key, const struct given *items, size_t count)
+void body_cache_put(struct body_cache *cache, uint64_t key, const struct given *items, size_t count,
+                    bool is_partial)
 {
     struct slot *slot = slot_of(cache, key);
     size_t bytes = count * sizeof *items;
@@ -63,6 +66,7 @@ void body_cache_put(struct body_cache *cache, uint64_t key, const struct given *
         return; /* it is read again then */
     if (count)
         memcpy(copy, items, bytes);
-    *slot = (struct slot){.key = key, .items = copy, .count = count, .is_used = true};
+    *slot = (struct slot){
+        .key = key, .items = copy, .count = count, .is_used = true, .is_partial = is_partial};
     cache->bytes += bytes;
 }

@@ -163,16 +163,29 @@ static int compare_unbound(const void *a, const void *b)
     return x->sessions != y->sessions ? (x->sessions > y->sessions ? -1 : 1) : x->site > y->site;
 }
 
-/* Either what came from before the recording, or what nothing explains. */
+enum unbound_kind { FROM_BEFORE, BEHIND_GAP, UNEXPLAINED };
+
+static enum unbound_kind kind_of(const struct unbound *unbound)
+{
+    if (unbound->is_from_before)
+        return FROM_BEFORE;
+    return unbound->gap_exchange_id ? BEHIND_GAP : UNEXPLAINED;
+}
+
+/* Of one kind. Where an answer was not looked at whole, which. */
 static void print_unbound(FILE *out, const struct finder *finder, const struct unbound *list,
-                          size_t count, bool is_from_before, const char *heading)
+                          size_t count, enum unbound_kind kind, const char *heading)
 {
     struct buf text = BUF_INIT(TEXT_BYTES);
     struct table table;
     size_t shown = 0;
-    table_init(&table, ">uses|>sessions|>exchange|carried by", MAX_TABLE_BYTES);
+    table_init(&table,
+               kind == BEHIND_GAP
+                   ? ">uses|>sessions|>exchange|carried by|answer not looked at whole"
+                   : ">uses|>sessions|>exchange|carried by",
+               MAX_TABLE_BYTES);
     for (size_t i = 0; i < count; i++) {
-        if (list[i].is_from_before != is_from_before || shown++ >= SHOWN_LINES)
+        if (kind_of(&list[i]) != kind || shown++ >= SHOWN_LINES)
             continue;
         site_text(finder_sites(finder), list[i].site, &text);
         table_row(&table);
@@ -180,6 +193,8 @@ static void print_unbound(FILE *out, const struct finder *finder, const struct u
         table_cell(&table, "%u", list[i].sessions);
         table_cell(&table, "%lld", (long long)list[i].exchange_id);
         table_cell(&table, "%s", buf_text(&text));
+        if (kind == BEHIND_GAP)
+            table_cell(&table, "of exchange %lld", (long long)list[i].gap_exchange_id);
     }
     if (shown) {
         fprintf(out, "\n%s\n", heading);
@@ -202,10 +217,13 @@ static int print_left(FILE *out, const struct finder *finder, struct error *err)
         memcpy(sorted, list, count * sizeof *sorted);
         qsort(sorted, count, sizeof *sorted, compare_unbound);
     }
-    print_unbound(out, finder, sorted, count, true,
+    print_unbound(out, finder, sorted, count, FROM_BEFORE,
                   "Carried from before the recording: fresh users need their own");
+    print_unbound(out, finder, sorted, count, BEHIND_GAP,
+                  "Given by nothing that was looked at; an earlier answer was not looked at whole: "
+                  "it may be from there");
     print_unbound(
-        out, finder, sorted, count, false,
+        out, finder, sorted, count, UNEXPLAINED,
         "Left as recorded, though nobody has such a value by accident and no answer gave it");
     free(sorted);
     return 0;
@@ -234,7 +252,7 @@ static void print_gaps(FILE *out, const struct finder *finder,
                        const struct correlate_totals *totals)
 {
     const struct walk_counts *walk = &totals->walk;
-    uint64_t left_out = finder_counts(finder).left_out;
+    uint64_t left_out = finder_counts(finder).left_out + walk->left_out;
     if (walk->undecoded)
         fprintf(out, "%llu bodies were not looked at: their Content-Encoding cannot be undone\n",
                 (unsigned long long)walk->undecoded);
@@ -243,7 +261,8 @@ static void print_gaps(FILE *out, const struct finder *finder,
                 (unsigned long long)walk->too_large);
     if (left_out)
         fprintf(out,
-                "%llu values were not kept: their places are objects by id, too deep or too many\n",
+                "%llu values were not kept: their places are objects by id, or they are "
+                "too deep, too long or too many\n",
                 (unsigned long long)left_out);
 }
 
@@ -329,6 +348,8 @@ static int json_unbound(FILE *out, const struct finder *finder, const struct unb
     json_line_text(&line, "kind", bytes_of("unbound"));
     json_site(&line, finder_sites(finder), unbound->site, "used_endpoint", "used_place");
     json_line_bool(&line, "is_from_before", unbound->is_from_before);
+    if (kind_of(unbound) == BEHIND_GAP)
+        json_line_int(&line, "partly_read_exchange_id", unbound->gap_exchange_id);
     json_line_count(&line, "uses", unbound->uses);
     json_line_count(&line, "sessions", unbound->sessions);
     json_line_int(&line, "exchange_id", unbound->exchange_id);
@@ -351,7 +372,7 @@ static int json_totals(FILE *out, const struct finder *finder,
     json_line_count(&line, "messages", totals->walk.messages);
     json_line_count(&line, "values_given", counts.values_given);
     json_line_count(&line, "values_carried", counts.values_carried);
-    json_line_count(&line, "values_left_out", counts.left_out);
+    json_line_count(&line, "values_left_out", counts.left_out + totals->walk.left_out);
     json_line_count(&line, "bodies_read", totals->walk.bodies_read);
     json_line_count(&line, "bodies_again", totals->walk.bodies_again);
     json_line_count(&line, "bodies_undecoded", totals->walk.undecoded);

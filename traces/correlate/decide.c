@@ -290,7 +290,10 @@ static int note_unbound(struct rules *rules, const struct spool_use *use, struct
     }
     struct unbound *unbound = &rules->unbound[site->unbound];
     unbound->uses++;
-    unbound->is_from_before = unbound->is_from_before || use->is_from_before;
+    if (use->is_from_before && !use->gap_exchange_id)
+        unbound->is_from_before = true;
+    else if (use->is_from_before && !unbound->gap_exchange_id)
+        unbound->gap_exchange_id = use->gap_exchange_id;
     if (unbound->last_session != rules->session) {
         unbound->last_session = rules->session;
         unbound->sessions++;

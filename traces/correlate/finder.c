@@ -55,6 +55,7 @@ void finder_begin_session(struct finder *finder, int64_t session_id, uint64_t us
     id_map_clear(&finder->uses);
     id_map_clear(&finder->answered);
     finder->use_count = 0;
+    finder->gap_exchange_id = 0;
     finder->counts.sessions++;
     finder->entry.kind = SPOOL_SESSION;
     finder->entry.session = (struct spool_session){session_id, user};
@@ -106,9 +107,11 @@ void finder_carries(struct finder *finder, struct bytes place, struct bytes name
     finder->counts.values_carried++;
     value.place = sites_place(&finder->sites, place, name, value.numbers);
     value.site = sites_site(&finder->sites, finder->endpoint, value.place);
-    if (value.site == SITES_NONE || finder->carried_count == FINDER_MAX_CARRIED)
+    if (value.site == SITES_NONE)
         return;
-    value.text = arena_copy(&finder->arena, text);
+    bool has_room = finder->carried_count < FINDER_MAX_CARRIED;
+    if (has_room)
+        value.text = arena_copy(&finder->arena, text);
     if (!value.text.ptr) {
         finder->counts.left_out++;
         return;
@@ -185,6 +188,8 @@ static void spool_value(struct finder *finder, const struct carried_value *value
     finder_look_up(finder, value);
     use->is_from_before = !use->candidate_count && use->carrier == use->number &&
                           value->client == CLIENT_NONE && is_credential(finder, value);
+    if (use->is_from_before && finder->gap_exchange_id && finder->gap_us <= finder->request.at_us)
+        use->gap_exchange_id = finder->gap_exchange_id;
     spool_write(finder->spool, &finder->entry);
 }
 
@@ -247,6 +252,10 @@ void finder_answer(struct finder *finder, const struct finder_answer *answer,
         .is_success = answer->status >= 100 && answer->status < 400,
     };
     session_index_answer(&finder->index, &seen, items, count);
+    if (answer->is_partial && (!finder->gap_exchange_id || answer->ended_us < finder->gap_us)) {
+        finder->gap_exchange_id = answer->exchange_id;
+        finder->gap_us = answer->ended_us;
+    }
 }
 
 /* --- the end ------------------------------------------------------------------------------ */

@@ -52,6 +52,7 @@ struct finder_answer {
     struct bytes endpoint;
     int64_t ended_us;
     int status;
+    bool is_partial; /* not all of it was looked at */
 };
 void finder_answer(struct finder *finder, const struct finder_answer *answer,
                    const struct given *items, size_t count);
@@ -66,7 +67,7 @@ const struct rules *finder_rules(const struct finder *finder);
 
 struct finder_counts {
     uint64_t sessions, requests, values_given, values_carried;
-    uint64_t left_out; /* values for which there was no room */
+    uint64_t left_out; /* values for which there was no room, or a limit */
     uint64_t spool_bytes;
 };
 struct finder_counts finder_counts(const struct finder *finder);

@@ -36,6 +36,8 @@ struct finder {
     uint8_t *clients;       /* enum client_kind of each use of the session */
     size_t client_capacity;
     uint32_t use_count; /* of the session */
+    /* The session's first answer to end that was not looked at whole; 0: none. */
+    int64_t gap_exchange_id, gap_us;
     struct spool_entry entry;
     struct finder_counts counts;
     bool is_out_of_memory;

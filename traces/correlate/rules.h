@@ -44,7 +44,8 @@ struct unbound {
     uint32_t site;
     uint32_t uses, sessions;
     uint32_t last_session;
-    int64_t exchange_id; /* of the first */
+    int64_t exchange_id;     /* of the first */
+    int64_t gap_exchange_id; /* where it may be from: an answer not looked at whole; 0: nowhere */
     bool is_from_before;
 };
 

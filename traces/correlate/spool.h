@@ -36,6 +36,7 @@ enum client_kind {
 /* A place of a request, with what is there. */
 struct spool_use {
     int64_t exchange_id;
+    int64_t gap_exchange_id; /* whose answer came before and was not looked at whole; 0: none */
     uint64_t hash;
     uint32_t site;
     uint32_t number;  /* in the session, from 0 */

@@ -130,6 +130,7 @@ static int take_exchange(struct walk *walk, const struct trace_exchange *exchang
         .endpoint = endpoint,
         .ended_us = exchange->response_last_us,
         .status = exchange->status,
+        .is_partial = walk->is_partial,
     };
     finder_answer(walk->finder, &answer, walk->given.items, walk->given.count);
     return 0;
@@ -172,6 +173,7 @@ static int take_message(struct walk *walk, const struct trace_message *message, 
         .endpoint = endpoint,
         .ended_us = message->last_us,
         .status = 101,
+        .is_partial = walk->is_partial,
     };
     finder_answer(walk->finder, &answer, walk->given.items, walk->given.count);
     return 0;

@@ -15,6 +15,7 @@ struct walk_counts {
     uint64_t bodies_read, bodies_again; /* of answers */
     uint64_t undecoded;                 /* bodies whose codings could not be undone */
     uint64_t too_large;                 /* bodies that were not looked at */
+    uint64_t left_out; /* values that are too deep, too long or too many in their message */
 };
 
 int trace_walk(struct trace_reader *reader, struct finder *finder, struct walk_counts *ret_counts,

@@ -30,6 +30,7 @@ struct walk {
     struct given_list given;
     struct bytes prefix; /* "ws:3 > " before each place, or empty */
     struct walk_counts counts;
+    bool is_partial; /* the message: not all of it was looked at */
     /* Endpoints by id, with their names. */
     struct id_map endpoint_ids;
     struct arena names;
@@ -55,8 +56,9 @@ int walk_server_message(struct walk *walk, const struct trace_message *message, 
 struct body_cache *body_cache_new(size_t max_bytes);
 void body_cache_free(struct body_cache *cache);
 /* NULL: not there. Until the next body_cache_put(). */
-const struct given *body_cache_get(struct body_cache *cache, uint64_t key, size_t *ret_count);
-void body_cache_put(struct body_cache *cache, uint64_t key, const struct given *items,
-                    size_t count);
+const struct given *body_cache_get(struct body_cache *cache, uint64_t key, size_t *ret_count,
+                                   bool *ret_is_partial);
+void body_cache_put(struct body_cache *cache, uint64_t key, const struct given *items, size_t count,
+                    bool is_partial);
 
 #endif

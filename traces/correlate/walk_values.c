@@ -137,6 +137,14 @@ static int tell_given(void *owner, const struct place_value *value)
     return 0;
 }
 
+/* Behind each visit. A value that is too long is none that a request would carry. */
+static void count_gaps(struct walk *walk)
+{
+    struct place_gaps gaps = place_visit_gaps(walk->scratch);
+    walk->counts.left_out += gaps.unvisited + gaps.too_long;
+    walk->is_partial = walk->is_partial || gaps.unvisited;
+}
+
 /* --- exchanges ---------------------------------------------------------------------------- */
 
 static size_t split_headers(struct walk *walk, struct bytes lines)
@@ -172,6 +180,7 @@ static int read_body(struct walk *walk, int64_t body_id, uint64_t body_bytes, si
         return 0;
     if (body_bytes > WALK_MAX_BODY_BYTES) {
         walk->counts.too_large++;
+        walk->is_partial = true;
         return 0;
     }
     if (trace_reader_get_body(walk->reader, body_id, &walk->body, err))
@@ -181,6 +190,7 @@ static int read_body(struct walk *walk, int64_t body_id, uint64_t body_bytes, si
         content_decode(walk->decoder, walk->headers, header_count, *ret_body, ret_body, &detail) !=
             CONTENT_DECODED) {
         walk->counts.undecoded++;
+        walk->is_partial = true;
         *ret_body = (struct bytes){0};
     }
     return 0;
@@ -197,6 +207,7 @@ int walk_request(struct walk *walk, const struct trace_exchange *exchange, struc
         return -1;
     walk->prefix = (struct bytes){0};
     place_visit(&view, walk->scratch, tell_carried, walk);
+    count_gaps(walk);
     return 0;
 }
 
@@ -222,12 +233,17 @@ int walk_answer(struct walk *walk, const struct trace_exchange *exchange, struct
     struct given_list *list = &walk->given;
     walk->prefix = (struct bytes){0};
     list->count = 0;
+    walk->is_partial = false;
     place_visit(&head, walk->scratch, tell_given, walk);
+    count_gaps(walk);
     size_t of_head = list->count;
+    bool is_cached_partial = false;
     uint64_t key = key_of(exchange, walk->headers, count);
-    const struct given *items =
-        exchange->response_body_id ? body_cache_get(walk->cache, key, &cached) : NULL;
+    const struct given *items = exchange->response_body_id
+                                    ? body_cache_get(walk->cache, key, &cached, &is_cached_partial)
+                                    : NULL;
     walk->counts.bodies_again += items != NULL;
+    walk->is_partial = walk->is_partial || is_cached_partial;
     for (size_t i = 0; i < cached; i++) {
         if (list->count == list->capacity) {
             struct given *grown = realloc(list->items, (list->count + cached) * sizeof *grown);
@@ -248,7 +264,9 @@ int walk_answer(struct walk *walk, const struct trace_exchange *exchange, struct
             return -1;
         walk->counts.bodies_read++;
         place_visit(&view, walk->scratch, tell_given, walk);
-        body_cache_put(walk->cache, key, list->items + of_head, list->count - of_head);
+        count_gaps(walk);
+        body_cache_put(walk->cache, key, list->items + of_head, list->count - of_head,
+                       walk->is_partial);
     }
     return list->is_out_of_memory ? out_of_memory(err) : 0;
 }
@@ -260,6 +278,7 @@ static int read_message(struct walk *walk, const struct trace_message *message, 
     buf_clear(&walk->body);
     if (message->payload_bytes > WALK_MAX_BODY_BYTES) {
         walk->counts.too_large++;
+        walk->is_partial = true;
         return 0;
     }
     return trace_reader_get_body(walk->reader, message->body_id, &walk->body, err);
@@ -274,6 +293,7 @@ int walk_client_message(struct walk *walk, const struct trace_message *message, 
         return -1;
     walk->prefix = bytes_make(prefix, (size_t)len);
     place_visit_ws(buf_bytes(&walk->body), PLACE_IN_REQUEST, walk->scratch, tell_carried, walk);
+    count_gaps(walk);
     walk->prefix = (struct bytes){0};
     return 0;
 }
@@ -311,11 +331,13 @@ int walk_server_message(struct walk *walk, const struct trace_message *message, 
 {
     char prefix[128];
     walk->given.count = 0;
+    walk->is_partial = false;
     if (read_message(walk, message, err))
         return -1;
     struct bytes payload = buf_bytes(&walk->body);
     walk->prefix = bytes_make(prefix, write_prefix(payload, prefix, sizeof prefix));
     place_visit_ws(payload, PLACE_IN_ANSWER, walk->scratch, tell_given, walk);
+    count_gaps(walk);
     walk->prefix = (struct bytes){0};
     return walk->given.is_out_of_memory ? out_of_memory(err) : 0;
 }

@@ -26,6 +26,7 @@ void json_leaves_start(struct json_leaves *leaves, struct bytes text)
     leaves->has_ended = !text.len;
     leaves->depth = 0;
     leaves->pointer_len = 0;
+    leaves->left_out = 0;
     leaves->name_at = leaves->name_len = 0;
 }
 
@@ -127,6 +128,7 @@ static bool enter(struct json_leaves *leaves, bool has_pointer)
     struct json_text *text = &leaves->text;
     if (!has_pointer || leaves->depth == JSON_MAX_DEPTH) {
         leaves->is_behind_value = true;
+        leaves->left_out++;
         return json_skip_container(text);
     }
     bool is_array = *text->at++ == '[';
@@ -165,8 +167,10 @@ bool json_leaves_next(struct json_leaves *leaves, struct json_leaf *ret_leaf)
             break;
         leaves->is_behind_value = true;
         leaves->has_ended = false;
-        if (!has_pointer)
+        if (!has_pointer) {
+            leaves->left_out++;
             continue;
+        }
         ret_leaf->pointer = bytes_make(leaves->pointer, leaves->pointer_len);
         ret_leaf->name = bytes_make(leaves->pointer + leaves->name_at, leaves->name_len);
         return true;

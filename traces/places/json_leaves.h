@@ -30,6 +30,7 @@ struct json_leaves {
     bool is_behind_value, has_ended;
     uint32_t depth;
     size_t pointer_len;
+    uint64_t left_out; /* values; a container that is not entered counts as one */
     uint16_t name_at, name_len;
     struct json_leaves_level levels[JSON_MAX_DEPTH];
     char pointer[PLACE_MAX_BYTES];

@@ -27,6 +27,12 @@ struct place_scratch;
 struct place_scratch *place_scratch_new(void); /* NULL without memory */
 void place_scratch_free(struct place_scratch *scratch);
 
+/* What a limit kept a visit from, see place_visit_gaps(). */
+struct place_gaps {
+    uint64_t unvisited; /* values behind PLACE_MAX_VALUES; a part that is too deep counts as one */
+    uint64_t too_long;  /* values of more than PLACE_MAX_VALUE_BYTES */
+};
+
 /*
  * What is there, its escapes undone: a view of the message or of the scratch, good until the
  * scratch is used again. .ptr NULL: nothing is there, `null` is, or more than

@@ -18,6 +18,7 @@ struct place_scratch {
     /* While visiting. */
     struct json_leaves leaves[PLACE_MAX_STEPS];
     struct place_counters counters;
+    struct place_gaps gaps; /* of the visit */
     struct buf text;
 };
 

@@ -31,13 +31,18 @@ void visitor_give(struct visitor *visitor, uint32_t level, const struct found_va
         .written = found->written,
         .writing = found->writing,
     };
-    if (visitor_is_done(visitor) || level >= visitor->max_steps || !found->text.len ||
-        found->text.len > PLACE_MAX_VALUE_BYTES)
+    if (visitor_is_done(visitor) || level >= visitor->max_steps || !found->text.len)
         return;
+    if (found->text.len > PLACE_MAX_VALUE_BYTES) {
+        visitor->scratch->gaps.too_long++;
+        return;
+    }
     visitor->place.steps[level] = found->step;
     visitor->place.step_count = level + 1;
-    if (can_be_written(visitor)) {
-        visitor->values_left--;
+    bool is_writable = can_be_written(visitor);
+    if (is_writable && --visitor->values_left == 0) {
+        visitor_leave_out(visitor, 1);
+    } else if (is_writable) {
         visitor->result = visitor->visit(visitor->owner, &value);
         if (visitor->message->side == PLACE_IN_ANSWER && found->writing != PLACE_WRITTEN_JSON_WORD)
             visit_inside(visitor, found->text, found->name, found->is_url);
@@ -267,9 +272,10 @@ int place_visit(const struct message_view *message, struct place_scratch *scratc
         .visit = visit,
         .owner = owner,
         .max_steps = PLACE_MAX_STEPS,
-        .values_left = PLACE_MAX_VALUES,
+        .values_left = PLACE_MAX_VALUES + 1,
     };
     place_counters_reset(&scratch->counters);
+    scratch->gaps = (struct place_gaps){0};
     if (message->side == PLACE_IN_REQUEST)
         visit_target(&visitor, message->target);
     for (size_t i = 0; i < message->header_count && !visitor_is_done(&visitor); i++)
@@ -289,9 +295,15 @@ int place_visit_ws(struct bytes payload, enum place_side side, struct place_scra
         .visit = visit,
         .owner = owner,
         .max_steps = PLACE_MAX_STEPS - 1,
-        .values_left = PLACE_MAX_VALUES,
+        .values_left = PLACE_MAX_VALUES + 1,
     };
     place_counters_reset(&scratch->counters);
+    scratch->gaps = (struct place_gaps){0};
     visit_json(&visitor, 0, PLACE_BODY, json_part(payload), place_room(scratch, 0));
     return visitor.result;
+}
+
+struct place_gaps place_visit_gaps(const struct place_scratch *scratch)
+{
+    return scratch->gaps;
 }

@@ -40,4 +40,7 @@ int place_visit(const struct message_view *message, struct place_scratch *scratc
 int place_visit_ws(struct bytes payload, enum place_side side, struct place_scratch *scratch,
                    place_value_fn visit, void *owner);
 
+/* What the last visit with this scratch did not give, though it is there. */
+struct place_gaps place_visit_gaps(const struct place_scratch *scratch);
+
 #endif

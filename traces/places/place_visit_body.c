@@ -51,6 +51,7 @@ static void visit_event_json(struct visitor *visitor, const struct numbered_even
             is_latest(visitor, &numbered->event, leaf.pointer) ? 0 : numbered->number;
         visitor_give(visitor, 1, &value);
     }
+    visitor_leave_out(visitor, leaves->left_out);
 }
 
 static void visit_event(struct visitor *visitor, const struct numbered_event *numbered)

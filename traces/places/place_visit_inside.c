@@ -14,7 +14,11 @@ void visit_json(struct visitor *visitor, uint32_t level, enum place_kind kind, s
     struct json_leaves *leaves = &visitor->scratch->leaves[level];
     struct json_leaf leaf;
     json_leaves_start(leaves, text);
-    while (!visitor_is_done(visitor) && json_leaves_next(leaves, &leaf)) {
+    while (!visitor->result && json_leaves_next(leaves, &leaf)) {
+        if (visitor_is_done(visitor)) { /* the rest is counted */
+            visitor_leave_out(visitor, leaf.kind != JSON_SCAN_NULL);
+            continue;
+        }
         bool is_string = leaf.kind == JSON_SCAN_STRING;
         enum place_writing writing =
             is_string ? PLACE_WRITTEN_JSON_STRING : PLACE_WRITTEN_JSON_WORD;
@@ -27,7 +31,10 @@ void visit_json(struct visitor *visitor, uint32_t level, enum place_kind kind, s
         };
         if (leaf.kind != JSON_SCAN_NULL)
             visitor_give(visitor, level, &value);
+        if (!value.text.ptr && leaf.written.len > PLACE_MAX_VALUE_BYTES)
+            visitor->scratch->gaps.too_long++;
     }
+    visitor_leave_out(visitor, leaves->left_out);
 }
 
 /* --- URLs --------------------------------------------------------------------------------- */

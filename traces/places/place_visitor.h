@@ -26,7 +26,7 @@ struct visitor {
     void *owner;
     struct place place;
     uint32_t max_steps;
-    uint32_t values_left;
+    uint32_t values_left;  /* and one: the first that is not given ends it */
     uint32_t links;        /* of Link headers */
     bool has_later_events; /* than those that are visited */
     int result;            /* non-zero: the caller has ended it */
@@ -39,6 +39,11 @@ struct found_value {
     enum place_writing writing;
     bool is_url; /* one that need not look like one */
 };
+
+static inline void visitor_leave_out(struct visitor *visitor, uint64_t count)
+{
+    visitor->scratch->gaps.unvisited += count;
+}
 
 static inline bool visitor_is_done(const struct visitor *visitor)
 {

@@ -12,9 +12,11 @@
 
 #include "tests/support/script_trace.h"
 #include "tests/traces/sample.h"
+#include "traces/places/place_visit.h"
 
 static struct sample_folder folder;
 static struct walk_counts counts;
+static struct unbound left; /* the first of what nothing explains */
 
 static int make_folder(void **state)
 {
@@ -51,6 +53,9 @@ static void find(const char *path, struct buf *found)
     if (trace_reader_open(&reader, path, &err) || finder_new(&finder, &err) ||
         trace_walk(reader, finder, &counts, &err) || finder_decide(finder, &options, &sink, &err))
         fail_msg("%s", err.text);
+    size_t unbound_count;
+    const struct unbound *unbound = rules_unbound(finder_rules(finder), &unbound_count);
+    left = unbound_count ? unbound[0] : (struct unbound){0};
     finder_free(finder);
     trace_reader_close(reader);
 }
@@ -192,6 +197,45 @@ static void a_list_without_end_is_looked_through(void **state)
     buf_fini(&script);
 }
 
+/* A token that is there and was not looked at is not said to be older than the session. */
+static void check_not_looked_at(struct buf *script)
+{
+    buf_append_text(script, "20 30 GET /me 200\nheader Authorization: Bearer tok_81xx99aabbccdd77\n"
+                            "session bob\n0 10 GET /me 200\n"
+                            "header X-Api-Key: tok_92yy88aabbccdd66\n");
+    check(buf_text(script), "");
+    assert_int_equal(counts.left_out, 1);
+    assert_int_equal(left.exchange_id, 2);
+    assert_int_equal(left.gap_exchange_id, 1);
+    assert_false(left.is_from_before);
+    buf_fini(script);
+}
+
+static void what_is_too_deep_is_counted(void **state)
+{
+    (void)state;
+    struct buf script = BUF_INIT(1 << 20);
+    buf_append_text(&script, "session ann\n0 10 GET /deep 200\nanswer ");
+    for (int i = 0; i < 400; i++)
+        buf_append_text(&script, "{\"a\":");
+    buf_append_text(&script, "\"tok_81xx99aabbccdd77\"");
+    for (int i = 0; i < 400; i++)
+        buf_append_text(&script, "}");
+    buf_append_text(&script, "\n");
+    check_not_looked_at(&script);
+}
+
+static void what_is_behind_the_last_value_is_counted(void **state)
+{
+    (void)state;
+    struct buf script = BUF_INIT(8 << 20);
+    buf_append_text(&script, "session ann\n0 10 GET /all 200\nanswer [");
+    for (unsigned i = 0; i < PLACE_MAX_VALUES; i++)
+        buf_append_text(&script, "1,");
+    buf_append_text(&script, "\"tok_81xx99aabbccdd77\"]\n");
+    check_not_looked_at(&script);
+}
+
 static struct bytes gzip(struct bytes text, unsigned char *out, size_t size)
 {
     z_stream stream = {.next_in = (unsigned char *)(uintptr_t)text.ptr,
@@ -269,6 +313,8 @@ int main(void)
         cmocka_unit_test(what_is_broken_gives_what_comes_before_the_break),
         cmocka_unit_test(json_in_200_levels_and_more_does_no_harm),
         cmocka_unit_test(a_list_without_end_is_looked_through),
+        cmocka_unit_test(what_is_too_deep_is_counted),
+        cmocka_unit_test(what_is_behind_the_last_value_is_counted),
         cmocka_unit_test(codings_are_undone_and_false_ones_counted),
         cmocka_unit_test(a_body_that_comes_again_is_read_once),
     };
