@@ -1,8 +1,6 @@
 /* reader_open.c - opens a trace to be read: which files are one, and what is known before any row.
  */
-#include <errno.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 
 #include "traces/body.h"
 #include "traces/reader_state.h"
@@ -26,51 +24,15 @@ int reader_step(sqlite3_stmt *statement, struct error *err)
     return -1;
 }
 
-static int wrong_file(const char *path, struct error *err)
-{
-    struct stat status;
-    if (stat(path, &status) != 0)
-        return error_set(err, EXIT_INPUT, "%s; check the path: 'reprise capture' makes a trace",
-                         strerror(errno));
-    if (!S_ISREG(status.st_mode))
-        return error_set(err, EXIT_INPUT, "not a file, so not a trace");
-    return 0;
-}
-
 static int open_db(struct trace_reader *reader, struct error *err)
 {
-    /* Where the file may not be written SQLite opens it to read; a log left by a crash needs more
-     * than that only when it lies in a folder that may not be written either. */
-    if (wrong_file(reader->path, err) ||
-        db_open(&reader->db, reader->path, SQLITE_OPEN_READWRITE, err))
-        return -1;
-    /* The file is input: nothing in its schema may run functions with effects, a damaged page is
-     * noticed, and a file cut short is an error, not a signal. */
-    sqlite3_db_config(reader->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
-    sqlite3_db_config(reader->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
-    sqlite3_busy_timeout(reader->db, 5000);
-    return db_exec(reader->db,
-                   "PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0;"
-                   "PRAGMA cache_size = -8192; PRAGMA temp_store = FILE;",
-                   err) ||
-                   db_check_length(reader->db, reader->path, err) ||
-                   schema_check(reader->db, err) ||
+    /* A file cut short is an error, not a signal. */
+    return schema_open(&reader->db, reader->path,
+                       "PRAGMA mmap_size = 0; PRAGMA cache_size = -8192; PRAGMA temp_store = FILE;",
+                       err) ||
                    db_exec(reader->db, "PRAGMA query_only = ON", err)
                ? -1
                : 0;
-}
-
-static int prepare(struct trace_reader *reader, struct error *err)
-{
-    for (int i = 0; i < READER_STATEMENTS; i++) {
-        if (!db_prepare(reader->db, reader_sql[i], &reader->statements[i], err))
-            continue;
-        /* Its tables lack something that this version has. */
-        if (sqlite3_errcode(reader->db) == SQLITE_ERROR)
-            error_set(err, EXIT_INPUT, "the file is damaged: %s", sqlite3_errmsg(reader->db));
-        return -1;
-    }
-    return 0;
 }
 
 /* Copied: a statement that stays on its row would keep a writer beside us from tidying its log. */
@@ -117,8 +79,10 @@ int trace_reader_open(struct trace_reader **ret_reader, const char *path, struct
     if (!reader->path || !reader->packer)
         result = error_set(err, EXIT_TOOL, "out of memory");
     else
-        result = open_db(reader, err) || prepare(reader, err) || load_facts(reader, err) ||
-                         look_for_bindings(reader, err)
+        result = open_db(reader, err) ||
+                         schema_prepare(reader->db, reader_sql, READER_STATEMENTS,
+                                        reader->statements, err) ||
+                         load_facts(reader, err) || look_for_bindings(reader, err)
                      ? -1
                      : 0;
     if (result) {

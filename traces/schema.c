@@ -1,7 +1,12 @@
 /* schema.c - the tables and views of a trace, and which files are one. */
 #include "traces/schema.h"
 
+#include <errno.h>
 #include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+enum { BUSY_MS = 5000 };
 
 /* Version 1. Columns that are asked for often come before headers and contents: SQLite reads a row
  * from its start and stops at the last column asked for. */
@@ -258,4 +263,47 @@ int schema_check(sqlite3 *db, struct error *err)
                          "capture' makes one",
                          (long long)application_id);
     return schema_bring_up(db, steps, SCHEMA_VERSION, err);
+}
+
+static int check_file(const char *path, struct error *err)
+{
+    struct stat status;
+    if (stat(path, &status) != 0)
+        return error_set(err, EXIT_INPUT, "%s; check the path: 'reprise capture' makes a trace",
+                         strerror(errno));
+    if (!S_ISREG(status.st_mode))
+        return error_set(err, EXIT_INPUT, "not a file, so not a trace");
+    return 0;
+}
+
+int schema_open(sqlite3 **ret_db, const char *path, const char *settings, struct error *err)
+{
+    /* Where the file may not be written SQLite opens it to read; a log left by a crash needs more
+     * than that only when it lies in a folder that may not be written either. */
+    if (check_file(path, err) || db_open(ret_db, path, SQLITE_OPEN_READWRITE, err))
+        return -1;
+    /* The file is input: nothing in its schema may run functions with effects, and a damaged page
+     * is noticed. */
+    sqlite3_db_config(*ret_db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+    sqlite3_db_config(*ret_db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+    sqlite3_busy_timeout(*ret_db, BUSY_MS);
+    return db_exec(*ret_db, "PRAGMA cell_size_check = ON;", err) ||
+                   db_exec(*ret_db, settings, err) || db_check_length(*ret_db, path, err) ||
+                   schema_check(*ret_db, err)
+               ? -1
+               : 0;
+}
+
+int schema_prepare(sqlite3 *db, const char *const *sql, int count, sqlite3_stmt **ret_statements,
+                   struct error *err)
+{
+    for (int i = 0; i < count; i++) {
+        if (!db_prepare(db, sql[i], &ret_statements[i], err))
+            continue;
+        /* Its tables lack something that this version has. */
+        if (sqlite3_errcode(db) == SQLITE_ERROR)
+            error_set(err, EXIT_INPUT, "the file is damaged: %s", sqlite3_errmsg(db));
+        return -1;
+    }
+    return 0;
 }

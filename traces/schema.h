@@ -18,7 +18,15 @@ int schema_create(sqlite3 *db, struct error *err);
 /* Is it a trace that this version can read? Brings an older one up to date. EXIT_INPUT if not. */
 int schema_check(sqlite3 *db, struct error *err);
 
-/* The same for any list of steps; steps[0] makes an empty file version 1. */
+/* Opens the file of a trace that is there, to be read or changed, and checks it as above.
+ * `settings`: PRAGMAs of the caller's. After -1 *ret_db may be open too: close it. */
+int schema_open(sqlite3 **ret_db, const char *path, const char *settings, struct error *err);
+
+/* All of a caller's statements; a file whose tables do not have what they ask for is damaged. */
+int schema_prepare(sqlite3 *db, const char *const *sql, int count, sqlite3_stmt **ret_statements,
+                   struct error *err);
+
+/* The same as schema_check() for any list of steps; steps[0] makes an empty file version 1. */
 int schema_bring_up(sqlite3 *db, const char *const *steps, int step_count, struct error *err);
 
 #endif

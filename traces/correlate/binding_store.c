@@ -1,14 +1,10 @@
 /* binding_store.c - rows of `binding`, written in one transaction. */
 #include "traces/correlate/binding_store.h"
 
-#include <errno.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 
 #include "traces/rows.h"
 #include "traces/schema.h"
-
-enum { BUSY_MS = 5000 };
 
 enum statement {
     BEGIN,
@@ -59,40 +55,14 @@ static int fail(const struct binding_store *store, struct error *err)
     return error_prefix(err, "%s", store->path);
 }
 
-static int check_file(const char *path, struct error *err)
-{
-    struct stat status;
-    if (stat(path, &status) != 0)
-        return error_set(err, EXIT_INPUT, "%s; check the path: 'reprise capture' makes a trace",
-                         strerror(errno));
-    if (!S_ISREG(status.st_mode))
-        return error_set(err, EXIT_INPUT, "not a file, so not a trace");
-    return 0;
-}
-
 static int open_db(struct binding_store *store, struct error *err)
 {
-    if (check_file(store->path, err) ||
-        db_open(&store->db, store->path, SQLITE_OPEN_READWRITE, err))
-        return -1;
-    /* The file is input, as it is to the reader. */
-    sqlite3_db_config(store->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
-    sqlite3_db_config(store->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
-    sqlite3_busy_timeout(store->db, BUSY_MS);
-    if (db_exec(store->db, "PRAGMA cell_size_check = ON; PRAGMA cache_size = -16384;", err) ||
-        db_check_length(store->db, store->path, err) || schema_check(store->db, err))
+    if (schema_open(&store->db, store->path, "PRAGMA cache_size = -16384;", err))
         return -1;
     if (sqlite3_db_readonly(store->db, "main"))
         return error_set(err, EXIT_INPUT,
                          "cannot be written: look at the rights of the file and of its folder");
-    for (int i = 0; i < STATEMENT_COUNT; i++) {
-        if (!db_prepare(store->db, statement_sql[i], &store->statements[i], err))
-            continue;
-        if (sqlite3_errcode(store->db) == SQLITE_ERROR)
-            error_set(err, EXIT_INPUT, "the file is damaged: %s", sqlite3_errmsg(store->db));
-        return -1;
-    }
-    return 0;
+    return schema_prepare(store->db, statement_sql, STATEMENT_COUNT, store->statements, err);
 }
 
 int binding_store_open(struct binding_store **ret_store, const char *path, struct error *err)
