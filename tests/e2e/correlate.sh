@@ -73,6 +73,27 @@ expect_line out 'of an earlier correlation removed; 2 left out for edited ones'
 expect_exit 0 "$reprise" correlate shop.trace --min-score 1
 holds "a higher score binds less" "$(sql shop.trace 'SELECT count(*) FROM binding') < $before"
 
+
+# What nearly bound is listed with the score that takes it, and that score does.
+make_trace near.trace <<'SCRIPT'
+session ann
+0 10 GET /voices 200
+answer {"items":[{"id":"vc_a81x99kq"}]}
+20 30 GET /show?voice_id=vc_a81x99kq 200
+session bob
+100 110 GET /voices 200
+answer {"items":[{"id":"vc_a81x99kq"}]}
+120 130 GET /show?voice_id=vc_a81x99kq 200
+SCRIPT
+expect_exit 0 "$reprise" correlate near.trace --min-score 0.7
+expect_line out '^Nearly bound'
+expect_line out '^--min-score 0\.60 +2 +2 +GET /voices body:/items/\*/id +GET /show query:voice_id$'
+expect_exit 0 "$reprise" correlate near.trace --min-score 0.7 --json
+expect_line out '"kind":"near".*"min_score_hundredths":60,'
+expect_exit 0 "$reprise" correlate near.trace --min-score 0.60
+expect_line out '^2 bindings stored'
+equal "nearly bound, and bound" "$(grep -c 'Nearly' out)" 0
+
 expect_exit 0 "$reprise" inspect shop.trace bindings
 expect_line out 'why  .*differs between them, .*named like'
 expect_exit 0 "$reprise" inspect shop.trace bindings --session 1 --json

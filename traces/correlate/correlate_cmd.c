@@ -85,7 +85,8 @@ static int import_files(const char *path, const struct options *options, struct 
 static int run(const struct cli_arguments *arguments, const void *given, struct error *err)
 {
     const struct options *options = given;
-    struct correlate_totals totals = {.is_dry_run = options->is_dry_run};
+    struct correlate_totals totals = {.is_dry_run = options->is_dry_run,
+                                      .min_score = options->min_score};
     struct finder *finder = NULL;
     if (arguments->count != 1)
         return error_set(err, EXIT_INPUT,

@@ -5,6 +5,7 @@
 
 #include "core/table.h"
 #include "core/units.h"
+#include "traces/correlate/correlate_near.h"
 #include "traces/inspect_json.h"
 
 enum { MAX_TABLE_BYTES = 8 * 1024 * 1024, SHOWN_LINES = 40, TEXT_BYTES = 1024 };
@@ -127,6 +128,39 @@ static void print_lines(FILE *out, const struct finder *finder, const struct lin
     table_fini(&table);
     buf_fini(&from);
     buf_fini(&to);
+}
+
+static int print_near(FILE *out, const struct finder *finder, double min_score, struct error *err)
+{
+    const struct sites *sites = finder_sites(finder);
+    struct buf from = BUF_INIT(TEXT_BYTES), to = BUF_INIT(TEXT_BYTES);
+    struct near_rules near;
+    struct table table;
+    if (correlate_near(finder, min_score, &near))
+        return error_set(err, EXIT_TOOL, "out of memory");
+    if (!near.count)
+        return 0;
+    table_init(&table, "bound with|>uses|>sessions|given by|carried by", MAX_TABLE_BYTES);
+    for (size_t i = 0; i < near.count; i++) {
+        const struct rule *rule = near.list[i];
+        table_row(&table);
+        table_cell(&table, "--min-score 0.%02u", near_hundredths(rule));
+        table_cell(&table, "%u", rule->uses);
+        table_cell(&table, "%u", rule->sessions);
+        site_text(sites, rule->born, &from);
+        site_text(sites, sites->variants[rule->variant].site, &to);
+        table_cell(&table, "%s", buf_text(&from));
+        table_cell(&table, "%s", buf_text(&to));
+    }
+    fputs(
+        "\nNearly bound: a lower --min-score takes it, with all above it; one alone 'reprise bind "
+        "TRACE add'\n",
+        out);
+    table_print(&table, out);
+    table_fini(&table);
+    buf_fini(&from);
+    buf_fini(&to);
+    return 0;
 }
 
 static void print_clients(FILE *out, const struct finder *finder)
@@ -277,7 +311,9 @@ int correlate_print(FILE *out, const struct finder *finder, const struct correla
         print_gaps(out, finder, totals);
         print_lines(out, finder, &lines);
         print_clients(out, finder);
-        result = print_left(out, finder, err);
+        result = print_near(out, finder, totals->min_score, err) || print_left(out, finder, err)
+                     ? -1
+                     : 0;
     }
     if (result == 0 && totals->bindings && !totals->is_dry_run)
         fprintf(out, "\n'reprise inspect %s bindings' has the evidence for each\n", totals->path);
@@ -299,15 +335,15 @@ static void json_site(struct json_line *line, const struct sites *sites, uint32_
 }
 
 /* Scores are thousandths: a JSON line has whole numbers. */
-static int json_rule(FILE *out, const struct finder *finder, const struct rule *rule,
-                     struct error *err)
+static int json_rule(FILE *out, const struct finder *finder, const char *kind,
+                     const struct rule *rule, struct error *err)
 {
     const struct sites *sites = finder_sites(finder);
     const struct site_variant *variant = &sites->variants[rule->variant];
     struct buf text = BUF_INIT(TEXT_BYTES);
     struct json_line line;
     json_line_start(&line);
-    json_line_text(&line, "kind", bytes_of("rule"));
+    json_line_text(&line, "kind", bytes_of(kind));
     json_site(&line, sites, rule->born, "born_endpoint", "born_place");
     json_site(&line, sites, variant->site, "used_endpoint", "used_place");
     json_line_text(&line, "form",
@@ -317,6 +353,8 @@ static int json_rule(FILE *out, const struct finder *finder, const struct rule *
     json_line_count(&line, "sessions", rule->sessions);
     json_line_count(&line, "misses", rule->misses);
     json_line_count(&line, "score_thousandths", (uint64_t)((double)rule->score * 1000 + 0.5));
+    if (!rule->bound)
+        json_line_count(&line, "min_score_hundredths", near_hundredths(rule));
     rule_evidence(finder_rules(finder), rule, &text);
     json_line_text(&line, "evidence", buf_bytes(&text));
     buf_fini(&text);
@@ -388,7 +426,14 @@ int correlate_print_json(FILE *out, const struct finder *finder,
     size_t count;
     const struct rule *rules = rules_list(finder_rules(finder), &count);
     for (size_t i = 0; i < count; i++) {
-        if (rules[i].bound && json_rule(out, finder, &rules[i], err))
+        if (rules[i].bound && json_rule(out, finder, "rule", &rules[i], err))
+            return -1;
+    }
+    struct near_rules near;
+    if (correlate_near(finder, totals->min_score, &near))
+        return error_set(err, EXIT_TOOL, "out of memory");
+    for (size_t i = 0; i < near.count; i++) {
+        if (json_rule(out, finder, "near", near.list[i], err))
             return -1;
     }
     const struct client_rule *clients = rules_clients(finder_rules(finder), &count);
