@@ -7,7 +7,11 @@ enum {
     MAX_TEXT_BYTES = 8 << 20, /* of one request's values */
     SHORTEST_VALUE = 4,       /* that is looked for without evidence of its name */
     SHORTEST_INSIDE = 8,      /* inside a longer one */
-    SHORTEST_OPAQUE = 12      /* of a word that is no id by its form and name */
+    SHORTEST_OPAQUE = 12,     /* of a word that is no id by its form and name */
+    MAX_SENT = 32,            /* of a WebSocket's messages that are looked at: a client's ... */
+    MAX_EARLIER = 64,         /* ... and a server's before it, the latest */
+    OPCODE_TEXT = 1,
+    OPCODE_BINARY = 2
 };
 
 /* --- what the request carried ---------------------------------------------------------------- */
@@ -74,10 +78,21 @@ static bool is_worth_looking(const struct place_value *value)
            value->text.len >= SHORTEST_OPAQUE;
 }
 
+/* A message's place behind the step that says which message. */
+static struct place place_behind(const struct place_step *message, const struct place *place)
+{
+    struct place whole = {.step_count = place->step_count + 1, .steps = {*message}};
+    if (place->step_count >= PLACE_MAX_STEPS)
+        return *place; /* a visit leaves room for it */
+    memcpy(whole.steps + 1, place->steps, place->step_count * sizeof whole.steps[0]);
+    return whole;
+}
+
 struct reading {
     struct cause_search *search;
     const struct plan_step *step;
     struct carried_list *list;
+    const struct place_step *message; /* NULL: the request */
 };
 
 static int on_value(void *owner, const struct place_value *value)
@@ -86,6 +101,8 @@ static int on_value(void *owner, const struct place_value *value)
     struct carried_list *list = reading->list;
     enum place_kind kind = value->place->steps[0].kind;
     struct buf *place = &reading->search->place;
+    struct place whole =
+        reading->message ? place_behind(reading->message, value->place) : *value->place;
     if (list->count == CARRIED_MAX)
         return 1;
     if ((kind == PLACE_HEADER && is_of_client(value->place->steps[0].name)) ||
@@ -93,14 +110,14 @@ static int on_value(void *owner, const struct place_value *value)
         !is_worth_looking(value))
         return 0;
     buf_clear(place);
-    place_format(value->place, place);
+    place_format(&whole, place);
     if (buf_failed(place) ||
         cause_find_bound(reading->search, reading->step->exchange_id, buf_bytes(place)))
         return 0;
     struct carried carried = {.place = arena_copy(&list->arena, buf_bytes(place)),
                               .name = arena_copy(&list->arena, value->name),
                               .text = arena_copy(&list->arena, value->text),
-                              .kind = kind,
+                              .kind = whole.steps[0].kind,
                               .writing = value->writing};
     if (carried.place.ptr && carried.name.ptr && carried.text.ptr)
         list->items[list->count++] = carried;
@@ -163,19 +180,36 @@ struct looking {
     struct carried_list *list;
     const struct live_answer *live; /* NULL: none */
     struct message_view now;
+    const struct place_step *message; /* of the server, behind the upgrade; NULL: the answer */
 };
+
+/* In the latest message of today that has it. */
+static struct bytes find_in_messages(const struct looking *looking, const struct place *place)
+{
+    struct bytes now = {0};
+    for (const struct live_message *message = looking->live->last_message; message && !now.ptr;
+         message = message->before) {
+        const struct message_view view = {.side = PLACE_IN_ANSWER, .body = message->payload};
+        now = place_find(place, &view, looking->search->live_scratch);
+    }
+    return now;
+}
 
 static void settle(struct looking *looking, const struct place_value *born, struct carried *carried)
 {
     struct bytes now = {0};
-    if (looking->live)
-        now = place_find(born->place, &looking->now, looking->search->live_scratch);
+    struct place whole =
+        looking->message ? place_behind(looking->message, born->place) : *born->place;
+    if (looking->live && looking->message)
+        now = find_in_messages(looking, &whole);
+    else if (looking->live)
+        now = place_find(&whole, &looking->now, looking->search->live_scratch);
     carried->is_settled = true;
     if (now.ptr && bytes_equal(now, born->text))
         return; /* the same today: it does no harm */
     struct buf *place = &looking->search->place;
     buf_clear(place);
-    place_format(born->place, place);
+    place_format(&whole, place);
     carried->born_place = arena_copy(&looking->list->arena, buf_bytes(place));
     carried->has_producer = !buf_failed(place) && carried->born_place.ptr;
     carried->is_stale = now.ptr != NULL;
@@ -244,6 +278,100 @@ int carried_find_producers(struct cause_search *search, const struct plan_step *
         int result = look_into(search, producer, list, err);
         if (result)
             return result < 0 ? -1 : 0;
+    }
+    return 0;
+}
+
+/* --- messages -------------------------------------------------------------------------------- */
+
+/* What a client's message can have from the server's before it. */
+struct earlier {
+    int64_t body_ids[MAX_EARLIER];
+    size_t count; /* the latest stand over the first */
+};
+
+static int read_message(struct cause_search *search, int64_t body_id, struct error *err)
+{
+    buf_clear(&search->body);
+    return trace_reader_get_body(search->reader, body_id, &search->body, err);
+}
+
+/* 1 when all are settled, 0, -1. */
+static int look_into_messages(struct cause_search *search, const struct plan_step *connect,
+                              const struct earlier *earlier, struct carried_list *list,
+                              struct error *err)
+{
+    struct looking looking = {.search = search, .producer = connect, .list = list};
+    const struct live_answer *live = live_find(search->live, connect->exchange_id);
+    size_t first = earlier->count > MAX_EARLIER ? earlier->count - MAX_EARLIER : 0;
+    looking.live = live && live->failure == FAILURE_NONE ? live : NULL;
+    for (size_t i = earlier->count; i > first; i--) {
+        struct place_step message = {.kind = PLACE_WS};
+        const char *pointer;
+        struct bytes kind;
+        if (read_message(search, earlier->body_ids[(i - 1) % MAX_EARLIER], err))
+            return -1;
+        if (ws_kind_of(buf_bytes(&search->body), &pointer, &kind)) {
+            message.name = bytes_of(pointer);
+            message.other = kind;
+        }
+        looking.message = &message;
+        if (place_visit_ws(buf_bytes(&search->body), PLACE_IN_ANSWER, search->scratch, on_born,
+                           &looking))
+            return 1;
+    }
+    return 0;
+}
+
+static bool has_producer(const struct carried_list *list)
+{
+    bool has = false;
+    for (size_t i = 0; i < list->count; i++)
+        has = has || list->items[i].has_producer;
+    return has;
+}
+
+/* The client's message `number`: what it carried, and where that came from. -1 with err. */
+static int look_at_sent(struct cause_search *search, const struct plan_step *connect,
+                        const struct earlier *earlier, uint32_t number, struct carried_list *list,
+                        struct error *err)
+{
+    const struct place_step message = {.kind = PLACE_WS, .number = number};
+    struct reading reading = {.search = search, .step = connect, .list = list, .message = &message};
+    arena_reset(&list->arena);
+    list->count = 0;
+    place_visit_ws(buf_bytes(&search->body), PLACE_IN_REQUEST, search->scratch, on_value, &reading);
+    if (!list->count)
+        return 0;
+    int result = look_into_messages(search, connect, earlier, list, err);
+    return result ? (result < 0 ? -1 : 0) : carried_find_producers(search, connect, list, err);
+}
+
+int carried_read_messages(struct cause_search *search, const struct plan_step *connect,
+                          struct carried_list *list, struct error *err)
+{
+    struct earlier earlier = {.count = 0};
+    struct trace_message message;
+    uint32_t number = 0;
+    int more;
+    arena_init(&list->arena, MAX_TEXT_BYTES);
+    list->count = 0;
+    if (trace_reader_start_messages(search->reader, connect->exchange_id, err))
+        return -1;
+    while (number < MAX_SENT && !has_producer(list) &&
+           (more = trace_reader_next_message(search->reader, &message, err)) != 0) {
+        if (more < 0)
+            return -1;
+        bool is_text = message.opcode == OPCODE_TEXT;
+        bool is_sent = message.sender == TRACE_CLIENT;
+        number += is_sent && (is_text || message.opcode == OPCODE_BINARY);
+        if (!is_text || message.payload_bytes > search->body.max_len)
+            continue;
+        if (!is_sent)
+            earlier.body_ids[earlier.count++ % MAX_EARLIER] = message.body_id;
+        else if (read_message(search, message.body_id, err) ||
+                 look_at_sent(search, connect, &earlier, number, list, err))
+            return -1;
     }
     return 0;
 }

@@ -36,4 +36,9 @@ int carried_read(struct cause_search *search, const struct plan_step *step,
 int carried_find_producers(struct cause_search *search, const struct plan_step *step,
                            struct carried_list *list, struct error *err);
 
+/* Both of a WebSocket: of the client's messages the first that carried something which today's
+ * server, in its messages or in an answer before the upgrade, has another one for. */
+int carried_read_messages(struct cause_search *search, const struct plan_step *connect,
+                          struct carried_list *list, struct error *err);
+
 #endif

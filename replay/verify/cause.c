@@ -78,7 +78,7 @@ int cause_search_begin(struct cause_search *search, const struct plan_session *s
 static bool is_same_use(struct bytes place, struct bytes used)
 {
     const char *inner = used.len ? memmem(used.ptr, used.len, " > ", 3) : NULL;
-    if (inner)
+    if (inner && !bytes_starts_with(used, bytes_of("ws:"))) /* whose first step is a message */
         used.len = (size_t)(inner - used.ptr);
     return bytes_starts_with(place, bytes_of("header:")) ? bytes_equal_nocase(place, used)
                                                          : bytes_equal(place, used);
@@ -128,6 +128,10 @@ static const char *words_of(struct bytes place, char out[128])
 {
     struct bytes rest = place, kind;
     bytes_split(&rest, ':', &kind);
+    if (bytes_equal(kind, bytes_of("ws"))) { /* which message, and where in it */
+        snprintf(out, 128, "%.*s", place.len < 120 ? (int)place.len : 120, place.ptr);
+        return out;
+    }
     if (bytes_equal(kind, bytes_of("path")))
         kind = bytes_of("path segment");
     else if (bytes_equal(kind, bytes_of("body")))
@@ -397,6 +401,22 @@ int cause_find(struct cause_search *search, const struct plan_step *step, struct
     }
     result = 0;
 out:
+    arena_fini(&list->arena);
+    free(list);
+    return result;
+}
+
+int cause_find_in_messages(struct cause_search *search, const struct plan_step *connect,
+                           struct finding *finding, struct error *err)
+{
+    struct carried_list *list = calloc(1, sizeof *list);
+    if (!list)
+        return error_set(err, EXIT_TOOL, "no memory to look for a cause");
+    int result = blame_binding(search, connect, finding, err);
+    if (!result && !finding->cause)
+        result = carried_read_messages(search, connect, list, err);
+    if (!result && !finding->cause)
+        result = blame_producer(search, connect, list, finding, err);
     arena_fini(&list->arena);
     free(list);
     return result;

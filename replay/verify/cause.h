@@ -54,4 +54,8 @@ const struct bound_place *cause_find_bound(const struct cause_search *search, in
 int cause_find(struct cause_search *search, const struct plan_step *step, struct finding *finding,
                struct error *err);
 
+/* The same of a finding about the messages behind this upgrade. */
+int cause_find_in_messages(struct cause_search *search, const struct plan_step *connect,
+                           struct finding *finding, struct error *err);
+
 #endif

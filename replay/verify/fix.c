@@ -374,8 +374,9 @@ static const char *copy_text(struct fix *fix, const char *text)
 static int try_one(struct fix *fix, const struct findings *findings, int status,
                    const struct suggestion *suggestion, size_t *ret_count, struct error *err)
 {
-    if (fix->count == MAX_BINDINGS || was_tried(fix, suggestion))
-        return 0;
+    bool is_of_message = bytes_starts_with(bytes_of(suggestion->used_place), bytes_of("ws:"));
+    if (fix->count == MAX_BINDINGS || was_tried(fix, suggestion) || is_of_message)
+        return 0; /* a message's is for people to try */
     struct fix_binding *grown =
         grow_by_one(fix->bindings, fix->count, &fix->capacity, sizeof *grown, MAX_BINDINGS);
     if (!grown)

@@ -157,10 +157,40 @@ static void on_difference(void *owner, const struct difference *difference)
         finding->live_hash = bytes_hash(difference->live);
 }
 
-static int compare_content(struct comparison *comparison, const struct live_answer *live,
-                           struct error *err)
+static int explain(struct judge *judge, const struct plan_step *step, struct finding *finding,
+                   struct error *err)
+{
+    if (!finding || !judge->finds_causes)
+        return 0;
+    return cause_find(&judge->causes, step, finding, err);
+}
+
+/* What is said of one kind of messages holds for the others of that WebSocket. */
+static int explain_messages(struct judge *judge, const struct plan_step *step, size_t first,
+                            struct error *err)
+{
+    const struct finding *explained = NULL;
+    for (size_t i = first; i < judge->findings->count && judge->finds_causes; i++) {
+        struct finding *finding = &judge->findings->items[i];
+        if (!bytes_starts_with(bytes_of(finding->place), bytes_of("ws:")))
+            continue;
+        if (!explained && cause_find_in_messages(&judge->causes, step, finding, err))
+            return -1;
+        if (explained) {
+            finding->cause = explained->cause;
+            finding->suggestion_count = explained->suggestion_count;
+            memcpy(finding->suggestions, explained->suggestions, sizeof finding->suggestions);
+        }
+        explained = explained ? explained : finding;
+    }
+    return 0;
+}
+
+static int compare_content(struct comparison *comparison, const struct plan_step *step,
+                           const struct live_answer *live, struct error *err)
 {
     struct judge *judge = comparison->judge;
+    size_t first = judge->findings->count;
     struct live_answer answer = *live;
     bool has_bodies = judge->recorded.has_body && live->has_body &&
                       !survey_is_large(judge->survey, live->exchange_id);
@@ -173,15 +203,7 @@ static int compare_content(struct comparison *comparison, const struct live_answ
     facts_compare(&judge->recorded_facts, &judge->live_facts, look_for_states, comparison);
     facts_compare(&judge->recorded_facts, &judge->live_facts, on_difference, comparison);
     note_states(judge);
-    return 0;
-}
-
-static int explain(struct judge *judge, const struct plan_step *step, struct finding *finding,
-                   struct error *err)
-{
-    if (!finding || !judge->finds_causes)
-        return 0;
-    return cause_find(&judge->causes, step, finding, err);
+    return explain_messages(judge, step, first, err);
 }
 
 static int compare_answer(struct comparison *comparison, const struct plan_step *step,
@@ -196,7 +218,7 @@ static int compare_answer(struct comparison *comparison, const struct plan_step 
     if (findings_begin(judge->findings, step->exchange_id, has_content))
         return error_set(err, EXIT_TOOL, "no memory for findings");
     if (has_content)
-        return compare_content(comparison, live, err);
+        return compare_content(comparison, step, live, err);
     snprintf(recorded, sizeof recorded, "%d", about->recorded_status);
     if (!live) {
         add(comparison, DIFFERS_NOT_SENT, (struct bytes){0}, recorded, "");

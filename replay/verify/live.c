@@ -1,6 +1,8 @@
 /* live.c - copies answers into an arena that a session gives back as a whole. */
 #include "replay/verify/live.h"
 
+enum { OPCODE_TEXT = 1 };
+
 struct entry {
     struct live_answer answer; /* its exchange_id is the key */
 };
@@ -84,6 +86,21 @@ int live_put(struct live_session *live, int64_t exchange_id, const struct transp
     return copy_response(live, &entry->answer, &result->response);
 }
 
+static void keep_message(struct live_session *live, struct live_answer *answer,
+                         struct bytes payload)
+{
+    struct live_message *message = NULL;
+    if (payload.len && answer->message_count < LIVE_MAX_MESSAGES)
+        message = arena_zalloc(&live->arena, sizeof *message);
+    if (!message)
+        return;
+    message->before = answer->last_message;
+    message->payload = arena_copy(&live->arena, payload);
+    answer->message_count++;
+    if (message->payload.ptr)
+        answer->last_message = message;
+}
+
 void live_put_message(struct live_session *live, int64_t exchange_id, int opcode,
                       struct bytes payload)
 {
@@ -94,6 +111,8 @@ void live_put_message(struct live_session *live, int64_t exchange_id, int opcode
         entry->answer.kinds = arena_zalloc(&live->arena, sizeof *entry->answer.kinds);
     if (entry->answer.kinds)
         ws_kinds_add(entry->answer.kinds, opcode, payload);
+    if (opcode == OPCODE_TEXT)
+        keep_message(live, &entry->answer, payload);
 }
 
 void live_facts(const struct live_answer *answer, struct bytes authority, struct facts *facts)

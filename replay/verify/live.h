@@ -8,6 +8,13 @@
 #include "replay/transport/transport.h"
 #include "replay/verify/ws_kinds.h"
 
+#define LIVE_MAX_MESSAGES 256 /* of one upgrade that are kept whole: the first */
+
+struct live_message {
+    struct live_message *before; /* the one that came before it, NULL: it was the first */
+    struct bytes payload;
+};
+
 struct live_answer {
     int64_t exchange_id; /* of the recording */
     enum failure failure;
@@ -15,6 +22,8 @@ struct live_answer {
     struct http_response response;
     bool has_body;          /* it is here, whole */
     struct ws_kinds *kinds; /* of an upgrade, else NULL */
+    struct live_message *last_message;
+    uint32_t message_count; /* of those kept */
 };
 
 struct live_session {
@@ -30,7 +39,7 @@ void live_clear(struct live_session *live);
  * out. -1 without memory. */
 int live_put(struct live_session *live, int64_t exchange_id, const struct transport_result *result);
 
-/* Counts a message of the upgrade's WebSocket. */
+/* Counts a message of the upgrade's WebSocket, and keeps a text. */
 void live_put_message(struct live_session *live, int64_t exchange_id, int opcode,
                       struct bytes payload);
 

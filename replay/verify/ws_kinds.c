@@ -20,9 +20,9 @@ static bool is_kind(struct bytes text)
     return true;
 }
 
-/* The most telling name first. */
-static void name_of(struct bytes payload, char out[WS_KIND_BYTES])
+bool ws_kind_of(struct bytes payload, const char **ret_pointer, struct bytes *ret_kind)
 {
+    /* The most telling name first. */
     static const char *const pointers[] = {"/msg_type", "/type",   "/event", "/op",  "/action",
                                            "/kind",     "/method", "/topic", "/cmd", "/0"};
     enum { COUNT = sizeof pointers / sizeof pointers[0] };
@@ -32,16 +32,27 @@ static void name_of(struct bytes payload, char out[WS_KIND_BYTES])
     /* socket.io and its kin: digits, then an array. */
     while (payload.len && ascii_is_digit(payload.ptr[0]))
         payload = bytes_from(payload, 1);
-    snprintf(out, WS_KIND_BYTES, "text");
     if (!payload.len || (payload.ptr[0] != '{' && payload.ptr[0] != '['))
-        return;
+        return false;
     json_find(payload, wanted, COUNT);
     for (size_t i = 0; i < COUNT; i++) {
         if (!wanted[i].found.ptr || wanted[i].kind != JSON_SCAN_STRING || !is_kind(wanted[i].found))
             continue;
-        snprintf(out, WS_KIND_BYTES, "%s=%.*s", pointers[i], BYTES_ARG(wanted[i].found));
-        return;
+        *ret_pointer = pointers[i];
+        *ret_kind = wanted[i].found;
+        return true;
     }
+    return false;
+}
+
+static void name_of(struct bytes payload, char out[WS_KIND_BYTES])
+{
+    const char *pointer;
+    struct bytes kind;
+    if (ws_kind_of(payload, &pointer, &kind))
+        snprintf(out, WS_KIND_BYTES, "%s=%.*s", pointer, BYTES_ARG(kind));
+    else
+        snprintf(out, WS_KIND_BYTES, "text");
 }
 
 void ws_kinds_add(struct ws_kinds *kinds, int opcode, struct bytes payload)

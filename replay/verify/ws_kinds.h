@@ -20,6 +20,9 @@ struct ws_kinds {
     } items[WS_KINDS_MAX + 1];
 };
 
+/* What a text calls itself: "/type" and "progress", a view of it. False: nothing that is known. */
+bool ws_kind_of(struct bytes payload, const char **ret_pointer, struct bytes *ret_kind);
+
 void ws_kinds_add(struct ws_kinds *kinds, int opcode, struct bytes payload);
 
 /* One fact for each kind: how many there were. */

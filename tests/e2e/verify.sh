@@ -343,4 +343,24 @@ equal "blamed on a cookie" "$(grep -c ' cookie sid sent' out)" 0
 ended nginx TERM
 verify 110 --passes 1
 expect_line out 'no answer at GET /form \(connect_refused'
+
+# A WebSocket's message names a room that the server's first message gave.
+start_server bad "$build/tests/bad_server"
+make_trace room.trace <<'SCRIPT'
+session ann
+100 110 WS /ws/room
+< 120 {"type":"welcome","room":"room-old8f3a11c2"}
+> 130 {"type":"say","room":"room-old8f3a11c2"}
+< 140 {"type":"ok"}
+> 150 close 1000
+SCRIPT
+expect_exit 110 "$reprise" verify room.trace --target "$url"
+expect_line out 'ws:/type=error was not recorded; now 1'
+expect_line out 'ws:1 > body:/room sent as recorded; that value came with exchange 1 \(GET /ws/room\), ws:/type=welcome > body:/room, and is another now'
+expect_line out 'try: reprise bind room.trace add --born "1 ws:/type=welcome > body:/room" --used "1 ws:1 > body:/room"'
+expect_exit 110 "$reprise" verify room.trace --target "$url" --fix
+equal "tried of messages" "$(sql room.trace 'SELECT count(*) FROM binding')" 0
+line=$(sed -n 's/^ *try: reprise //p' out | head -n 1)
+eval "expect_exit 0 \"\$reprise\" $line"
+expect_exit 0 "$reprise" verify room.trace --target "$url"
 finish

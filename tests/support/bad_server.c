@@ -282,13 +282,27 @@ static bool send_frame(const struct request *request, int opcode, const void *pa
     return send_bytes(request, head, 2) && send_bytes(request, payload, len);
 }
 
+#define ROOM "room-live4711abcd"
+
+/* The same back; in a room a word on whether the text names it. */
+static bool send_back(const struct request *request, int opcode, const char *payload, size_t len)
+{
+    if (opcode != 1 || !strstr(request->target, "/room"))
+        return send_frame(request, opcode, payload, len);
+    bool is_right = memmem(payload, len, ROOM, strlen(ROOM));
+    return is_right ? send_frame(request, 1, "{\"type\":\"ok\"}", 13)
+                    : send_frame(request, 1, "{\"type\":\"error\"}", 16);
+}
+
 /* Reads frames of up to 125 bytes, prints texts and sends them back, until close. Behind the first
  * it says "ping" of its own accord. */
 static bool do_ws_echo(struct request *request)
 {
     unsigned char frame[2 + 4], payload[126];
-    bool is_first = true;
+    bool is_first = !strstr(request->target, "/room");
     send_switch(request, true);
+    if (!is_first)
+        send_frame(request, 1, "{\"type\":\"welcome\",\"room\":\"" ROOM "\"}", 45);
     while (recv_exactly(request, frame, sizeof frame)) {
         size_t len = frame[1] & 0x7f;
         int opcode = frame[0] & 0xf;
@@ -301,7 +315,7 @@ static bool do_ws_echo(struct request *request)
             printf("text: %.*s\n", (int)len, (const char *)payload);
             pthread_mutex_unlock(&lock);
         }
-        if (!send_frame(request, opcode, payload, len) || opcode == 8)
+        if (!send_back(request, opcode, (const char *)payload, len) || opcode == 8)
             break;
         if (is_first && !send_frame(request, 1, "ping", 4))
             break;
@@ -367,6 +381,7 @@ static const struct deed {
     {"/ws/cut", do_ws_cut},
     {"/ws/echo", do_ws_echo},
     {"/ws/huge-frame", do_ws_huge_frame},
+    {"/ws/room", do_ws_echo},
     {"/ws/wrong-accept", do_ws_wrong_accept},
     {"/", do_ok},
 };
