@@ -1,6 +1,7 @@
 /* identity_accounts.c - refuses users that would fight over one recorded account. */
 #include "replay/identities/identity_accounts.h"
 
+#include "core/buf.h"
 #include "core/log.h"
 #include "replay/identities/identities.h"
 
@@ -82,6 +83,22 @@ static int check_maps(const struct identities *identities, const struct plan *pl
     return 0;
 }
 
+/* What a name alone does not replace is said once, with how to ask for it. */
+static void warn_of_columns(const struct identities *identities, const struct plan *plan)
+{
+    struct buf names = BUF_INIT(1024);
+    for (size_t i = 0; plan->columns_unused && i < identities->rows.column_count; i++) {
+        if (plan->columns_unused >> i & 1)
+            buf_printf(&names, "%s%.*s", names.len ? ", " : "",
+                       BYTES_ARG(identities->rows.columns[i]));
+    }
+    if (plan->columns_unused)
+        log_warning("--data %s: not used where a binding takes the value from an answer: %s; "
+                    "--map COLUMN=TEXT puts a column there",
+                    identities->data_path, buf_text(&names));
+    buf_fini(&names);
+}
+
 int identity_check(const struct replay_settings *settings, uint64_t users, struct error *err)
 {
     const struct identities *identities = settings->identities;
@@ -96,5 +113,7 @@ int identity_check(const struct replay_settings *settings, uint64_t users, struc
                          identities->data_path);
     if (check_maps(identities, plan, err))
         return -1;
+    if (identities_have_data(identities))
+        warn_of_columns(identities, plan);
     return check_accounts(settings, err);
 }

@@ -121,9 +121,10 @@ struct plan {
                             target that is no URL; plan_unplayable() knows those of a stream too */
     struct plan_binding_losses binding_losses; /* plan_binding_losses() likewise */
     uint64_t data_sessions;                    /* that --data has something for; of a stream 0 */
-    uint64_t maps_used;   /* bit i: requests carry the text of the i-th --map; of a stream 0 */
-    uint64_t span_us;     /* from the first session's start to the last one's */
-    uint64_t mean_gap_us; /* before a step that is not its session's first */
+    uint64_t maps_used;      /* bit i: requests carry the text of the i-th --map; of a stream 0 */
+    uint64_t columns_unused; /* bit i: the i-th column, here and there; of a stream 0 */
+    uint64_t span_us;        /* from the first session's start to the last one's */
+    uint64_t mean_gap_us;    /* before a step that is not its session's first */
     unsigned char source_digest[DIGEST_BYTES]; /* of what a stream's sessions are loaded from */
 };
 

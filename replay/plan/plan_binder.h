@@ -17,6 +17,7 @@ struct use {
     uint32_t step;
     bool is_in_cookies; /* in the step's recorded_cookies, not in its cut */
     bool is_asked_for;  /* by --data: goes before a binding that fills the same bytes */
+    bool is_by_name;    /* by a column's name alone: not before one whose value an answer gives */
     uint32_t producer;  /* NO_PRODUCER: an own value */
     uint32_t messages;  /* of the producer's WebSocket that have had the value by then; 0: it is in
                            the answer */
@@ -53,6 +54,7 @@ struct row {
     struct place born, used;
     struct bytes value; /* recorded */
     enum value_form form;
+    bool is_by_name; /* made of --data, for the name of a field */
     struct use use;
 };
 

@@ -226,6 +226,7 @@ int plan_add_use(struct binder *binder, const struct row *row, uint32_t value)
     struct use *use = &binder->uses[binder->use_count++];
     *use = row->use;
     use->is_asked_for = row->binding_id == 0;
+    use->is_by_name = row->is_by_name;
     use->slot.value = value;
     return 0;
 }

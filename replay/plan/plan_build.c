@@ -79,6 +79,7 @@ static void forget_all(struct plan_builder *builder)
     builder->binding_losses = (struct plan_binding_losses){0};
     builder->data_sessions = 0;
     builder->maps_used = 0;
+    builder->columns_unused = 0;
 }
 
 /* One session by itself, and freed again. 1: it needs more than `max_bytes`. */
@@ -154,6 +155,7 @@ static int build_whole(struct plan_builder *builder, struct error *err)
         plan->binding_losses = builder->binding_losses;
         plan->data_sessions = builder->data_sessions;
         plan->maps_used = builder->maps_used;
+        plan->columns_unused = builder->columns_unused;
     }
     return result;
 }

@@ -12,6 +12,7 @@ struct data_place {
     uint32_t step, column;
     struct place place;
     struct bytes text; /* recorded; a part of what is there perhaps */
+    bool is_by_name;   /* not by a text of --map */
     int basic_part;    /* of Basic credentials: 0 the user, 1 the password; -1: none of them */
     size_t number;     /* in the order of the session */
 };
@@ -55,10 +56,11 @@ static bool is_field(const struct place *place)
 
 /* By a text of --map, or by its name. *ret_text: what of it. */
 static uint32_t column_of(const struct binder *binder, struct bytes text, struct bytes name,
-                          bool has_name, struct bytes *ret_text)
+                          bool has_name, struct bytes *ret_text, bool *ret_is_by_name)
 {
     const struct identities *identities = identities_of(binder);
     uint32_t column;
+    *ret_is_by_name = false;
     for (size_t i = 0; i < identities->map_count; i++) {
         const struct identity_map *map = &identities->maps[i];
         bool is_whole = bytes_equal(map->recorded, text);
@@ -69,13 +71,14 @@ static uint32_t column_of(const struct binder *binder, struct bytes text, struct
         return map->column;
     }
     *ret_text = text;
+    *ret_is_by_name = true;
     return has_name && identity_rows_find_column(&identities->rows, name, &column) ? column
                                                                                    : OWN_NONE;
 }
 
 /* `visit` says which request; the place is of it, without its ws: step. */
 static int add_place(struct visit *visit, const struct place *place, struct bytes text,
-                     uint32_t column, int basic_part)
+                     uint32_t column, bool is_by_name, int basic_part)
 {
     struct binder *binder = visit->binder;
     struct data_place *grown =
@@ -96,6 +99,7 @@ static int add_place(struct visit *visit, const struct place *place, struct byte
     *added = (struct data_place){.step = visit->step,
                                  .column = column,
                                  .text = arena_copy(&binder->data_arena, text),
+                                 .is_by_name = is_by_name,
                                  .basic_part = basic_part,
                                  .number = binder->data_place_count};
     if (!added->text.ptr || place_copy(&whole, &binder->data_arena, &added->place))
@@ -108,15 +112,17 @@ static int add_basic(struct visit *visit, const struct place_value *value)
 {
     static const char *const names[] = {"username", "password"};
     struct bytes parts[2], token, text;
+    bool is_by_name;
     int result = 0;
     char *room = malloc(value->text.len + 1);
     if (!room)
         return -1;
     bool is_basic = plan_split_basic(value->text, room, parts, &token);
     for (int i = 0; is_basic && result == 0 && i < 2; i++) {
-        uint32_t column = column_of(visit->binder, parts[i], bytes_of(names[i]), true, &text);
+        uint32_t column =
+            column_of(visit->binder, parts[i], bytes_of(names[i]), true, &text, &is_by_name);
         if (column != OWN_NONE)
-            result = add_place(visit, value->place, parts[i], column, i);
+            result = add_place(visit, value->place, parts[i], column, false, i);
     }
     free(room);
     return result;
@@ -134,10 +140,11 @@ static int on_value(void *owner, const struct place_value *value)
 {
     struct visit *visit = owner;
     struct bytes text;
-    uint32_t column =
-        column_of(visit->binder, value->text, value->name, is_field(value->place), &text);
+    bool is_by_name;
+    uint32_t column = column_of(visit->binder, value->text, value->name, is_field(value->place),
+                                &text, &is_by_name);
     if (column != OWN_NONE && value->written.ptr)
-        visit->has_failed = add_place(visit, value->place, text, column, -1) != 0;
+        visit->has_failed = add_place(visit, value->place, text, column, is_by_name, -1) != 0;
     else if (is_credentials(value->place))
         visit->has_failed = add_basic(visit, value) != 0;
     return visit->has_failed;
@@ -198,6 +205,7 @@ int plan_place_data(struct binder *binder)
         struct row row = {.producer = NO_PRODUCER,
                           .consumer = place->step,
                           .used = place->place,
+                          .is_by_name = place->is_by_name,
                           .value = place->text};
         result = place->basic_part >= 0 ? plan_join_basic(binder, &row, &own, place->basic_part)
                                         : plan_use_own(binder, &row, &own);

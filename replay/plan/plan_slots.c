@@ -36,6 +36,19 @@ static bool overlaps(const struct use *last, const struct use *use)
     return part_of(last) == part_of(use) && use->slot.at < last->slot.at + last->slot.len;
 }
 
+/* A column that only has the name of a field, where a binding knows which answer gives the value:
+ * the binding stays. */
+static bool keep_answers(struct binder *binder, struct use *last, const struct use *use)
+{
+    const struct use *named = last->is_by_name ? last : use;
+    const struct use *given = last->is_by_name ? use : last;
+    if (!named->is_by_name || given->own != OWN_NONE)
+        return false;
+    binder->builder->columns_unused |= UINT64_C(1) << binder->owns[named->own].own.column;
+    *last = *given;
+    return true;
+}
+
 /* Slots never overlap: of two that would the first stays, but what --data asks for goes before a
  * row of the trace. */
 static void drop_overlaps(struct binder *binder)
@@ -48,6 +61,8 @@ static void drop_overlaps(struct binder *binder)
         struct use *last = kept ? &binder->uses[kept - 1] : NULL;
         bool is_next = last && last->step == use->step, is_twice = is_next && overlaps(last, use);
         of_step = is_next ? of_step + !is_twice : 0;
+        if (is_twice && keep_answers(binder, last, use))
+            continue;
         if (is_twice && use->is_asked_for && !last->is_asked_for)
             *last = *use;
         else if (is_twice && use->is_asked_for == last->is_asked_for && use->binding_id)

@@ -48,8 +48,10 @@ struct plan_builder {
     struct buf head;        /* of the request in hand */
     struct request_cut cut; /* the same */
     struct plan_binding_losses binding_losses;
-    uint64_t data_sessions;              /* that --data has something for */
-    uint64_t maps_used;                  /* bit i: requests carry the text of the i-th --map */
+    uint64_t data_sessions; /* that --data has something for */
+    uint64_t maps_used;     /* bit i: requests carry the text of the i-th --map */
+    uint64_t
+        columns_unused; /* bit i: where an answer gives the value the i-th column does not go */
     struct place_scratch *place_scratch; /* of the bindings; NULL until there are some */
     struct plan_draft *drafts;           /* of the session in hand */
     size_t draft_count, draft_capacity;

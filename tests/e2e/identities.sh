@@ -93,6 +93,20 @@ equal "refused in turn" "$(refused)" "$before"
 expect_exit 0 "$reprise" verify login.trace --target "$url" --data users.csv --max-divergence 100%
 equal "refused when verified" "$(refused)" "$before"
 
+# A column that has a field's name leaves what an answer gives alone, unless --map asks for it.
+{
+    echo session bob && visit no | head -3
+    echo '0.4 0.5 POST /auth/refresh 200 {"refresh_token":"recorded.refresh"}' && echo "$json"
+} | sed 's/"token_type"/"refresh_token":"recorded.refresh","token_type"/' | make_trace refresh.trace
+bind refresh.trace 1 body:/refresh_token 2 body:/refresh_token
+sed 's/^email,password$/email,password,refresh_token/; 2,$s/$/,incidental/' users.csv >wide.csv
+replay 0 refresh.trace --scale 3 --data wide.csv
+equal "diverged with a column too many" "$(sql a.run 'SELECT sum(diverged) FROM total')" 0
+expect_line err 'warning: --data wide.csv: not used where a binding takes the value from an answer: refresh_token; --map COLUMN=TEXT'
+replay 0 refresh.trace --scale 3 --data wide.csv --map refresh_token=recorded.refresh
+equal "diverged with it asked for" "$(sql a.run 'SELECT sum(diverged) FROM total')" 3
+equal "columns that are not used" "$(grep -c 'not used where' err)" 0
+
 # What is wrong is said before anything is sent.
 sent=$(wc -l <voicelab.log)
 replay 2 login.trace --scale 5 --data users.csv
