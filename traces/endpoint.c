@@ -38,6 +38,60 @@ static bool is_separator(char c)
            c == '+';
 }
 
+static bool is_capital(char c)
+{
+    return c >= 'A' && c <= 'Z';
+}
+
+static bool is_small(char c)
+{
+    return c >= 'a' && c <= 'z';
+}
+
+/* The words of a camelCaseName, XMLHttpRequest is three; a digit belongs to what it follows. */
+struct words {
+    size_t count;
+    size_t mute; /* a capital and small letters, none of them a vowel */
+};
+
+static size_t word_end(struct bytes run, size_t start)
+{
+    size_t at = start + 1;
+    if (is_capital(run.ptr[start]))
+        while (at < run.len && is_capital(run.ptr[at]))
+            at++;
+    /* Of several capitals the last begins what follows in small letters. */
+    if (at < run.len && is_small(run.ptr[at]) && at > start + 1)
+        return at - 1;
+    while (at < run.len && !is_capital(run.ptr[at]))
+        at++;
+    return at;
+}
+
+static struct words words_of(struct bytes run)
+{
+    struct words words = {0};
+    for (size_t at = 0, end; at < run.len; at = end) {
+        bool has_vowel = !is_capital(run.ptr[at]), has_small = false;
+        end = word_end(run, at);
+        for (size_t i = at; i < end; i++) {
+            has_vowel |= strchr("aeiouyAEIOUY", run.ptr[i]) != NULL;
+            has_small |= is_small(run.ptr[i]);
+        }
+        words.count++;
+        words.mute += has_small && !has_vowel;
+    }
+    return words;
+}
+
+/* ylaKHcKrPK: as capitals would cut it, the words are too short, or cannot be said. */
+static bool is_scrambled(struct bytes run)
+{
+    struct words words = words_of(run);
+    return words.count >= 4 &&
+           (run.len * 2 < words.count * 5 || (words.mute >= 2 && run.len <= words.count * 3));
+}
+
 /* A run without separators that no one would choose as a word. */
 static bool is_token(struct bytes run)
 {
@@ -50,6 +104,8 @@ static bool is_token(struct bytes run)
     if (run.len >= 8 && makeup.digits >= 2 && makeup.changes >= 3)
         return true;
     if (run.len >= 16 && makeup.digits >= 2 && letters)
+        return true;
+    if (run.len >= 8 && makeup.digits <= 1 && makeup.uppers && makeup.lowers && is_scrambled(run))
         return true;
     /* Random letters: a word or a camelCaseName has few capitals, a CONSTANT has no small ones. */
     return run.len >= 16 && makeup.uppers >= run.len / 4 && makeup.lowers >= run.len / 4;
@@ -110,8 +166,8 @@ static size_t count_switches(struct bytes text)
     size_t switches = 0;
     for (size_t i = 1; i < text.len; i++) {
         char before = text.ptr[i - 1], c = text.ptr[i];
-        bool is_capital = c >= 'A' && c <= 'Z', was_small = before >= 'a' && before <= 'z';
-        switches += (is_capital && was_small) || ascii_is_digit(before) != ascii_is_digit(c);
+        switches +=
+            (is_capital(c) && is_small(before)) || ascii_is_digit(before) != ascii_is_digit(c);
     }
     return switches;
 }

@@ -6,6 +6,7 @@
  *     digits                         /jobs/4711, /orders/2024-05-01
  *     UUID, hex from 8 digits on     /f/9b2e0c4d-..., /blob/5f3a9c1d
  *     a mix of letters and digits    /u/V1StGXR8_Z5jdHi6B, /t/01ARZ3NDEKTSV4RRFFQ69G5FAV
+ *     letters in mixed case          /dl/TuANnuikSmHC; not /getUserName, /wiki/OpenStreetMap
  *     a word, a separator, an id     /jobs/job_8f3a11c9, /users/user-4711
  *     an address                     /users/ann@example.com
  *

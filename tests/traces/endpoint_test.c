@@ -42,6 +42,12 @@ static void words_stay(void **state)
         {"/getUserAccountBalanceHistory", "/getUserAccountBalanceHistory"},
         {"/MAX_UPLOAD_SIZE_IN_BYTES", "/MAX_UPLOAD_SIZE_IN_BYTES"},
         {"/internationalization", "/internationalization"},
+        {"/getUserName/README", "/getUserName/README"},
+        {"/wiki/OpenStreetMap", "/wiki/OpenStreetMap"},
+        {"/js/XMLHttpRequest.js", "/js/XMLHttpRequest.js"},
+        {"/goToMyPage/isInAGroup/iPhoneXSMax", "/goToMyPage/isInAGroup/iPhoneXSMax"},
+        {"/getHttpSrvCfg/getMp3ToWav", "/getHttpSrvCfg/getMp3ToWav"},
+        {"/toDoApp", "/toDoApp"}, /* too short to tell */
         {"/a/b/", "/a/b/"},
         {"//a", "//a"},
         {"/s3/mp3/h264", "/s3/mp3/h264"},
@@ -70,7 +76,11 @@ static void ids_become_id(void **state)
         {"/t/cjld2cjxh0000qzrmn831i7rn", "/t/{id}"},   /* cuid */
         {"/t/2ArTWAnuKMp4GBFSEjvL0Kx7Rkm", "/t/{id}"}, /* KSUID */
         {"/u/kJsdfGhTyqWErtYuIoPa", "/u/{id}"},        /* letters only, at random */
-        {"/p/cus_NffrFeUfNV2Hib", "/p/{id}"},          /* a kind, then a mixture */
+        {"/d/ylaKHcKrPK", "/d/{id}"},                  /* a short one without a digit, */
+        {"/d/TuANnuikSmHC/play", "/d/{id}/play"},
+        {"/d/XkPqWzRt", "/d/{id}"},           /* of syllables that cannot be said, */
+        {"/d/ylaKH7cKrPK", "/d/{id}"},        /* and with one digit */
+        {"/p/cus_NffrFeUfNV2Hib", "/p/{id}"}, /* a kind, then a mixture */
         {"/v/vc_ExpIVECQHU/play", "/v/{id}/play"},
         {"/v/vc_0kltTpyxlS", "/v/{id}"}, /* a digit, and few capitals */
         {"/p/job_8f3a11c9", "/p/{id}"},

@@ -95,7 +95,8 @@ void visit_path(struct visitor *visitor, uint32_t level, struct bytes path, stru
             .written = level ? (struct bytes){0} : segment,
             .writing = PLACE_WRITTEN_PERCENT,
         };
-        visitor_give(visitor, level, &value);
+        if (level != 1 || !visitor->link || visitor_name_link(visitor, segment))
+            visitor_give(visitor, level, &value);
         name = segment;
     }
 }

@@ -8,11 +8,10 @@
 #include "traces/places/text_between.h"
 
 enum {
-    MAX_TEXT_VALUES = 256,                 /* of one text */
-    MAX_SEARCHED_BYTES = 256 * 1024,       /* of a text, for the number of one value */
-    MAX_SCRIPT_BYTES = 64 * 1024,          /* of one whose strings are looked at; JSON: any */
-    MAX_JSON_PARTS = 16,                   /* of one script */
-    MAX_STEMS = ENDPOINT_MAX_SEGMENTS + 2, /* of a URL */
+    MAX_TEXT_VALUES = 256,           /* of one text */
+    MAX_SEARCHED_BYTES = 256 * 1024, /* of a text, for the number of one value */
+    MAX_SCRIPT_BYTES = 64 * 1024,    /* of one whose strings are looked at; JSON: any */
+    MAX_JSON_PARTS = 16,             /* of one script */
 };
 
 /* --- text --------------------------------------------------------------------------------- */
@@ -58,37 +57,83 @@ static void give_attribute(struct visitor *visitor, const struct html_item *item
         visitor_give(visitor, 0, &value);
 }
 
+/* /wiki/OpenStreetMap, /dl/GgOaiWbe: what changes between capitals and small letters so often may
+ * be another one in the next page, word or not. */
+static bool may_vary(struct bytes segment)
+{
+    size_t changes = 0;
+    for (size_t i = 2; i < segment.len; i++) {
+        char before = segment.ptr[i - 1], c = segment.ptr[i];
+        changes += ascii_is_alpha(before) && ascii_is_alpha(c) && (before < 'a') != (c < 'a');
+    }
+    return changes >= 3;
+}
+
+/* The bytes of the path before its first segment that may vary. */
+static size_t steady_bytes(struct bytes path)
+{
+    struct bytes rest = path, segment;
+    while (bytes_split(&rest, '/', &segment)) {
+        if (may_vary(segment))
+            return (size_t)(segment.ptr - path.ptr);
+    }
+    return path.len;
+}
+
 /* What a URL is known by: what comes before its first id, or its path. */
 static struct bytes stem_of(struct bytes target)
 {
     char template[ENDPOINT_TEMPLATE_BYTES];
     size_t query = bytes_index_of(target, '?');
     struct bytes path = bytes_make(target.ptr, query), shape = endpoint_template(path, template);
+    size_t steady = steady_bytes(path);
     shape.len = bytes_index_of(shape, '{');
     if (shape.len < path.len && bytes_starts_with(path, shape))
         while (shape.len && path.ptr[shape.len - 1] != '/')
             shape.len--;
     else
         shape.len = path.len + (query < target.len);
-    return bytes_make(target.ptr, shape.len);
+    return bytes_make(target.ptr, steady < path.len && steady < shape.len ? steady : shape.len);
 }
 
-/* Under all that it begins with as place_url_begins_with() has it: returns the number for `stem`,
- * 0 for one behind too many others. */
-static uint32_t count_url(struct visitor *visitor, struct bytes target, struct bytes stem)
+/* Under all that it begins with as place_url_begins_with() has it. */
+static void count_link(struct visitor *visitor, struct link_numbers *link)
 {
     struct place_counters *counters = &visitor->scratch->counters;
-    uint32_t number = 0;
+    struct bytes target = link->target;
     size_t path_len = bytes_index_of(target, '?'), last = path_len + (path_len < target.len);
-    for (size_t len = 1, stems = 0; len <= last && stems < MAX_STEMS; len++) {
+    for (size_t len = 1; len <= last && link->count < LINK_MAX_NUMBERS; len++) {
         if (len < path_len && target.ptr[len - 1] != '/')
             continue;
-        uint32_t count = place_count(counters, COUNTED_URLS, bytes_make(target.ptr, len), false);
-        stems++;
-        if (len == stem.len)
-            number = count;
+        link->of[link->count++] = (struct link_number){
+            .prefix_bytes = len,
+            .number = place_count(counters, COUNTED_URLS, bytes_make(target.ptr, len), false),
+        };
     }
-    return number;
+}
+
+static uint32_t number_under(const struct link_numbers *link, size_t prefix_bytes)
+{
+    for (size_t i = 0; i < link->count; i++) {
+        if (link->of[i].prefix_bytes == prefix_bytes)
+            return link->of[i].number;
+    }
+    return 0;
+}
+
+static struct place_step link_step(const struct link_numbers *link, size_t prefix_bytes)
+{
+    return (struct place_step){.kind = PLACE_HTML_HREF,
+                               .name = bytes_make(link->target.ptr, prefix_bytes),
+                               .number = number_under(link, prefix_bytes)};
+}
+
+bool visitor_name_link(struct visitor *visitor, struct bytes segment)
+{
+    const struct link_numbers *link = visitor->link;
+    size_t before = (size_t)(segment.ptr - link->target.ptr);
+    visitor->place.steps[0] = link_step(link, before < link->stem.len ? before : link->stem.len);
+    return visitor->place.steps[0].number > 0;
 }
 
 static void give_url(struct visitor *visitor, struct bytes written)
@@ -96,18 +141,22 @@ static void give_url(struct visitor *visitor, struct bytes written)
     struct bytes url = place_decode(written, PLACE_WRITTEN_HTML, place_room(visitor->scratch, 0));
     if (!url.ptr || url.len > PLACE_MAX_URL_BYTES)
         return;
-    struct bytes target = place_url_target(url), stem = stem_of(target);
+    struct link_numbers link = {.target = place_url_target(url)};
+    link.stem = stem_of(link.target);
+    count_link(visitor, &link);
     struct found_value value = {
-        .step = {.kind = PLACE_HTML_HREF, .name = stem},
+        .step = link_step(&link, link.stem.len),
         .text = url,
-        .name = stem,
+        .name = link.stem,
         .written = written,
         .writing = PLACE_WRITTEN_HTML,
         .is_url = true,
     };
-    value.step.number = count_url(visitor, target, stem);
-    if (value.step.number)
-        visitor_give(visitor, 0, &value);
+    if (!value.step.number)
+        return;
+    visitor->link = &link;
+    visitor_give(visitor, 0, &value);
+    visitor->link = NULL;
 }
 
 /* Its JSON, and the strings of one that has none. */

@@ -90,7 +90,9 @@ static void visit_url(struct visitor *visitor, uint32_t level, struct bytes text
 {
     struct bytes target = place_url_target(text);
     size_t query = bytes_index_of(target, '?');
+    struct place_step stem = visitor->place.steps[level - 1];
     visit_path(visitor, level, bytes_make(target.ptr, query), name);
+    visitor->place.steps[level - 1] = stem; /* each segment of a link has its own */
     if (query < target.len)
         visit_parameters(visitor, level, bytes_from(target, query + 1));
 }

@@ -7,6 +7,7 @@
 #ifndef REPRISE_TRACES_PLACES_PLACE_VISITOR_H
 #define REPRISE_TRACES_PLACES_PLACE_VISITOR_H
 
+#include "traces/endpoint.h"
 #include "traces/places/place_scratch.h"
 #include "traces/places/place_visit.h"
 
@@ -19,12 +20,26 @@ enum {
     COUNTED_IN_LINK = 1 << 24    /* and of the link */
 };
 
+enum { LINK_MAX_NUMBERS = ENDPOINT_MAX_SEGMENTS + 2 };
+
+/* How a link of a page is known: under each start of its path, its number among the page's links
+ * that begin so. The stem is the one for what is as a rule the same of links of one kind. */
+struct link_numbers {
+    struct bytes target, stem;
+    size_t count;
+    struct link_number {
+        size_t prefix_bytes;
+        uint32_t number; /* 0: behind too many others */
+    } of[LINK_MAX_NUMBERS];
+};
+
 struct visitor {
     const struct message_view *message;
     struct place_scratch *scratch;
     place_value_fn visit;
     void *owner;
     struct place place;
+    const struct link_numbers *link; /* whose inside is visited; else NULL */
     uint32_t max_steps;
     uint32_t values_left;  /* and one: the first that is not given ends it */
     uint32_t links;        /* of Link headers */
@@ -68,6 +83,10 @@ void visit_path(struct visitor *visitor, uint32_t level, struct bytes path, stru
 
 /* place_visit_body.c: a body by what it is. */
 void visit_body(struct visitor *visitor);
+
+/* Names the link by what comes before the segment, which is then none of its name; false: it cannot
+ * be named so. */
+bool visitor_name_link(struct visitor *visitor, struct bytes segment);
 
 void visit_html(struct visitor *visitor, struct bytes page);
 void visit_xml(struct visitor *visitor, struct bytes document);

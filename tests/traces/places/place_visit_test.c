@@ -36,6 +36,20 @@ static int tear_down(void **state)
     return 0;
 }
 
+/* A place that has its own value in it would find no other. */
+static void check_is_before_its_value(const struct place *place)
+{
+    struct bytes prefix = place->steps[0].name;
+    uint32_t slashes = 0;
+    if (place->step_count < 2 || place->steps[0].kind != PLACE_HTML_HREF ||
+        place->steps[1].kind != PLACE_PATH)
+        return;
+    for (size_t i = 0; i < prefix.len; i++)
+        slashes += prefix.ptr[i] == '/';
+    assert_true(prefix.len && prefix.ptr[prefix.len - 1] == '/');
+    assert_true(slashes <= place->steps[1].number);
+}
+
 static void check_found(const struct visited *visited, const struct place_value *value,
                         struct bytes line)
 {
@@ -44,6 +58,7 @@ static void check_found(const struct visited *visited, const struct place_value 
     if (place_parse(line, visited->message->side, &place, &err))
         fail_msg("%.*s: %s", BYTES_ARG(line), err.text);
     assert_true(place_equal(&place, value->place));
+    check_is_before_its_value(&place);
     struct bytes found = place_find(&place, visited->message, finding);
     if (!found.ptr || !bytes_equal(found, value->text))
         fail_msg("%.*s: visited '%.*s', found '%.*s'", BYTES_ARG(line), BYTES_ARG(value->text),
@@ -202,14 +217,14 @@ static void html_is_visited(void **state)
            "<textarea name=t>\nx &lt; y</textarea><div data-job-id=9 data-x></div>"
            "<a href=/jobs/18>x</a><a href=/jobs/17>x</a><a href=/new>x</a>",
            "header:Content-Type = text/html\nhtml:meta[csrf-token] = a&b\nhtml:meta[og:id] = 7\n"
-           "html:href[/jobs/] = /jobs/17?x=1&y=2\nhtml:href[/jobs/] > path:1 = jobs\n"
+           "html:href[/jobs/] = /jobs/17?x=1&y=2\nhtml:href[/] > path:1 = jobs\n"
            "html:href[/jobs/] > path:2 = 17\nhtml:href[/jobs/] > query:x = 1\n"
            "html:href[/jobs/] > query:y = 2\nhtml:input[user[id]] = u1\nhtml:input[s] = two\n"
            "html:input[t] = x < y\nhtml:data[job-id] = 9\nhtml:href[/jobs/] 2 = /jobs/18\n"
-           "html:href[/jobs/] 2 > path:1 = jobs\nhtml:href[/jobs/] 2 > path:2 = 18\n"
-           "html:href[/jobs/] 3 = /jobs/17\nhtml:href[/jobs/] 3 > path:1 = jobs\n"
+           "html:href[/] 2 > path:1 = jobs\nhtml:href[/jobs/] 2 > path:2 = 18\n"
+           "html:href[/jobs/] 3 = /jobs/17\nhtml:href[/] 3 > path:1 = jobs\n"
            "html:href[/jobs/] 3 > path:2 = 17\nhtml:href[/new] = /new\n"
-           "html:href[/new] > path:1 = new\n");
+           "html:href[/] 4 > path:1 = new\n");
     expect(
         "", "",
         "<html><script>var csrf = 'tok1', n = 5;</script>"
@@ -217,6 +232,62 @@ static void html_is_visited(void **state)
         "<script>window[\"x\"] = {\"id\": 3}; f({a: 1}); y = [{\"id\":4}]</script>",
         "html:script[1] > text:\"csrf = '\" \"'\" = tok1\nhtml:script[state] > body:/csrf = a<b\n"
         "html:script[3] > body:/id = 3\nhtml:script[3] 2 > body:/0/id = 4\n");
+}
+
+static void a_link_is_known_by_what_comes_before_its_value(void **state)
+{
+    (void)state;
+    expect("", "Content-Type: text/html",
+           "<a href='/dl/TuANnuikSmHC?e=1&amp;k=x'><a href=/a/GgOaiWbe?t=2><a href=/p/fine-words>"
+           "<a href='//h/x?y=1'><a href=edit?z=1><a href=/verify?t=3>",
+           "header:Content-Type = text/html\n"
+           "html:href[/dl/] = /dl/TuANnuikSmHC?e=1&k=x\nhtml:href[/] > path:1 = dl\n"
+           "html:href[/dl/] > path:2 = TuANnuikSmHC\nhtml:href[/dl/] > query:e = 1\n"
+           "html:href[/dl/] > query:k = x\nhtml:href[/a/] = /a/GgOaiWbe?t=2\n"
+           "html:href[/] 2 > path:1 = a\nhtml:href[/a/] > path:2 = GgOaiWbe\n"
+           "html:href[/a/] > query:t = 2\nhtml:href[/p/fine-words] = /p/fine-words\n"
+           "html:href[/] 3 > path:1 = p\nhtml:href[/p/] > path:2 = fine-words\n"
+           "html:href[//h/x?] = //h/x?y=1\nhtml:href[//] > path:2 = h\n"
+           "html:href[//h/] > path:3 = x\nhtml:href[//h/x?] > query:y = 1\n"
+           "html:href[edit?] = edit?z=1\nhtml:href[edit?] > query:z = 1\n"
+           "html:href[/verify?] = /verify?t=3\nhtml:href[/] 5 > path:1 = verify\n"
+           "html:href[/verify?] > query:t = 3\n");
+}
+
+struct other_page {
+    struct message_view message;
+    size_t equal, different;
+};
+
+static int find_in_other(void *owner, const struct place_value *value)
+{
+    struct other_page *other = owner;
+    if (value->place->steps[0].kind != PLACE_HTML_HREF || value->place->step_count < 2)
+        return 0;
+    struct bytes found = place_find(value->place, &other->message, finding);
+    assert_non_null(found.ptr);
+    *(bytes_equal(found, value->text) ? &other->equal : &other->different) += 1;
+    return 0;
+}
+
+/* Ids without a digit, and a word: another user's are found where this user's were. */
+static void a_link_leads_to_another_users_value(void **state)
+{
+    (void)state;
+    static const char *const pages[][2] = {
+        {"<a href='/dl/TuANnuikSmHC?e=1&k=abc'>", "<a href='/dl/ylaKHcKrPKab?e=1&k=xyz'>"},
+        {"<a href='/dl/GgOaiWbe?e=1&k=abc'>", "<a href='/dl/4711?e=1&k=xyz'>"},
+        {"<a href='/dl/4711?e=1&k=abc'>", "<a href='/dl/GgOaiWbe?e=1&k=xyz'>"},
+    };
+    for (size_t i = 0; i < sizeof pages / sizeof pages[0]; i++) {
+        const struct message_view message = {.side = PLACE_IN_ANSWER,
+                                             .body = bytes_of(pages[i][0])};
+        struct other_page other = {.message = message};
+        other.message.body = bytes_of(pages[i][1]);
+        assert_int_equal(place_visit(&message, visiting, find_in_other, &other), 0);
+        assert_int_equal(other.equal, 2); /* dl, e */
+        assert_int_equal(other.different, 2);
+    }
 }
 
 static void xml_is_visited(void **state)
@@ -307,6 +378,8 @@ int main(void)
         cmocka_unit_test(the_head_of_an_answer_is_visited_and_what_is_in_it),
         cmocka_unit_test(what_is_inside_a_value_is_visited),
         cmocka_unit_test(html_is_visited),
+        cmocka_unit_test(a_link_is_known_by_what_comes_before_its_value),
+        cmocka_unit_test(a_link_leads_to_another_users_value),
         cmocka_unit_test(xml_is_visited),
         cmocka_unit_test(events_are_visited_from_the_last_on),
         cmocka_unit_test(parts_of_multipart_are_visited),
