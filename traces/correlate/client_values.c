@@ -5,6 +5,13 @@
 
 enum { MAX_LOGIN_FIELDS = 8, MIN_NAME_BYTES = 2 };
 
+/* By which the server's answer on the WebSocket tells the message it is for. */
+static bool is_ref_of_message(const struct site_place *place)
+{
+    return bytes_starts_with(place->text, bytes_of("ws:")) &&
+           bytes_equal_nocase(place->name, bytes_of("ref"));
+}
+
 /* What is said by name and form alone; whether other sessions say the same is for rules.c. */
 static enum client_kind judge(const struct finder *finder, const struct carried_value *value)
 {
@@ -20,7 +27,7 @@ static enum client_kind judge(const struct finder *finder, const struct carried_
                                                  CLIENT_TIME_ISO};
         return kinds[time];
     }
-    if (!name_is_made_by_client(place->name) &&
+    if (!name_is_made_by_client(place->name) && !is_ref_of_message(place) &&
         !(place->parent.len && name_is_made_by_client(place->parent)) &&
         !(name_is_bare(place->name) && place->is_body && finder->request.status == 201))
         return CLIENT_NONE;

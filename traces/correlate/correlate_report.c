@@ -8,7 +8,7 @@
 #include "traces/correlate/correlate_near.h"
 #include "traces/inspect_json.h"
 
-enum { MAX_TABLE_BYTES = 8 * 1024 * 1024, SHOWN_LINES = 40, TEXT_BYTES = 1024 };
+enum { MAX_TABLE_BYTES = 8 * 1024 * 1024, SHOWN_LINES = 40, TEXT_BYTES = 1024, CELL_BYTES = 120 };
 
 /* Rules from one site into the same place of one or more endpoints. */
 struct line {
@@ -102,6 +102,23 @@ static void used_text(const struct sites *sites, const struct line *line, struct
         buf_printf(out, " as %s", value_form_word_name((enum value_form_word)variant->form));
 }
 
+/* A place deep in JSON is longer than a line: its ends say most. */
+static void put_cell(struct table *table, const struct buf *text)
+{
+    struct bytes all = buf_bytes(text), end;
+    size_t half = (CELL_BYTES - 3) / 2;
+    if (all.len <= CELL_BYTES) {
+        table_cell(table, "%s", buf_text(text));
+        return;
+    }
+    end = bytes_from(all, all.len - half);
+    while (end.len && ((unsigned char)end.ptr[0] & 0xc0) == 0x80) /* inside a UTF-8 character */
+        end = bytes_from(end, 1);
+    while (half && ((unsigned char)all.ptr[half] & 0xc0) == 0x80)
+        half--;
+    table_cell(table, "%.*s...%.*s", (int)half, all.ptr, BYTES_ARG(end));
+}
+
 static void print_lines(FILE *out, const struct finder *finder, const struct lines *lines)
 {
     const struct sites *sites = finder_sites(finder);
@@ -118,8 +135,8 @@ static void print_lines(FILE *out, const struct finder *finder, const struct lin
         table_cell(&table, "%llu", (unsigned long long)line->bound);
         table_cell(&table, "%u", line->sessions);
         table_cell(&table, "%.2f", (double)line->score);
-        table_cell(&table, "%s", buf_text(&from));
-        table_cell(&table, "%s", buf_text(&to));
+        put_cell(&table, &from);
+        put_cell(&table, &to);
     }
     fputc('\n', out);
     table_print(&table, out);
@@ -149,8 +166,8 @@ static int print_near(FILE *out, const struct finder *finder, double min_score, 
         table_cell(&table, "%u", rule->sessions);
         site_text(sites, rule->born, &from);
         site_text(sites, sites->variants[rule->variant].site, &to);
-        table_cell(&table, "%s", buf_text(&from));
-        table_cell(&table, "%s", buf_text(&to));
+        put_cell(&table, &from);
+        put_cell(&table, &to);
     }
     fputs(
         "\nNearly bound: a lower --min-score takes it, with all above it; one alone 'reprise bind "
@@ -180,7 +197,7 @@ static void print_clients(FILE *out, const struct finder *finder)
         table_cell(&table, "%u", clients[i].sessions);
         table_cell(&table, "%s", buf_text(&kind));
         site_text(finder_sites(finder), clients[i].site, &text);
-        table_cell(&table, "%s", buf_text(&text));
+        put_cell(&table, &text);
     }
     fputc('\n', out);
     table_print(&table, out);
@@ -226,7 +243,7 @@ static void print_unbound(FILE *out, const struct finder *finder, const struct u
         table_cell(&table, "%u", list[i].uses);
         table_cell(&table, "%u", list[i].sessions);
         table_cell(&table, "%lld", (long long)list[i].exchange_id);
-        table_cell(&table, "%s", buf_text(&text));
+        put_cell(&table, &text);
         if (kind == BEHIND_GAP)
             table_cell(&table, "of exchange %lld", (long long)list[i].gap_exchange_id);
     }

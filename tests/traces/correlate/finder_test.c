@@ -356,6 +356,43 @@ static void two_values_of_a_kind_in_one_request_are_both_new(void **state)
                 "1 new:uuid -> 1 body:/a/nonce", "1 new:uuid -> 1 body:/b/nonce");
 }
 
+/* All of its ends that fit into a line; the binding has the whole place. */
+static void a_place_deep_in_json_is_shortened_in_the_report(void **state)
+{
+    (void)state;
+    struct buf text = BUF_INIT(1 << 20), place = BUF_INIT(1 << 20);
+    struct story_found found;
+    for (int i = 0; i < 60; i++)
+        buf_append_text(&place, i % 2 ? "/t\xc3\xa4ler" : "/deep");
+    buf_printf(&text,
+               "session 1 ann\n1 POST /jobs 202 | body:/a=b -> body:%s/id=job_8f3a11c9\n"
+               "2 GET /jobs/{id} 200 | path:1=jobs path:2=job_8f3a11c9 ->\n",
+               buf_text(&place));
+    story_tell(buf_text(&text), 0.5, &found);
+    assert_int_equal(found.count, 1);
+    assert_non_null(strstr(buf_text(&found.lines), buf_text(&place)));
+    struct bytes rest = buf_bytes(&found.report), line;
+    bool is_there = false;
+    while (bytes_split(&rest, '\n', &line)) {
+        assert_true(line.len < 200);
+        is_there |= memmem(line.ptr, line.len, "POST /jobs body:/deep/t\xc3\xa4ler/", 29) &&
+                    memmem(line.ptr, line.len, "...", 3) && memmem(line.ptr, line.len, "/id ", 4);
+    }
+    assert_true(is_there);
+    story_found_fini(&found);
+    buf_fini(&place);
+    buf_fini(&text);
+}
+
+static void a_message_is_told_by_what_its_sender_made(void **state)
+{
+    (void)state;
+    check_found("session 1 ann\n"
+                "1 GET /ws/live 101 | ws:1~>~body:/ref=3f2504e0-4f89-41d3-9a0c-0305e82c3301 ->\n"
+                "2 POST /pay 200 | body:/ref=7d444840-9dc0-41d1-b245-5ffdce74fad2 ->\n",
+                "1 new:uuid -> 1 ws:1 > body:/ref");
+}
+
 static void a_uuid_that_all_users_have_is_a_constant(void **state)
 {
     (void)state;
@@ -548,6 +585,8 @@ static void what_was_planted_is_found_and_nothing_else(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_place_deep_in_json_is_shortened_in_the_report),
+        cmocka_unit_test(a_message_is_told_by_what_its_sender_made),
         cmocka_unit_test(a_token_goes_from_the_login_into_every_header),
         cmocka_unit_test(an_id_comes_from_what_made_it_not_from_what_repeats_it),
         cmocka_unit_test(a_small_id_is_bound_by_its_name_and_the_resource),

@@ -4,11 +4,13 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include <cmocka.h>
 
 #include "core/map.h"
+#include "traces/correlate/correlate_report.h"
 
 enum { MAX_ITEMS = 20000 };
 
@@ -141,6 +143,20 @@ static int collect(void *owner, const struct trace_binding *binding, struct erro
     return 0;
 }
 
+static void report(struct finder *finder, struct buf *out)
+{
+    const struct correlate_totals totals = {.path = "story.trace"};
+    struct error err;
+    char *text = NULL;
+    size_t len = 0;
+    FILE *stream = open_memstream(&text, &len);
+    assert_non_null(stream);
+    assert_int_equal(correlate_print(stream, finder, &totals, &err), 0);
+    assert_int_equal(fclose(stream), 0);
+    buf_append_bytes(out, bytes_make(text, len));
+    free(text);
+}
+
 void story_tell(const char *text, double min_score, struct story_found *ret_found)
 {
     struct teller *teller = calloc(1, sizeof *teller);
@@ -148,7 +164,7 @@ void story_tell(const char *text, double min_score, struct story_found *ret_foun
     struct error err = {0};
     assert_non_null(teller);
     arena_init(&teller->arena, 64 << 20);
-    *ret_found = (struct story_found){.lines = BUF_INIT(64 << 20)};
+    *ret_found = (struct story_found){.lines = BUF_INIT(64 << 20), .report = BUF_INIT(64 << 20)};
     assert_int_equal(finder_new(&teller->finder, &err), 0);
     while (bytes_split(&rest, '\n', &line)) {
         line = bytes_trim(line);
@@ -163,6 +179,7 @@ void story_tell(const char *text, double min_score, struct story_found *ret_foun
     const struct rules_sink sink = {collect, ret_found};
     if (finder_decide(teller->finder, &options, &sink, &err))
         fail_msg("%s", err.text);
+    report(teller->finder, &ret_found->report);
     finder_free(teller->finder);
     arena_fini(&teller->arena);
     free(teller);
@@ -171,6 +188,7 @@ void story_tell(const char *text, double min_score, struct story_found *ret_foun
 void story_found_fini(struct story_found *found)
 {
     buf_fini(&found->lines);
+    buf_fini(&found->report);
 }
 
 bool story_has(const struct story_found *found, const char *line)

@@ -21,6 +21,7 @@
 struct story_found {
     struct buf lines; /* "1 body:/id -> 2 path:2\n", forms other than raw behind it: "as percent" */
     size_t count;
+    struct buf report; /* what people are shown of it */
 };
 
 /* Tells it and collects what is found. A failure fails the test. */
