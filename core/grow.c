@@ -13,7 +13,8 @@ void *grow_by_one(void *items, size_t count, size_t *capacity, size_t item_bytes
         return items;
     size_t wanted = *capacity ? *capacity : FIRST_CAPACITY / 2;
     wanted = wanted > most / 2 ? most : wanted * 2;
-    void *grown = reallocarray(items, wanted, item_bytes);
+    size_t bytes;
+    void *grown = __builtin_mul_overflow(wanted, item_bytes, &bytes) ? NULL : realloc(items, bytes);
     if (grown)
         *capacity = wanted;
     return grown;
