@@ -11,6 +11,13 @@
 #include "core/units.h"
 #include "replay/replay_run.h"
 #include "replay/results/report.h"
+#include "traces/correlate/binding_overlay.h"
+
+static void print_bindings(const char *path, struct overlay_counts counts)
+{
+    printf("bindings  %zu from %s (%zu of its %zu fit), instead of %llu of the trace's own\n",
+           counts.rows, path, counts.fitting, counts.rules, (unsigned long long)counts.replaced);
+}
 
 static int print_dry_run(const struct replay_run *run)
 {
@@ -20,6 +27,8 @@ static int print_dry_run(const struct replay_run *run)
     printf("recorded  %zu sessions, %llu %s, %u endpoints\n", plan->session_count,
            (unsigned long long)plan->step_count, plan->stream ? "requests and messages" : "steps",
            plan->endpoint_count - plan->has_unknown_endpoint);
+    if (run->options.overlay)
+        print_bindings(run->options.bindings_path, binding_overlay_counts(run->options.overlay));
     char length[UNITS_TEXT_BYTES];
     if (!run->options.settings.stages.count)
         printf("sessions  %llu\nlasts     %s, and longer where the target is slower\n",

@@ -30,6 +30,7 @@ static const char examples[] =
     "  reprise replay shop.trace --target http://127.0.0.1:8080 --users 200 --duration 5m\n"
     "  reprise replay shop.trace --target http://127.0.0.1:8080 --stage 30s:100 --stage 2m:100\n"
     "  reprise replay shop.trace --target http://127.0.0.1:8080 --scale 10 --data users.csv\n"
+    "  reprise replay shop.trace --target http://127.0.0.1:8080 --bindings shop.yaml --dry-run\n"
     "  reprise replay shop.trace --target http://127.0.0.1:8080 --bind 127.0.0.2 --bind 127.0.0.3\n"
     "  reprise replay shop.trace --target http://127.0.0.1:8080 \\\n"
     "      --threshold 'http_req_response{endpoint:GET /jobs/{id}}: p(95)<500'\n";
@@ -254,6 +255,9 @@ struct cli_option replay_option(const char *name, void *target)
     static const struct cli_option rows[] = {
         {"allow-target", 0, CLI_LIST, NULL, "HOST",
          "a target that is not this machine has to be named here too", NULL},
+        {"bindings", 0, CLI_TEXT, NULL, "FILE",
+         "these bindings (YAML, see 'reprise bind') over the trace's own, for this run alone",
+         NULL},
         {"cacert", 0, CLI_TEXT, NULL, "FILE",
          "trust these certificates (PEM) instead of the system's", NULL},
         {"insecure", 'k', CLI_FLAG, NULL, NULL, "accept any TLS certificate of the target", NULL},
@@ -377,6 +381,7 @@ int replay_options_parse(int argc, char **argv, struct replay_options *ret_optio
          "the "
          "session (recorded)",
          NULL},
+        replay_option("bindings", &options.bindings_path),
         {"data", 0, CLI_TEXT, &options.identities.data_path, "FILE",
          "who the users are: CSV with a header row, or JSON lines; a row for each user",
          "Identities"},

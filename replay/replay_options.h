@@ -20,6 +20,8 @@ struct replay_options {
     uint64_t max_plan_bytes;
     double check_share; /* of the answers that are compared with the recording, 0 to 1 */
     struct identity_options identities;
+    const char *bindings_path;             /* --bindings, or NULL */
+    const struct binding_overlay *overlay; /* what has been read of it; NULL: nothing yet */
     bool is_quiet;
     bool is_verbose;
     bool is_dry_run;

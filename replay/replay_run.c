@@ -12,6 +12,7 @@
 #include "replay/open_files.h"
 #include "replay/results/report.h"
 #include "replay/results/verdict.h"
+#include "traces/correlate/binding_overlay.h"
 
 enum { MAX_FACTS_BYTES = 64 * 1024 * 1024 };
 
@@ -41,6 +42,19 @@ static void warn_of_timestamps(const struct transport_options *transport)
                     "none; give a target with http:// for them");
 }
 
+/* Unless whoever prepares this run has read it. */
+static int prepare_bindings(struct replay_run *run, struct error *err)
+{
+    struct replay_options *options = &run->options;
+    if (!options->bindings_path || options->overlay)
+        return 0;
+    if (binding_overlay_open(&run->overlay, options->trace_path, options->bindings_path, err))
+        return error_prefix(err, "replay");
+    binding_overlay_warn(run->overlay);
+    options->overlay = run->overlay;
+    return 0;
+}
+
 static int prepare_plan(struct replay_run *run, struct error *err)
 {
     /* Who wants it precise waits for the whole plan first: loading beside the workers would take
@@ -50,7 +64,8 @@ static int prepare_plan(struct replay_run *run, struct error *err)
                                          .max_bytes = run->options.max_plan_bytes,
                                          .whole_bytes =
                                              is_precise ? run->options.max_plan_bytes : 0,
-                                         .identities = &run->identities};
+                                         .identities = &run->identities,
+                                         .overlay = run->options.overlay};
     if (plan_build(&run->plan, run->options.trace_path, &options, err))
         return -1;
     struct replay_settings *settings = &run->options.settings;
@@ -75,6 +90,7 @@ static int prepare_checks(struct replay_run *run, struct error *err)
 {
     const struct replay_options *options = &run->options;
     const struct checker_options checks = {.trace_path = options->trace_path,
+                                           .overlay = options->overlay,
                                            .share = options->check_share,
                                            .seed = options->settings.seed,
                                            .target = bytes_of(options->target)};
@@ -216,8 +232,8 @@ int replay_run_prepare(struct replay_run *run, int argc, char **argv, struct err
     warn_of_timestamps(&settings->transport);
     if (identities_open(&run->identities, &run->options.identities, err))
         return error_prefix(err, "replay");
-    if (prepare_plan(run, err) || prepare_checks(run, err) || prepare_plugins(run, unix_us, err) ||
-        gather_facts(run, argc, argv, unix_us, err))
+    if (prepare_bindings(run, err) || prepare_plan(run, err) || prepare_checks(run, err) ||
+        prepare_plugins(run, unix_us, err) || gather_facts(run, argc, argv, unix_us, err))
         return -1;
     for (size_t i = 0; i < run->options.thresholds.count; i++) {
         if (thresholds_parse(&run->thresholds, run->options.thresholds.items[i], &run->facts, err))
@@ -236,6 +252,7 @@ void replay_run_fini(struct replay_run *run)
         chain_close(&run->chain);
     checker_close(run->checker);
     plan_free(run->plan);
+    binding_overlay_close(run->overlay);
     identities_close(&run->identities);
     thresholds_fini(&run->thresholds);
     arena_fini(&run->texts);

@@ -15,6 +15,7 @@
 struct replay_run {
     struct replay_options options;
     struct identities identities;
+    struct binding_overlay *overlay; /* of --bindings where this run has read it, or NULL */
     struct plan *plan;
     struct plugin_chain chain;
     bool chain_is_open, chain_is_started;

@@ -76,6 +76,17 @@ int trace_reader_start_bindings(struct trace_reader *reader, int64_t session_id,
 int trace_reader_next_binding(struct trace_reader *reader, struct trace_binding *binding,
                               struct error *err);
 
+/*
+ * Bindings that this reader alone has from end_cover() on: the file is not written. Each takes the
+ * place of all that the trace has for the same place of the same request, whoever made them
+ * (*ret_replaced: how many), whatever its state. Its binding_id is given, below 0. Between
+ * cover_bindings() and end_cover() nothing else may be asked; a reader that failed is to be closed.
+ */
+int trace_reader_cover_bindings(struct trace_reader *reader, struct error *err);
+int trace_reader_lay_binding(struct trace_reader *reader, const struct trace_binding *binding,
+                             uint64_t *ret_replaced, struct error *err);
+int trace_reader_end_cover(struct trace_reader *reader, struct error *err);
+
 /* Sessions whose requests carry what is the user's own, each place of such a value once:
  * "data:email". */
 int trace_reader_start_data_sessions(struct trace_reader *reader, struct error *err);

@@ -99,6 +99,8 @@ void trace_reader_close(struct trace_reader *reader)
         return;
     for (int i = 0; i < READER_STATEMENTS; i++)
         sqlite3_finalize(reader->statements[i]);
+    for (int i = 0; i < READER_OVERLAY_STATEMENTS; i++)
+        sqlite3_finalize(reader->overlay[i]);
     sqlite3_close(reader->db);
     body_packer_free(reader->packer);
     buf_fini(&reader->endpoint_name);

@@ -11,6 +11,8 @@
 
 #define READER_MAX_NAME_BYTES (64 * 1024) /* of an endpoint */
 
+enum { READER_OVERLAY_STATEMENTS = 2 };
+
 struct body_packer;
 
 /* Which statement a cursor walks. */
@@ -26,7 +28,8 @@ struct trace_reader {
     struct reader_cursor exchanges, messages;
     sqlite3_stmt *bindings; /* the one its cursor walks */
     bool has_bindings;
-    struct trace_facts facts; /* views of the arena */
+    sqlite3_stmt *overlay[READER_OVERLAY_STATEMENTS]; /* while rows are laid over the trace's */
+    struct trace_facts facts;                         /* views of the arena */
     struct arena arena;
     struct body_packer *packer;
     struct buf endpoint_name;

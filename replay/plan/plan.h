@@ -92,13 +92,16 @@ struct plan_entry {
     bool has_account;     /* as plan_session has it */
 };
 
+struct binding_overlay;
 struct identities;
 
 struct plan_options {
     struct bytes target; /* "http://127.0.0.1:8080", no path; borrowed as long as the plan lives */
     size_t max_bytes;    /* sessions that are loaded may take, bodies included */
     size_t whole_bytes;  /* a plan that takes no more is loaded before the start; 0: 256 MB */
-    const struct identities *identities; /* whose columns go where; NULL: as recorded */
+    const struct identities *identities;   /* whose columns go where; NULL: as recorded */
+    const struct binding_overlay *overlay; /* over the trace's bindings; NULL: those alone.
+                                              Borrowed as long as the plan lives */
 };
 
 struct plan_stream;

@@ -5,6 +5,7 @@
 #include "core/url.h"
 #include "replay/plan/plan_bindings.h"
 #include "replay/plan/plan_steps.h"
+#include "traces/correlate/binding_overlay.h"
 #include "traces/places/place_find.h"
 
 /* Bodies as they come from the trace; one larger than this cannot be in a plan. */
@@ -20,7 +21,7 @@ int plan_builder_init(struct plan_builder *builder, struct plan *plan, const cha
     buf_init(&builder->scratch, MAX_BODY_BYTES);
     buf_init(&builder->head, MAX_BODY_BYTES);
     map_init(&builder->endpoints);
-    return trace_reader_open(&builder->reader, trace_path, err);
+    return binding_overlay_open_reader(options->overlay, trace_path, &builder->reader, err);
 }
 
 void plan_builder_fini(struct plan_builder *builder)

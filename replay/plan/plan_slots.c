@@ -7,9 +7,11 @@
 int plan_lose_binding(struct plan_builder *builder, int64_t binding_id, const char *why)
 {
     struct plan_binding_losses *losses = &builder->binding_losses;
+    bool is_of_file = binding_id < 0; /* binding_overlay.c */
     if (losses->count++ == 0)
-        snprintf(losses->first, sizeof losses->first, "binding %lld: %s", (long long)binding_id,
-                 why);
+        snprintf(losses->first, sizeof losses->first, "%s %lld: %s",
+                 is_of_file ? "that of the bindings file's line" : "binding",
+                 (long long)(is_of_file ? -binding_id : binding_id), why);
     return NOT_USED;
 }
 

@@ -361,7 +361,8 @@ static int prepare(struct checker *checker, struct error *err)
     checker->differences = calloc(CHECKER_MAX_DIFFERENCES, sizeof *checker->differences);
     if (!checker->differences)
         return error_set(err, EXIT_TOOL, "no memory for --check");
-    if (survey_take(&checker->survey, trace_path, MAX_LEARNED_EXCHANGES, err) ||
+    if (survey_take(&checker->survey, trace_path, checker->options.overlay, MAX_LEARNED_EXCHANGES,
+                    err) ||
         trace_reader_open(&checker->reader, trace_path, err))
         return -1;
     if (recorded_init(&checker->recorded, checker->reader))

@@ -36,7 +36,8 @@ struct check_difference {
 
 struct checker_options {
     const char *trace_path;
-    double share; /* above 0, at most 1 */
+    const struct binding_overlay *overlay; /* or NULL; borrowed */
+    double share;                          /* above 0, at most 1 */
     uint64_t seed;
     struct bytes target; /* "http://127.0.0.1:8080"; borrowed */
 };

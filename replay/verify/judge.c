@@ -5,6 +5,7 @@
 
 #include "replay/user.h"
 #include "replay/verify/likeness.h"
+#include "traces/correlate/binding_overlay.h"
 
 enum { MAX_SESSION_BYTES = 512 << 20, MAX_EARLIER = 64 };
 
@@ -277,7 +278,8 @@ static void session_ended(void *owner, const struct user *user)
     clear_states(judge);
 }
 
-int judge_init(struct judge *judge, const char *trace_path, struct error *err)
+int judge_init(struct judge *judge, const char *trace_path, const struct binding_overlay *overlay,
+               struct error *err)
 {
     *judge = (struct judge){.watch = {.owner = judge,
                                       .wants = wants,
@@ -289,7 +291,7 @@ int judge_init(struct judge *judge, const char *trace_path, struct error *err)
     arena_init(&judge->state_arena, MAX_STATES_BYTES);
     facts_init(&judge->recorded_facts);
     facts_init(&judge->live_facts);
-    if (trace_reader_open(&judge->reader, trace_path, err))
+    if (binding_overlay_open_reader(overlay, trace_path, &judge->reader, err))
         return -1;
     if (recorded_init(&judge->recorded, judge->reader) ||
         cause_search_init(&judge->causes, judge->reader))

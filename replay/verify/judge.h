@@ -29,7 +29,8 @@ struct judge {
 };
 
 /* -1 with err; judge_fini() it in either case. */
-int judge_init(struct judge *judge, const char *trace_path, struct error *err);
+int judge_init(struct judge *judge, const char *trace_path, const struct binding_overlay *overlay,
+               struct error *err);
 void judge_fini(struct judge *judge);
 
 #endif

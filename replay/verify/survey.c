@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "replay/verify/recorded.h"
+#include "traces/correlate/binding_overlay.h"
 
 enum { MAX_SHAPES_BYTES = 256 << 20 };
 
@@ -121,8 +122,8 @@ static int walk_bindings(struct survey *survey, struct trace_reader *reader, str
     return more;
 }
 
-int survey_take(struct survey *survey, const char *trace_path, uint64_t max_exchanges,
-                struct error *err)
+int survey_take(struct survey *survey, const char *trace_path,
+                const struct binding_overlay *overlay, uint64_t max_exchanges, struct error *err)
 {
     struct trace_reader *reader = NULL;
     struct recorded recorded = {0};
@@ -136,7 +137,7 @@ int survey_take(struct survey *survey, const char *trace_path, uint64_t max_exch
         error_set(err, EXIT_TOOL, "no memory to look at the trace");
         goto out;
     }
-    if (trace_reader_open(&reader, trace_path, err))
+    if (binding_overlay_open_reader(overlay, trace_path, &reader, err))
         goto out;
     if (recorded_init(&recorded, reader)) {
         error_set(err, EXIT_TOOL, "no memory to look at the trace");

@@ -27,8 +27,8 @@ struct survey {
 #define SURVEY_LARGE_BYTES (16u << 20)
 
 /* Looks at the first max_exchanges. -1 with err; survey_fini() it in either case. */
-int survey_take(struct survey *survey, const char *trace_path, uint64_t max_exchanges,
-                struct error *err);
+int survey_take(struct survey *survey, const char *trace_path,
+                const struct binding_overlay *overlay, uint64_t max_exchanges, struct error *err);
 void survey_fini(struct survey *survey);
 
 /* The first session of each shape, or all; `only`: ids, when there are any. -1 without memory. */

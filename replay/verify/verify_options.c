@@ -11,7 +11,7 @@ enum { MAX_TEXT_BYTES = 1 << 20, MAX_HANDED_ON = 512 };
 /* As typed. What a replay has too is handed on as it is. */
 struct raw_options {
     const char *target, *ca_path, *transport, *http, *proxy, *on_missing, *timeout, *ws_timeout;
-    const char *seed, *data, *max_plan_size, *max_divergence;
+    const char *seed, *data, *bindings, *max_plan_size, *max_divergence;
     struct cli_list allowed_targets, bind_addresses, maps, plugins, plugin_folders, sessions;
     bool is_insecure, is_verbose;
     uint64_t passes;
@@ -79,6 +79,10 @@ static int check_own(const struct raw_options *raw, const struct cli_arguments *
         return -1;
     if (raw->passes != 1 && raw->passes != 2)
         return error_set(err, EXIT_INPUT, "verify: --passes has to be 1 or 2");
+    if (raw->bindings && options->fixes)
+        return error_set(err, EXIT_INPUT,
+                         "verify: --fix writes into the trace, --bindings leaves it alone; put the "
+                         "file into it first: 'reprise bind TRACE import FILE'");
     options->passes = (uint32_t)raw->passes;
     if (percent_parse(raw->max_divergence, &options->most_percent))
         return error_set(err, EXIT_INPUT,
@@ -107,6 +111,7 @@ static int check_replay(const struct raw_options *raw, const char *trace_path,
     hand_on(&on, "timeout", raw->timeout);
     hand_on(&on, "ws-timeout", raw->ws_timeout);
     hand_on(&on, "seed", raw->seed);
+    hand_on(&on, "bindings", raw->bindings);
     hand_on(&on, "data", raw->data);
     hand_on(&on, "data-mode", raw->data ? "round-robin" : NULL); /* each pass has other users */
     hand_on_list(&on, "map", &raw->maps);
@@ -157,6 +162,7 @@ int verify_options_parse(int argc, char **argv, struct verify_options *options,
         {"ws-timeout", 0, CLI_TEXT, &raw.ws_timeout, "TIME",
          "for one recorded WebSocket message from the server (10s)", NULL},
         {"seed", 0, CLI_TEXT, &raw.seed, "N", "of what is drawn (1)", NULL},
+        replay_option("bindings", &raw.bindings),
         {"data", 0, CLI_TEXT, &raw.data, "FILE",
          "who the users are, as for replay; rows are taken in turn", NULL},
         replay_option("map", &raw.maps),

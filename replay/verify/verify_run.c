@@ -8,6 +8,7 @@
 #include "core/url.h"
 #include "replay/replay_run.h"
 #include "replay/verify/judge.h"
+#include "traces/correlate/binding_overlay.h"
 
 enum { MAX_FIX_ROUNDS = 8 };
 
@@ -81,7 +82,7 @@ static int play_pass(struct verify_run *run, struct findings *findings, bool fin
     }
     replay->options = run->options.replay;
     has_judge = true;
-    if (judge_init(judge, replay->options.trace_path, err))
+    if (judge_init(judge, replay->options.trace_path, replay->options.overlay, err))
         goto out;
     judge->survey = &run->survey;
     judge->findings = findings;
@@ -154,7 +155,14 @@ int verify_run_play(struct verify_run *run, struct error *err)
     struct findings second;
     findings_init(&run->findings);
     fix_init(&run->fix, run->options.replay.trace_path);
-    if (survey_take(&run->survey, run->options.replay.trace_path, SURVEY_MAX_EXCHANGES, err) ||
+    struct replay_options *replay = &run->options.replay;
+    if (replay->bindings_path) {
+        if (binding_overlay_open(&run->overlay, replay->trace_path, replay->bindings_path, err))
+            return error_prefix(err, "verify");
+        replay->overlay = run->overlay;
+        binding_overlay_warn(run->overlay);
+    }
+    if (survey_take(&run->survey, replay->trace_path, run->overlay, SURVEY_MAX_EXCHANGES, err) ||
         play_pass(run, &run->findings, true, err) || (run->options.fixes && fix(run, err)))
         return -1;
     if (run->was_stopped || run->options.passes < 2 ||
@@ -173,6 +181,7 @@ void verify_run_fini(struct verify_run *run)
     findings_fini(&run->findings);
     survey_fini(&run->survey);
     fix_fini(&run->fix);
+    binding_overlay_close(run->overlay);
 }
 
 bool verify_run_has_diverged(const struct verify_run *run)

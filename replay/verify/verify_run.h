@@ -12,6 +12,7 @@ struct verify_run {
     struct verify_options options;
     int argc; /* the command line, for plugins and messages */
     char **argv;
+    struct binding_overlay *overlay; /* of --bindings, or NULL */
     struct survey survey;
     size_t recorded_sessions; /* in the trace */
     uint32_t passes;          /* that were played, those of --fix included */

@@ -77,6 +77,46 @@ done
 play native --pacing open
 equal "refused in open pacing" "$refused" 0
 
+# The same out of a file, over a trace that has none: it is not written. Most requests of a rule
+# come from a file that is right, and one that sends a place as recorded keeps the trace's own away.
+expect_exit 0 "$reprise" bind shop.trace export shop.yaml
+cp shop.trace with.trace
+sql shop.trace "CREATE TABLE kept AS SELECT * FROM binding; DELETE FROM binding"
+before=$(sha256sum shop.trace)
+for transport in native curl; do
+    play $transport --bindings shop.yaml
+    equal "refused by $transport with them from a file" "$refused" 0
+    equal "said of a file that fits" "$(wc -c <err)" 0
+done
+start_voicelab
+expect_exit 0 "$reprise" verify shop.trace --target "$url" --bindings shop.yaml --max-divergence 100
+ended voicelab TERM
+expect_line out '^  exchanges  [0-9]+ compared'
+equal "refused while verified with them" "$(grep -cE '^  (401|404) at' out)" 0
+dry() { expect_exit 0 "$reprise" replay "$1" --target http://127.0.0.1:9 --dry-run "${@:2}"; }
+dry shop.trace
+bare=$(grep ^plan out)
+dry shop.trace --bindings shop.yaml
+expect_line out '^bindings  40 from shop.yaml \(28 of its 28 fit\), instead of 0 of the trace.s own$'
+equal "plans with and without the file's" "$(grep -cF "$bare" out)" 0
+sed 's/^  state: on/  state: off/' shop.yaml >off.yaml
+dry with.trace --bindings off.yaml
+expect_line out '^bindings  40 from off.yaml \(28 of its 28 fit\), instead of 40 of the trace.s own$'
+equal "the plan with all of them off" "$(grep ^plan out)" "$bare"
+dry shop.trace --bindings shop.yaml --max-plan-size 100KB # it streams
+equal "the trace that was read" "$(sha256sum shop.trace)" "$before"
+sed 's/POST .jobs$/POST \/orders/' shop.yaml >other.yaml
+dry with.trace --bindings other.yaml
+expect_line err 'warning: other.yaml:[0-9]+: not used: this trace has no request of its (born|used) endpoint$'
+echo 'x: y' >bad.yaml
+for verb in replay verify; do
+    expect_exit 2 "$reprise" $verb shop.trace --target http://127.0.0.1:9 --bindings bad.yaml
+    expect_complaint "$verb: bad.yaml:1: no such key: 'x'"
+done
+expect_exit 2 "$reprise" verify shop.trace --target http://127.0.0.1:9 --bindings shop.yaml --fix
+expect_complaint 'verify: --fix writes into the trace'
+sql shop.trace "INSERT INTO binding SELECT * FROM kept; DROP TABLE kept"
+
 # A target whose answers give none of them: said in the summary, and a threshold can be put on it.
 without_values() { # --on-missing
     rm -f missing.run

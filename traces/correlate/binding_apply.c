@@ -397,6 +397,17 @@ void applied_free(struct applied *applied)
     *applied = (struct applied){0};
 }
 
+const char *binding_apply_why_not(const struct applied_rule *rule)
+{
+    if (!rule->has_born_endpoint)
+        return "this trace has no request of its born endpoint";
+    if (!rule->has_used_endpoint)
+        return "this trace has no request of its used endpoint";
+    if (!rule->used_count)
+        return "no request of its used endpoint has anything at the used place";
+    return "no request carries a value that the born place had before in its session";
+}
+
 int binding_apply_store(struct binding_store *store, const struct binding_rules *rules,
                         const struct applied *applied, struct bytes evidence,
                         uint64_t *ret_replaced, struct error *err)

@@ -40,6 +40,9 @@ int binding_apply_find(struct trace_reader *reader, const struct binding_rules *
                        struct applied *ret_applied, struct error *err);
 void applied_free(struct applied *applied);
 
+/* Why a rule has no row. */
+const char *binding_apply_why_not(const struct applied_rule *rule);
+
 /* Writes the rows, in a transaction that the caller began. *ret_replaced: found rows that went. */
 int binding_apply_store(struct binding_store *store, const struct binding_rules *rules,
                         const struct applied *applied, struct bytes evidence,

@@ -3,17 +3,6 @@
 
 #include "traces/correlate/binding_apply.h"
 
-static const char *why_nothing(const struct applied_rule *rule)
-{
-    if (!rule->has_born_endpoint)
-        return "this trace has no request of its born endpoint";
-    if (!rule->has_used_endpoint)
-        return "this trace has no request of its used endpoint";
-    if (!rule->used_count)
-        return "no request of its used endpoint has anything at the used place";
-    return "no request carries a value that the born place had before in its session";
-}
-
 static void say(const char *path, const struct binding_rules *rules, const struct applied *applied,
                 uint64_t replaced, FILE *out)
 {
@@ -23,7 +12,7 @@ static void say(const char *path, const struct binding_rules *rules, const struc
         fitting += rule->row_count > 0;
         if (rule->row_count == 0)
             fprintf(stderr, "%s:%u: not applied: %s\n", path, rules->items[i].line,
-                    why_nothing(rule));
+                    binding_apply_why_not(rule));
     }
     fprintf(out, "%zu of %zu bindings fit this trace: %zu in its sessions", fitting, rules->count,
             applied->row_count);
