@@ -1,7 +1,20 @@
 /* endpoint.c - what a request asks for with the ids taken out. */
 #include "traces/endpoint.h"
 
-enum { MAX_EXTENSION_BYTES = 5 };
+#include "traces/word_odds.h"
+
+enum { MAX_EXTENSION_BYTES = 5, MIN_TOKEN_BYTES = 8 };
+
+/* From which odds of chance a run is taken for an id, by what it is made of. Few names have more
+ * than these; how many ids have less is held in tests/traces/endpoint_test.c. */
+struct limits {
+    int all_kinds, letters, one_case; /* small letters, capitals and digits; no digits; one case */
+};
+
+/* Names: getMp3ToWav, dayOfWeek, base64url. */
+static const struct limits of_run = {-20, 20, 60};
+/* icon_Download2x, is_HttpOnly, read_jpeg2000. */
+static const struct limits behind_kind = {-30, -50, 30};
 
 /* What a run of characters is made of. */
 struct makeup {
@@ -38,58 +51,18 @@ static bool is_separator(char c)
            c == '+';
 }
 
-static bool is_capital(char c)
+/* In one case and without a digit anything may be a word of some language, also with a capital in
+ * front: Krzysztof. */
+static bool is_chance(struct bytes run, const struct makeup *makeup, const struct limits *limits)
 {
-    return c >= 'A' && c <= 'Z';
-}
-
-static bool is_small(char c)
-{
-    return c >= 'a' && c <= 'z';
-}
-
-/* The words of a camelCaseName, XMLHttpRequest is three; a digit belongs to what it follows. */
-struct words {
-    size_t count;
-    size_t mute; /* a capital and small letters, none of them a vowel */
-};
-
-static size_t word_end(struct bytes run, size_t start)
-{
-    size_t at = start + 1;
-    if (is_capital(run.ptr[start]))
-        while (at < run.len && is_capital(run.ptr[at]))
-            at++;
-    /* Of several capitals the last begins what follows in small letters. */
-    if (at < run.len && is_small(run.ptr[at]) && at > start + 1)
-        return at - 1;
-    while (at < run.len && !is_capital(run.ptr[at]))
-        at++;
-    return at;
-}
-
-static struct words words_of(struct bytes run)
-{
-    struct words words = {0};
-    for (size_t at = 0, end; at < run.len; at = end) {
-        bool has_vowel = !is_capital(run.ptr[at]), has_small = false;
-        end = word_end(run, at);
-        for (size_t i = at; i < end; i++) {
-            has_vowel |= strchr("aeiouyAEIOUY", run.ptr[i]) != NULL;
-            has_small |= is_small(run.ptr[i]);
-        }
-        words.count++;
-        words.mute += has_small && !has_vowel;
-    }
-    return words;
-}
-
-/* ylaKHcKrPK: as capitals would cut it, the words are too short, or cannot be said. */
-static bool is_scrambled(struct bytes run)
-{
-    struct words words = words_of(run);
-    return words.count >= 4 &&
-           (run.len * 2 < words.count * 5 || (words.mute >= 2 && run.len <= words.count * 3));
+    size_t capitals = makeup->uppers - (makeup->uppers && ascii_lower(run.ptr[0]) != run.ptr[0]);
+    bool is_mixed_case = makeup->lowers && (makeup->digits ? makeup->uppers : capitals);
+    if (!makeup->digits && !is_mixed_case)
+        return false;
+    int limit = !is_mixed_case   ? limits->one_case
+                : makeup->digits ? limits->all_kinds
+                                 : limits->letters;
+    return word_odds_of_chance(run) > limit;
 }
 
 /* A run without separators that no one would choose as a word. */
@@ -105,10 +78,7 @@ static bool is_token(struct bytes run)
         return true;
     if (run.len >= 16 && makeup.digits >= 2 && letters)
         return true;
-    if (run.len >= 8 && makeup.digits <= 1 && makeup.uppers && makeup.lowers && is_scrambled(run))
-        return true;
-    /* Random letters: a word or a camelCaseName has few capitals, a CONSTANT has no small ones. */
-    return run.len >= 16 && makeup.uppers >= run.len / 4 && makeup.lowers >= run.len / 4;
+    return run.len >= MIN_TOKEN_BYTES && is_chance(run, &makeup, &of_run);
 }
 
 /* Digits, alone or with separators between them: 4711, 2024-05-01, -3; not 1.5, a version. */
@@ -154,36 +124,21 @@ static bool is_mixed(struct bytes text)
     struct makeup makeup = makeup_of(text);
     size_t separators = 0;
     for (size_t i = 0; i < text.len; i++)
-        separators += is_separator(text.ptr[i]);
-    return separators == makeup.others && text.len >= 10 && makeup.digits >= 2 &&
-           makeup.changes >= 3 && makeup.uppers && makeup.lowers;
+        separators += text.ptr[i] == '-' || text.ptr[i] == '_';
+    return separators && separators == makeup.others && text.len >= 10 && makeup.uppers &&
+           makeup.lowers && is_chance(text, &makeup, &of_run);
 }
 
-/* How often it goes from a small letter to a capital, or between letters and digits. A
- * camelCaseName does so once a word. */
-static size_t count_switches(struct bytes text)
-{
-    size_t switches = 0;
-    for (size_t i = 1; i < text.len; i++) {
-        char before = text.ptr[i - 1], c = text.ptr[i];
-        switches +=
-            (is_capital(c) && is_small(before)) || ascii_is_digit(before) != ascii_is_digit(c);
-    }
-    return switches;
-}
-
-/* cus_NffrFeUfNV2Hib, vc_gKOSQ4kVTe: behind a small-lettered kind, a shorter mixture gives it away.
- */
+/* cus_NffrFeUfNV2Hib, vc_gKOSQ4kVTe: behind a small-lettered kind there is rather an id than a
+ * name, so that it takes much of a name to be one. */
 static bool is_prefixed(struct bytes text)
 {
     size_t underscore = bytes_index_of(text, '_');
     struct bytes run = bytes_from(text, underscore + 1);
     struct makeup kind = makeup_of(bytes_make(text.ptr, underscore)), makeup = makeup_of(run);
-    if (underscore == 0 || kind.lowers != underscore || run.len < 8 || makeup.others)
+    if (underscore == 0 || kind.lowers != underscore || run.len < MIN_TOKEN_BYTES || makeup.others)
         return false;
-    if (makeup.digits && makeup.uppers && makeup.lowers && count_switches(run) >= 3)
-        return true;
-    return makeup.uppers * 4 >= run.len && makeup.lowers * 5 >= run.len;
+    return is_chance(run, &makeup, &behind_kind);
 }
 
 static bool has_at_sign(struct bytes text)

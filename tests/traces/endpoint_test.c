@@ -4,8 +4,11 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include <cmocka.h>
+
+#include "core/random.h"
 
 struct row {
     const char *target;
@@ -55,6 +58,14 @@ static void words_stay(void **state)
         {"/img/icon_download", "/img/icon_download"},
         {"/img/icon_Download2x", "/img/icon_Download2x"},
         {"/.well-known/acme-challenge", "/.well-known/acme-challenge"},
+        {"/users/sign-in/getUserInfo", "/users/sign-in/getUserInfo"},
+        {"/static/main.3f2a1b.js", "/static/main.3f2a1b.js"},
+        {"/Krzysztof/Savitzky-Golay", "/Krzysztof/Savitzky-Golay"},
+        {"/IPv4/OAuth2/utf8/base64url", "/IPv4/OAuth2/utf8/base64url"},
+        {"/list_getMp3ToWav/is_HttpOnly", "/list_getMp3ToWav/is_HttpOnly"},
+        {"/iphone15/windows11/web3/jpeg2000", "/iphone15/windows11/web3/jpeg2000"},
+        {"/apis/authorization.k8s.io/v1beta1", "/apis/authorization.k8s.io/v1beta1"},
+        {"/socket.io/graphql/wp-json", "/socket.io/graphql/wp-json"},
         {"*", "*"},
     };
     check_rows(rows);
@@ -81,9 +92,12 @@ static void ids_become_id(void **state)
         {"/d/XkPqWzRt", "/d/{id}"},           /* of syllables that cannot be said, */
         {"/d/ylaKH7cKrPK", "/d/{id}"},        /* and with one digit */
         {"/p/cus_NffrFeUfNV2Hib", "/p/{id}"}, /* a kind, then a mixture */
-        {"/v/vc_ExpIVECQHU/play", "/v/{id}/play"},
+        {"/v/vc_ExqIVECQhU/play", "/v/{id}/play"},
         {"/v/vc_0kltTpyxlS", "/v/{id}"}, /* a digit, and few capitals */
+        {"/v/vc_0NsjcujpyO", "/v/{id}"},
+        {"/v/vc_beJpajhjXn/play", "/v/{id}/play"},
         {"/p/job_8f3a11c9", "/p/{id}"},
+        {"/p/k3vb9qxz", "/p/{id}"}, /* in one case, with letters that do not follow each other */
         {"/p/user-4711", "/p/{id}"},
         {"/posts/a-fine-title-5f3a9c1d", "/posts/{id}"},
         {"/users/ann@example.com", "/users/{id}"},
@@ -91,6 +105,68 @@ static void ids_become_id(void **state)
         {"/k/eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmN", "/k/{id}"},
     };
     check_rows(rows);
+}
+
+/* --- how many of those that are made at random ---------------------------------------------- */
+
+struct shape {
+    const char *name, *before;
+    const char *alphabet;
+    size_t len;
+    size_t most; /* of TRIES that may be taken for a name: what it was, and a fifth more */
+};
+
+#define DIGITS "0123456789"
+#define SMALL "abcdefghijklmnopqrstuvwxyz"
+#define CAPITALS "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+#define BASE62 CAPITALS SMALL DIGITS
+
+enum { TRIES = 100000 };
+
+static size_t taken_for_names(const struct shape *shape, struct random *random)
+{
+    size_t names = 0, size = strlen(shape->alphabet);
+    char target[128], out[ENDPOINT_TEMPLATE_BYTES];
+    for (size_t i = 0; i < TRIES; i++) {
+        size_t len = (size_t)snprintf(target, sizeof target, "/v/%s", shape->before);
+        for (size_t k = 0; k < shape->len; k++)
+            target[len++] = shape->alphabet[random_below(random, size)];
+        struct bytes got = endpoint_template(bytes_make(target, len), out);
+        names += !bytes_equal(got, bytes_of("/v/{id}"));
+    }
+    return names;
+}
+
+static void few_random_ids_are_taken_for_names(void **state)
+{
+    (void)state;
+    static const struct shape shapes[] = {
+        {"kind_ and 10 of base62", "vc_", BASE62, 10, 740},
+        {"kind_ and 14 of base62", "cus_", BASE62, 14, 300},
+        {"8 of base62", "", BASE62, 8, 6460},
+        {"10 of base62", "", BASE62, 10, 3540},
+        {"12 of base62", "", BASE62, 12, 1970},
+        {"16 of base62", "", BASE62, 16, 550},
+        {"22 of base62", "", BASE62, 22, 100},
+        {"nanoid, 21 of base64url", "", BASE62 "_-", 21, 330},
+        {"11 of base64url", "", BASE62 "_-", 11, 4670},
+        {"8 of hex", "", DIGITS "abcdef", 8, 60},
+        {"12 of hex", "", DIGITS "abcdef", 12, 10},
+        {"ULID", "01J", DIGITS "ABCDEFGHJKMNPQRSTVWXYZ", 23, 10},
+        {"8 of base36", "", SMALL DIGITS, 8, 16520},
+        {"12 of base36", "", SMALL DIGITS, 12, 4050},
+        {"cuid", "c", SMALL DIGITS, 24, 70},
+        {"a title, 8 of hex", "a-fine-title-", DIGITS "abcdef", 8, 70},
+        {"a title, 10 of base62", "a-fine-title-", BASE62, 10, 3440},
+    };
+    struct random random;
+    random_init(&random, 20261121, 0);
+    for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++) {
+        size_t names = taken_for_names(&shapes[i], &random);
+        print_message("%-26s %6zu of %d\n", shapes[i].name, names, TRIES);
+        if (names > shapes[i].most)
+            fail_msg("%s: %zu, more than %zu", shapes[i].name, names, shapes[i].most);
+    }
 }
 
 static void the_extension_of_the_last_segment_stays(void **state)
@@ -161,6 +237,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(words_stay),
         cmocka_unit_test(ids_become_id),
+        cmocka_unit_test(few_random_ids_are_taken_for_names),
         cmocka_unit_test(the_extension_of_the_last_segment_stays),
         cmocka_unit_test(query_parameters_and_authority_are_left_out),
         cmocka_unit_test(a_long_path_is_cut_and_says_so),
