@@ -1,93 +1,19 @@
 /* session_keys.c - finds session cookies and tokens by the names people give them. */
 #include "capture/session_keys.h"
 
+#include "capture/session_names.h"
 #include "core/map.h"
+#include "core/text_codings.h"
 
 enum {
-    MIN_VALUE_BYTES = 2,   /* of a cookie or token; what is_flag() knows is none */
-    LONG_VALUE_BYTES = 16, /* long enough to be one user's wherever it is carried */
+    MIN_VALUE_BYTES = 2, /* of a cookie or token; what session_value_is_flag() knows is none */
     MAX_VALUE_BYTES = 8192,
     MAX_NAME_BYTES = 64,
     MAX_SCANNED_BYTES = 64 * 1024 /* of a body */
 };
 
-static bool contains_nocase(struct bytes in, const char *word)
-{
-    struct bytes wanted = bytes_of(word);
-    for (size_t i = 0; i + wanted.len <= in.len; i++) {
-        if (bytes_equal_nocase(bytes_make(in.ptr + i, wanted.len), wanted))
-            return true;
-    }
-    return false;
-}
-
-static bool contains_any(struct bytes in, const char *const *words)
-{
-    for (; *words; words++) {
-        if (contains_nocase(in, *words))
-            return true;
-    }
-    return false;
-}
-
-/* Names that look like a secret and are none: they change from page to page. */
-static bool is_passing_name(struct bytes name)
-{
-    static const char *const words[] = {"csrf", "xsrf", "page", "expire", "type", "consent", NULL};
-    return contains_any(name, words);
-}
-
-static bool is_cookie_name(struct bytes name)
-{
-    static const char *const words[] = {"sess", "token", "auth", "jwt", "login", NULL};
-    if (is_passing_name(name))
-        return false;
-    bool ends_with_sid =
-        name.len >= 3 && bytes_equal_nocase(bytes_from(name, name.len - 3), bytes_of("sid"));
-    return ends_with_sid || contains_any(name, words);
-}
-
-static bool is_token_name(struct bytes name)
-{
-    static const char *const words[] = {"token",  "jwt",     "session", "api_key",
-                                        "apikey", "api-key", "ticket",  NULL};
-    if (is_passing_name(name))
-        return false;
-    return contains_any(name, words) || bytes_equal_nocase(name, bytes_of("sid"));
-}
-
-/* What an answer that makes an API key calls it. */
-static bool is_key_name(struct bytes name)
-{
-    static const char *const words[] = {"api_key", "apikey", "api-key", "secret", NULL};
-    return bytes_equal_nocase(name, bytes_of("key")) || contains_any(name, words);
-}
-
-/* "ann@x.org": whose signup and whose login it is, before there is a token. */
-static bool is_login_name(struct bytes name)
-{
-    static const char *const names[] = {"username", "user_name", "login", "userid", "user_id"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        if (bytes_equal_nocase(name, bytes_of(names[i])))
-            return true;
-    }
-    return contains_nocase(name, "email");
-}
-
-/* "true", "1": says something about the user, not who it is. */
-static bool is_flag(struct bytes value)
-{
-    static const char *const words[] = {"true", "false", "yes", "no",      "on",  "off",
-                                        "null", "none",  "ok",  "deleted", "all", "undefined"};
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
-        if (bytes_equal_nocase(value, bytes_of(words[i])))
-            return true;
-    }
-    return false;
-}
-
 /* Where in a message a value stands. */
-enum place { IN_QUERY, IN_REQUEST_BODY, IN_ANSWER_BODY };
+enum place { IN_QUERY, IN_REQUEST_BODY, IN_ANSWER_BODY, IN_ANSWER_LINK };
 
 static void add_key(struct session_keys *keys, enum trace_identity_kind kind, struct bytes name,
                     struct bytes value)
@@ -96,12 +22,12 @@ static void add_key(struct session_keys *keys, enum trace_identity_kind kind, st
         return;
     if (value.len < (kind == TRACE_BY_HEADER ? 1 : MIN_VALUE_BYTES))
         return;
-    if (kind != TRACE_BY_HEADER && is_flag(value))
+    if (kind != TRACE_BY_HEADER && session_value_is_flag(value))
         return;
     struct session_key key = {.kind = kind, .name = name, .value = value};
     key.class = (uint64_t)kind + (kind == TRACE_BY_COOKIE ? bytes_hash(name) : 0);
     key.hash = bytes_hash(value);
-    if (value.len < LONG_VALUE_BYTES)
+    if (value.len < SESSION_LONG_VALUE_BYTES)
         key.hash ^= key.class * UINT64_C(0x9e3779b97f4a7c15);
     keys->items[keys->count++] = key;
 }
@@ -117,17 +43,54 @@ static void add_login(struct session_keys *keys, struct bytes value)
                              .value = value};
 }
 
-/* What a page shows under such a name: an application's texts have "session": "Session" and
- * "token": "Your token". */
-static bool is_wording(struct bytes value)
+/* "Bearer abc": abc. */
+static struct bytes without_scheme(struct bytes value)
 {
-    bool has_only_letters = true;
-    for (size_t i = 0; i < value.len; i++) {
-        if (value.ptr[i] == ' ')
-            return true;
-        has_only_letters = has_only_letters && ascii_is_alpha(value.ptr[i]);
-    }
-    return has_only_letters && value.len < LONG_VALUE_BYTES;
+    struct bytes secret = bytes_trim(bytes_from(value, bytes_index_of(value, ' ')));
+    return secret.len ? secret : value;
+}
+
+/* As it is written elsewhere; what is too long for that stays as it is. */
+static struct bytes decoded(struct session_keys *keys, struct bytes value)
+{
+    char *out = keys->decoded + keys->decoded_bytes;
+    ssize_t bytes;
+    if (bytes_index_of(value, '%') == value.len)
+        return value;
+    bytes = percent_read(value, false, out, sizeof keys->decoded - keys->decoded_bytes);
+    if (bytes < 0)
+        return value;
+    keys->decoded_bytes += (size_t)bytes;
+    return bytes_make(out, (size_t)bytes);
+}
+
+/* In a query a name alone says little ("?session=12"): the value must look the part, or have been
+ * handed out. */
+static void add_from_query(struct session_keys *keys, enum place place, struct bytes name,
+                           struct bytes value)
+{
+    size_t before = keys->count;
+    if (session_name_is_passing(name) ||
+        !(session_name_is_query_token(name) || session_name_is_key(name)))
+        return;
+    value = without_scheme(decoded(keys, value));
+    if (place == IN_ANSWER_LINK && !session_value_is_random(value))
+        return;
+    add_key(keys, TRACE_BY_TOKEN, (struct bytes){0}, value);
+    if (keys->count > before)
+        keys->items[before].is_weak = place == IN_ANSWER_LINK || !session_value_is_random(value);
+}
+
+static void add_pairs(struct session_keys *keys, enum place place, struct bytes query);
+
+/* "/files/7?ticket=...", "/#access_token=..." */
+static void add_link(struct session_keys *keys, struct bytes link)
+{
+    size_t query = bytes_index_of(link, '?'), fragment = bytes_index_of(link, '#');
+    if (query < fragment)
+        add_pairs(keys, IN_ANSWER_LINK, bytes_make(link.ptr + query + 1, fragment - query - 1));
+    if (fragment < link.len)
+        add_pairs(keys, IN_ANSWER_LINK, bytes_from(link, fragment + 1));
 }
 
 /* A value by its name. */
@@ -135,27 +98,47 @@ static void add_named(struct session_keys *keys, enum place place, struct bytes 
                       struct bytes value)
 {
     size_t before = keys->count;
-    if (place == IN_ANSWER_BODY && is_wording(value))
+    if (place == IN_QUERY || place == IN_ANSWER_LINK)
+        add_from_query(keys, place, name, value);
+    else if (place == IN_ANSWER_BODY && session_value_is_wording(value))
         return;
-    if (is_token_name(name))
+    else if (session_name_is_token(name))
         add_key(keys, TRACE_BY_TOKEN, (struct bytes){0}, value);
-    else if (place == IN_ANSWER_BODY && value.len >= LONG_VALUE_BYTES && is_key_name(name))
+    else if (place == IN_ANSWER_BODY && value.len >= SESSION_LONG_VALUE_BYTES &&
+             session_name_is_key(name))
         add_key(keys, TRACE_BY_TOKEN, (struct bytes){0}, value);
-    else if (place == IN_REQUEST_BODY && is_login_name(name))
+    else if (place == IN_REQUEST_BODY && session_name_is_login(name))
         add_login(keys, value);
-    if (keys->count > before && place == IN_ANSWER_BODY && is_key_name(name))
+    else if (place == IN_ANSWER_BODY)
+        add_link(keys, value);
+    if (keys->count == before || keys->items[before].kind != TRACE_BY_TOKEN)
+        return;
+    if (place == IN_ANSWER_LINK || session_name_is_lent(name))
+        keys->items[before].class = SESSION_CLASS_LENT;
+    else if (session_name_is_key(name))
         keys->items[before].class = SESSION_CLASS_API_KEY;
 }
 
-static void add_authorization(struct session_keys *keys, struct bytes value)
+static void add_api_key(struct session_keys *keys, struct bytes value)
 {
-    size_t space = bytes_index_of(value, ' ');
-    struct bytes scheme = bytes_make(value.ptr, space);
+    size_t before = keys->count;
+    add_key(keys, TRACE_BY_TOKEN, (struct bytes){0}, value);
+    if (keys->count > before)
+        keys->items[before].class = SESSION_CLASS_API_KEY;
+}
+
+/* Basic credentials may be a program's: whoever asks for a token through it sends the same. */
+static void add_authorization(struct session_keys *keys, struct bytes value, bool is_basic)
+{
+    struct bytes scheme = bytes_make(value.ptr, bytes_index_of(value, ' '));
     /* Digest answers change with every request. */
-    if (bytes_equal_nocase(scheme, bytes_of("digest")))
+    if (bytes_equal_nocase(scheme, bytes_of("digest")) ||
+        bytes_equal_nocase(scheme, bytes_of("basic")) != is_basic)
         return;
-    struct bytes secret = bytes_trim(bytes_from(value, space));
-    add_key(keys, TRACE_BY_TOKEN, (struct bytes){0}, secret.len ? secret : value);
+    if (is_basic)
+        add_api_key(keys, without_scheme(value));
+    else
+        add_key(keys, TRACE_BY_TOKEN, (struct bytes){0}, without_scheme(value));
 }
 
 static void add_cookies(struct session_keys *keys, struct bytes value)
@@ -164,7 +147,7 @@ static void add_cookies(struct session_keys *keys, struct bytes value)
     while (bytes_split(&value, ';', &cookie)) {
         size_t equals = bytes_index_of(cookie, '=');
         struct bytes name = bytes_trim(bytes_make(cookie.ptr, equals));
-        if (equals < cookie.len && is_cookie_name(name))
+        if (equals < cookie.len && session_name_is_cookie(name))
             add_key(keys, TRACE_BY_COOKIE, name, bytes_trim(bytes_from(cookie, equals + 1)));
     }
 }
@@ -178,7 +161,7 @@ static void add_weak_cookies(struct session_keys *keys, struct bytes value)
         struct bytes name = bytes_trim(bytes_make(cookie.ptr, equals));
         struct bytes content = bytes_trim(bytes_from(cookie, equals + 1));
         size_t before = keys->count;
-        if (content.len >= LONG_VALUE_BYTES && !is_cookie_name(name))
+        if (content.len >= SESSION_LONG_VALUE_BYTES && !session_name_is_cookie(name))
             add_key(keys, TRACE_BY_COOKIE, name, content);
         if (keys->count > before)
             keys->items[before].is_weak = true;
@@ -223,8 +206,8 @@ static void add_weak_headers(struct session_keys *keys, struct bytes headers)
 {
     struct bytes name, value;
     while (next_header(&headers, &name, &value)) {
-        if (name.len == 0 || value.len < LONG_VALUE_BYTES || ascii_lower(name.ptr[0]) != 'x' ||
-            !is_token_name(name))
+        if (name.len == 0 || value.len < SESSION_LONG_VALUE_BYTES ||
+            ascii_lower(name.ptr[0]) != 'x' || !session_name_is_token(name))
             continue;
         size_t before = keys->count;
         add_key(keys, TRACE_BY_TOKEN, (struct bytes){0}, value);
@@ -233,33 +216,54 @@ static void add_weak_headers(struct session_keys *keys, struct bytes headers)
     }
 }
 
+/* Strong ones first; among equals the order stays. */
+static void sort_weak_last(struct session_keys *keys)
+{
+    struct session_key weak[SESSION_MAX_KEYS];
+    size_t weak_count = 0, count = 0;
+    for (size_t i = 0; i < keys->count; i++) {
+        if (keys->items[i].is_weak)
+            weak[weak_count++] = keys->items[i];
+        else
+            keys->items[count++] = keys->items[i];
+    }
+    for (size_t i = 0; i < weak_count; i++)
+        keys->items[count++] = weak[i];
+}
+
 void session_keys_of_request(struct session_keys *keys, struct bytes headers, struct bytes target,
                              const char *session_header)
 {
-    struct bytes name, value, rest = headers, cookies = {0}, authorization = {0};
+    struct bytes name, value, rest = headers, cookies = {0}, api_key = {0};
+    struct bytes authorization = session_header_of(headers, "authorization");
     struct bytes wanted = bytes_of(session_header);
-    keys->count = 0;
+    keys->count = keys->decoded_bytes = 0;
     while (next_header(&rest, &name, &value)) {
         if (wanted.len && bytes_equal_nocase(name, wanted))
             add_key(keys, TRACE_BY_HEADER, name, value);
-        else if (bytes_equal_nocase(name, bytes_of("authorization")))
-            authorization = value;
         else if (bytes_equal_nocase(name, bytes_of("cookie")))
             cookies = value;
         else if (bytes_equal_nocase(name, bytes_of("x-api-key")) ||
-                 bytes_equal_nocase(name, bytes_of("x-auth-token")))
+                 bytes_equal_nocase(name, bytes_of("apikey")))
+            api_key = value;
+        else if (bytes_equal_nocase(name, bytes_of("x-auth-token")))
             add_key(keys, TRACE_BY_TOKEN, (struct bytes){0}, value);
     }
     if (authorization.len)
-        add_authorization(keys, authorization);
+        add_authorization(keys, authorization, false);
     size_t query = bytes_index_of(target, '?');
     if (query < target.len)
         add_pairs(keys, IN_QUERY, bytes_from(target, query + 1));
-    if (cookies.len) {
+    if (cookies.len)
         add_cookies(keys, cookies);
+    if (api_key.len)
+        add_api_key(keys, api_key);
+    if (authorization.len)
+        add_authorization(keys, authorization, true);
+    if (cookies.len)
         add_weak_cookies(keys, cookies);
-    }
     add_weak_headers(keys, headers);
+    sort_weak_last(keys);
 }
 
 /* Just behind a string's closing quote, or in.len; escapes are stepped over. */
@@ -307,6 +311,9 @@ static void add_body(struct session_keys *keys, enum place place, struct bytes b
     if (body.len > MAX_SCANNED_BYTES)
         body.len = MAX_SCANNED_BYTES;
     size_t start = skip_space(body, 0);
+    /* Engine.IO's packets: 0{"sid":"..."}, and before them 96:0{"sid":"..."} */
+    while (start < body.len && (ascii_is_digit(body.ptr[start]) || body.ptr[start] == ':'))
+        start++;
     if (start == body.len)
         return;
     if (body.ptr[start] == '{' || body.ptr[start] == '[')
@@ -318,23 +325,86 @@ static void add_body(struct session_keys *keys, enum place place, struct bytes b
 
 void session_keys_of_body(struct session_keys *keys, struct bytes body)
 {
-    keys->count = 0;
+    keys->count = keys->decoded_bytes = 0;
     add_body(keys, IN_REQUEST_BODY, body);
+}
+
+static void add_set_cookie(struct session_keys *keys, struct bytes value)
+{
+    /* Scripts of the page may not read it: it is there to tell who it is. */
+    bool is_hidden = session_text_contains_nocase(value, "httponly");
+    value.len = bytes_index_of(value, ';');
+    add_cookies(keys, value);
+    if (is_hidden)
+        add_weak_cookies(keys, value);
+}
+
+/* "Authorization: Bearer ..." of a login's answer; another header's token may be one beside it. */
+static void add_born_header(struct session_keys *keys, struct bytes name, struct bytes value)
+{
+    size_t before = keys->count;
+    bool is_login = bytes_equal_nocase(name, bytes_of("authorization")) ||
+                    bytes_equal_nocase(name, bytes_of("x-auth-token"));
+    value = without_scheme(value);
+    if ((is_login || session_name_is_token(name)) && session_value_is_random(value))
+        add_key(keys, TRACE_BY_TOKEN, (struct bytes){0}, value);
+    if (keys->count > before && !is_login) {
+        keys->items[before].is_weak = true;
+        keys->items[before].class = SESSION_CLASS_LENT;
+    }
 }
 
 void session_keys_of_response(struct session_keys *keys, struct bytes headers, struct bytes body)
 {
     struct bytes name, value;
-    keys->count = 0;
+    keys->count = keys->decoded_bytes = 0;
     while (next_header(&headers, &name, &value)) {
-        if (!bytes_equal_nocase(name, bytes_of("set-cookie")))
-            continue;
-        /* Scripts of the page may not read it: it is there to tell who it is. */
-        bool is_hidden = contains_nocase(value, "httponly");
-        value.len = bytes_index_of(value, ';');
-        add_cookies(keys, value);
-        if (is_hidden)
-            add_weak_cookies(keys, value);
+        if (bytes_equal_nocase(name, bytes_of("set-cookie")))
+            add_set_cookie(keys, value);
+        else if (bytes_equal_nocase(name, bytes_of("location")))
+            add_link(keys, value);
+        else
+            add_born_header(keys, name, value);
     }
     add_body(keys, IN_ANSWER_BODY, body);
+}
+
+/* Of "[2001:db8::1]:80", "10.0.0.7:80" the address; empty: it is none. */
+static struct bytes address_in(struct bytes text)
+{
+    enum { MAX_ADDRESS_BYTES = 45 };
+    text = bytes_trim(text);
+    if (text.len && text.ptr[0] == '"')
+        text = bytes_make(text.ptr + 1, bytes_index_of(bytes_from(text, 1), '"'));
+    size_t colon = bytes_index_of(text, ':');
+    bool has_one_colon = colon < text.len &&
+                         bytes_index_of(bytes_from(text, colon + 1), ':') == text.len - colon - 1;
+    if (text.len && text.ptr[0] == '[')
+        text = bytes_make(text.ptr + 1, bytes_index_of(bytes_from(text, 1), ']'));
+    else if (has_one_colon)
+        text.len = colon;
+    bool has_mark = false;
+    for (size_t i = 0; i < text.len; i++) {
+        bool is_mark = text.ptr[i] == '.' || text.ptr[i] == ':';
+        if (!is_mark && ascii_hex_value(text.ptr[i]) < 0)
+            return (struct bytes){0};
+        has_mark = has_mark || is_mark;
+    }
+    return has_mark && text.len <= MAX_ADDRESS_BYTES ? text : (struct bytes){0};
+}
+
+struct bytes session_forwarded_for(struct bytes headers)
+{
+    struct bytes list = session_header_of(headers, "x-forwarded-for"), first, part;
+    if (list.len && bytes_split(&list, ',', &first))
+        return address_in(first);
+    list = session_header_of(headers, "forwarded");
+    if (list.len && bytes_split(&list, ',', &first)) {
+        while (bytes_split(&first, ';', &part)) {
+            part = bytes_trim(part);
+            if (bytes_starts_with_nocase(part, bytes_of("for=")))
+                return address_in(bytes_from(part, 4));
+        }
+    }
+    return address_in(session_header_of(headers, "x-real-ip"));
 }

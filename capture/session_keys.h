@@ -14,8 +14,8 @@ struct session_key {
     uint64_t hash;  /* of the value, and of the name too when the value is short */
     uint64_t class; /* keys of one class, two values: two users */
     enum trace_identity_kind kind;
-    bool is_weak;       /* its name says nothing: it counts only where an answer handed it out */
-    struct bytes name;  /* of the cookie or header; empty for a token */
+    bool is_weak;      /* name or value say nothing: it counts only where an answer handed it out */
+    struct bytes name; /* of the cookie or header; empty for a token */
     struct bytes value; /* borrowed, for the identity's text */
 };
 
@@ -25,16 +25,24 @@ struct session_hint {
     uint64_t class;
 };
 
-#define SESSION_MAX_KEYS 16
-/* No kind has these numbers, and no hash is this small. */
-#define SESSION_CLASS_LOGIN 100
-#define SESSION_CLASS_API_KEY                                                                      \
-    101 /* beside a token: who has one may have made the other with it                             \
-         */
+enum { SESSION_MAX_KEYS = 16, SESSION_MAX_DECODED_BYTES = 2048 };
+
+/* Classes beside the kinds; no kind has these numbers, and no hash is this small. */
+enum {
+    SESSION_CLASS_LOGIN = 100,
+    /* An API key, or a program's Basic credentials: one user's own (who has a token may have made
+     * it), or the application's, which all its users send beside what is their own. */
+    SESSION_CLASS_API_KEY = 101,
+    /* One user has several beside a token: the number of a socket or of a talk, a ticket, what the
+     * links of an answer carry. */
+    SESSION_CLASS_LENT = 102
+};
 
 struct session_keys {
-    size_t count; /* strongest first */
+    size_t count; /* strongest first, weak ones last */
     struct session_key items[SESSION_MAX_KEYS];
+    size_t decoded_bytes; /* of values that were written with %XX */
+    char decoded[SESSION_MAX_DECODED_BYTES];
 };
 
 /* Of a request: header lines as stored ("Name: value\n"), the target's query. session_header: the
@@ -42,7 +50,8 @@ struct session_keys {
 void session_keys_of_request(struct session_keys *keys, struct bytes headers, struct bytes target,
                              const char *session_header);
 
-/* What an answer hands out: Set-Cookie, tokens in a JSON body. */
+/* What an answer hands out: Set-Cookie, tokens in a JSON body, in headers, and in the query or the
+ * fragment of Location and of a JSON body's links. Weak ones may be the sender's beside others. */
 void session_keys_of_response(struct session_keys *keys, struct bytes headers, struct bytes body);
 
 /* Of a request's JSON or form body: tokens, and the name a user signs up and logs in with, which is
@@ -51,5 +60,9 @@ void session_keys_of_body(struct session_keys *keys, struct bytes body);
 
 /* The first header of that name in header lines as stored. */
 struct bytes session_header_of(struct bytes headers, const char *name);
+
+/* Whom a proxy says that it speaks for (X-Forwarded-For, Forwarded, X-Real-IP: the first address);
+ * empty: it says nothing that is an address. */
+struct bytes session_forwarded_for(struct bytes headers);
 
 #endif

@@ -19,6 +19,7 @@ enum {
 struct held_key {
     uint64_t hash;
     uint64_t class;
+    bool is_everybodys; /* two users sent it beside keys of their own: it leads nowhere */
     struct session *session;
     struct held_key *next;
 };
@@ -182,14 +183,19 @@ static struct session *if_live(struct sessions *sessions, struct session *sessio
 static struct session *by_hash(struct sessions *sessions, uint64_t hash, int64_t at_us)
 {
     struct held_key *key = map_get(&sessions->by_key, hash_bytes(&hash));
-    return if_live(sessions, key ? key->session : NULL, at_us);
+    return if_live(sessions, key && !key->is_everybodys ? key->session : NULL, at_us);
 }
 
-static struct session *by_id(struct sessions *sessions, int64_t id, int64_t at_us)
+/* Whose the connection is. One of a proxy's is of whom its last request came from. */
+static struct session *by_connection(struct sessions *sessions,
+                                     const struct session_sighting *sighting)
 {
-    if (id == 0)
+    int64_t id = sighting->connection_session_id;
+    struct session *session = id ? map_get(&sessions->by_id, bytes_make(&id, sizeof id)) : NULL;
+    if (session && session_forwarded_for(sighting->request_headers).len &&
+        !bytes_equal(bytes_of(session->address), sighting->address))
         return NULL;
-    return if_live(sessions, map_get(&sessions->by_id, bytes_make(&id, sizeof id)), at_us);
+    return if_live(sessions, session, sighting->first_us);
 }
 
 static bool holds_another(const struct session *session, uint64_t hash, uint64_t class)
@@ -281,10 +287,19 @@ static struct session *new_session(struct sessions *sessions,
     return session;
 }
 
-/* Rule 2: may this session take the key? */
+/* Rule 2: may this session take the key? Of tokens, API keys and what is lent a user may have one
+ * each, but then has said so in one request, or was handed it. */
 static struct session *if_free(struct session *session, const struct session_key *key)
 {
-    return session && !holds_another(session, key->hash, key->class) ? session : NULL;
+    static const uint64_t token_classes[] = {TRACE_BY_TOKEN, SESSION_CLASS_API_KEY,
+                                             SESSION_CLASS_LENT};
+    if (!session || holds_another(session, key->hash, key->class))
+        return NULL;
+    for (size_t i = 0; i < 3 && key->kind == TRACE_BY_TOKEN; i++) {
+        if (holds_another(session, key->hash, token_classes[i]))
+            return NULL;
+    }
+    return session;
 }
 
 /* Who else is at this address: the only one there, or, of several, one that nothing is known of. */
@@ -311,10 +326,46 @@ static bool is_another_user(const struct session *session, const struct session_
     }
     for (size_t i = 0; i < born->count; i++) {
         const struct session_key *key = &born->items[i];
-        if (key->kind == TRACE_BY_TOKEN && holds_another(session, key->hash, key->class))
+        if (key->kind == TRACE_BY_TOKEN && !key->is_weak &&
+            holds_another(session, key->hash, key->class))
             return true;
     }
     return false;
+}
+
+/* Does the exchange show another user's own keys, beside an API key that the session holds? An API
+ * key of another is none of them: who has one may make a second. */
+static bool is_beside_another(const struct session *session, const struct session_keys *keys,
+                              const struct session_keys *born)
+{
+    for (size_t i = 0; i < keys->count && !keys->items[i].is_weak; i++) {
+        const struct session_key *key = &keys->items[i];
+        if (key->class != SESSION_CLASS_API_KEY && holds_another(session, key->hash, key->class))
+            return true;
+    }
+    for (size_t i = 0; i < born->count; i++) {
+        const struct session_key *key = &born->items[i];
+        if (key->class == TRACE_BY_TOKEN && holds_another(session, key->hash, key->class))
+            return true;
+    }
+    return false;
+}
+
+/* Leaves out the API keys that say nothing: those of the whole application. */
+static void drop_everybodys(struct sessions *sessions, struct session_keys *keys,
+                            const struct session_keys *born)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < keys->count; i++) {
+        const struct session_key *key = &keys->items[i];
+        struct held_key *held = map_get(&sessions->by_key, hash_bytes(&key->hash));
+        if (held && key->class == SESSION_CLASS_API_KEY &&
+            is_beside_another(held->session, keys, born))
+            held->is_everybodys = true;
+        if (!held || !held->is_everybodys)
+            keys->items[count++] = *key;
+    }
+    keys->count = count;
 }
 
 /* The strongest is first, weak ones are last. */
@@ -333,14 +384,14 @@ static struct session *choose(struct sessions *sessions, const struct session_si
     if (session)
         return session;
     if (has_strong_key(keys)) {
-        session = if_free(by_id(sessions, sighting->connection_session_id, at_us), &keys->items[0]);
+        session = if_free(by_connection(sessions, sighting), &keys->items[0]);
         return session ? session : if_free(by_address(sessions, sighting), &keys->items[0]);
     }
     for (const struct session_hint *hint = sighting->hints; hint && hint->hash && !session; hint++)
         session = by_hash(sessions, hint->hash, at_us);
     if (session)
         return session;
-    session = by_id(sessions, sighting->connection_session_id, at_us);
+    session = by_connection(sessions, sighting);
     if (session && is_another_user(session, sighting, born))
         session = NULL;
     if (!session)
@@ -383,12 +434,18 @@ static void note_use(struct sessions *sessions, struct session *session,
         mark_changed(sessions, session);
 }
 
-int64_t sessions_add_exchange(struct sessions *sessions, const struct session_sighting *sighting)
+int64_t sessions_add_exchange(struct sessions *sessions, const struct session_sighting *told)
 {
     struct session_keys keys, born;
+    struct session_sighting with_address = *told;
+    const struct session_sighting *sighting = &with_address;
+    struct bytes forwarded_for = session_forwarded_for(told->request_headers);
+    if (forwarded_for.len)
+        with_address.address = forwarded_for;
     session_keys_of_request(&keys, sighting->request_headers, sighting->target,
                             sessions->options.header);
     session_keys_of_response(&born, sighting->response_headers, sighting->response_body);
+    drop_everybodys(sessions, &keys, &born);
     struct session *session = choose(sessions, sighting, &keys, &born);
     if (!session)
         session = new_session(sessions, sighting);

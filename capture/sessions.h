@@ -13,7 +13,12 @@
  *     login name, or its token and this answer hands out another;
  *  5. else a new session.
  *
- * "The one of this address" is the only session there or, of several, one without keys.
+ * "The one of this address" is the only session there or, of several, one without keys. What a
+ * proxy says that it asks for is the address, and then a connection's session counts at that
+ * address only.
+ *
+ * An API key, and Basic credentials, are a user's own until somebody sends or is given a token or a
+ * cookie of another user beside them: from then on they are the application's, and say nothing.
  *
  * A session that was idle for longer than the gap has ended, and its keys begin a new one.
  */
