@@ -78,16 +78,6 @@ static bool is_worth_looking(const struct place_value *value)
            value->text.len >= SHORTEST_OPAQUE;
 }
 
-/* A message's place behind the step that says which message. */
-static struct place place_behind(const struct place_step *message, const struct place *place)
-{
-    struct place whole = {.step_count = place->step_count + 1, .steps = {*message}};
-    if (place->step_count >= PLACE_MAX_STEPS)
-        return *place; /* a visit leaves room for it */
-    memcpy(whole.steps + 1, place->steps, place->step_count * sizeof whole.steps[0]);
-    return whole;
-}
-
 struct reading {
     struct cause_search *search;
     const struct plan_step *step;

@@ -15,6 +15,7 @@ struct script {
     bool has_exchange;
     struct buf texts; /* what the exchange's views point into */
     struct buf request_headers, response_headers;
+    struct buf parts; /* the exchange's multipart body but for its end */
     int64_t next_exchange_id;
     int64_t last_us;
 };
@@ -24,11 +25,44 @@ static int64_t ms_to_us(double ms)
     return (int64_t)(ms * 1000 + 0.5);
 }
 
+#define BOUNDARY "between-the-parts"
+
+/* NAME=VALUE, or NAME=VALUE as FILE */
+static int add_part(struct script *script, struct bytes line)
+{
+    size_t equals = bytes_index_of(line, '=');
+    struct bytes value = bytes_from(line, equals + 1);
+    const char *as = memmem(value.ptr, value.len, " as ", 4);
+    if (!script->parts.len)
+        buf_append_text(&script->request_headers,
+                        "Content-Type: multipart/form-data; boundary=" BOUNDARY "\n");
+    buf_printf(&script->parts, "--" BOUNDARY "\r\nContent-Disposition: form-data; name=\"%.*s\"",
+               (int)equals, line.ptr);
+    if (as) {
+        buf_printf(&script->parts, "; filename=\"%.*s\"", (int)(value.ptr + value.len - as) - 4,
+                   as + 4);
+        value.len = (size_t)(as - value.ptr);
+    }
+    return buf_printf(&script->parts, "\r\n\r\n%.*s\r\n", BYTES_ARG(value));
+}
+
+static int put_parts(struct script *script, struct error *err)
+{
+    if (!script->parts.len)
+        return 0;
+    buf_append_text(&script->parts, "--" BOUNDARY "--\r\n");
+    struct bytes body = buf_bytes(&script->parts);
+    script->exchange.request_body_bytes = body.len;
+    return trace_writer_put_body(script->writer, body, &script->exchange.request_body_id, err);
+}
+
 static int flush_exchange(struct script *script, struct error *err)
 {
     if (!script->has_exchange)
         return 0;
     script->has_exchange = false;
+    if (put_parts(script, err))
+        return -1;
     script->exchange.request_headers = buf_bytes(&script->request_headers);
     script->exchange.response_headers = buf_bytes(&script->response_headers);
     script->session.exchange_count++;
@@ -121,6 +155,7 @@ static int add_exchange(struct script *script, struct bytes line, struct error *
         return error_set(err, EXIT_TOOL, "no memory");
     buf_clear(&script->request_headers);
     buf_clear(&script->response_headers);
+    buf_clear(&script->parts);
     struct bytes begin = word(&line), end = word(&line), method = word(&line), target = word(&line);
     struct bytes status = word(&line), body = bytes_trim(line);
     if (!target.len || !script->session.session_id)
@@ -239,6 +274,8 @@ static int add_line(struct script *script, struct bytes line, struct error *err)
         return buf_printf(&script->response_headers, "%.*s\n", BYTES_ARG(bytes_from(line, 14)));
     if (bytes_starts_with(line, bytes_of("answer ")))
         return set_answer(script, bytes_from(line, 7), err);
+    if (bytes_starts_with(line, bytes_of("part ")))
+        return add_part(script, bytes_from(line, 5));
     if (bytes_starts_with(line, bytes_of("bind ")))
         return add_binding(script, bytes_from(line, 5), err);
     if (line.ptr[0] == '>')
@@ -269,6 +306,7 @@ int script_trace_write(const char *path, const char *text, struct error *err)
     buf_init(&script.texts, 64 << 20);
     buf_init(&script.request_headers, 1 << 20);
     buf_init(&script.response_headers, 1 << 20);
+    buf_init(&script.parts, 1 << 20);
     int result = trace_writer_open(&script.writer, path, &options, &facts, err);
     if (result == 0) {
         result = add_lines(&script, bytes_of(text), err);
@@ -282,5 +320,6 @@ int script_trace_write(const char *path, const char *text, struct error *err)
     buf_fini(&script.texts);
     buf_fini(&script.request_headers);
     buf_fini(&script.response_headers);
+    buf_fini(&script.parts);
     return result;
 }

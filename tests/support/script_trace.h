@@ -10,6 +10,8 @@
  *     set-cookie sid=1; Path=/   the same, shorter
  *     answer {"id":7}            the body of the answer before it
  *     5 30 POST /b 201 {"x":1}   the rest of the line is the body
+ *     part note=hello            a field of a multipart/form-data body, behind those before it
+ *     part file=bytes as a.wav   the same with a file name
  *     40 - GET /c 0              never answered
  *     closed 45                  its connection is closed at 45; what follows goes over another
  *     50 55 WS /live             a WebSocket: upgrade asked at 50, answered at 55

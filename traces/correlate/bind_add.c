@@ -3,21 +3,24 @@
 
 #include <stdlib.h>
 
-#include "traces/correlate/binding_apply.h"
-#include "traces/correlate/exchange_values.h"
+#include "core/map.h"
+#include "traces/correlate/binding_form.h"
+#include "traces/correlate/binding_match.h"
+#include "traces/correlate/binding_store.h"
 #include "traces/correlate/value_match.h"
 #include "traces/printable.h"
 
-enum { MAX_HINT_BYTES = 240, MAX_HINTS = 5, SHOWN_BYTES = 40, MAX_NAME_BYTES = 320 };
+enum {
+    MAX_HINT_BYTES = 240,
+    MAX_HINTS = 5,
+    SHOWN_BYTES = 40,
+    MAX_NAME_BYTES = 320,
+    MAX_KEY_BYTES = 256 << 20
+};
 
-/* "17 body:/id" as it was given. */
 struct end {
-    const char *option; /* "--born" */
-    enum place_side side;
-    int64_t exchange_id;
-    struct bytes place_text;
-    struct place place;
-    struct exchange_facts facts;
+    struct binding_end given;
+    struct exchange_facts facts; /* of the exchange, where one was given */
     char endpoint[MAX_NAME_BYTES];
 };
 
@@ -26,37 +29,20 @@ struct adding {
     struct trace_reader *reader;
     struct exchange_values *values;
     struct end born, used;
-    bool is_made;
+    bool is_many;
+    size_t bound_already; /* from elsewhere, and left as they are */
+    struct matched matched;
     struct buf value, carried; /* of the answer; at the request's place */
     const char *form;
 };
 
-/* --- what was given ----------------------------------------------------------------------- */
-
-static int parse_end(struct end *end, const char *text, struct error *err)
-{
-    struct bytes rest = bytes_trim(bytes_of(text));
-    size_t space = bytes_index_of(rest, ' ');
-    struct error why = {0};
-    uint64_t id = 0;
-    if (space == rest.len || !bytes_to_u64(bytes_make(rest.ptr, space), &id) || id == 0 ||
-        id > INT64_MAX)
-        return error_set(err, EXIT_INPUT,
-                         "bind: %s '%.100s': give an exchange and a place in it, like '17 "
-                         "body:/id'; 'reprise inspect TRACE session N' lists exchanges",
-                         end->option, text);
-    end->exchange_id = (int64_t)id;
-    end->place_text = bytes_trim(bytes_from(rest, space + 1));
-    if (place_parse(end->place_text, end->side, &end->place, &why))
-        return error_set(err, EXIT_INPUT, "bind: %s: '%.*s': %.300s", end->option,
-                         (int)utf8_cut(end->place_text, 100).len, end->place_text.ptr, why.text);
-    return 0;
-}
-
 static int look_up(struct adding *adding, struct end *end, struct error *err)
 {
     struct bytes name = {0};
-    int found = exchange_values_facts(adding->values, end->exchange_id, &end->facts, err);
+    int64_t exchange_id = end->given.exchange_id;
+    if (!exchange_id)
+        return 0;
+    int found = exchange_values_facts(adding->values, exchange_id, &end->facts, err);
     if (found == 1 && end->facts.endpoint_id)
         found = trace_reader_endpoint_name(adding->reader, end->facts.endpoint_id, &name, err);
     if (found < 0)
@@ -67,7 +53,8 @@ static int look_up(struct adding *adding, struct end *end, struct error *err)
     return error_set(err, EXIT_INPUT,
                      "bind: %s: the trace has no exchange %lld; 'reprise inspect TRACE session N' "
                      "lists those of a session",
-                     end->option, (long long)end->exchange_id);
+                     end->given.side == PLACE_IN_ANSWER ? "--born" : "--used",
+                     (long long)exchange_id);
 }
 
 /* --- what is there instead ---------------------------------------------------------------- */
@@ -114,8 +101,8 @@ static int find_hints(struct adding *adding, const struct end *end, struct bytes
                       struct hints *hints, struct error *err)
 {
     *hints = (struct hints){.wanted = wanted, .text = BUF_INIT(MAX_HINT_BYTES)};
-    if (exchange_values_visit(adding->values, end->exchange_id, end->side, take_hint, hints, err) <
-        0)
+    if (exchange_values_visit(adding->values, end->given.exchange_id, end->given.side, take_hint,
+                              hints, err) < 0)
         return -1;
     return 0;
 }
@@ -124,7 +111,7 @@ static int nothing_there(struct adding *adding, const struct end *end, struct by
                          struct error *err)
 {
     struct hints hints;
-    const char *which = end->side == PLACE_IN_ANSWER ? "answer" : "request";
+    const char *which = end->given.side == PLACE_IN_ANSWER ? "answer" : "request";
     int result = find_hints(adding, end, wanted, &hints, err);
     bool has_wanted = hints.count > 0 && wanted.ptr;
     if (result == 0 && hints.count == 0 && wanted.ptr) {
@@ -133,8 +120,8 @@ static int nothing_there(struct adding *adding, const struct end *end, struct by
     }
     if (result == 0)
         error_set(err, EXIT_INPUT, "bind: the %s of exchange %lld has nothing at '%.*s'; %s%s",
-                  which, (long long)end->exchange_id, (int)utf8_cut(end->place_text, 60).len,
-                  end->place_text.ptr,
+                  which, (long long)end->given.exchange_id,
+                  (int)utf8_cut(end->given.place_text, 60).len, end->given.place_text.ptr,
                   has_wanted    ? "what the request carries is at: "
                   : hints.count ? "there is: "
                                 : "it has no values at all",
@@ -154,8 +141,9 @@ static int not_carried(struct adding *adding, struct error *err)
     append_shown(&shown, buf_bytes(&adding->carried));
     if (result == 0)
         error_set(err, EXIT_INPUT, "bind: '%s', which exchange %lld has at %.*s%s%s; %s%s",
-                  buf_text(&shown), (long long)adding->used.exchange_id,
-                  (int)utf8_cut(adding->used.place_text, 60).len, adding->used.place_text.ptr,
+                  buf_text(&shown), (long long)adding->used.given.exchange_id,
+                  (int)utf8_cut(adding->used.given.place_text, 60).len,
+                  adding->used.given.place_text.ptr,
                   adding->add->form ? " (written as --form " : "",
                   adding->add->form ? adding->add->form : "",
                   hints.count ? "the request has it at: " : "nor anywhere else in that request",
@@ -167,28 +155,14 @@ static int not_carried(struct adding *adding, struct error *err)
 
 /* --- the check ---------------------------------------------------------------------------- */
 
-/* What the place wants undone: a value that stands there as it is needs nothing. */
 static int choose_form(struct adding *adding, struct error *err)
 {
-    static const char *const coded[] = {"percent", "html", "base64", "base64url", "hex"};
-    struct bytes value = buf_bytes(&adding->value), carried = buf_bytes(&adding->carried), written;
-    enum place_kind kind = adding->used.place.steps[0].kind;
-    bool is_escaped = kind == PLACE_PATH || kind == PLACE_QUERY || kind == PLACE_FORM;
-    adding->form = "raw";
-    if (value_is_in(value, carried, bytes_of("raw"))) {
-        if (!is_escaped || exchange_values_written(adding->values, adding->used.exchange_id,
-                                                   &adding->used.place, &written, err))
-            return is_escaped ? -1 : 0;
-        if (!value_is_in(value, written, bytes_of("raw")))
-            adding->form = bytes_index_of(written, '+') < written.len ? "plus" : "percent";
-        return 0;
-    }
-    for (size_t i = 0; i < sizeof coded / sizeof coded[0]; i++) {
-        adding->form = coded[i];
-        if (value_is_in(value, carried, bytes_of(coded[i])))
-            return 0;
-    }
-    return not_carried(adding, err);
+    const struct binding_end *used = &adding->used.given;
+    if (binding_form_find(adding->values, used->exchange_id, &used->place,
+                          buf_bytes(&adding->value), buf_bytes(&adding->carried), &adding->form,
+                          err))
+        return -1;
+    return adding->form ? 0 : not_carried(adding, err);
 }
 
 static int check_value(struct adding *adding, struct error *err)
@@ -196,22 +170,22 @@ static int check_value(struct adding *adding, struct error *err)
     struct bytes found;
     int64_t at_us = 0;
     const struct end *born = &adding->born, *used = &adding->used;
-    if (exchange_values_find(adding->values, used->exchange_id, PLACE_IN_REQUEST, &used->place,
-                             INT64_MAX, &found, &at_us, err))
+    if (exchange_values_find(adding->values, used->given.exchange_id, PLACE_IN_REQUEST,
+                             &used->given.place, INT64_MAX, &found, &at_us, err))
         return -1;
     if (!found.ptr)
         return nothing_there(adding, used, (struct bytes){0}, err);
     buf_append_bytes(&adding->carried, found);
     adding->form = adding->add->form ? adding->add->form : "raw";
-    if (adding->is_made)
+    if (adding->born.given.is_made)
         return 0;
     if (born->facts.ends_us == TRACE_NO_MOMENT || born->facts.ends_us > at_us)
         return error_set(err, EXIT_INPUT,
                          "bind: the answer of exchange %lld had not ended when exchange %lld "
                          "began: its value cannot come from there",
-                         (long long)born->exchange_id, (long long)used->exchange_id);
-    if (exchange_values_find(adding->values, born->exchange_id, PLACE_IN_ANSWER, &born->place,
-                             at_us, &found, NULL, err))
+                         (long long)born->given.exchange_id, (long long)used->given.exchange_id);
+    if (exchange_values_find(adding->values, born->given.exchange_id, PLACE_IN_ANSWER,
+                             &born->given.place, at_us, &found, NULL, err))
         return -1;
     if (!found.ptr)
         return nothing_there(adding, born, buf_bytes(&adding->carried), err);
@@ -224,115 +198,222 @@ static int check_value(struct adding *adding, struct error *err)
                : not_carried(adding, err);
 }
 
+/* Is it more than one place of one exchange? A '*' that nothing is named is a number. */
+static int is_many(struct adding *adding, const struct end *end, bool *ret_is, struct error *err)
+{
+    const struct binding_end *given = &end->given;
+    struct bytes found = {0};
+    *ret_is = !given->exchange_id || !given->is_exact;
+    if (*ret_is || bytes_index_of(given->place_text, '*') == given->place_text.len)
+        return 0;
+    if (exchange_values_find(adding->values, given->exchange_id, given->side, &given->place,
+                             INT64_MAX, &found, NULL, err))
+        return -1;
+    *ret_is = !found.ptr;
+    return 0;
+}
+
 static int check(struct adding *adding, struct error *err)
 {
-    if (adding->add->form && !value_form_is_known(bytes_of(adding->add->form)))
+    const struct bind_add *add = adding->add;
+    struct end *born = &adding->born, *used = &adding->used;
+    bool is_born_many, is_used_many;
+    if (add->form && !value_form_is_known(bytes_of(add->form)))
         return error_set(err, EXIT_INPUT, "bind: --form %.60s: there are " VALUE_FORM_WORDS,
-                         adding->add->form);
-    if (parse_end(&adding->born, adding->add->born, err) ||
-        parse_end(&adding->used, adding->add->used, err) || look_up(adding, &adding->born, err) ||
-        look_up(adding, &adding->used, err))
+                         add->form);
+    if (binding_end_parse(&born->given, "--born", PLACE_IN_ANSWER, add->born, err) ||
+        binding_end_parse(&used->given, "--used", PLACE_IN_REQUEST, add->used, err) ||
+        look_up(adding, born, err) || look_up(adding, used, err))
         return -1;
-    adding->is_made = binding_place_is_made(adding->born.place_text);
-    if (adding->born.facts.session_id != adding->used.facts.session_id)
-        return error_set(
-            err, EXIT_INPUT,
-            "bind: exchange %lld is of session %lld and exchange %lld of session "
-            "%lld: no value goes from one user to another",
-            (long long)adding->born.exchange_id, (long long)adding->born.facts.session_id,
-            (long long)adding->used.exchange_id, (long long)adding->used.facts.session_id);
-    return check_value(adding, err);
+    if (born->given.exchange_id && used->given.exchange_id &&
+        born->facts.session_id != used->facts.session_id)
+        return error_set(err, EXIT_INPUT,
+                         "bind: exchange %lld is of session %lld and exchange %lld of session "
+                         "%lld: no value goes from one user to another",
+                         (long long)born->given.exchange_id, (long long)born->facts.session_id,
+                         (long long)used->given.exchange_id, (long long)used->facts.session_id);
+    if (is_many(adding, born, &is_born_many, err) || is_many(adding, used, &is_used_many, err))
+        return -1;
+    adding->is_many = is_born_many || is_used_many;
+    if (!adding->is_many)
+        return check_value(adding, err);
+    adding->form = add->form ? add->form : used->given.form;
+    return 0;
 }
 
 /* --- writing ------------------------------------------------------------------------------ */
 
-static struct binding_rule rule_of(const struct adding *adding)
+static int add_one_row(struct adding *adding, struct error *err)
 {
-    return (struct binding_rule){
-        .born_endpoint = bytes_of(adding->is_made ? "" : adding->born.endpoint),
-        .born_place = adding->born.place_text,
-        .used_endpoint = bytes_of(adding->used.endpoint),
-        .used_place = adding->used.place_text,
-        .form = bytes_of(adding->form),
-        .state = bytes_of(adding->add->state),
-    };
-}
-
-/* The rows of the rule: of all sessions, or of the one that was given. */
-static int find_rows(struct adding *adding, struct binding_rules *rules, struct applied *applied,
-                     struct error *err)
-{
-    const struct binding_rule rule = rule_of(adding);
-    if (binding_rules_add(rules, &rule, err))
-        return -1;
-    if (adding->add->every_session)
-        return binding_apply_find(adding->reader, rules, applied, err);
-    applied->rows = calloc(1, sizeof *applied->rows);
-    applied->rules = calloc(1, sizeof *applied->rules);
-    if (!applied->rows || !applied->rules)
+    struct matched *matched = &adding->matched;
+    arena_init(&matched->arena, 2 * PLACE_MAX_BYTES + 65536);
+    matched->rows = calloc(1, sizeof *matched->rows);
+    if (!matched->rows)
         return error_set(err, EXIT_TOOL, "out of memory");
-    applied->rows[0] = (struct applied_row){.born_exchange_id = adding->born.exchange_id,
-                                            .used_exchange_id = adding->used.exchange_id};
-    applied->row_count = 1;
-    applied->rules[0].session_count = 1;
+    matched->rows[0] = (struct matched_row){.born_exchange_id = adding->born.given.exchange_id,
+                                            .used_exchange_id = adding->used.given.exchange_id,
+                                            .born_place = adding->born.given.place_text,
+                                            .used_place = adding->used.given.place_text,
+                                            .form = adding->form};
+    matched->count = 1;
     return 0;
 }
 
-static int write_rows(const struct adding *adding, const struct binding_rules *rules,
-                      const struct applied *applied, uint64_t *ret_replaced, struct error *err)
+/* "63 path:2": where a row goes. .ptr NULL without memory. */
+static struct bytes key_of(struct arena *arena, int64_t exchange_id, struct bytes place)
+{
+    return bytes_of(arena_printf(arena, "%lld %.*s", (long long)exchange_id, BYTES_ARG(place)));
+}
+
+/* Rows whose places another binding fills already are not wanted: whoever gives an endpoint has not
+ * looked at each of its requests. `rows`: by where they go. */
+static int leave_bound(struct adding *adding, struct map *rows, struct error *err)
+{
+    struct trace_binding binding;
+    int more;
+    if (trace_reader_start_bindings(adding->reader, 0, err))
+        return -1;
+    while ((more = trace_reader_next_binding(adding->reader, &binding, err)) == 1) {
+        struct buf key = BUF_INIT(PLACE_MAX_BYTES + 32);
+        buf_printf(&key, "%lld %.*s", (long long)binding.used_exchange_id,
+                   BYTES_ARG(binding.used_place));
+        struct matched_row *row = map_get(rows, buf_bytes(&key));
+        buf_fini(&key);
+        if (row && bytes_equal(binding.state, bytes_of("on")) &&
+            (binding.born_exchange_id != row->born_exchange_id ||
+             !bytes_equal(binding.born_place, row->born_place)))
+            row->form = NULL;
+    }
+    struct matched *matched = &adding->matched;
+    size_t kept = 0;
+    for (size_t i = 0; i < matched->count; i++) {
+        if (matched->rows[i].form)
+            matched->rows[kept++] = matched->rows[i];
+    }
+    adding->bound_already = matched->count - kept;
+    matched->count = kept;
+    return more;
+}
+
+static int leave_bound_ones(struct adding *adding, struct error *err)
+{
+    struct arena arena;
+    struct map rows;
+    int result = 0;
+    arena_init(&arena, MAX_KEY_BYTES);
+    map_init(&rows);
+    for (size_t i = 0; i < adding->matched.count && result == 0; i++) {
+        struct matched_row *row = &adding->matched.rows[i];
+        struct bytes key = key_of(&arena, row->used_exchange_id, row->used_place);
+        if (!key.ptr || map_set(&rows, key, row))
+            result = error_set(err, EXIT_TOOL, "out of memory");
+    }
+    if (result == 0)
+        result = leave_bound(adding, &rows, err);
+    map_fini(&rows);
+    arena_fini(&arena);
+    return result;
+}
+
+static int find_rows(struct adding *adding, struct error *err)
+{
+    const struct match_wanted wanted = {.born = &adding->born.given,
+                                        .used = &adding->used.given,
+                                        .form = adding->form,
+                                        .every_session = adding->add->every_session};
+    if (!adding->is_many && !adding->add->every_session)
+        return add_one_row(adding, err);
+    if (binding_match_find(adding->reader, &wanted, &adding->matched, err))
+        return -1;
+    if (adding->matched.count)
+        return adding->is_many ? leave_bound_ones(adding, err) : 0;
+    return error_set(err, EXIT_INPUT,
+                     "bind: no request has at '%.100s' what an answer before it, in its session, "
+                     "has at '%.100s'",
+                     adding->add->used, adding->add->born);
+}
+
+static int put_rows(const struct adding *adding, struct binding_store *store,
+                    uint64_t *ret_replaced, struct error *err)
+{
+    *ret_replaced = 0;
+    for (size_t i = 0; i < adding->matched.count; i++) {
+        const struct matched_row *row = &adding->matched.rows[i];
+        const struct trace_binding binding = {.born_exchange_id = row->born_exchange_id,
+                                              .born_place = row->born_place,
+                                              .used_exchange_id = row->used_exchange_id,
+                                              .used_place = row->used_place,
+                                              .score = 1,
+                                              .evidence = bytes_of(adding->add->note),
+                                              .state = bytes_of(adding->add->state),
+                                              .form = bytes_of(row->form)};
+        int64_t binding_id;
+        uint64_t replaced;
+        if (binding_store_put_edited(store, &binding, &binding_id, &replaced, err))
+            return -1;
+        *ret_replaced += replaced;
+    }
+    return 0;
+}
+
+static int write_rows(const struct adding *adding, uint64_t *ret_replaced, struct error *err)
 {
     struct binding_store *store = NULL;
-    int result = binding_store_open(&store, adding->add->trace, err) ||
-                         binding_store_begin(store, err) ||
-                         binding_apply_store(store, rules, applied, bytes_of(adding->add->note),
-                                             ret_replaced, err) ||
-                         binding_store_commit(store, err)
-                     ? -1
-                     : 0;
+    int result =
+        binding_store_open(&store, adding->add->trace, err) || binding_store_begin(store, err) ||
+                put_rows(adding, store, ret_replaced, err) || binding_store_commit(store, err)
+            ? -1
+            : 0;
     binding_store_close(store);
     return result;
 }
 
-static void say(const struct adding *adding, const struct applied *applied, uint64_t replaced,
-                FILE *out)
+static void print_end(const struct end *end, FILE *out)
 {
-    fprintf(out, "%lld %s %.*s -> %lld %s %.*s, %s", (long long)adding->born.exchange_id,
-            adding->born.endpoint, BYTES_ARG(adding->born.place_text),
-            (long long)adding->used.exchange_id, adding->used.endpoint,
-            BYTES_ARG(adding->used.place_text), adding->form);
-    if (adding->add->every_session)
-        fprintf(out, ": %zu in %llu sessions", applied->row_count,
-                (unsigned long long)applied->rules[0].session_count);
+    const struct binding_end *given = &end->given;
+    if (given->exchange_id)
+        fprintf(out, "%lld %s ", (long long)given->exchange_id, end->endpoint);
+    else if (given->endpoint.len)
+        fprintf(out, "%.*s ", BYTES_ARG(given->endpoint));
+    fprintf(out, "%.*s", BYTES_ARG(given->place_text));
+}
+
+static void say(const struct adding *adding, uint64_t replaced, FILE *out)
+{
+    print_end(&adding->born, out);
+    fputs(" -> ", out);
+    print_end(&adding->used, out);
+    if (adding->form)
+        fprintf(out, ", %s", adding->form);
+    if (adding->is_many || adding->add->every_session)
+        fprintf(out, ": %zu in %llu sessions", adding->matched.count,
+                (unsigned long long)adding->matched.session_count);
     if (replaced)
         fprintf(out, "; %llu found bindings went", (unsigned long long)replaced);
+    if (adding->bound_already)
+        fprintf(out, "; %zu that another binding fills stay as they are", adding->bound_already);
     fputs("\n", out);
 }
 
 int bind_add(const struct bind_add *add, FILE *out, struct error *err)
 {
     struct adding adding = {.add = add,
-                            .born = {.option = "--born", .side = PLACE_IN_ANSWER},
-                            .used = {.option = "--used", .side = PLACE_IN_REQUEST},
                             .value = BUF_INIT(PLACE_MAX_VALUE_BYTES),
                             .carried = BUF_INIT(PLACE_MAX_VALUE_BYTES)};
-    struct binding_rules rules;
-    struct applied applied = {0};
     uint64_t replaced = 0;
-    binding_rules_init(&rules);
     int result = trace_reader_open(&adding.reader, add->trace, err);
     if (result == 0 && !(adding.values = exchange_values_new(adding.reader)))
         result = error_set(err, EXIT_TOOL, "out of memory");
     if (result == 0)
-        result = check(&adding, err) || find_rows(&adding, &rules, &applied, err) ? -1 : 0;
+        result = check(&adding, err) || find_rows(&adding, err) ? -1 : 0;
     /* A reader that stands on a row would keep the writer waiting. */
     exchange_values_free(adding.values);
     trace_reader_close(adding.reader);
     if (result == 0)
-        result = write_rows(&adding, &rules, &applied, &replaced, err);
+        result = write_rows(&adding, &replaced, err);
     if (result == 0)
-        say(&adding, &applied, replaced, out);
-    applied_free(&applied);
-    binding_rules_fini(&rules);
+        say(&adding, replaced, out);
+    matched_free(&adding.matched);
     buf_fini(&adding.value);
     buf_fini(&adding.carried);
     return result;

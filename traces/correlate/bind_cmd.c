@@ -7,6 +7,7 @@
 
 #include "core/cli.h"
 #include "traces/correlate/bind_add.h"
+#include "traces/correlate/bind_rows.h"
 #include "traces/correlate/binding_file.h"
 #include "traces/correlate/binding_import.h"
 #include "traces/correlate/binding_list.h"
@@ -83,41 +84,61 @@ static int set_row(struct binding_store *store, const struct bind *bind, int64_t
 typedef int (*row_fn)(struct binding_store *store, const struct bind *bind, int64_t id,
                       struct error *err);
 
-/* All of them, or none. */
-static int for_each_id(const struct bind *bind, const char *word, row_fn change, struct error *err)
+static int find_rows(const struct bind *bind, const char *word, struct bind_rows *rows,
+                     struct error *err)
+{
+    const struct cli_arguments *arguments = bind->arguments;
+    const struct bind_add *ends = &bind->options->add;
+    if (arguments->count > 2 && (ends->born || ends->used))
+        return error_set(err, EXIT_INPUT,
+                         "bind: %s takes numbers of bindings, or --born and --used", word);
+    if (ends->born || ends->used)
+        return bind_rows_find(rows, bind->trace, ends->born, ends->used, err);
+    for (size_t i = 2; i < arguments->count; i++) {
+        if (bind_rows_add(rows, arguments->items[i], err))
+            return -1;
+    }
+    if (rows->count)
+        return 0;
+    return error_set(err, EXIT_INPUT,
+                     "bind: %s needs the number of a binding, like '%s 12', or its ends; 'reprise "
+                     "bind TRACE list' has them",
+                     word, word);
+}
+
+static int change_rows(const struct bind *bind, const struct bind_rows *rows, row_fn change,
+                       struct error *err)
 {
     struct binding_store *store = NULL;
-    uint64_t id;
-    if (bind->arguments->count < 3)
-        return error_set(err, EXIT_INPUT,
-                         "bind: %s needs the number of a binding, like '%s 12'; 'reprise bind "
-                         "TRACE list' has them",
-                         word, word);
     int result = binding_store_open(&store, bind->trace, err) || binding_store_begin(store, err);
-    for (size_t i = 2; i < bind->arguments->count && result == 0; i++) {
-        const char *text = bind->arguments->items[i];
-        if (!bytes_to_u64(bytes_of(text), &id) || id > INT64_MAX) {
-            result = error_set(err, EXIT_INPUT, "bind: '%.60s' is no number of a binding", text);
-            break;
-        }
-        int found = change(store, bind, (int64_t)id, err);
+    for (size_t i = 0; i < rows->count && result == 0; i++) {
+        int found = change(store, bind, rows->ids[i], err);
         if (found == 0)
             error_set(err, EXIT_INPUT,
-                      "bind: there is no binding %s; 'reprise bind TRACE list' has them", text);
+                      "bind: there is no binding %lld; 'reprise bind TRACE list' has them",
+                      (long long)rows->ids[i]);
         result = found == 1 ? 0 : -1;
     }
     if (result == 0)
         result = binding_store_commit(store, err);
     binding_store_close(store);
+    return result ? -1 : 0;
+}
+
+/* All of them, or none. */
+static int for_each_row(const struct bind *bind, const char *word, row_fn change, struct error *err)
+{
+    struct bind_rows rows = {0};
+    int result = find_rows(bind, word, &rows, err) || change_rows(bind, &rows, change, err);
     if (result == 0)
-        printf("%zu bindings %s\n", bind->arguments->count - 2,
-               change == drop_row ? "dropped" : "changed");
+        printf("%zu bindings %s\n", rows.count, change == drop_row ? "dropped" : "changed");
+    bind_rows_fini(&rows);
     return result ? -1 : 0;
 }
 
 static int drop(const struct bind *bind, struct error *err)
 {
-    return for_each_id(bind, "drop", drop_row, err);
+    return for_each_row(bind, "drop", drop_row, err);
 }
 
 static int set(const struct bind *bind, struct error *err)
@@ -129,7 +150,7 @@ static int set(const struct bind *bind, struct error *err)
     if (options->add.form && !value_form_is_known(bytes_of(options->add.form)))
         return error_set(err, EXIT_INPUT, "bind: --form %.60s: there are " VALUE_FORM_WORDS,
                          options->add.form);
-    return for_each_id(bind, "set", set_row, err);
+    return for_each_row(bind, "set", set_row, err);
 }
 
 /* --- files -------------------------------------------------------------------------------- */
@@ -262,13 +283,13 @@ int bind_cmd(int argc, char **argv)
          .kind = CLI_TEXT,
          .target = &options.add.born,
          .placeholder = "'N PLACE'",
-         .help = "add: the exchange whose answer has the value, and where in it",
-         .group = "add"},
+         .help = "the exchange (or endpoint) whose answer has the value, and where in it",
+         .group = "add, set and drop"},
         {.name = "used",
          .kind = CLI_TEXT,
          .target = &options.add.used,
          .placeholder = "'N PLACE'",
-         .help = "add: the exchange whose request carries it, and where"},
+         .help = "the exchange (or endpoint) whose request carries it, and where"},
         {.name = "every-session",
          .kind = CLI_FLAG,
          .target = &options.add.every_session,
@@ -278,8 +299,7 @@ int bind_cmd(int argc, char **argv)
          .target = &options.add.form,
          .placeholder = "FORM",
          .help =
-             "add, set: how the request writes it: " VALUE_FORM_WORDS " (add finds out by itself)",
-         .group = "add and set"},
+             "add, set: how the request writes it: " VALUE_FORM_WORDS " (add finds out by itself)"},
         {.name = "state",
          .kind = CLI_TEXT,
          .target = &options.state,
@@ -307,9 +327,16 @@ int bind_cmd(int argc, char **argv)
             "--used '5 header:Authorization'\n"
             "  reprise bind shop.trace add --born '4 header:Location > path:2' --used '5 path:2' "
             "--every-session\n"
+            "  reprise bind shop.trace add --born 'POST /jobs body:/items/*/id' "
+            "--used 'GET /jobs/{id} path:2'\n"
             "  reprise bind shop.trace set 12 13 --state off\n"
+            "  reprise bind shop.trace set --used 'GET /live ws:* > body:/id' --state off\n"
             "  reprise bind shop.trace export shop.yaml\n"
             "  reprise bind tuesday.trace import shop.yaml\n"
+            "\n"
+            "What 'list' and 'inspect TRACE bindings' print of an end can be given back: a '*' is "
+            "any number,\nan endpoint all its exchanges, with or without \"as FORM\" behind "
+            "it.\n"
             "\n"
             "A bindings file names endpoints instead of exchanges; 'reprise inspect TRACE "
             "endpoints' lists them:\n"

@@ -63,8 +63,7 @@ static struct bytes resource_of(struct bytes path)
     return found;
 }
 
-/* A segment that nobody would choose is an id, also where its template did not notice. */
-static struct bytes name_without_ids(struct bytes name, struct buf *out)
+struct bytes sites_endpoint_name(struct bytes name, struct buf *out)
 {
     size_t path = bytes_index_of(name, '/');
     struct bytes rest = bytes_from(name, path), segment;
@@ -109,7 +108,7 @@ uint32_t sites_endpoint(struct sites *sites, int64_t endpoint_id, struct bytes n
     uint32_t *at = id_map_at(&sites->endpoint_ids, (uint64_t)endpoint_id);
     if (at && *at == ID_MAP_NONE) {
         struct buf text = BUF_INIT(MAX_ENDPOINT_BYTES);
-        *at = add_endpoint(sites, endpoint_id, name_without_ids(name, &text));
+        *at = add_endpoint(sites, endpoint_id, sites_endpoint_name(name, &text));
         buf_fini(&text);
     }
     if (!at || *at == SITES_NONE)

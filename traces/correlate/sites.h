@@ -87,6 +87,10 @@ uint32_t sites_site(struct sites *sites, uint32_t endpoint, uint32_t place);
 uint32_t sites_variant(struct sites *sites, uint32_t site, enum value_form_word form,
                        struct bytes left, struct bytes right);
 
+/* What an endpoint is called here: a segment that nobody would choose is an id, also where its
+ * template did not notice. `name` itself, or a view of `out`. */
+struct bytes sites_endpoint_name(struct bytes name, struct buf *out);
+
 /* The place as text, with its numbers; NULL for numbers: a '*' for each. */
 void sites_write_place(const struct sites *sites, uint32_t place, const uint32_t *numbers,
                        struct buf *out);

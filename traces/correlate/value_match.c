@@ -79,6 +79,11 @@ bool value_form_is_known(struct bytes form)
     return form_of(form) != FORM_COUNT;
 }
 
+const char *value_form_word(struct bytes form)
+{
+    return value_form_is_known(form) ? forms[form_of(form)] : NULL;
+}
+
 /* What was written into the room, which has place for every form. */
 static struct bytes text_in(const char *room, ssize_t len)
 {

@@ -8,6 +8,7 @@
 
 /* The words of binding.form. */
 bool value_form_is_known(struct bytes form);
+const char *value_form_word(struct bytes form); /* the word itself; NULL: it is none */
 #define VALUE_FORM_WORDS "raw, percent, plus, html, base64, base64url, hex"
 
 /*

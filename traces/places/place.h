@@ -98,6 +98,9 @@ bool place_equal(const struct place *a, const struct place *b);
 /* What is inside the first step: the place without it. step_count may become 0. */
 struct place place_rest(const struct place *place);
 
+/* The other way round: the place behind `outer`; as it is where there is no room for a step. */
+struct place place_behind(const struct place_step *outer, const struct place *place);
+
 /* With copies of all names in the arena. -1 without memory. */
 int place_copy(const struct place *place, struct arena *arena, struct place *ret_copy);
 

@@ -89,6 +89,15 @@ struct place place_rest(const struct place *place)
     return rest;
 }
 
+struct place place_behind(const struct place_step *outer, const struct place *place)
+{
+    struct place whole = {.step_count = place->step_count + 1, .steps = {*outer}};
+    if (place->step_count >= PLACE_MAX_STEPS)
+        return *place; /* a visit leaves room for it */
+    memcpy(whole.steps + 1, place->steps, place->step_count * sizeof whole.steps[0]);
+    return whole;
+}
+
 static int copy_text(struct bytes text, struct arena *arena, struct bytes *ret_copy)
 {
     *ret_copy = text.ptr ? arena_copy(arena, text) : text;
