@@ -46,7 +46,7 @@ bool http_sync_is_request(struct bytes in)
     if (!has_known_method(in, &method) || method == in.len)
         return false;
     char first = in.ptr[method];
-    return first == '/' || first == '*' || ascii_is_alpha(first) || ascii_is_digit(first);
+    return first == '/' || first == '*' || ascii_is_alnum(first);
 }
 
 bool http_sync_is_response(struct bytes in)

@@ -51,6 +51,11 @@ static inline bool ascii_is_alpha(char c)
     return c >= 'a' && c <= 'z';
 }
 
+static inline bool ascii_is_alnum(char c)
+{
+    return ascii_is_alpha(c) || ascii_is_digit(c);
+}
+
 /* -1 when `c` is no hexadecimal digit. */
 static inline int ascii_hex_value(char c)
 {
@@ -120,6 +125,16 @@ static inline bool bytes_split(struct bytes *rest, char separator, struct bytes 
     else
         *rest = bytes_from(*rest, at + 1);
     return true;
+}
+
+/* Something, all of it what ASCII prints. */
+static inline bool bytes_are_ascii_text(struct bytes a)
+{
+    for (size_t i = 0; i < a.len; i++) {
+        if (a.ptr[i] < ' ' || a.ptr[i] > '~')
+            return false;
+    }
+    return a.len > 0;
 }
 
 /* Decimal digits only, the whole view, no overflow; else false. */

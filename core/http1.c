@@ -6,7 +6,7 @@ enum { MAX_METHOD_BYTES = 32 };
 /* tchar of RFC 9110 5.6.2. */
 static bool is_token_char(char c)
 {
-    return ascii_is_alpha(c) || ascii_is_digit(c) || (c && strchr("!#$%&'*+-.^_`|~", c));
+    return ascii_is_alnum(c) || (c && strchr("!#$%&'*+-.^_`|~", c));
 }
 
 bool http1_is_token(struct bytes in)
@@ -184,8 +184,8 @@ bool http1_looks_like_request(struct bytes in)
     if (target.len == 0)
         return true;
     char first = target.ptr[0];
-    return first == '/' || first == '*' || ascii_is_alpha(first) || ascii_is_digit(first) ||
-           first == '[' || first == '?' || first == '%';
+    return first == '/' || first == '*' || ascii_is_alnum(first) || first == '[' || first == '?' ||
+           first == '%';
 }
 
 bool http1_looks_like_response(struct bytes in)

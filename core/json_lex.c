@@ -201,8 +201,8 @@ static bool take_word(struct json_text *text, struct bytes *ret_word, enum json_
 {
     static const char *const words[] = {"true", "false", "null"};
     const char *start = text->at;
-    while (text->at < text->end && (ascii_is_digit(*text->at) || ascii_is_alpha(*text->at) ||
-                                    *text->at == '-' || *text->at == '+' || *text->at == '.'))
+    while (text->at < text->end &&
+           (ascii_is_alnum(*text->at) || *text->at == '-' || *text->at == '+' || *text->at == '.'))
         text->at++;
     *ret_word = bytes_make(start, (size_t)(text->at - start));
     *ret_kind = JSON_SCAN_NUMBER;

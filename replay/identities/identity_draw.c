@@ -3,11 +3,6 @@
 
 /* --- finding ------------------------------------------------------------------------------ */
 
-static bool is_word(char c)
-{
-    return ascii_is_alpha(c) || ascii_is_digit(c);
-}
-
 /* `pattern`: x a hex digit, d a digit, all else itself. */
 static bool has_pattern(struct bytes text, size_t at, const char *pattern)
 {
@@ -29,9 +24,9 @@ static struct bytes find_pattern(struct bytes text, const char *pattern)
 {
     size_t len = strlen(pattern);
     for (size_t at = 0; at + len <= text.len; at++) {
-        if ((at && is_word(text.ptr[at - 1])) || !has_pattern(text, at, pattern))
+        if ((at && ascii_is_alnum(text.ptr[at - 1])) || !has_pattern(text, at, pattern))
             continue;
-        if (at + len == text.len || !is_word(text.ptr[at + len]))
+        if (at + len == text.len || !ascii_is_alnum(text.ptr[at + len]))
             return bytes_make(text.ptr + at, len);
     }
     return (struct bytes){0};
@@ -39,7 +34,8 @@ static struct bytes find_pattern(struct bytes text, const char *pattern)
 
 static bool is_of_address(char c, bool is_local)
 {
-    return is_word(c) || c == '.' || c == '-' || (is_local && (c == '_' || c == '+' || c == '%'));
+    return ascii_is_alnum(c) || c == '.' || c == '-' ||
+           (is_local && (c == '_' || c == '+' || c == '%'));
 }
 
 static struct bytes find_email(struct bytes text)
@@ -52,7 +48,7 @@ static struct bytes find_email(struct bytes text)
             from--;
         while (to < text.len && is_of_address(text.ptr[to], false))
             to++;
-        while (to > at + 1 && !is_word(text.ptr[to - 1]))
+        while (to > at + 1 && !ascii_is_alnum(text.ptr[to - 1]))
             to--;
         if (from < at && to > at + 1)
             return bytes_make(text.ptr + from, to - from);
@@ -84,7 +80,7 @@ static struct bytes find_count(struct bytes text, const char *pattern, bool has_
 static struct bytes find_iso(struct bytes text)
 {
     for (size_t at = 0; at < text.len; at++) {
-        if ((at && is_word(text.ptr[at - 1])) || !has_pattern(text, at, "dddd-dd-dd"))
+        if ((at && ascii_is_alnum(text.ptr[at - 1])) || !has_pattern(text, at, "dddd-dd-dd"))
             continue;
         size_t len = 10;
         bool has_time = has_pattern(text, at + len, "Tdd:dd") ||

@@ -1,6 +1,7 @@
 /* plan_uses.c - where in a recorded request a value stands, and how it is written there. */
 #include <stdlib.h>
 
+#include "core/html_references.h"
 #include "core/json_scan.h"
 #include "core/text_codings.h"
 #include "replay/plan/plan_binder.h"
@@ -134,47 +135,50 @@ int plan_read_used(struct binder *binder, struct row *row, struct bytes *ret_tex
 
 /* --- finding ------------------------------------------------------------------------------ */
 
-/* One byte of a value at the start of `text`, written as it is or as %XX: bytes used, or 0. */
-static size_t match_byte(struct bytes text, char wanted, bool plus_is_space)
+/* How what is no plain text may stand in it. */
+enum escapes { BY_PERCENT, BY_PERCENT_AND_PLUS, BY_REFERENCE };
+
+/* One byte of a value at the start of `text`, written as it is or escaped: bytes used, or 0. */
+static size_t match_byte(struct bytes text, char wanted, enum escapes escapes)
 {
-    int escaped = percent_value(text);
+    uint32_t code;
+    size_t used = escapes == BY_REFERENCE ? html_reference(text, &code) : 0;
+    if (used)
+        return code < 0x80 && (char)code == wanted ? used : 0;
+    int escaped = escapes == BY_REFERENCE ? -1 : percent_value(text);
     if (escaped >= 0)
         return (char)escaped == wanted ? 3 : 0;
     if (!text.len)
         return 0;
-    return text.ptr[0] == wanted || (plus_is_space && text.ptr[0] == '+' && wanted == ' ');
-}
-
-static bool is_word(char c)
-{
-    return ascii_is_alpha(c) || ascii_is_digit(c);
+    return text.ptr[0] == wanted ||
+           (escapes == BY_PERCENT_AND_PLUS && text.ptr[0] == '+' && wanted == ' ');
 }
 
 /* No letter or digit on either side: "7" in "v7-7" is the second. */
 static bool stands_alone(struct bytes text, size_t at, size_t len)
 {
-    return (at == 0 || !is_word(text.ptr[at - 1])) &&
-           (at + len == text.len || !is_word(text.ptr[at + len]));
+    return (at == 0 || !ascii_is_alnum(text.ptr[at - 1])) &&
+           (at + len == text.len || !ascii_is_alnum(text.ptr[at + len]));
 }
 
-/* How long the value is, written with %XX, at the start of `text`; 0: it is not there. */
-static size_t match_encoded(struct bytes text, struct bytes value, bool plus_is_space)
+/* How long the value is, escaped, at the start of `text`; 0: it is not there. */
+static size_t match_encoded(struct bytes text, struct bytes value, enum escapes escapes)
 {
     size_t len = 0, used = 1;
     for (size_t i = 0; i < value.len && used; i++) {
-        used = match_byte(bytes_from(text, len), value.ptr[i], plus_is_space);
+        used = match_byte(bytes_from(text, len), value.ptr[i], escapes);
         len += used;
     }
     return used ? len : 0;
 }
 
-/* Where the value is in the text, written with %XX: where it stands alone, or the first; .ptr NULL:
- * nowhere. */
-static struct bytes find_encoded(struct bytes text, struct bytes value, bool plus_is_space)
+/* Where the value is in the text, escaped: where it stands alone, or the first; .ptr NULL: nowhere.
+ */
+static struct bytes find_encoded(struct bytes text, struct bytes value, enum escapes escapes)
 {
     struct bytes first = {0};
     for (size_t at = 0; at < text.len; at++) {
-        size_t len = match_encoded(bytes_from(text, at), value, plus_is_space);
+        size_t len = match_encoded(bytes_from(text, at), value, escapes);
         if (!len)
             continue;
         if (stands_alone(text, at, len))
@@ -239,7 +243,9 @@ static int find_raw(const struct located *located, struct bytes value, enum valu
     *ret_form = where_of(located);
     if (located->writing == PLACE_WRITTEN_JSON_STRING)
         return find_in_json(located->text, value, ret_found);
-    *ret_found = find_plain(located->text, value);
+    *ret_found = located->writing == PLACE_WRITTEN_HTML
+                     ? find_encoded(located->text, value, BY_REFERENCE)
+                     : find_plain(located->text, value);
     /* Where nothing shows whether it would be encoded it is: a live value may need it. */
     if (is_target_like(located) && value_form_len(VALUE_PERCENT, value) != value.len)
         *ret_form = VALUE_IN_TARGET;
@@ -252,7 +258,7 @@ static struct bytes with_padding(struct bytes text, struct bytes found)
     struct bytes rest =
         bytes_make(found.ptr + found.len, (size_t)(text.ptr + text.len - found.ptr) - found.len);
     for (int i = 0; i < 2; i++) {
-        size_t used = match_byte(rest, '=', false);
+        size_t used = match_byte(rest, '=', BY_PERCENT);
         found.len += used;
         rest = bytes_from(rest, used);
     }
@@ -270,9 +276,11 @@ static int find_written(const struct located *located, enum value_form coding, s
     struct bytes coded = bytes_make(room, len < 0 ? 0 : (size_t)len);
     int result = 0;
     if (is_target_like(located))
-        *ret_found = find_encoded(located->text, coded, false);
+        *ret_found = find_encoded(located->text, coded, BY_PERCENT);
     else if (located->writing == PLACE_WRITTEN_JSON_STRING)
         result = find_in_json(located->text, coded, ret_found);
+    else if (coding == VALUE_HTML) /* servers differ in which references they write */
+        *ret_found = find_encoded(located->text, value, BY_REFERENCE);
     else
         *ret_found = find_plain(located->text, coded);
     free(room);
@@ -314,14 +322,15 @@ static int find_in_text(const struct located *located, const struct row *row,
         return find_coded(located, coding, value, ret_form, ret_found);
     if (bytes_equal(word, bytes_of("percent")) || bytes_equal(word, bytes_of("plus"))) {
         *ret_form = word.len == 4 ? VALUE_PLUS : VALUE_PERCENT;
-        *ret_found = find_encoded(located->text, value, is_form || word.len == 4);
+        *ret_found = find_encoded(located->text, value,
+                                  is_form || word.len == 4 ? BY_PERCENT_AND_PLUS : BY_PERCENT);
         return 0;
     }
     if (find_raw(located, value, ret_form, ret_found))
         return -1;
     if (!ret_found->ptr && is_target_like(located)) { /* however it is */
         *ret_form = is_form ? VALUE_PLUS : VALUE_PERCENT;
-        *ret_found = find_encoded(located->text, value, is_form);
+        *ret_found = find_encoded(located->text, value, is_form ? BY_PERCENT_AND_PLUS : BY_PERCENT);
     }
     return 0;
 }

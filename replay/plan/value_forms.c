@@ -1,14 +1,14 @@
 /* value_forms.c - writes values as their places want them, and reads recorded ones. */
 #include "replay/plan/value_forms.h"
 
+#include "core/html_references.h"
 #include "core/json_scan.h"
 #include "core/text_codings.h"
 
 /* RFC 3986 2.3. */
 static bool is_unreserved(unsigned char c)
 {
-    return ascii_is_alpha((char)c) || ascii_is_digit((char)c) || c == '-' || c == '.' || c == '_' ||
-           c == '~';
+    return ascii_is_alnum((char)c) || c == '-' || c == '.' || c == '_' || c == '~';
 }
 
 static bool stays(enum value_form where, unsigned char c)
@@ -63,43 +63,11 @@ void value_form_write(enum value_form form, struct bytes text, char *out)
 
 /* --- codings ------------------------------------------------------------------------------ */
 
-static const char *entity_of(char c)
-{
-    switch (c) {
-    case '&':
-        return "&amp;";
-    case '<':
-        return "&lt;";
-    case '>':
-        return "&gt;";
-    case '"':
-        return "&quot;";
-    case '\'':
-        return "&#39;";
-    default:
-        return NULL;
-    }
-}
-
-static ssize_t write_html(struct bytes text, char *out, size_t out_size)
-{
-    size_t len = 0;
-    for (size_t i = 0; i < text.len; i++) {
-        const char *entity = entity_of(text.ptr[i]);
-        struct bytes piece = entity ? bytes_of(entity) : bytes_make(text.ptr + i, 1);
-        if (piece.len > out_size - len)
-            return -1;
-        memcpy(out + len, piece.ptr, piece.len);
-        len += piece.len;
-    }
-    return (ssize_t)len;
-}
-
 ssize_t value_form_code(enum value_form form, struct bytes text, char *out, size_t out_size)
 {
     switch ((int)(form & VALUE_CODING)) {
     case VALUE_HTML:
-        return write_html(text, out, out_size);
+        return html_write(text, out, out_size);
     case VALUE_BASE64:
         return base64_write(text, BASE64_STANDARD, true, out, out_size);
     case VALUE_BASE64_BARE:
@@ -130,7 +98,7 @@ ssize_t value_form_decode(enum value_form form, struct bytes text, char *out)
             memcpy(out, text.ptr, text.len);
         return (ssize_t)text.len;
     case VALUE_HTML:
-        return -1;
+        return html_read(text, out, text.len);
     case VALUE_HEX:
     case VALUE_HEX_UPPER:
         return hex_read(text, out, text.len);

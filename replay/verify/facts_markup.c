@@ -8,6 +8,7 @@
  */
 #include <stdio.h>
 
+#include "core/html_references.h"
 #include "replay/verify/facts.h"
 
 enum { MAX_TAGS = 100000, MAX_NAME_BYTES = 128, MAX_KINDS = 256 };
@@ -37,7 +38,7 @@ static bool is_space(char c)
 
 static bool is_name_char(char c)
 {
-    return ascii_is_alpha(c) || ascii_is_digit(c) || c == '-' || c == '_' || c == ':' || c == '.';
+    return ascii_is_alnum(c) || c == '-' || c == '_' || c == ':' || c == '.';
 }
 
 static struct bytes take_name(struct bytes *rest)
@@ -89,32 +90,6 @@ static bool next_attribute(struct bytes *rest, struct bytes *ret_name, struct by
     return true;
 }
 
-/* The references that values have: what a server's escaping writes. */
-static struct bytes unescape(struct bytes text, char *out, size_t out_size)
-{
-    static const struct {
-        const char *written;
-        char is;
-    } references[] = {{"&amp;", '&'},  {"&lt;", '<'},   {"&gt;", '>'},
-                      {"&quot;", '"'}, {"&#39;", '\''}, {"&#x27;", '\''},
-                      {"&#34;", '"'},  {"&#43;", '+'},  {"&#x3D;", '='}};
-    size_t len = 0;
-    while (text.len && len < out_size) {
-        size_t used = 1;
-        char c = text.ptr[0];
-        for (size_t i = 0; c == '&' && i < sizeof references / sizeof references[0]; i++) {
-            if (bytes_starts_with_nocase(text, bytes_of(references[i].written))) {
-                used = strlen(references[i].written);
-                c = references[i].is;
-                break;
-            }
-        }
-        out[len++] = c;
-        text = bytes_from(text, used);
-    }
-    return bytes_make(out, len);
-}
-
 /* A field of a form, or a meta element: its name is what counts, its value may be used later. */
 static void add_named(struct facts *facts, struct bytes tag, struct bytes rest)
 {
@@ -130,7 +105,8 @@ static void add_named(struct facts *facts, struct bytes tag, struct bytes rest)
     }
     if (!name.len || name.len > MAX_NAME_BYTES)
         return;
-    content = unescape(content, value, sizeof value);
+    content = bytes_make(content.ptr, content.len < sizeof value ? content.len : sizeof value);
+    content = bytes_make(value, (size_t)html_read(content, value, sizeof value));
     facts_add_at(facts, FACT_PRESENT, 't', name, content, "html:%s[%.*s]",
                  is_meta ? "meta" : "input", BYTES_ARG(name));
 }

@@ -15,7 +15,7 @@ enum {
 
 static bool is_word(char c)
 {
-    return ascii_is_alpha(c) || ascii_is_digit(c) || c == '_' || c == '-';
+    return ascii_is_alnum(c) || c == '_' || c == '-';
 }
 
 static struct bytes take_word(struct bytes *rest)

@@ -14,7 +14,7 @@ static bool is_kind(struct bytes text)
         return false;
     for (size_t i = 0; i < text.len; i++) {
         char c = text.ptr[i];
-        if (!ascii_is_alpha(c) && !ascii_is_digit(c) && !memchr("_-.:/", c, 5))
+        if (!ascii_is_alnum(c) && !memchr("_-.:/", c, 5))
             return false;
     }
     return true;

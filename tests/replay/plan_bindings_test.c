@@ -132,6 +132,10 @@ static void escapes_are_seen_through(void **state)
     expect_filled("session s\n0 1 GET /a 200\nanswer {\"n\":\"a\\\"b\"}\n"
                   "2 3 POST /p 200 {\"n\":\"=a\\\"b=\"}\nbind 1 body:/n -> 2 body:/n\n",
                   "POST /p HTTP/1.1\n{\"n\":\"=<0>=\"}");
+    expect_filled("session s\n0 1 GET /a 200\nanswer {\"n\":\"it's +1\"}\n"
+                  "2 3 GET /p 200\nheader X-N: <it&#x27;s &#43;1>\n"
+                  "bind 1 body:/n -> 2 header:X-N as html\n",
+                  "GET /p HTTP/1.1\nX-N: <<0>>");
 }
 
 static void uses_in_one_form_share_a_value(void **state)

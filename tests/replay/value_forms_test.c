@@ -29,6 +29,7 @@ static void every_coding_is_written_and_read(void **state)
         {VALUE_BASE64URL_BARE, "\xfb\xff", "-_8"},
         {VALUE_HEX, "k\xff", "6bff"},
         {VALUE_HEX_UPPER, "k\xff", "6BFF"},
+        {VALUE_HTML, "a<b&\"'>", "a&lt;b&amp;&quot;&#39;&gt;"},
         {VALUE_AS_IS, "k", "k"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -42,9 +43,6 @@ static void every_coding_is_written_and_read(void **state)
         len = value_form_code(rows[i].form, text, room, strlen(rows[i].coded));
         assert_true((size_t)len == strlen(rows[i].coded)); /* room for no more */
     }
-    ssize_t len = value_form_code(VALUE_HTML, bytes_of("a<b&\"'>"), room, sizeof room);
-    assert_int_equal(len, 26);
-    assert_memory_equal(room, "a&lt;b&amp;&quot;&#39;&gt;", 26);
 }
 
 static void what_is_not_coded_so_is_refused(void **state)

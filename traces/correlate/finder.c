@@ -228,7 +228,7 @@ static bool is_worth_keeping(struct bytes text)
         if (bytes_equal_nocase(text, bytes_of(*word)))
             return false;
     }
-    return text.len > 1 || ascii_is_digit(text.ptr[0]) || ascii_is_alpha(text.ptr[0]);
+    return text.len > 1 || ascii_is_alnum(text.ptr[0]);
 }
 
 bool finder_given(struct finder *finder, struct bytes place, struct bytes name, struct bytes text,

@@ -121,15 +121,10 @@ static bool try_codings(struct search *search)
 
 /* --- parts -------------------------------------------------------------------------------- */
 
-static bool is_alnum(char c)
-{
-    return ascii_is_digit(c) || ascii_is_alpha(c);
-}
-
 static bool is_unreserved(struct bytes text)
 {
     for (size_t i = 0; i < text.len; i++) {
-        if (!is_alnum(text.ptr[i]) && !strchr("-._~", text.ptr[i]))
+        if (!ascii_is_alnum(text.ptr[i]) && !strchr("-._~", text.ptr[i]))
             return false;
     }
     return true;
@@ -205,7 +200,7 @@ static size_t cut_tokens(struct bytes text, size_t starts[MAX_TOKENS], size_t en
     size_t count = 0;
     for (size_t at = 0; at < text.len;) {
         size_t end = at;
-        while (end < text.len && is_alnum(text.ptr[end]))
+        while (end < text.len && ascii_is_alnum(text.ptr[end]))
             end++;
         if (end > at) {
             if (count < MAX_TOKENS) {

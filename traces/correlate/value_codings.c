@@ -1,6 +1,7 @@
 /* value_codings.c - percent, HTML, base64, base64url and hexadecimal codings undone. */
 #include "traces/correlate/value_codings.h"
 
+#include "core/html_references.h"
 #include "core/text_codings.h"
 
 enum { MIN_CODED_BYTES = 8 };
@@ -14,29 +15,9 @@ static bool undo_percent(struct bytes text, char *out, size_t *ret_len)
 
 static bool undo_html(struct bytes text, char *out, size_t *ret_len)
 {
-    static const struct entity {
-        const char *name;
-        char c;
-    } entities[] = {{"&amp;", '&'},  {"&lt;", '<'},   {"&gt;", '>'},
-                    {"&quot;", '"'}, {"&#39;", '\''}, {"&#x27;", '\''}};
-    size_t len = 0;
-    bool has_any = false;
-    while (text.len) {
-        size_t used = 1;
-        char c = text.ptr[0];
-        for (size_t i = 0; c == '&' && i < sizeof entities / sizeof entities[0]; i++) {
-            if (!bytes_starts_with(text, bytes_of(entities[i].name)))
-                continue;
-            c = entities[i].c;
-            used = strlen(entities[i].name);
-            has_any = true;
-            break;
-        }
-        out[len++] = c;
-        text = bytes_from(text, used);
-    }
-    *ret_len = len;
-    return has_any;
+    ssize_t len = html_read(text, out, CODING_MAX_BYTES);
+    *ret_len = len < 0 ? 0 : (size_t)len;
+    return len >= 0 && *ret_len < text.len;
 }
 
 static bool undo_base64(struct bytes text, bool is_url, char *out, size_t *ret_len)
@@ -56,21 +37,12 @@ static bool undo_hex(struct bytes text, char *out, size_t *ret_len)
     return len >= 0;
 }
 
-/* Most of what can be read as base64 is none: then what comes out is not text. */
-static bool is_readable(const char *text, size_t len)
-{
-    for (size_t i = 0; i < len; i++) {
-        if ((unsigned char)text[i] < 0x20 || (unsigned char)text[i] >= 0x7f)
-            return false;
-    }
-    return len > 0;
-}
-
 bool value_undo_coding(enum value_form_word form, struct bytes text, char out[CODING_MAX_BYTES],
                        size_t *ret_len)
 {
     if (text.len > CODING_MAX_BYTES)
         return false;
+    /* Most of what can be read as base64 is none: then what comes out is not text. */
     switch (form) {
     case WORD_PERCENT:
         return undo_percent(text, out, ret_len);
@@ -79,9 +51,9 @@ bool value_undo_coding(enum value_form_word form, struct bytes text, char out[CO
     case WORD_BASE64:
     case WORD_BASE64URL:
         return undo_base64(text, form == WORD_BASE64URL, out, ret_len) &&
-               is_readable(out, *ret_len);
+               bytes_are_ascii_text(bytes_make(out, *ret_len));
     case WORD_HEX:
-        return undo_hex(text, out, ret_len) && is_readable(out, *ret_len);
+        return undo_hex(text, out, ret_len) && bytes_are_ascii_text(bytes_make(out, *ret_len));
     case WORD_RAW:
     case WORD_PLUS: /* only where the message says so */
         break;

@@ -3,21 +3,17 @@
 
 #include <stdlib.h>
 
+#include "core/html_references.h"
 #include "core/text_codings.h"
-
-static bool is_word(char c)
-{
-    return ascii_is_alpha(c) || ascii_is_digit(c);
-}
 
 /* Not with more of a word at either end, unless it is long enough to be no accident. */
 static bool stands_alone(struct bytes text, size_t at, size_t len)
 {
     if (len >= VALUE_MATCH_SHORT_BYTES)
         return true;
-    bool begins_inside = at > 0 && is_word(text.ptr[at - 1]) && is_word(text.ptr[at]);
-    bool ends_inside =
-        at + len < text.len && is_word(text.ptr[at + len - 1]) && is_word(text.ptr[at + len]);
+    bool begins_inside = at > 0 && ascii_is_alnum(text.ptr[at - 1]) && ascii_is_alnum(text.ptr[at]);
+    bool ends_inside = at + len < text.len && ascii_is_alnum(text.ptr[at + len - 1]) &&
+                       ascii_is_alnum(text.ptr[at + len]);
     return !begins_inside && !ends_inside;
 }
 
@@ -36,30 +32,9 @@ static bool is_part(struct bytes value, struct bytes text)
     return false;
 }
 
-/* --- forms: of each the value as it is written, at most six bytes for one --------------------- */
+/* --- forms --------------------------------------------------------------------------------- */
 
-enum { MAX_GROWTH = 6 };
-
-static size_t write_html(struct bytes value, char *out)
-{
-    static const struct {
-        char c;
-        const char *escape;
-    } escapes[] = {{'&', "&amp;"}, {'<', "&lt;"}, {'>', "&gt;"}, {'"', "&quot;"}, {'\'', "&#39;"}};
-    size_t len = 0;
-    for (size_t i = 0; i < value.len; i++) {
-        const char *escape = NULL;
-        for (size_t e = 0; e < sizeof escapes / sizeof escapes[0]; e++)
-            escape = escapes[e].c == value.ptr[i] ? escapes[e].escape : escape;
-        if (escape) {
-            memcpy(out + len, escape, strlen(escape));
-            len += strlen(escape);
-        } else {
-            out[len++] = value.ptr[i];
-        }
-    }
-    return len;
-}
+enum { MAX_GROWTH = 2 }; /* hex; base64 of a byte is four */
 
 enum form { RAW, PERCENT, PLUS, HTML, BASE64, BASE64URL, HEX, FORM_COUNT };
 
@@ -100,7 +75,7 @@ static bool is_written_in(struct bytes value, struct bytes text, enum form form,
     case PLUS:
         return is_part(value, text_in(room, percent_read(text, form == PLUS, room, room_size)));
     case HTML:
-        return is_part(bytes_make(room, write_html(value, room)), text);
+        return is_part(value, text_in(room, html_read(text, room, room_size)));
     case BASE64:
     case BASE64URL:
         return is_part(text_in(room, base64_write(value, alphabet, false, room, room_size)), text);
@@ -124,7 +99,7 @@ bool value_is_in(struct bytes value, struct bytes text, struct bytes form)
     if (is_undone && is_part(value, text))
         return true;
     size_t longer = value.len > text.len ? value.len : text.len;
-    size_t room_size = longer * MAX_GROWTH + 1;
+    size_t room_size = longer * MAX_GROWTH + 4;
     char *room = malloc(room_size);
     bool is_in = room && is_written_in(value, text, wanted, room, room_size);
     free(room);

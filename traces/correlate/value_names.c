@@ -8,11 +8,6 @@ struct words {
     char of[MAX_WORDS][MAX_WORD_BYTES];
 };
 
-static bool is_alnum(char c)
-{
-    return ascii_is_digit(c) || ascii_is_alpha(c);
-}
-
 /* In small letters: "X-CSRFToken" is x, csrftoken; "contextId" is context, id. */
 static void cut(struct bytes name, struct words *words)
 {
@@ -22,13 +17,13 @@ static void cut(struct bytes name, struct words *words)
         char c = i < name.len ? name.ptr[i] : '\0';
         bool is_capital = c >= 'A' && c <= 'Z';
         bool was_small = i > 0 && name.ptr[i - 1] >= 'a' && name.ptr[i - 1] <= 'z';
-        if (len && (!is_alnum(c) || (is_capital && was_small))) {
+        if (len && (!ascii_is_alnum(c) || (is_capital && was_small))) {
             words->of[words->count++][len] = '\0';
             len = 0;
             if (words->count == MAX_WORDS)
                 return;
         }
-        if (is_alnum(c) && len < MAX_WORD_BYTES - 1)
+        if (ascii_is_alnum(c) && len < MAX_WORD_BYTES - 1)
             words->of[words->count][len++] = ascii_lower(c);
     }
 }

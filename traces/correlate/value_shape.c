@@ -26,11 +26,6 @@ static bool is_vowel(char c)
     return c && strchr("aeiouyAEIOUY", c);
 }
 
-static bool is_alnum(char c)
-{
-    return ascii_is_digit(c) || ascii_is_alpha(c);
-}
-
 static struct run run_of(struct bytes text)
 {
     struct run run = {.len = text.len};
@@ -175,7 +170,7 @@ unsigned shape_bits(struct bytes value)
         return (unsigned)bits_of_date(value);
     for (size_t at = 0; at < value.len;) {
         size_t end = at;
-        while (end < value.len && is_alnum(value.ptr[end]))
+        while (end < value.len && ascii_is_alnum(value.ptr[end]))
             end++;
         if (end > at) {
             bits += bits_of_run(bytes_make(value.ptr + at, end - at), is_first);
@@ -195,7 +190,7 @@ bool shape_is_wordlike(struct bytes value)
         return false;
     for (size_t at = 0; at < value.len;) {
         size_t end = at;
-        while (end < value.len && is_alnum(value.ptr[end]))
+        while (end < value.len && ascii_is_alnum(value.ptr[end]))
             end++;
         struct bytes text = bytes_make(value.ptr + at, end - at);
         struct run run = run_of(text);
@@ -235,7 +230,7 @@ bool shape_is_email(struct bytes value)
     if (at == 0 || at == value.len || value.len > 254 || dot == 0 || dot + 1 >= domain.len)
         return false;
     for (size_t i = 0; i < value.len; i++) {
-        if (!is_alnum(value.ptr[i]) && i != at &&
+        if (!ascii_is_alnum(value.ptr[i]) && i != at &&
             (!value.ptr[i] || !strchr("._%+-'", value.ptr[i])))
             return false;
     }

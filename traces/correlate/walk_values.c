@@ -303,7 +303,7 @@ static bool is_plain(struct bytes word)
 {
     for (size_t i = 0; i < word.len; i++) {
         char c = word.ptr[i];
-        if (!ascii_is_digit(c) && !ascii_is_alpha(c) && !(c && strchr("_.-/:", c)))
+        if (!ascii_is_alnum(c) && !(c && strchr("_.-/:", c)))
             return false;
     }
     return word.len > 0 && word.len <= 64;

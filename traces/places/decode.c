@@ -1,6 +1,8 @@
-/* decode.c - undoes %XX, base64, JSON's escapes, those of a quoted-string, and JSON Web Tokens. */
+/* decode.c - undoes %XX, base64, the escapes of JSON, HTML and quoted-strings, and JSON Web Tokens.
+ */
 #include "traces/places/decode.h"
 
+#include "core/html_references.h"
 #include "core/json_lex.h"
 #include "core/text_codings.h"
 
@@ -35,6 +37,13 @@ struct bytes decode_json(struct bytes written, struct room room)
     if (bytes_index_of(written, '\\') == written.len)
         return written;
     return text_in(room, json_unescape(written, room.ptr, room.len));
+}
+
+struct bytes decode_html(struct bytes written, struct room room)
+{
+    if (bytes_index_of(written, '&') == written.len)
+        return written;
+    return text_in(room, html_read(written, room.ptr, room.len));
 }
 
 struct bytes decode_quoted(struct bytes written, struct room room)

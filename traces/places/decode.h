@@ -23,10 +23,7 @@ struct bytes decode_base64(struct bytes written, struct room room);
 /* A JSON string between its quotes. */
 struct bytes decode_json(struct bytes written, struct room room);
 
-/*
- * Character references of HTML and XML: by number, and by the names that HTML has for ASCII and for
- * the space that does not break. What is no such reference stays as it is.
- */
+/* Character references of HTML and XML, as core/html_references.h has them. */
 struct bytes decode_html(struct bytes written, struct room room);
 
 /* A quoted-string of a header between its quotes (RFC 9110 5.6.4). */

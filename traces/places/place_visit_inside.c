@@ -104,23 +104,13 @@ static bool is_percent_encoded(struct bytes text)
     return percent_value(bytes_from(text, bytes_index_of(text, '%'))) >= 0;
 }
 
-static bool is_readable(struct bytes text)
-{
-    for (size_t i = 0; i < text.len; i++) {
-        unsigned char c = (unsigned char)text.ptr[i];
-        if (c < 0x20 || c >= 0x7f)
-            return false;
-    }
-    return text.len > 0;
-}
-
 /* Random text of base64's letters does not decode to what can be read. */
 static bool is_base64(struct bytes text, struct room room, struct bytes *ret_decoded)
 {
     if (text.len < MIN_BASE64_BYTES || text.len > PLACE_MAX_VALUE_BYTES)
         return false;
     *ret_decoded = decode_base64(text, room);
-    return ret_decoded->ptr && is_readable(*ret_decoded);
+    return ret_decoded->ptr && bytes_are_ascii_text(*ret_decoded);
 }
 
 static void give_decoded(struct visitor *visitor, uint32_t level, enum place_kind kind,

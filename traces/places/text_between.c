@@ -63,7 +63,7 @@ uint32_t text_number_of(struct bytes text, struct bytes left, const char *at, si
 
 static bool is_word(char c)
 {
-    return ascii_is_alpha(c) || ascii_is_digit(c) || c == '_' || c == '$' || c == '.' || c == '-';
+    return ascii_is_alnum(c) || c == '_' || c == '$' || c == '.' || c == '-';
 }
 
 static const char *behind_spaces(const char *start, const char *at)

@@ -1,5 +1,5 @@
-/* decode_html.c - undoes the character references of HTML and XML. */
-#include "traces/places/decode.h"
+/* html_references.c - HTML's character references, written and undone. */
+#include "core/html_references.h"
 
 /* HTML's named references for ASCII, of which XML has the first five, and the one that pages put
  * between words. What else HTML names is text for people, and no part of a value that a request
@@ -49,9 +49,10 @@ static bool number_of(struct bytes text, uint32_t *ret_code)
     return text.len && code && code <= 0x10ffff && (code < 0xd800 || code > 0xdfff);
 }
 
-/* The reference at the start of `text`, which is a '&': bytes used, or 0 when it is none. */
-static size_t take_reference(struct bytes text, uint32_t *ret_code)
+size_t html_reference(struct bytes text, uint32_t *ret_code)
 {
+    if (!text.len || text.ptr[0] != '&')
+        return 0;
     struct bytes name = bytes_from(text, 1);
     if (name.len > MAX_REFERENCE_BYTES + 1)
         name.len = MAX_REFERENCE_BYTES + 1;
@@ -70,22 +71,53 @@ static size_t take_reference(struct bytes text, uint32_t *ret_code)
     return 0;
 }
 
-struct bytes decode_html(struct bytes written, struct room room)
+ssize_t html_read(struct bytes text, char *out, size_t out_size)
 {
     size_t len = 0;
-    if (bytes_index_of(written, '&') == written.len)
-        return written;
-    while (written.len) {
-        char text[4] = {written.ptr[0]};
-        size_t text_len = 1, used = 1;
+    while (text.len) {
+        char piece[4] = {text.ptr[0]};
+        size_t piece_len = 1;
         uint32_t code;
-        if (written.ptr[0] == '&' && (used = take_reference(written, &code)))
-            text_len = put_utf8(code, text);
-        if (text_len > room.len - len)
-            return (struct bytes){0};
-        memcpy(room.ptr + len, text, text_len);
-        len += text_len;
-        written = bytes_from(written, used ? used : 1);
+        size_t used = html_reference(text, &code);
+        if (used)
+            piece_len = put_utf8(code, piece);
+        if (piece_len > out_size - len)
+            return -1;
+        memcpy(out + len, piece, piece_len);
+        len += piece_len;
+        text = bytes_from(text, used ? used : 1);
     }
-    return bytes_make(room.ptr, len);
+    return (ssize_t)len;
+}
+
+static const char *escape_of(char c)
+{
+    switch (c) {
+    case '&':
+        return "&amp;";
+    case '<':
+        return "&lt;";
+    case '>':
+        return "&gt;";
+    case '"':
+        return "&quot;";
+    case '\'':
+        return "&#39;";
+    default:
+        return NULL;
+    }
+}
+
+ssize_t html_write(struct bytes text, char *out, size_t out_size)
+{
+    size_t len = 0;
+    for (size_t i = 0; i < text.len; i++) {
+        const char *escape = escape_of(text.ptr[i]);
+        struct bytes piece = escape ? bytes_of(escape) : bytes_make(text.ptr + i, 1);
+        if (piece.len > out_size - len)
+            return -1;
+        memcpy(out + len, piece.ptr, piece.len);
+        len += piece.len;
+    }
+    return (ssize_t)len;
 }
