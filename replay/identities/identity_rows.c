@@ -7,6 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/grow.h"
+
 enum { MAX_NAMES_BYTES = 1 << 20, READ_BYTES = 1 << 16 };
 /* Of one byte and a comma each cell: five bytes kept for two read. */
 #define MAX_CELLS_BYTES (3u * (size_t)IDENTITY_MAX_FILE_BYTES)
@@ -55,12 +57,11 @@ int identity_rows_add_column(struct identity_rows *rows, struct bytes name, size
 
 static int grow(struct identity_rows *rows)
 {
-    size_t capacity = rows->capacity ? 2 * rows->capacity : 256;
-    size_t *row_ends = realloc(rows->row_ends, capacity * sizeof *row_ends);
+    size_t *row_ends =
+        grow_by_one(rows->row_ends, rows->count, &rows->capacity, sizeof *row_ends, SIZE_MAX);
     if (!row_ends)
         return -1;
     rows->row_ends = row_ends;
-    rows->capacity = capacity;
     return 0;
 }
 
@@ -70,7 +71,7 @@ int identity_rows_add_row(struct identity_rows *rows, const struct bytes *cells,
     if (count != rows->column_count)
         return error_set(err, EXIT_INPUT, "line %zu has %zu fields, the header has %u columns",
                          line, count, rows->column_count);
-    if (rows->count == rows->capacity && grow(rows))
+    if (grow(rows))
         return no_memory(err);
     for (size_t i = 0; i < count; i++) {
         if (cells[i].len > IDENTITY_MAX_CELL_BYTES)

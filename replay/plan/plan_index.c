@@ -2,25 +2,23 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "core/grow.h"
 #include "replay/identities/identities.h"
 #include "replay/plan/plan_steps.h"
 
 #define NOTHING_IN_IT UINT64_MAX /* a duration: as far as the session's row says */
 
 /* More exchanges and messages than MAX_WHOLE_COUNT take too long to be loaded before the start. */
-enum { MAX_WHOLE_COUNT = 100000, FIRST_CAPACITY = 1024 };
+enum { MAX_WHOLE_COUNT = 100000 };
 
 static int grow_endpoints(struct plan_builder *builder)
 {
     struct plan *plan = builder->plan;
-    if (plan->endpoint_count < builder->endpoint_capacity)
-        return 0;
-    size_t capacity = builder->endpoint_capacity ? builder->endpoint_capacity * 2 : 32;
-    struct bytes *names = realloc(plan->endpoints, capacity * sizeof *names);
+    struct bytes *names = grow_by_one(plan->endpoints, plan->endpoint_count,
+                                      &builder->endpoint_capacity, sizeof *names, UINT32_MAX);
     if (!names)
         return -1;
     plan->endpoints = names;
-    builder->endpoint_capacity = capacity;
     return 0;
 }
 
@@ -127,14 +125,11 @@ int plan_endpoints_read(struct plan_builder *builder, struct error *err)
 
 static int add_entry(struct plan *plan, size_t *capacity, const struct trace_span *span)
 {
-    if (plan->session_count == *capacity) {
-        size_t more = *capacity ? *capacity * 2 : FIRST_CAPACITY;
-        struct plan_entry *index = realloc(plan->index, more * sizeof *index);
-        if (!index)
-            return -1;
-        plan->index = index;
-        *capacity = more;
-    }
+    struct plan_entry *index =
+        grow_by_one(plan->index, plan->session_count, capacity, sizeof *index, SIZE_MAX);
+    if (!index)
+        return -1;
+    plan->index = index;
     uint64_t duration_us =
         span->last_us > span->first_us ? (uint64_t)span->last_us - (uint64_t)span->first_us : 0;
     if (span->exchange_count == 0 || span->first_us == TRACE_NO_MOMENT)
@@ -200,14 +195,10 @@ struct data_sessions {
 static int add_data_session(struct data_sessions *sessions, bool has_column, int64_t session_id)
 {
     size_t *count = &sessions->counts[has_column], *capacity = &sessions->capacities[has_column];
-    if (*count == *capacity) {
-        size_t more = *capacity ? *capacity * 2 : FIRST_CAPACITY;
-        int64_t *ids = realloc(sessions->ids[has_column], more * sizeof *ids);
-        if (!ids)
-            return -1;
-        sessions->ids[has_column] = ids;
-        *capacity = more;
-    }
+    int64_t *ids = grow_by_one(sessions->ids[has_column], *count, capacity, sizeof *ids, SIZE_MAX);
+    if (!ids)
+        return -1;
+    sessions->ids[has_column] = ids;
     sessions->ids[has_column][(*count)++] = session_id;
     return 0;
 }

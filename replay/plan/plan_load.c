@@ -1,6 +1,7 @@
 /* plan_load.c - reads the rows of one session of the trace, and the bodies that it needs. */
 #include <stdlib.h>
 
+#include "core/grow.h"
 #include "core/units.h"
 #include "core/url.h"
 #include "replay/plan/plan_bindings.h"
@@ -46,16 +47,13 @@ static int out_of_memory(struct plan_builder *builder, struct error *err)
 /* The session in hand carries it. */
 static int note_taken(struct plan_builder *builder, struct plan_body *body)
 {
-    if (builder->taken_count == builder->taken_capacity) {
-        size_t capacity = builder->taken_capacity ? builder->taken_capacity * 2 : 64;
-        struct plan_body **taken = realloc(builder->taken, capacity * sizeof(*taken));
-        if (!taken) {
-            plan_bodies_drop(builder->bodies, body);
-            return -1;
-        }
-        builder->taken = taken;
-        builder->taken_capacity = capacity;
+    struct plan_body **taken = grow_by_one(builder->taken, builder->taken_count,
+                                           &builder->taken_capacity, sizeof(*taken), SIZE_MAX);
+    if (!taken) {
+        plan_bodies_drop(builder->bodies, body);
+        return -1;
     }
+    builder->taken = taken;
     builder->taken[builder->taken_count++] = body;
     return 0;
 }

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "core/grow.h"
 #include "core/http1.h"
 #include "core/url.h"
 
@@ -20,14 +21,11 @@ bool plan_exchange_is_playable(const struct trace_exchange *exchange)
 
 struct plan_draft *plan_add_draft(struct plan_builder *builder)
 {
-    if (builder->draft_count == builder->draft_capacity) {
-        size_t capacity = builder->draft_capacity ? builder->draft_capacity * 2 : 64;
-        struct plan_draft *drafts = realloc(builder->drafts, capacity * sizeof *drafts);
-        if (!drafts)
-            return NULL;
-        builder->drafts = drafts;
-        builder->draft_capacity = capacity;
-    }
+    struct plan_draft *drafts = grow_by_one(builder->drafts, builder->draft_count,
+                                            &builder->draft_capacity, sizeof *drafts, SIZE_MAX);
+    if (!drafts)
+        return NULL;
+    builder->drafts = drafts;
     struct plan_draft *draft = &builder->drafts[builder->draft_count++];
     *draft = (struct plan_draft){.moments.anchor_us = INT64_MIN};
     return draft;

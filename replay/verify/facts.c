@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "core/grow.h"
+
 enum { MAX_PLACE_BYTES = 4096, SHORT_TEXT_BYTES = 256 };
 
 void facts_init(struct facts *facts)
@@ -36,20 +38,13 @@ static struct bytes cut(struct bytes text)
 
 int facts_add(struct facts *facts, const struct fact *fact)
 {
-    if (facts->count == FACTS_MAX) {
+    struct fact *grown =
+        grow_by_one(facts->items, facts->count, &facts->capacity, sizeof *grown, FACTS_MAX);
+    if (!grown) {
         facts->is_cut = true;
         return -1;
     }
-    if (facts->count == facts->capacity) {
-        size_t wanted = facts->capacity ? facts->capacity * 2 : 64;
-        struct fact *grown = realloc(facts->items, wanted * sizeof *grown);
-        if (!grown) {
-            facts->is_cut = true;
-            return -1;
-        }
-        facts->items = grown;
-        facts->capacity = wanted;
-    }
+    facts->items = grown;
     struct fact *added = &facts->items[facts->count];
     *added = *fact;
     added->place = arena_copy(&facts->arena, fact->place);

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "core/grow.h"
 #include "replay/verify/recorded.h"
 #include "traces/correlate/binding_overlay.h"
 
@@ -37,14 +38,11 @@ static int add_to_shape(struct survey *survey, const struct trace_exchange *exch
 
 static int note_large(struct survey *survey, int64_t exchange_id)
 {
-    if (survey->large_count == survey->large_capacity) {
-        size_t wanted = survey->large_capacity ? survey->large_capacity * 2 : 16;
-        int64_t *grown = realloc(survey->large, wanted * sizeof *grown);
-        if (!grown)
-            return -1;
-        survey->large = grown;
-        survey->large_capacity = wanted;
-    }
+    int64_t *grown = grow_by_one(survey->large, survey->large_count, &survey->large_capacity,
+                                 sizeof *grown, SIZE_MAX);
+    if (!grown)
+        return -1;
+    survey->large = grown;
     survey->large[survey->large_count++] = exchange_id;
     return 0;
 }

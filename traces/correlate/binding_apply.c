@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "core/grow.h"
 #include "core/map.h"
 #include "traces/correlate/exchange_values.h"
 #include "traces/correlate/value_match.h"
@@ -61,14 +62,10 @@ static int no_memory(struct error *err)
 /* Room for one more. */
 static int grow(void **items, size_t count, size_t *capacity, size_t item_bytes, struct error *err)
 {
-    if (count < *capacity)
-        return 0;
-    size_t wanted = *capacity ? *capacity * 2 : 64;
-    void *grown = realloc(*items, wanted * item_bytes);
+    void *grown = grow_by_one(*items, count, capacity, item_bytes, SIZE_MAX);
     if (!grown)
         return no_memory(err);
     *items = grown;
-    *capacity = wanted;
     return 0;
 }
 

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "core/grow.h"
 #include "core/table.h"
 #include "core/units.h"
 #include "traces/correlate/correlate_near.h"
@@ -37,14 +38,11 @@ static int add_rule(struct lines *lines, const struct sites *sites, const struct
     uint32_t *at = id_map_at(&lines->by_pair, id_pair(rule->born, place));
     if (!at)
         return -1;
-    if (lines->count == lines->capacity) {
-        size_t wanted = lines->capacity ? lines->capacity * 2 : 64;
-        struct line *grown = realloc(lines->list, wanted * sizeof *grown);
-        if (!grown)
-            return -1;
-        lines->list = grown;
-        lines->capacity = wanted;
-    }
+    struct line *grown =
+        grow_by_one(lines->list, lines->count, &lines->capacity, sizeof *grown, SIZE_MAX);
+    if (!grown)
+        return -1;
+    lines->list = grown;
     if (*at == ID_MAP_NONE) {
         *at = (uint32_t)lines->count;
         lines->list[lines->count++] =

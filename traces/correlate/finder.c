@@ -3,14 +3,14 @@
 
 #include <stdlib.h>
 
+#include "core/grow.h"
 #include "core/map.h"
 #include "traces/correlate/finder_state.h"
 #include "traces/correlate/value_shape.h"
 
 enum {
     MAX_SITES_BYTES = 192 * 1024 * 1024,
-    MAX_VALUE_BYTES = 64 * 1024, /* more is not carried at replay */
-    FIRST_CLIENTS = 1024
+    MAX_VALUE_BYTES = 64 * 1024 /* more is not carried at replay */
 };
 
 int finder_new(struct finder **ret_finder, struct error *err)
@@ -124,16 +124,14 @@ void finder_carries(struct finder *finder, struct bytes place, struct bytes name
 
 static int note_client(struct finder *finder, uint32_t number, enum client_kind kind)
 {
-    if (number >= finder->client_capacity) {
-        size_t wanted = finder->client_capacity ? finder->client_capacity * 2 : FIRST_CLIENTS;
-        uint8_t *grown = realloc(finder->clients, wanted);
-        if (!grown) {
-            finder->is_out_of_memory = true;
-            return -1;
-        }
-        finder->clients = grown;
-        finder->client_capacity = wanted;
+    /* Numbers are given in order. */
+    uint8_t *grown =
+        grow_by_one(finder->clients, number, &finder->client_capacity, sizeof *grown, UINT32_MAX);
+    if (!grown) {
+        finder->is_out_of_memory = true;
+        return -1;
     }
+    finder->clients = grown;
     finder->clients[number] = (uint8_t)kind;
     return 0;
 }

@@ -1,6 +1,7 @@
 /* inspect_bindings.c - `inspect T bindings`: what is bound, by rule, with the evidence. */
 #include <stdlib.h>
 
+#include "core/grow.h"
 #include "core/table.h"
 #include "traces/correlate/sites.h"
 #include "traces/inspect.h"
@@ -81,16 +82,12 @@ static struct group *find_or_add(struct groups *groups, uint32_t born, uint32_t 
     uint32_t *at = id_map_at(&groups->index, key_of(born, variant, binding));
     if (at && *at != ID_MAP_NONE)
         return &groups->list[*at];
-    if (!at || groups->count == MAX_GROUPS)
+    struct group *grown =
+        at ? grow_by_one(groups->list, groups->count, &groups->capacity, sizeof *grown, MAX_GROUPS)
+           : NULL;
+    if (!grown)
         return NULL;
-    if (groups->count == groups->capacity) {
-        size_t wanted = groups->capacity ? groups->capacity * 2 : 64;
-        struct group *grown = realloc(groups->list, wanted * sizeof *grown);
-        if (!grown)
-            return NULL;
-        groups->list = grown;
-        groups->capacity = wanted;
-    }
+    groups->list = grown;
     *at = (uint32_t)groups->count;
     struct group *group = &groups->list[groups->count++];
     *group = (struct group){.born = born,

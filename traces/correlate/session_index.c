@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "core/grow.h"
+
 /* An answer on its way; its items lie behind it. */
 struct waiting {
     struct answer_seen answer;
@@ -44,13 +46,8 @@ void session_index_fini(struct session_index *index)
 static void *more(struct session_index *index, void *items, size_t count, size_t *capacity,
                   size_t item_bytes)
 {
-    if (count < *capacity)
-        return items;
-    size_t wanted = *capacity ? *capacity * 2 : 256;
-    void *grown = realloc(items, wanted * item_bytes);
-    if (grown)
-        *capacity = wanted;
-    else
+    void *grown = grow_by_one(items, count, capacity, item_bytes, SIZE_MAX);
+    if (!grown)
         index->is_out_of_memory = true;
     return grown;
 }

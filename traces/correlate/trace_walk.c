@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "core/grow.h"
 #include "core/map.h"
 #include "traces/correlate/walk_state.h"
 
@@ -61,14 +62,11 @@ static int endpoint_name(struct walk *walk, int64_t endpoint_id, struct bytes *r
     }
     if (endpoint_id && trace_reader_endpoint_name(walk->reader, endpoint_id, &name, err) < 0)
         return -1;
-    if (walk->endpoint_count == walk->endpoint_capacity) {
-        size_t wanted = walk->endpoint_capacity ? walk->endpoint_capacity * 2 : 64;
-        struct bytes *grown = realloc(walk->endpoints, wanted * sizeof *grown);
-        if (!grown)
-            return error_set(err, EXIT_TOOL, "out of memory");
-        walk->endpoints = grown;
-        walk->endpoint_capacity = wanted;
-    }
+    struct bytes *grown = grow_by_one(walk->endpoints, walk->endpoint_count,
+                                      &walk->endpoint_capacity, sizeof *grown, UINT32_MAX);
+    if (!grown)
+        return error_set(err, EXIT_TOOL, "out of memory");
+    walk->endpoints = grown;
     struct bytes kept = arena_copy(&walk->names, name);
     if (!kept.ptr)
         return error_set(err, EXIT_TOOL, "no memory for the names of endpoints");
@@ -81,16 +79,12 @@ static int note_upgrade(struct walk *walk, int64_t exchange_id, int64_t endpoint
                         struct error *err)
 {
     uint32_t *at = id_map_at(&walk->upgrade_ids, (uint64_t)exchange_id);
-    if (walk->upgrade_count == walk->upgrade_capacity) {
-        size_t wanted = walk->upgrade_capacity ? walk->upgrade_capacity * 2 : 16;
-        struct upgrade *grown = realloc(walk->upgrades, wanted * sizeof *grown);
-        if (!grown)
-            return error_set(err, EXIT_TOOL, "out of memory");
-        walk->upgrades = grown;
-        walk->upgrade_capacity = wanted;
-    }
-    if (!at)
+    struct upgrade *grown = at ? grow_by_one(walk->upgrades, walk->upgrade_count,
+                                             &walk->upgrade_capacity, sizeof *grown, UINT32_MAX)
+                               : NULL;
+    if (!grown)
         return error_set(err, EXIT_TOOL, "out of memory");
+    walk->upgrades = grown;
     *at = (uint32_t)walk->upgrade_count;
     walk->upgrades[walk->upgrade_count++] = (struct upgrade){.endpoint_id = endpoint_id};
     return 0;

@@ -1,6 +1,7 @@
 /* walk_values.c - one message taken apart: which of its values the finder is told. */
 #include <stdlib.h>
 
+#include "core/grow.h"
 #include "core/json_scan.h"
 #include "core/map.h"
 #include "traces/correlate/walk_state.h"
@@ -122,16 +123,13 @@ static int tell_given(void *owner, const struct place_value *value)
     struct given_list *list = &walk->given;
     if (is_left_out(value))
         return 0;
-    if (list->count == list->capacity) {
-        size_t wanted = list->capacity ? list->capacity * 2 : 256;
-        struct given *grown = realloc(list->items, wanted * sizeof *grown);
-        if (!grown) {
-            list->is_out_of_memory = true;
-            return 1;
-        }
-        list->items = grown;
-        list->capacity = wanted;
+    struct given *grown =
+        grow_by_one(list->items, list->count, &list->capacity, sizeof *grown, SIZE_MAX);
+    if (!grown) {
+        list->is_out_of_memory = true;
+        return 1;
     }
+    list->items = grown;
     list->count += finder_given(walk->finder, place_of(walk, value), value->name, value->text,
                                 &list->items[list->count]);
     return 0;
@@ -245,13 +243,11 @@ int walk_answer(struct walk *walk, const struct trace_exchange *exchange, struct
     walk->counts.bodies_again += items != NULL;
     walk->is_partial = walk->is_partial || is_cached_partial;
     for (size_t i = 0; i < cached; i++) {
-        if (list->count == list->capacity) {
-            struct given *grown = realloc(list->items, (list->count + cached) * sizeof *grown);
-            if (!grown)
-                return out_of_memory(err);
-            list->items = grown;
-            list->capacity = list->count + cached;
-        }
+        struct given *grown =
+            grow_by_one(list->items, list->count, &list->capacity, sizeof *grown, SIZE_MAX);
+        if (!grown)
+            return out_of_memory(err);
+        list->items = grown;
         list->items[list->count++] = items[i];
     }
     if (!items && exchange->response_body_id) {

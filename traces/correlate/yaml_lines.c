@@ -5,6 +5,8 @@
 
 #include <yaml.h>
 
+#include "core/grow.h"
+
 /* The file's mapping, its list, a rule, an end of it: 4 deep. What is deeper is an unknown key's,
  * and libcyaml names that key. */
 enum { MAX_DEPTH = 8, MAX_KEY_BYTES = 16 };
@@ -53,14 +55,11 @@ static int add_rule(struct walk *walk, uint32_t line, struct error *err)
     if (lines->rule_count == walk->max_rules)
         return error_set(err, EXIT_INPUT, "more than %zu bindings: make several files of it",
                          walk->max_rules);
-    if (lines->rule_count == walk->capacity) {
-        size_t wanted = walk->capacity ? walk->capacity * 2 : 64;
-        void *grown = realloc(lines->rules, wanted * sizeof *lines->rules);
-        if (!grown)
-            return error_set(err, EXIT_TOOL, "out of memory");
-        lines->rules = grown;
-        walk->capacity = wanted;
-    }
+    void *grown = grow_by_one(lines->rules, lines->rule_count, &walk->capacity,
+                              sizeof *lines->rules, walk->max_rules);
+    if (!grown)
+        return error_set(err, EXIT_TOOL, "out of memory");
+    lines->rules = grown;
     memset(lines->rules[lines->rule_count], 0, sizeof *lines->rules);
     lines->rules[lines->rule_count++][YAML_RULE] = line;
     return 0;

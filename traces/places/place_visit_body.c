@@ -1,6 +1,7 @@
 /* place_visit_body.c - gives the values of a body: which walker it is for, events, multipart. */
 #include <stdlib.h>
 
+#include "core/grow.h"
 #include "core/map.h"
 #include "traces/places/body_format.h"
 #include "traces/places/event_stream.h"
@@ -79,15 +80,11 @@ static void visit_events(struct visitor *visitor, struct bytes stream)
     struct bytes rest = event_stream_start(stream);
     while (stream_event_next(&rest, &numbered.event)) {
         visitor->has_later_events = true; /* until it is one of the list */
-        if (count == MAX_EVENTS)
+        struct numbered_event *grown =
+            grow_by_one(events, count, &capacity, sizeof *events, MAX_EVENTS);
+        if (!grown)
             break;
-        if (count == capacity) {
-            capacity = capacity ? capacity * 2 : 64;
-            struct numbered_event *grown = realloc(events, capacity * sizeof *events);
-            if (!grown)
-                break;
-            events = grown;
-        }
+        events = grown;
         numbered.number =
             place_count(&visitor->scratch->counters, PLACE_SSE, numbered.event.type, false);
         if (!numbered.number)
