@@ -271,7 +271,8 @@ static void a_request_is_written_as_http_1_1(void **state)
     assert_non_null(strstr(log, "\r\nX-Case: As-Is\r\n"));
     assert_non_null(strstr(log, "\r\nCookie: a=1; b=2\r\n"));
     assert_non_null(strstr(log, "\r\nContent-Length: 5\r\n"));
-    assert_null(strstr(log, "999"));
+    /* Only one, and by its whole line: a port, which is in Host, may have any digits. */
+    assert_null(strstr(strstr(log, "Content-Length") + 1, "Content-Length"));
     assert_null(strstr(log, "Smuggled"));
     assert_null(strstr(log, "Content-Type"));
     assert_null(strstr(log, "User-Agent"));

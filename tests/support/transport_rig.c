@@ -1,16 +1,46 @@
 /* transport_rig.c - opens a transport before a scripted server and runs their loop. */
 #include "tests/support/transport_rig.h"
 
+#include <arpa/inet.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "core/clock.h"
 
 enum { MAX_KEPT = 64 << 20 };
+
+static void on_echo(struct loop_watch *watch, void *owner, int events)
+{
+    struct rig *rig = owner;
+    char byte;
+    (void)events;
+    rig->has_echoed |= recv(watch->fd, &byte, 1, MSG_DONTWAIT) == 1;
+}
+
+static void open_echo(struct rig *rig)
+{
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof at;
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    assert_true(fd >= 0 && bind(fd, (struct sockaddr *)&at, len) == 0 &&
+                getsockname(fd, (struct sockaddr *)&at, &len) == 0 &&
+                connect(fd, (struct sockaddr *)&at, len) == 0);
+    loop_watch_init(&rig->echo, on_echo, rig);
+    loop_watch_set(&rig->loop, &rig->echo, fd, LOOP_READ);
+}
+
+static void close_echo(struct rig *rig)
+{
+    int fd = rig->echo.fd;
+    loop_watch_clear(&rig->loop, &rig->echo);
+    close(fd);
+}
 
 void rig_open(struct rig *rig, const struct transport_ops *ops, uint64_t timeout_us,
               int receive_bytes)
@@ -28,6 +58,7 @@ void rig_open(struct rig *rig, const struct transport_ops *ops, uint64_t timeout
     rig->user = ops->user_open(rig->transport);
     assert_non_null(rig->user);
     wire_server_open(&rig->server, &rig->loop, receive_bytes);
+    open_echo(rig);
     snprintf(rig->origin, sizeof rig->origin, "http://127.0.0.1:%u", rig->server.port);
 }
 
@@ -37,6 +68,7 @@ void rig_close(struct rig *rig)
         rig->ops->user_close(rig->user);
     rig->ops->close(rig->transport);
     wire_server_close(&rig->server);
+    close_echo(rig);
     assert_int_equal(rig->loop.watch_count, 0);
     loop_fini(&rig->loop);
 }
@@ -133,6 +165,11 @@ void rig_wait_until(struct rig *rig, bool (*is_so)(struct rig *rig))
 
 void rig_settle(struct rig *rig)
 {
-    for (int i = 0; i < 20; i++)
-        loop_pass(&rig->loop, 100);
+    for (int i = 0; i < 20; i++) {
+        rig->has_echoed = false;
+        assert_int_equal(send(rig->echo.fd, "", 1, 0), 1);
+        while (!rig->has_echoed)
+            loop_pass(&rig->loop, 100000);
+        loop_pass(&rig->loop, 100); /* libcurl has timers that are due at once, in a millisecond */
+    }
 }

@@ -17,6 +17,8 @@ struct rig {
     struct transport *transport;
     struct transport_user *user;
     struct wire_server server;
+    struct loop_watch echo; /* a socket that is sent what it sends */
+    bool has_echoed;
     struct transport_options options;
     char origin[40];
 };
@@ -59,7 +61,8 @@ void rig_ask(struct asked *asked);
 void rig_ask_fine(struct rig *rig, const char *target);
 /* Passes of the loop until `is_so`, or the test fails. */
 void rig_wait_until(struct rig *rig, bool (*is_so)(struct rig *rig));
-/* So many passes that what can happen without a clock has happened. */
+/* So many passes that what can happen without a clock has happened, however slow the kernel is: in
+ * each, a datagram that was sent behind all else has come back. */
 void rig_settle(struct rig *rig);
 
 #endif
