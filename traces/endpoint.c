@@ -246,3 +246,21 @@ struct bytes endpoint_template(struct bytes target, char out[ENDPOINT_TEMPLATE_B
     text.data[text.len] = '\0';
     return bytes_make(text.data, text.len);
 }
+
+bool endpoint_fits(struct bytes wanted, struct bytes name)
+{
+    struct bytes a, b;
+    bool has_a, has_b;
+    if (bytes_equal(wanted, name))
+        return true;
+    if (bytes_index_of(wanted, '{') == wanted.len)
+        return false;
+    for (;;) {
+        has_a = bytes_split(&wanted, '/', &a);
+        has_b = bytes_split(&name, '/', &b);
+        if (!has_a || !has_b)
+            return has_a == has_b;
+        if (!bytes_equal(a, b) && (!b.len || !bytes_equal(a, bytes_of("{id}"))))
+            return false;
+    }
+}

@@ -29,4 +29,8 @@
 /* Into `out`, with '\0'; returns a view of it. */
 struct bytes endpoint_template(struct bytes target, char out[ENDPOINT_TEMPLATE_BYTES]);
 
+/* Is it that endpoint, or one with words where that has ids? "GET /voices/{id}" fits "GET
+ * /voices/Ada" as well, since an id may look like a word: let the value decide. */
+bool endpoint_fits(struct bytes wanted, struct bytes name);
+
 #endif

@@ -143,6 +143,18 @@ static void a_rule_of_another_application_finds_nothing(void **state)
     expect_rows(script, &places, "");
 }
 
+static void a_rule_for_an_id_holds_for_one_that_looks_like_a_word(void **state)
+{
+    (void)state;
+    struct binding_rule voice = rule("GET /voices", "body:/id", "GET /voices/{id}", "path:2");
+    expect_rows("session a\n"
+                "0 10 GET /voices 200\nanswer {\"id\":\"vc_banana\"}\n"
+                "20 30 GET /voices/vc_banana 200\n"
+                "40 50 GET /voices/search 200\n"
+                "60 70 GET /voices/vc_2Xk9PqWz7a 200\n",
+                &voice, "1->2");
+}
+
 #define in_folder(test) cmocka_unit_test_setup_teardown(test, make_folder, remove_folder)
 
 int main(void)
@@ -152,6 +164,7 @@ int main(void)
         in_folder(nothing_goes_from_one_user_to_another_or_back_in_time),
         in_folder(a_message_of_a_websocket_takes_what_came_before_it),
         in_folder(what_a_client_made_is_born_with_the_first_that_carries_it),
+        in_folder(a_rule_for_an_id_holds_for_one_that_looks_like_a_word),
         in_folder(a_rule_of_another_application_finds_nothing),
     };
     return cmocka_run_group_tests_name("binding_apply", tests, NULL, NULL);

@@ -198,6 +198,30 @@ static void query_parameters_and_authority_are_left_out(void **state)
     check_rows(rows);
 }
 
+static void an_endpoint_fits_where_it_has_ids_for_words(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *wanted, *name;
+        bool fits;
+    } rows[] = {
+        {"GET /voices/{id}", "GET /voices/{id}", true},
+        {"GET /voices/{id}", "GET /voices/vc_Ada", true},
+        {"GET /voices/{id}/clips/{id}", "GET /voices/Ada/clips/{id}", true},
+        {"GET /voices/vc_Ada", "GET /voices/{id}", false},
+        {"GET /voices/{id}", "PUT /voices/vc_Ada", false},
+        {"GET /voices/{id}", "GET /voices", false},
+        {"GET /voices/{id}", "GET /voices/", false},
+        {"GET /voices/{id}", "GET /voices/vc_Ada/play", false},
+        {"GET /voices/{id}/play", "GET /voices/vc_Ada/stop", false},
+        {"GET /a", "GET /b", false},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        if (endpoint_fits(bytes_of(rows[i].wanted), bytes_of(rows[i].name)) != rows[i].fits)
+            fail_msg("%s, %s", rows[i].wanted, rows[i].name);
+    }
+}
+
 static void a_long_path_is_cut_and_says_so(void **state)
 {
     (void)state;
@@ -240,6 +264,7 @@ int main(void)
         cmocka_unit_test(few_random_ids_are_taken_for_names),
         cmocka_unit_test(the_extension_of_the_last_segment_stays),
         cmocka_unit_test(query_parameters_and_authority_are_left_out),
+        cmocka_unit_test(an_endpoint_fits_where_it_has_ids_for_words),
         cmocka_unit_test(a_long_path_is_cut_and_says_so),
         cmocka_unit_test(a_template_never_grows_over_its_room),
     };

@@ -11,7 +11,7 @@
 
 #define VOICES 120
 
-void catalogue_fill(struct store *store)
+void catalogue_fill(struct store *store, bool has_wordlike_ids)
 {
     static const char *const names[] = {"Ada",   "Bruno", "Chiara", "Dilek", "Emil",  "Farah",
                                         "Goran", "Hana",  "Ines",   "Jonas", "Keiko", "Luca"};
@@ -22,7 +22,10 @@ void catalogue_fill(struct store *store)
     if (store_number(store, "SELECT count(*) FROM voice", "") > 0)
         return;
     for (unsigned i = 0; i < VOICES; i++) {
-        secret_id(id, "vc_", 10);
+        if (has_wordlike_ids)
+            secret_word_id(id, "vc_", 10);
+        else
+            secret_id(id, "vc_", 10);
         snprintf(name, sizeof name, "%s %u", names[i % 12], i / 12 + 1);
         words_make(description, i, 7);
         store_run(

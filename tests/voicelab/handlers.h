@@ -4,6 +4,8 @@
 #ifndef VOICELAB_HANDLERS_H
 #define VOICELAB_HANDLERS_H
 
+#include <stdbool.h>
+
 struct request;
 struct store;
 
@@ -37,7 +39,8 @@ void conversations_turn(struct request *rq);
 void voices_list(struct request *rq);
 void voices_get(struct request *rq);
 void search_get(struct request *rq);
-void catalogue_fill(struct store *store); /* the voices, with ids of this instance */
+/* The voices, with ids of this instance. */
+void catalogue_fill(struct store *store, bool has_wordlike_ids);
 
 /* feedback.c */
 void feedback_form(struct request *rq);

@@ -25,7 +25,7 @@ static bool start_parts(struct app *app)
         return false;
     if (!(app->store = store_open(options->store_path)))
         return false;
-    catalogue_fill(app->store);
+    catalogue_fill(app->store, options->has_wordlike_ids);
     app->tokens = tokens_new(options, app->store);
     app->limits = limits_new();
     app->metrics = metrics_new();

@@ -42,6 +42,8 @@ static const struct option_row rows[] = {
     {"max-upload", "BYTES", BYTES, FIELD(max_upload_bytes), "10M", "larger bodies get 413"},
     {"refuse-duplicates", NULL, SWITCH, FIELD(refuse_duplicates), NULL,
      "audio uploaded before gets 409"},
+    {"wordlike-ids", NULL, SWITCH, FIELD(has_wordlike_ids), NULL,
+     "voices have ids that can be said, as random ones now and then"},
 
     {"job-workers", "N", COUNT, FIELD(job_workers), "2", "jobs processed at a time"},
     {"job-queue", "N", COUNT, FIELD(job_queue), "20", "jobs waiting; beyond that 503"},

@@ -33,6 +33,8 @@ struct options {
     uint64_t max_upload_bytes;
     bool refuse_duplicates;
 
+    bool has_wordlike_ids;
+
     uint64_t job_workers;
     uint64_t job_queue;
     uint64_t job_time_us;

@@ -16,9 +16,10 @@ void secret_bytes(void *out, size_t len)
     (void)got;
 }
 
-void secret_id(char out[ID_CAP], const char *prefix, size_t random_chars)
+/* Of the alphabets in turn. */
+static void make_id(char out[ID_CAP], const char *prefix, size_t random_chars,
+                    const char *const alphabets[2])
 {
-    static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
     unsigned char raw[ID_CAP];
     size_t used = strlen(prefix);
 
@@ -26,8 +27,23 @@ void secret_id(char out[ID_CAP], const char *prefix, size_t random_chars)
     memcpy(out, prefix, used);
     secret_bytes(raw, random_chars);
     for (size_t i = 0; i < random_chars; i++)
-        out[used + i] = alphabet[raw[i] % 62u];
+        out[used + i] = alphabets[i % 2][raw[i] % strlen(alphabets[i % 2])];
     out[used + random_chars] = '\0';
+}
+
+void secret_id(char out[ID_CAP], const char *prefix, size_t random_chars)
+{
+    static const char all[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+    static const char *const alphabets[2] = {all, all};
+
+    make_id(out, prefix, random_chars, alphabets);
+}
+
+void secret_word_id(char out[ID_CAP], const char *prefix, size_t random_chars)
+{
+    static const char *const alphabets[2] = {"bdfghjklmnprstvwz", "aeiou"};
+
+    make_id(out, prefix, random_chars, alphabets);
 }
 
 void secret_uuid(char out[ID_CAP])

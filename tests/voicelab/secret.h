@@ -11,6 +11,9 @@
 /* `prefix` and then `random_chars` of [A-Za-z0-9]: 22 carry 131 bits. Must fit ID_CAP. */
 void secret_id(char out[ID_CAP], const char *prefix, size_t random_chars);
 
+/* The same of syllables, `random_chars` small letters: it reads like a word. */
+void secret_word_id(char out[ID_CAP], const char *prefix, size_t random_chars);
+
 /* A version 4 uuid: the form user ids have. */
 void secret_uuid(char out[ID_CAP]);
 

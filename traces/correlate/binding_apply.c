@@ -7,6 +7,7 @@
 #include "core/map.h"
 #include "traces/correlate/exchange_values.h"
 #include "traces/correlate/value_match.h"
+#include "traces/endpoint.h"
 
 enum { MAX_SESSION_BYTES = 256 * 1024 * 1024, MAX_LOOK_BACK = 1000 };
 
@@ -14,15 +15,30 @@ enum { MAX_SESSION_BYTES = 256 * 1024 * 1024, MAX_LOOK_BACK = 1000 };
 struct compiled {
     struct place born, used;
     bool is_made;
-    int64_t born_endpoint_id, used_endpoint_id; /* 0: none in this trace */
-    size_t last_birth;                          /* of the session; index + 1 */
-    int64_t last_session;                       /* that got a row */
+    size_t last_birth;    /* of the session; index + 1 */
+    int64_t last_session; /* that got a row */
 };
 
 /* Which rules an endpoint's exchanges are looked at for: sorted by endpoint. */
 struct by_endpoint {
     int64_t endpoint_id;
     uint32_t rule;
+    bool is_same; /* else it only fits: an id in its path may look like a word */
+};
+
+struct rule_list {
+    struct by_endpoint *items;
+    size_t count, capacity;
+};
+
+struct named_endpoint {
+    int64_t endpoint_id;
+    struct bytes name;
+};
+
+struct endpoint_list {
+    struct named_endpoint *items;
+    size_t count, capacity;
 };
 
 /* What an answer of a rule's born endpoint has at its born place. */
@@ -42,8 +58,7 @@ struct apply {
     const struct binding_rules *rules;
     struct applied *applied;
     struct compiled *compiled;
-    struct by_endpoint *born, *used;
-    size_t born_count, used_count;
+    struct rule_list born, used;
     /* of the session */
     int64_t session_id;
     struct exchange_ref *exchanges;
@@ -76,7 +91,7 @@ static int64_t id_of(const struct map *names, struct bytes name)
     return (int64_t)(intptr_t)map_get(names, name);
 }
 
-static int load_endpoints(struct apply *apply, struct map *names, struct arena *arena,
+static int load_endpoints(struct apply *apply, struct endpoint_list *list, struct arena *arena,
                           struct error *err)
 {
     int64_t endpoint_id;
@@ -86,16 +101,34 @@ static int load_endpoints(struct apply *apply, struct map *names, struct arena *
         return -1;
     while ((more = trace_reader_next_endpoint_id(apply->reader, &endpoint_id, err)) == 1) {
         int found = trace_reader_endpoint_name(apply->reader, endpoint_id, &name, err);
-        if (found < 0)
+        if (found < 0 ||
+            grow((void **)&list->items, list->count, &list->capacity, sizeof *list->items, err))
             return -1;
         name = arena_copy(arena, name);
-        if (!name.ptr || map_set(names, name, (void *)(intptr_t)endpoint_id))
+        if (!name.ptr)
             return no_memory(err);
+        list->items[list->count++] = (struct named_endpoint){endpoint_id, name};
     }
     return more;
 }
 
-static int compile_rule(struct apply *apply, uint32_t number, const struct map *names,
+/* The endpoint of this name, and those of one path in which an id looks like a word. */
+static int add_by_endpoint(struct rule_list *list, const struct endpoint_list *endpoints,
+                           struct bytes name, uint32_t rule, struct error *err)
+{
+    for (size_t i = 0; i < endpoints->count; i++) {
+        const struct named_endpoint *endpoint = &endpoints->items[i];
+        if (!endpoint_fits(name, endpoint->name))
+            continue;
+        if (grow((void **)&list->items, list->count, &list->capacity, sizeof *list->items, err))
+            return -1;
+        list->items[list->count++] =
+            (struct by_endpoint){endpoint->endpoint_id, rule, bytes_equal(name, endpoint->name)};
+    }
+    return 0;
+}
+
+static int compile_rule(struct apply *apply, uint32_t number, const struct endpoint_list *endpoints,
                         struct error *err)
 {
     const struct binding_rule *rule = &apply->rules->items[number];
@@ -106,15 +139,14 @@ static int compile_rule(struct apply *apply, uint32_t number, const struct map *
         return error_prefix(err, "'%.100s'", rule->born_place.ptr);
     if (place_parse(rule->used_place, PLACE_IN_REQUEST, &compiled->used, err))
         return error_prefix(err, "'%.100s'", rule->used_place.ptr);
-    compiled->born_endpoint_id = compiled->is_made ? 0 : id_of(names, rule->born_endpoint);
-    compiled->used_endpoint_id = id_of(names, rule->used_endpoint);
-    applied->has_born_endpoint = compiled->is_made || compiled->born_endpoint_id;
-    applied->has_used_endpoint = compiled->used_endpoint_id != 0;
-    if (!applied->has_born_endpoint || !applied->has_used_endpoint)
-        return 0;
-    if (!compiled->is_made)
-        apply->born[apply->born_count++] = (struct by_endpoint){compiled->born_endpoint_id, number};
-    apply->used[apply->used_count++] = (struct by_endpoint){compiled->used_endpoint_id, number};
+    size_t born_before = apply->born.count, used_before = apply->used.count;
+    if (!compiled->is_made &&
+        add_by_endpoint(&apply->born, endpoints, rule->born_endpoint, number, err))
+        return -1;
+    if (add_by_endpoint(&apply->used, endpoints, rule->used_endpoint, number, err))
+        return -1;
+    applied->has_born_endpoint = compiled->is_made || apply->born.count > born_before;
+    applied->has_used_endpoint = apply->used.count > used_before;
     return 0;
 }
 
@@ -126,30 +158,35 @@ static int compare_by_endpoint(const void *a, const void *b)
     return x->rule < y->rule ? -1 : x->rule > y->rule;
 }
 
+static void sort_by_endpoint(struct rule_list *list)
+{
+    if (list->count)
+        qsort(list->items, list->count, sizeof *list->items, compare_by_endpoint);
+}
+
 static int compile(struct apply *apply, struct error *err)
 {
     size_t count = apply->rules->count;
-    struct map names;
+    struct endpoint_list endpoints = {0};
     struct arena arena;
-    map_init(&names);
     arena_init(&arena, MAX_SESSION_BYTES);
-    int result = load_endpoints(apply, &names, &arena, err);
+    int result = load_endpoints(apply, &endpoints, &arena, err);
     for (uint32_t i = 0; i < count && result == 0; i++)
-        result = compile_rule(apply, i, &names, err);
-    qsort(apply->born, apply->born_count, sizeof *apply->born, compare_by_endpoint);
-    qsort(apply->used, apply->used_count, sizeof *apply->used, compare_by_endpoint);
-    map_fini(&names);
+        result = compile_rule(apply, i, &endpoints, err);
+    sort_by_endpoint(&apply->born);
+    sort_by_endpoint(&apply->used);
+    free(endpoints.items);
     arena_fini(&arena);
     return result;
 }
 
 /* Where an endpoint's rules begin in the list. */
-static size_t first_of(const struct by_endpoint *list, size_t count, int64_t endpoint_id)
+static size_t first_of(const struct rule_list *list, int64_t endpoint_id)
 {
-    size_t low = 0, high = count;
+    size_t low = 0, high = list->count;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        if (list[middle].endpoint_id < endpoint_id)
+        if (list->items[middle].endpoint_id < endpoint_id)
             low = middle + 1;
         else
             high = middle;
@@ -211,10 +248,10 @@ static int find_births(struct apply *apply, struct error *err)
 {
     for (size_t i = 0; i < apply->exchange_count; i++) {
         const struct exchange_ref *exchange = &apply->exchanges[i];
-        size_t at = first_of(apply->born, apply->born_count, exchange->endpoint_id);
-        for (; at < apply->born_count && apply->born[at].endpoint_id == exchange->endpoint_id;
-             at++) {
-            if (add_birth(apply, apply->born[at].rule, exchange->exchange_id, err))
+        const struct rule_list *born = &apply->born;
+        size_t at = first_of(born, exchange->endpoint_id);
+        for (; at < born->count && born->items[at].endpoint_id == exchange->endpoint_id; at++) {
+            if (add_birth(apply, born->items[at].rule, exchange->exchange_id, err))
                 return -1;
         }
     }
@@ -288,8 +325,10 @@ static int find_producer(struct apply *apply, uint32_t rule, struct bytes text, 
     return 0;
 }
 
-static int look_at_use(struct apply *apply, uint32_t rule, int64_t exchange_id, struct error *err)
+static int look_at_use(struct apply *apply, const struct by_endpoint *where, int64_t exchange_id,
+                       struct error *err)
 {
+    uint32_t rule = where->rule;
     const struct compiled *compiled = &apply->compiled[rule];
     struct bytes found;
     int64_t at_us = 0, born_exchange_id = 0;
@@ -298,7 +337,9 @@ static int look_at_use(struct apply *apply, uint32_t rule, int64_t exchange_id, 
         return -1;
     if (!found.ptr || !found.len || found.len > VALUE_MATCH_MAX_BYTES)
         return 0;
-    apply->applied->rules[rule].used_count++;
+    if (compiled->is_made && !where->is_same)
+        return 0; /* nothing but its form would say that it is one */
+    apply->applied->rules[rule].used_count += where->is_same;
     /* What a producer is looked for in would go with the next question. */
     char *copy = malloc(found.len);
     if (!copy)
@@ -309,8 +350,10 @@ static int look_at_use(struct apply *apply, uint32_t rule, int64_t exchange_id, 
                      ? find_first_carrier(apply, rule, exchange_id, text, &born_exchange_id, err)
                      : find_producer(apply, rule, text, at_us, &born_exchange_id, err);
     free(copy);
-    if (result == 0 && born_exchange_id)
+    if (result == 0 && born_exchange_id) {
+        apply->applied->rules[rule].used_count += !where->is_same;
         result = add_row(apply, rule, born_exchange_id, exchange_id, err);
+    }
     return result;
 }
 
@@ -326,10 +369,10 @@ static int apply_to_session(struct apply *apply, struct error *err)
         return -1;
     for (size_t i = 0; i < apply->exchange_count; i++) {
         const struct exchange_ref *exchange = &apply->exchanges[i];
-        size_t at = first_of(apply->used, apply->used_count, exchange->endpoint_id);
-        for (; at < apply->used_count && apply->used[at].endpoint_id == exchange->endpoint_id;
-             at++) {
-            if (look_at_use(apply, apply->used[at].rule, exchange->exchange_id, err))
+        const struct rule_list *used = &apply->used;
+        size_t at = first_of(used, exchange->endpoint_id);
+        for (; at < used->count && used->items[at].endpoint_id == exchange->endpoint_id; at++) {
+            if (look_at_use(apply, &used->items[at], exchange->exchange_id, err))
                 return -1;
         }
     }
@@ -366,13 +409,11 @@ int binding_apply_find(struct trace_reader *reader, const struct binding_rules *
     struct apply apply = {.reader = reader, .rules = rules, .applied = ret_applied};
     *ret_applied = (struct applied){.rules = calloc(count, sizeof *ret_applied->rules)};
     apply.compiled = calloc(count, sizeof *apply.compiled);
-    apply.born = calloc(count, sizeof *apply.born);
-    apply.used = calloc(count, sizeof *apply.used);
     apply.values = exchange_values_new(reader);
     arena_init(&apply.arena, MAX_SESSION_BYTES);
     map_init(&apply.made);
     int result;
-    if (!ret_applied->rules || !apply.compiled || !apply.born || !apply.used || !apply.values)
+    if (!ret_applied->rules || !apply.compiled || !apply.values)
         result = no_memory(err);
     else
         result = compile(&apply, err) || apply_to_all(&apply, err) ? -1 : 0;
@@ -381,8 +422,8 @@ int binding_apply_find(struct trace_reader *reader, const struct binding_rules *
     exchange_values_free(apply.values);
     free(apply.births);
     free(apply.exchanges);
-    free(apply.used);
-    free(apply.born);
+    free(apply.used.items);
+    free(apply.born.items);
     free(apply.compiled);
     return result;
 }

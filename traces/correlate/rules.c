@@ -43,6 +43,7 @@ void rules_free(struct rules *rules)
         free(rules->uses[i].tally);
     for (size_t i = 0; i < rules->count; i++)
         free(rules->list[i].values);
+    endpoint_folds_fini(&rules->folds);
     arena_fini(&rules->texts);
     id_map_fini(&rules->by_pair);
     id_map_fini(&rules->numbers);
@@ -68,6 +69,7 @@ int rules_read(struct rules *rules, struct spool *spool, rules_take_fn take, voi
     if (found == 1 && spool_rewind(spool, err))
         found = -1;
     while (found == 1 && (found = spool_read(spool, entry, err)) == 1) {
+        endpoint_folds_apply(&rules->folds, entry);
         if (entry->kind == SPOOL_SESSION) {
             rules->session++;
             rules->user = entry->session.user;
@@ -162,8 +164,6 @@ static double prior_of(const struct sites *sites, const struct spool_candidate *
     odds += agree == 2 ? NAMES_AGREE : agree == 1 ? CLASSES_AGREE : agree < 0 ? NAMES_DIFFER : 0;
     if (is_of_another_page(sites, born, used))
         odds += NEVER;
-    if (candidate->is_wordlike)
-        odds += WORDLIKE;
     if (!candidate->is_whole && to->class != NAME_IS_CREDENTIAL)
         odds += PART_OF_TEXT;
     return odds;
@@ -224,6 +224,7 @@ static void count_match(struct rules *rules, struct rule *rule,
     rule->min_len = candidate->len < rule->min_len ? candidate->len : rule->min_len;
     rule->max_len = candidate->len > rule->max_len ? candidate->len : rule->max_len;
     rule->bits = candidate->bits < rule->bits ? candidate->bits : rule->bits;
+    rule->is_wordlike = rule->is_wordlike && candidate->is_wordlike;
 }
 
 /* "Untitled.ipynb" for one user and "Untitled1.ipynb" for another: the server made it up, also
@@ -364,9 +365,10 @@ static int weigh_use(struct rules *rules, const struct spool_entry *entry, void 
 
 static void score(const struct rules *rules, struct rule *rule)
 {
+    const double word = rule->is_wordlike ? WORDLIKE : 0;
     bool is_constant = rule->distinct == 1 && rule->sessions >= 2 && rule->has_users;
-    double odds =
-        rule->prior + fmin(rule->evidence, MAX_EVIDENCE) - fmin(MISS * rule->misses, MAX_AGAINST);
+    double odds = rule->prior + word + fmin(rule->evidence, MAX_EVIDENCE) -
+                  fmin(MISS * rule->misses, MAX_AGAINST);
     if (is_constant && (rule->bits < CLEAR_BITS || rule->is_wordlike))
         odds += CONSTANT;
     if (rule->sessions == 1 && rules->uses[rule->born].gives_differ)
@@ -395,6 +397,8 @@ int rules_learn(struct rules *rules, struct spool *spool, const struct rules_opt
 {
     const struct sites *sites = rules->sites;
     (void)options;
+    if (endpoint_folds_find(&rules->folds, rules->sites, spool, err))
+        return -1;
     rules->use_count = sites->site_count;
     rules->uses = calloc(rules->use_count + 1, sizeof *rules->uses);
     rules->answered = calloc(sites->endpoint_count + 1, sizeof *rules->answered);

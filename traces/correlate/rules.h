@@ -31,10 +31,11 @@ struct rule {
     uint32_t min_len, max_len;
     uint64_t *values; /* that have counted, by hash */
     uint64_t first_user;
-    double evidence; /* log-likelihood ratio of the matches */
-    uint8_t bits;    /* of the weakest value */
-    bool has_users;  /* more than one */
-    bool is_wordlike, is_part;
+    double evidence;  /* log-likelihood ratio of the matches */
+    uint8_t bits;     /* of the weakest value */
+    bool has_users;   /* more than one */
+    bool is_wordlike; /* each value */
+    bool is_part;
     float prior, log_odds, score;
     struct bytes text; /* its evidence, once somebody asked for it */
 };

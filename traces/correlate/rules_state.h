@@ -4,6 +4,7 @@
 #ifndef REPRISE_TRACES_CORRELATE_RULES_STATE_H
 #define REPRISE_TRACES_CORRELATE_RULES_STATE_H
 
+#include "traces/correlate/endpoint_folds.h"
 #include "traces/correlate/rules.h"
 
 #define TALLY_VALUES 32 /* different values of a used site whose sessions are counted */
@@ -42,6 +43,7 @@ struct origin {
 
 struct rules {
     struct sites *sites;
+    struct endpoint_folds folds;
     struct arena texts;
     struct id_map by_pair;
     struct rule *list;

@@ -116,6 +116,25 @@ uint32_t sites_endpoint(struct sites *sites, int64_t endpoint_id, struct bytes n
     return at ? *at : SITES_NONE;
 }
 
+uint32_t sites_folded_endpoint(struct sites *sites, uint32_t endpoint, uint32_t segments)
+{
+    struct site_endpoint from = sites->endpoints[endpoint];
+    struct buf text = BUF_INIT(MAX_ENDPOINT_BYTES);
+    struct bytes rest = bytes_from(from.path, 1), segment;
+    uint32_t found = SITES_NONE;
+    buf_append(&text, from.name.ptr, from.name.len - from.path.len);
+    for (uint32_t i = 1; bytes_split(&rest, '/', &segment); i++) {
+        buf_append_text(&text, "/");
+        buf_append_bytes(&text, i < 32 && segments >> i & 1 ? bytes_of("{id}") : segment);
+    }
+    if (!buf_failed(&text))
+        found = add_endpoint(sites, from.endpoint_id, buf_bytes(&text));
+    if (found == SITES_NONE)
+        sites->is_out_of_memory = true;
+    buf_fini(&text);
+    return found;
+}
+
 /* --- places ------------------------------------------------------------------------------- */
 
 struct generic {

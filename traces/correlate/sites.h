@@ -81,6 +81,8 @@ void sites_fini(struct sites *sites);
 /* Each gives the number of what is there already or new: SITES_NONE when there is no room for it or
  * it cannot be generalised. There is always room for a variant without text around the value. */
 uint32_t sites_endpoint(struct sites *sites, int64_t endpoint_id, struct bytes name);
+/* The one with {id} in place of the segments whose bits are set, from bit 1. */
+uint32_t sites_folded_endpoint(struct sites *sites, uint32_t endpoint, uint32_t segments);
 uint32_t sites_place(struct sites *sites, struct bytes text, struct bytes name,
                      uint32_t ret_numbers[SITES_NUMBERS]);
 uint32_t sites_site(struct sites *sites, uint32_t endpoint, uint32_t place);
