@@ -34,7 +34,7 @@ folder_rows='
 ^plugins/reprise_plugin\.h$ ^$
 ^plugins/[^/]*$             ^(core|plugins)/[^/]*$
 ^plugins/[^/]*/             ^(plugins/)?reprise_plugin\.h$
-^replay/                    ^(core/|replay/|plugins/[^/]*$|traces/((trace|reader|digest|content_coding|correlate/binding_(overlay|store))\.h$|places/))
+^replay/                    ^(core/|replay/|plugins/[^/]*$|traces/((trace|reader|digest|content_coding|correlate/binding_(end|match|overlay|store))\.h$|places/))
 ^tests/plugins/modules/     ^reprise_plugin\.h$
 ^tests/                     .
 '

@@ -4,22 +4,33 @@
  *
  * A suggestion is about one request. It is tried wherever the same holds: at every request of that
  * endpoint whose value at that place came with an answer of that other endpoint, from that place,
- * earlier in its session. Rows are people's ("edited"), so no later correlation takes them away.
+ * earlier in its session; of an array's elements and a WebSocket's messages at all of them. Rows
+ * are people's ("edited"), so no later correlation takes them away.
  */
 #ifndef REPRISE_REPLAY_VERIFY_FIX_H
 #define REPRISE_REPLAY_VERIFY_FIX_H
 
 #include "replay/verify/findings.h"
+#include "traces/correlate/binding_match.h"
 
 enum fix_outcome { FIX_TRYING, FIX_KEPT, FIX_TAKEN_BACK };
+
+struct fix_row {
+    int64_t binding_id, used_exchange_id;
+    struct bytes used_place;
+};
 
 struct fix_binding {
     struct suggestion suggestion; /* texts are the fix's own */
     uint32_t round;
-    int status; /* that the request was answered with when it was suggested */
+    /* What it was suggested for. */
+    enum difference_kind kind;
+    int status;
+    const char *place;
     enum fix_outcome outcome;
+    struct binding_end born; /* its place with a '*' for each number */
     size_t row_count;
-    int64_t *binding_ids, *used_exchange_ids; /* of its rows */
+    struct fix_row *rows;
 };
 
 struct fix {
@@ -40,8 +51,9 @@ int fix_try(struct fix *fix, const struct findings *findings, size_t *ret_count,
 /* Take back those of the last round. */
 int fix_undo_round(struct fix *fix, struct error *err);
 
-/* Keep those whose request is answered as recorded now, or is no longer refused for its credential;
- * take back the others; *ret_undone: how many. -1 with err. */
+/* Keep those whose request is answered as recorded now, or no longer has what they were suggested
+ * for, or is no longer refused for its credential; take back the others; *ret_undone: how many. -1
+ * with err. */
 int fix_settle(struct fix *fix, const struct findings *findings, size_t *ret_undone,
                struct error *err);
 

@@ -166,23 +166,26 @@ static int explain(struct judge *judge, const struct plan_step *step, struct fin
     return cause_find(&judge->causes, step, finding, err);
 }
 
-/* What is said of one kind of messages holds for the others of that WebSocket. */
-static int explain_messages(struct judge *judge, const struct plan_step *step, size_t first,
-                            struct error *err)
+/* What is said of one difference of an answer holds for the others of it, and so it is of the
+ * messages behind it. */
+static int explain_content(struct judge *judge, const struct plan_step *step, size_t first,
+                           struct error *err)
 {
-    const struct finding *explained = NULL;
+    const struct finding *explained[2] = {NULL, NULL}; /* of the answer, of the messages */
     for (size_t i = first; i < judge->findings->count && judge->finds_causes; i++) {
         struct finding *finding = &judge->findings->items[i];
-        if (!bytes_starts_with(bytes_of(finding->place), bytes_of("ws:")))
+        bool is_of_messages = bytes_starts_with(bytes_of(finding->place), bytes_of("ws:"));
+        const struct finding **before = &explained[is_of_messages];
+        if (*before) {
+            finding->cause = (*before)->cause;
+            finding->suggestion_count = (*before)->suggestion_count;
+            memcpy(finding->suggestions, (*before)->suggestions, sizeof finding->suggestions);
             continue;
-        if (!explained && cause_find_in_messages(&judge->causes, step, finding, err))
-            return -1;
-        if (explained) {
-            finding->cause = explained->cause;
-            finding->suggestion_count = explained->suggestion_count;
-            memcpy(finding->suggestions, explained->suggestions, sizeof finding->suggestions);
         }
-        explained = explained ? explained : finding;
+        if (is_of_messages ? cause_find_in_messages(&judge->causes, step, finding, err)
+                           : cause_find(&judge->causes, step, finding, err))
+            return -1;
+        *before = finding;
     }
     return 0;
 }
@@ -204,7 +207,7 @@ static int compare_content(struct comparison *comparison, const struct plan_step
     facts_compare(&judge->recorded_facts, &judge->live_facts, look_for_states, comparison);
     facts_compare(&judge->recorded_facts, &judge->live_facts, on_difference, comparison);
     note_states(judge);
-    return explain_messages(judge, step, first, err);
+    return explain_content(judge, step, first, err);
 }
 
 static int compare_answer(struct comparison *comparison, const struct plan_step *step,

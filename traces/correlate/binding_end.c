@@ -90,6 +90,18 @@ int binding_end_parse(struct binding_end *end, const char *option, enum place_si
     return 0;
 }
 
+int binding_end_around(struct binding_end *end, enum place_side side, int64_t exchange_id,
+                       const char *place, struct arena *arena, struct error *err)
+{
+    struct buf pattern = BUF_INIT(PLACE_MAX_BYTES);
+    bool has_pattern = sites_place_pattern(bytes_of(place), &pattern);
+    const char *text = arena_printf(arena, "%lld %s", (long long)exchange_id,
+                                    has_pattern ? buf_text(&pattern) : place);
+    buf_fini(&pattern);
+    return text ? binding_end_parse(end, "an end", side, text, err)
+                : error_set(err, EXIT_TOOL, "no memory for bindings");
+}
+
 /* --- what it is of ------------------------------------------------------------------------ */
 
 bool binding_end_has_place(const struct binding_end *end, struct bytes place)

@@ -32,6 +32,12 @@ struct binding_end {
 int binding_end_parse(struct binding_end *end, const char *option, enum place_side side,
                       const char *text, struct error *err);
 
+/* The end at this place of an exchange, its numbers replaced by '*' where that can be: so that it
+ * stands for the elements of an array and for all messages of a WebSocket. Texts are the arena's.
+ * -1 with err. */
+int binding_end_around(struct binding_end *end, enum place_side side, int64_t exchange_id,
+                       const char *place, struct arena *arena, struct error *err);
+
 /* Is this the place that was given, each '*' of it a number? */
 bool binding_end_has_place(const struct binding_end *end, struct bytes place);
 

@@ -392,6 +392,16 @@ void sites_write_place(const struct sites *sites, uint32_t place, const uint32_t
     }
 }
 
+bool sites_place_pattern(struct bytes text, struct buf *out)
+{
+    struct generic generic;
+    if (!generalise(text, &generic))
+        return false;
+    for (size_t i = 0; i < generic.len; i++)
+        buf_append_char(out, generic.text[i] == NUMBER ? '*' : generic.text[i]);
+    return !buf_failed(out);
+}
+
 /* --- what belongs together ---------------------------------------------------------------- */
 
 /* The segment before path:N of "GET /jobs/{id}": "jobs". */

@@ -97,6 +97,10 @@ struct bytes sites_endpoint_name(struct bytes name, struct buf *out);
 void sites_write_place(const struct sites *sites, uint32_t place, const uint32_t *numbers,
                        struct buf *out);
 
+/* A place's text with a '*' for each of its numbers, as sites_write_place() has it; false: it
+ * cannot be generalised. */
+bool sites_place_pattern(struct bytes text, struct buf *out);
+
 /* How much two names and their surroundings speak for one being the other: -1, 0, 1 (of the same
  * class), 2. */
 int sites_agree(const struct sites *sites, uint32_t born, uint32_t used);
