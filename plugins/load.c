@@ -21,6 +21,8 @@ enum { MAX_FOLDERS = 64, MAX_NAME_BYTES = 64 };
 #define SIZE_OF_ABI_1_0                                                                            \
     (offsetof(reprise_plugin, on_session_end) + sizeof(((reprise_plugin *)0)->on_session_end))
 
+#define KNOWN_FLAGS (REPRISE_WANT_BODY | REPRISE_MARKED_ONLY | REPRISE_NO_REQUEST_BODY)
+
 struct folders {
     size_t count;
     char *paths[MAX_FOLDERS];
@@ -191,7 +193,7 @@ static int check_fields(const reprise_plugin *api, struct error *err)
     if (api->threads > REPRISE_PARALLEL)
         return error_set(err, EXIT_INPUT, "its threads is %u, which is no enum reprise_threads",
                          api->threads);
-    if (api->flags & ~(uint32_t)REPRISE_WANT_BODY)
+    if (api->flags & ~(uint32_t)KNOWN_FLAGS)
         return error_set(err, EXIT_INPUT, "its flags 0x%x have bits that ABI %d.%d lacks",
                          api->flags, REPRISE_ABI_MAJOR, REPRISE_ABI_MINOR);
     if (api->plugin_size > PLUGIN_MAX_STATE_BYTES || api->user_size > PLUGIN_MAX_STATE_BYTES)

@@ -1,14 +1,14 @@
 /*
- * reprise_plugin.h - the plugin interface, version 1.0; the only header a plugin includes.
+ * reprise_plugin.h - the plugin interface, version 1.1; the only header a plugin includes.
  *
  * A plugin changes what one replayed user does: it rewrites, adds, holds, delays, retries and skips
  * requests and WebSocket messages, and records metrics of its own. A user is one play of one
  * recorded session.
  *
- * Order      start; then for each user on_session_start, any number of on_request / on_response /
- *            on_ws_message, and on_session_end; stop at the very end. stop and on_session_end come
- *            exactly once for every plugin that start and on_session_start got as far as, after a
- *            failure too.
+ * Order      start; on_recorded for the trace's exchanges; then for each user on_session_start, any
+ *            number of on_request / on_response / on_response_data / on_ws_message, and
+ *            on_session_end; stop at the very end. stop and on_session_end come exactly once for
+ *            every plugin that start and on_session_start got as far as, after a failure too.
  * Chain      Plugins are asked in command-line order before sending and in reverse order after
  *            receiving. The first verdict other than REPRISE_CONTINUE is final.
  * Threads    All calls for one user come from one thread, one at a time. Calls for different users
@@ -52,7 +52,7 @@ extern "C" {
 #endif
 
 #define REPRISE_ABI_MAJOR 1
-#define REPRISE_ABI_MINOR 0
+#define REPRISE_ABI_MINOR 1
 
 /* Borrowed; ptr is NULL when the thing does not exist. */
 typedef struct reprise_bytes {
@@ -60,24 +60,31 @@ typedef struct reprise_bytes {
     size_t len;
 } reprise_bytes;
 
+/* For tables of headers; borrowed. */
+typedef struct reprise_header {
+    reprise_bytes name;
+    reprise_bytes value;
+} reprise_header;
+
 /*
  * What a callback answers. Any other number, and a verdict its callback does not have, fails the
  * user with the plugin's name.
  *
- *                       session_start  request  response  ws_message
- * REPRISE_CONTINUE            x           x        x          x
- * REPRISE_SKIP                            x                   x
+ *                       session_start  request  response  response_data  ws_message  recorded
+ * REPRISE_CONTINUE            x           x        x            x            x          x
+ * REPRISE_SKIP                            x                     x            x          x
  * REPRISE_HOLD                            x
  * REPRISE_RETRY                                    x
- * REPRISE_END_SESSION         x           x        x          x
- * REPRISE_FAIL                x           x        x          x
+ * REPRISE_END_SESSION         x           x        x            x            x          x
+ * REPRISE_FAIL                x           x        x            x            x          x
  */
 enum reprise_verdict {
     REPRISE_CONTINUE = 0,    /* ask the next plugin, then do what the trace says */
-    REPRISE_SKIP = 1,        /* do not send this; a received message: forget it */
+    REPRISE_SKIP = 1,        /* do not send this; a received message: forget it; of an answer's
+                                data, of a recorded session: show me no more of it */
     REPRISE_HOLD = 2,        /* send what was added, wait for its answers, then ask me again */
     REPRISE_RETRY = 3,       /* send the same request again, asking every plugin again */
-    REPRISE_END_SESSION = 4, /* this user is done */
+    REPRISE_END_SESSION = 4, /* this user is done; on_recorded: I have seen enough of the trace */
     REPRISE_FAIL = 5         /* this user has failed; error() says why */
 };
 
@@ -87,7 +94,12 @@ enum reprise_threads {
 };
 
 enum reprise_flags {
-    REPRISE_WANT_BODY = 1 /* keep the answers' bodies for on_response; costs memory */
+    REPRISE_WANT_BODY = 1,   /* keep the answers' bodies for on_response; costs memory */
+    REPRISE_MARKED_ONLY = 2, /* 1.1: on_request, on_response, on_response_data and on_ws_message are
+                                for steps that mark() has marked and for requests that this plugin
+                                added; whatever else the session does costs nothing */
+    REPRISE_NO_REQUEST_BODY = 4 /* 1.1: reprise_request.body stays empty; request_body_at() has it.
+                                   For bodies so large that nobody should copy them */
 };
 
 #define REPRISE_ADDED UINT32_MAX /* reprise_request.step of a request that is not in the trace */
@@ -101,6 +113,10 @@ typedef struct reprise_request {
     reprise_bytes method;
     reprise_bytes url; /* absolute; ws: or wss: when it opens a WebSocket */
     reprise_bytes body;
+    /* 1.1 */
+    uint32_t mark; /* what this plugin gave to mark() for this step; else 0 */
+    uint32_t reserved;
+    uint64_t body_bytes; /* its length, whether `body` has it or not */
 } reprise_request;
 
 typedef struct reprise_response {
@@ -111,6 +127,9 @@ typedef struct reprise_response {
     uint64_t first_byte_us;   /* both measured from the moment the request was due */
     uint64_t total_us;
     reprise_bytes body; /* ptr is NULL without REPRISE_WANT_BODY, and over the host's limit */
+    /* 1.1 */
+    uint64_t sent_us;    /* when its last byte was handed to the connection; since it was due */
+    uint64_t body_bytes; /* of the answer, as they came */
 } reprise_response;
 
 typedef struct reprise_ws_message {
@@ -119,7 +138,65 @@ typedef struct reprise_ws_message {
     uint32_t is_outgoing; /* 1: about to be sent, from the trace; 0: just received */
     uint32_t is_text;
     reprise_bytes data; /* ptr is NULL over 16 MiB */
+    /* 1.1 */
+    uint32_t mark; /* of the step that opened the WebSocket */
+    uint32_t reserved;
 } reprise_ws_message;
+
+enum reprise_recorded_kind {
+    REPRISE_RECORDED_EXCHANGE = 0,     /* a request and its answer */
+    REPRISE_RECORDED_WS_CONNECT = 1,   /* the same, and a WebSocket came of it */
+    REPRISE_RECORDED_MESSAGE_SENT = 2, /* by the client */
+    REPRISE_RECORDED_MESSAGE_RECEIVED = 3
+};
+
+/* 1.1. One exchange of the trace, or one message of a WebSocket: in the order they began, session
+ * by session. call->session_id says whose; content codings are undone. */
+typedef struct reprise_recorded {
+    uint32_t kind;     /* enum reprise_recorded_kind */
+    uint32_t step;     /* as reprise_request.step; a message: of the request that opened it */
+    uint32_t status;   /* 0: the trace has no answer */
+    uint32_t is_text;  /* of a message */
+    uint64_t began_us; /* since the session's start */
+    uint64_t ended_us; /* of the answer */
+    reprise_bytes method;
+    reprise_bytes url;           /* absolute, on the target */
+    reprise_bytes request_body;  /* or the message */
+    reprise_bytes response_body; /* ptr is NULL without one */
+    const reprise_header *request_headers;
+    const reprise_header *response_headers;
+    size_t request_header_count;
+    size_t response_header_count;
+} reprise_recorded;
+
+/* 1.1. An answer for settle(); borrowed. A Content-Type is worth giving. */
+typedef struct reprise_answer {
+    uint32_t size; /* of this struct */
+    uint32_t status;
+    const reprise_header *headers;
+    size_t header_count;
+    reprise_bytes body;
+} reprise_answer;
+
+/* 1.1. A body that is made while it is sent. Its functions run on the user's thread, between
+ * callbacks: no host function may be called there. */
+typedef struct reprise_body_source {
+    uint32_t size; /* of this struct */
+    uint32_t reserved;
+    uint64_t body_bytes; /* known ahead: it is the Content-Length */
+    /* The bytes from `offset` on, 1 to `max` of them: how many; 0 or less: it has failed, and so
+     * has the request. Must give the same bytes when it is asked again. */
+    int64_t (*read)(void *state, uint64_t offset, void *into, size_t max);
+    void (*release)(void *state); /* once, when nobody will read any more; may be NULL */
+    void *state;
+    uint64_t bytes_per_s; /* the pace it is sent at; 0: as fast as the connection takes it */
+} reprise_body_source;
+
+/* 1.1. What the run makes of an answer, whatever its status says. */
+enum reprise_judgement {
+    REPRISE_EXPECTED = 1,  /* no failure and no divergence; counted apart */
+    REPRISE_UNEXPECTED = 2 /* a failure, in the plugin's name */
+};
 
 typedef struct reprise_host reprise_host;
 
@@ -134,6 +211,10 @@ typedef struct reprise_call {
     uint64_t now_us;
     int64_t unix_us;      /* the same moment, since 1970-01-01 UTC */
     reprise_bytes target; /* "https://host:port", where the run is aimed at; may be empty */
+    /* 1.1 */
+    double think_speed;  /* what recorded gaps are divided by; 0: gaps are left out */
+    uint32_t step_count; /* of the session */
+    uint32_t reserved;
 } reprise_call;
 
 enum reprise_metric_kind {
@@ -214,6 +295,53 @@ struct reprise_host {
         REPRISE_PRINTF(3, 4);
     /* The first one of a callback is kept. */
     void (*error)(const reprise_call *call, const char *format, ...) REPRISE_PRINTF(2, 3);
+
+    /* 1.1 */
+
+    /* Only in on_recorded: what reprise_request.mark says whenever this step of the session in hand
+     * is played. Any step of it, seen or to come; the last mark counts, 0 takes it back. */
+    int (*mark)(const reprise_call *call, uint32_t step, uint32_t mark);
+
+    /* Like new_request(), of a recorded step of this session: with the user's own values and
+     * identity as far as they are known by now, the recorded ones else. */
+    reprise_request *(*new_request_of_step)(const reprise_call *call, uint32_t step, uint32_t tag);
+
+    /*
+     * A step of the recording that is not sent is answered all the same: what waits for it goes on
+     * at once, and the values that the trace takes from its answer are taken from this one. In
+     * on_request, on_response, on_response_data and on_ws_message. Of the request in hand in
+     * on_request together with REPRISE_SKIP; of any other step that has not been sent. answer NULL:
+     * nothing can be taken from it. settle_like() gives the answer in hand in on_response. -1: the
+     * step was sent, or is none.
+     */
+    int (*settle)(const reprise_call *call, uint32_t step, const reprise_answer *answer);
+    int (*settle_like)(const reprise_call *call, uint32_t step, const reprise_response *response);
+
+    /* In on_response, with REPRISE_CONTINUE. The first plugin asked that judges is final. An
+     * answer that REPRISE_RETRY takes back is no result and needs no judgement. */
+    int (*judge)(const reprise_call *call, enum reprise_judgement judgement, const char *reason);
+
+    /* Whatever binding of the trace holds `old` for this user holds `value` from now on: requests
+     * to come, wherever they carry it, in whatever form. How many there were, or -1. */
+    int (*replace_value)(const reprise_call *call, reprise_bytes old, reprise_bytes value);
+
+    /* This user's row of --data: the text of a column. ptr is NULL without data or column. */
+    reprise_bytes (*data)(const reprise_call *call, const char *column);
+
+    /* Requests of this user that this plugin holds are asked about again, at once. */
+    void (*wake)(const reprise_call *call);
+
+    /* The body of the request in hand as it lies, piece by piece from index 0; ptr is NULL behind
+     * the last. Nothing is copied, no '\0' follows; good until the request is done with. */
+    reprise_bytes (*request_body_at)(const reprise_call *call, const reprise_request *request,
+                                     size_t index);
+    /* As set_body(), and Content-Length follows. The source's struct is copied; its state is
+     * released by the host from here on, also after -1. */
+    int (*set_body_source)(const reprise_call *call, reprise_request *request,
+                           const reprise_body_source *source);
+
+    /* In on_response_data: the rest is not read; the answer is complete as it is. */
+    void (*end_response)(const reprise_call *call);
 };
 
 enum reprise_option_type {
@@ -288,6 +416,15 @@ typedef struct reprise_plugin {
     int (*on_response)(const reprise_call *call, const reprise_response *response);
     int (*on_ws_message)(const reprise_call *call, const reprise_ws_message *message);
     void (*on_session_end)(const reprise_call *call);
+
+    /* 1.1 */
+
+    /* Before the run: what was recorded, to find in it what the plugin is for. One thread, user is
+     * NULL. Reads the whole trace, bodies and all: SKIP and END_SESSION save what is not needed. */
+    int (*on_recorded)(const reprise_call *call, const reprise_recorded *recorded);
+    /* A piece of an answer's body as it comes; on_response follows. response->body is empty. */
+    int (*on_response_data)(const reprise_call *call, const reprise_response *response,
+                            reprise_bytes data);
 } reprise_plugin;
 
 /* The first line of the initialiser, in C and in C++20. */
