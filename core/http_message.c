@@ -51,6 +51,27 @@ int http_request_set_body(struct http_request *request, struct bytes body)
     return set_copy(request, &request->body, body, HTTP_CHANGED_BODY);
 }
 
+int http_request_copy(struct http_request *copy, const struct http_request *like)
+{
+    struct arena *arena = copy->arena;
+    if (like->header_count > HTTP_MAX_HEADERS)
+        return -1;
+    struct http_header *headers = arena_alloc(arena, (like->header_count + 1) * sizeof *headers);
+    if (!headers)
+        return -1;
+    for (size_t i = 0; i < like->header_count; i++) {
+        headers[i].name = arena_copy(arena, like->headers[i].name);
+        headers[i].value = arena_copy(arena, like->headers[i].value);
+        if (!headers[i].name.ptr || !headers[i].value.ptr)
+            return -1;
+    }
+    copy->headers = copy->own_headers = headers;
+    copy->header_count = copy->own_capacity = like->header_count;
+    if (http_request_set_method(copy, like->method) || http_request_set_url(copy, like->url))
+        return -1;
+    return like->body.ptr ? http_request_set_body(copy, like->body) : 0;
+}
+
 /* Room for a few more than there are: most requests get one or two. */
 enum { SPARE_HEADERS = 8 };
 

@@ -54,6 +54,9 @@ int http_request_set_body(struct http_request *request, struct bytes body);
  * NULL removes. */
 int http_request_set_header(struct http_request *request, struct bytes name, struct bytes value);
 
+/* All of `like` into an empty request with an arena. -1 without memory, or over a limit. */
+int http_request_copy(struct http_request *copy, const struct http_request *like);
+
 /* False for what would end a header's line and begin another: CR, LF, NUL. */
 bool http_text_is_one_line(struct bytes text);
 

@@ -13,8 +13,8 @@
 const char *chain_callback_name(enum chain_callback callback)
 {
     static const char *const names[CHAIN_CALLBACK_COUNT] = {
-        "start",       "stop",          "on_session_start", "on_request",
-        "on_response", "on_ws_message", "on_session_end"};
+        "start",         "stop",           "on_session_start", "on_request",      "on_response",
+        "on_ws_message", "on_session_end", "on_recorded",      "on_response_data"};
     return names[callback];
 }
 
@@ -33,6 +33,8 @@ uint32_t chain_callbacks_of(const reprise_plugin *api)
         [CHAIN_RESPONSE] = api->on_response,
         [CHAIN_WS_MESSAGE] = api->on_ws_message,
         [CHAIN_SESSION_END] = api->on_session_end,
+        [CHAIN_RECORDED] = api->on_recorded,
+        [CHAIN_RESPONSE_DATA] = api->on_response_data,
     };
     uint32_t callbacks = 0;
     for (uint32_t i = 0; i < CHAIN_CALLBACK_COUNT; i++)
@@ -103,6 +105,8 @@ int chain_adopt(struct plugin_chain *chain, const struct plugin *loaded, const c
         return -1;
     plugin->callbacks = chain_callbacks_of(api);
     chain->wants |= plugin->callbacks;
+    if (!(api->flags & REPRISE_MARKED_ONLY))
+        chain->wants_always |= plugin->callbacks;
     if (plugin->callbacks >> CHAIN_SESSION_END & 1) /* the end comes for those that were begun */
         chain->wants |= 1U << CHAIN_SESSION_START;
     chain->wants_body |= api->on_response && (api->flags & REPRISE_WANT_BODY);
@@ -161,6 +165,7 @@ int chain_open(struct plugin_chain *chain, const char *const *specs, size_t coun
 void chain_close(struct plugin_chain *chain)
 {
     chain_worker_free(chain->own_worker);
+    chain_marks_free(chain);
     while (chain->count) {
         struct chain_plugin *plugin = &chain->plugins[--chain->count];
         free(plugin->instance);
@@ -284,7 +289,14 @@ void chain_stats_merge(struct chain_stats *stats, const struct chain_stats *othe
     }
 }
 
-struct chain_user *chain_user_new(struct chain_worker *worker, uint64_t index, uint64_t session_id)
+void chain_worker_serve(struct chain_worker *worker, const struct chain_services *services,
+                        double think_speed)
+{
+    worker->services = services;
+    worker->call.think_speed = think_speed;
+}
+
+struct chain_user *chain_user_new(struct chain_worker *worker, const struct chain_play *play)
 {
     const struct plugin_chain *chain = worker->chain;
     size_t head =
@@ -296,13 +308,13 @@ struct chain_user *chain_user_new(struct chain_worker *worker, uint64_t index, u
     if (!user)
         return NULL;
     user->worker = worker;
-    user->index = index;
-    user->session_id = session_id;
+    user->play = *play;
+    user->marks = chain_marks_find(chain, play->session_id, play->step_count);
     char *at = (char *)user + head;
     for (uint32_t i = 0; i < chain->count; i++) {
         user->states[i].user = at;
         at += ALIGNED(chain->plugins[i].loaded.api.user_size);
-        random_init(&user->states[i].random, chain->plugins[i].random_seed, index);
+        random_init(&user->states[i].random, chain->plugins[i].random_seed, play->index);
     }
     return user;
 }

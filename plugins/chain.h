@@ -21,9 +21,10 @@
  *                        was added; ask again when a request that outcome.plugin added for this
  *                        user is done with: answered, skipped or given up, or it would wait for
  *                        ever. Neither: ask again after delay_us.
- *   REPRISE_RETRY        `added` go out first, as with HOLD; then the same request with attempt +
- * 1, holds 0, ask_from 0 REPRISE_END_SESSION  the user is done REPRISE_FAIL         the user has
- * failed; outcome.error says why and names the plugin
+ *   REPRISE_RETRY        `added` go out first, as with HOLD; then the same request with
+ *                        attempt + 1, holds 0, ask_from 0. The answer is no result
+ *   REPRISE_END_SESSION  the user is done
+ *   REPRISE_FAIL         the user has failed; outcome.error says why and names the plugin
  *
  * delay_us comes first, whatever the verdict. `added` are sent one after another, each once the one
  * before has been answered, and go through chain_request and chain_response themselves with
@@ -61,6 +62,8 @@ enum chain_callback {
     CHAIN_RESPONSE,
     CHAIN_WS_MESSAGE,
     CHAIN_SESSION_END,
+    CHAIN_RECORDED,
+    CHAIN_RESPONSE_DATA,
     CHAIN_CALLBACK_COUNT
 };
 
@@ -89,15 +92,18 @@ struct chain_metric {
 };
 
 struct chain_plugin;
+struct chain_marks;
 
 struct plugin_chain {
-    uint32_t wants; /* one bit for each enum chain_callback that any plugin has */
+    uint32_t wants;        /* one bit for each enum chain_callback that any plugin has */
+    uint32_t wants_always; /* that a plugin has which is asked about every step */
     bool wants_body;
     uint32_t count;
     uint32_t metric_count;
     struct chain_metric metrics[CHAIN_MAX_METRICS];
     struct chain_plugin *plugins;
-    struct chain_worker *own_worker; /* start and stop are called with it */
+    struct chain_marks *marks;       /* NULL: no plugin has marked a step */
+    struct chain_worker *own_worker; /* start, stop and on_recorded are called with it */
     struct chain_options options;    /* defaults filled in */
     struct arena strings;
 };
@@ -116,6 +122,15 @@ int chain_start(struct plugin_chain *chain, const struct chain_options *options,
 void chain_set_origin(struct plugin_chain *chain, int64_t unix_us);
 /* Call every stop(), last plugin first. No user may be left. */
 void chain_stop(struct plugin_chain *chain, uint64_t now_us);
+
+/* chain_recorded.c: what the trace holds is shown before there are workers, session by session.
+ * chain_recorded_begin() says whether anybody looks at this one; chain_recorded() shows one
+ * exchange or message, 1: nobody looks at the rest of the session, 2: of the trace, -1: a plugin
+ * fails the start, err says why; chain_recorded_done() once after the last session. */
+bool chain_wants_recorded(const struct plugin_chain *chain);
+bool chain_recorded_begin(struct plugin_chain *chain, uint64_t session_id, uint32_t step_count);
+int chain_recorded(struct plugin_chain *chain, const reprise_recorded *recorded, struct error *err);
+void chain_recorded_done(struct plugin_chain *chain);
 
 static inline bool chain_is_empty(const struct plugin_chain *chain)
 {
@@ -154,20 +169,54 @@ typedef void (*chain_record_fn)(void *owner, uint32_t metric, bool is_histogram,
 
 struct chain_worker;
 
+/*
+ * What plugins may do to the user whose call it is, besides deciding: replay does it at once.
+ * `owner` is chain_user_new()'s. All may be called inside any callback about that user.
+ */
+struct chain_services {
+    /* The step has this answer without being sent; NULL: it has none. -1: it was sent, or is none
+     * that can be settled. */
+    int (*settle)(void *owner, uint32_t step, const struct http_response *answer);
+    /* How many values changed; -1 when one cannot be kept. */
+    int (*replace_value)(void *owner, struct bytes old, struct bytes value);
+    struct bytes (*data)(void *owner, struct bytes column);
+    /* The recorded request of a step with the user's values, into a request with an arena. -1: no
+     * such step, or no memory. */
+    int (*request_of_step)(void *owner, uint32_t step, struct http_request *request);
+    void (*wake)(void *owner, uint32_t plugin);
+};
+
 /* `record` may be NULL: values are dropped. NULL without memory. */
 struct chain_worker *chain_worker_new(struct plugin_chain *chain, chain_record_fn record,
                                       void *owner);
+/* Without them these functions of the host fail. Borrowed. */
+void chain_worker_serve(struct chain_worker *worker, const struct chain_services *services,
+                        double think_speed);
 void chain_worker_free(struct chain_worker *worker);
 
 /* Borrowed; only the worker's own thread may look while it runs. */
 const struct chain_stats *chain_worker_stats(const struct chain_worker *worker);
 
 struct chain_user;
+struct chain_added;
 
-/* index: its own for each user of the run, whatever the worker. NULL without memory. */
-struct chain_user *chain_user_new(struct chain_worker *worker, uint64_t index, uint64_t session_id);
+/* Whose session a user plays. */
+struct chain_play {
+    uint64_t index; /* its own for each user of the run, whatever the worker */
+    uint64_t session_id;
+    uint32_t step_count;
+    void *owner; /* for the services */
+};
+
+/* NULL without memory. */
+struct chain_user *chain_user_new(struct chain_worker *worker, const struct chain_play *play);
 /* What was added for the user is freed first, with chain_added_free(). */
 void chain_user_free(struct chain_user *user);
+
+/* Whether a callback about this step, or about what a plugin added, would be called at all: of
+ * plugins that look at marked steps only it need not. */
+bool chain_asks(const struct chain_user *user, enum chain_callback callback, uint32_t step,
+                const struct chain_added *added);
 
 /* A request that a plugin added: owns everything in it. */
 struct chain_added {
@@ -196,8 +245,11 @@ struct chain_outcome {
     uint32_t plugin;   /* who gave it, unless it is CONTINUE */
     uint64_t delay_us; /* at most CHAIN_MAX_DELAY_US */
     bool waits_for_answer;
-    const char *error;         /* with FAIL; good until the next call with this worker */
-    struct chain_added *added; /* in order; the caller's. None with END_SESSION and FAIL */
+    uint32_t keeps_body;              /* of the answer, for these plugins: one bit for each */
+    enum reprise_judgement judgement; /* of on_response; 0: the status says it */
+    const char *judged;               /* with it: the plugin and its reason; as `error` */
+    const char *error;                /* with FAIL; good until the next call with this worker */
+    struct chain_added *added;        /* in order; the caller's. None with END_SESSION and FAIL */
     uint32_t added_count;
     struct chain_ws_send *sends; /* likewise */
 };
@@ -207,6 +259,7 @@ struct chain_request_info {
     uint32_t attempt;                /* retries so far */
     uint32_t holds;                  /* of this attempt, so far */
     uint32_t ask_from;               /* outcome.plugin after a HOLD, else 0 */
+    uint32_t keeps_body;             /* as the outcome of chain_request said */
     const struct chain_added *added; /* when a plugin added it, else NULL */
 };
 
@@ -216,8 +269,10 @@ struct chain_answer {
     const struct http_response *response; /* status 0: there was none */
     const char *error;                    /* why there was none, else NULL */
     int recorded_status;
-    uint64_t first_byte_us; /* both from the moment the request was due */
+    uint64_t first_byte_us; /* these three from the moment the request was due */
     uint64_t total_us;
+    uint64_t sent_us;
+    uint64_t body_bytes;
 };
 
 struct chain_message {

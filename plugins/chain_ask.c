@@ -24,11 +24,42 @@ static const uint32_t allowed[CHAIN_CALLBACK_COUNT] = {
     [CHAIN_RESPONSE] = ALWAYS | BIT(REPRISE_RETRY) | BIT(REPRISE_END_SESSION),
     [CHAIN_WS_MESSAGE] = ALWAYS | BIT(REPRISE_SKIP) | BIT(REPRISE_END_SESSION),
     [CHAIN_SESSION_END] = ALWAYS,
+    [CHAIN_RECORDED] = ALWAYS | BIT(REPRISE_SKIP) | BIT(REPRISE_END_SESSION),
+    [CHAIN_RESPONSE_DATA] = ALWAYS | BIT(REPRISE_SKIP) | BIT(REPRISE_END_SESSION),
 };
 
-static bool has_callback(const struct chain_worker *worker, uint32_t plugin)
+/* These are about one step, and plugins may look at marked ones only. */
+#define ABOUT_STEPS                                                                                \
+    (BIT(CHAIN_REQUEST) | BIT(CHAIN_RESPONSE) | BIT(CHAIN_RESPONSE_DATA) | BIT(CHAIN_WS_MESSAGE))
+
+static uint32_t mark_of(const struct chain_user *user, uint32_t plugin, uint32_t step)
 {
-    return worker->chain->plugins[plugin].callbacks >> worker->callback & 1;
+    return user->marks && step < user->play.step_count
+               ? user->marks[(size_t)plugin * user->play.step_count + step]
+               : 0;
+}
+
+static bool is_asked(const struct chain_worker *worker, uint32_t index)
+{
+    const struct chain_plugin *plugin = &worker->chain->plugins[index];
+    if (!(plugin->callbacks >> worker->callback & 1))
+        return false;
+    if (!(plugin->loaded.api.flags & REPRISE_MARKED_ONLY) || !(ABOUT_STEPS & BIT(worker->callback)))
+        return true;
+    if (worker->info && worker->info->added)
+        return worker->info->added->plugin == index;
+    return mark_of(worker->user, index, worker->step) != 0;
+}
+
+bool chain_asks(const struct chain_user *user, enum chain_callback callback, uint32_t step,
+                const struct chain_added *added)
+{
+    const struct plugin_chain *chain = user->worker->chain;
+    if (chain->wants_always >> callback & 1)
+        return true;
+    if (!(chain->wants >> callback & 1))
+        return false;
+    return added || mark_of(user, chain->count, step) != 0;
 }
 
 void chain_begin(struct chain_worker *worker, struct chain_user *user, enum chain_callback callback,
@@ -45,8 +76,12 @@ void chain_begin(struct chain_worker *worker, struct chain_user *user, enum chai
     worker->request = NULL;
     worker->answer = NULL;
     worker->message = NULL;
-    worker->call.user_index = user ? user->index : 0;
-    worker->call.session_id = user ? user->session_id : 0;
+    worker->info = NULL;
+    worker->recorded = NULL;
+    worker->step = REPRISE_ADDED;
+    worker->call.user_index = user ? user->play.index : 0;
+    worker->call.session_id = user ? user->play.session_id : 0;
+    worker->call.step_count = user ? user->play.step_count : 0;
     worker->call.now_us = now_us;
     worker->call.unix_us = options->unix_us + (int64_t)(now_us - options->now_us);
 }
@@ -70,9 +105,13 @@ static void turn_to(struct chain_worker *worker, uint32_t index)
     if (worker->info) {
         const struct chain_added *added = worker->info->added;
         worker->request_view.tag = added && added->plugin == index ? added->tag : 0;
+        worker->request_view.mark = added ? 0 : mark_of(worker->user, index, worker->step);
     }
+    if (worker->message)
+        worker->message_view.mark = mark_of(worker->user, index, worker->step);
     if (worker->answer) {
-        bool wants_body = plugin->loaded.api.flags & REPRISE_WANT_BODY;
+        bool wants_body = plugin->loaded.api.flags & REPRISE_WANT_BODY ||
+                          worker->answer->info.keeps_body >> index & 1;
         struct bytes body = worker->answer->response->body;
         assert(!wants_body || ends_with_nul(body));
         worker->response_view.body =
@@ -101,6 +140,10 @@ static int run_callback(struct chain_worker *worker)
     case CHAIN_SESSION_END:
         api->on_session_end(call);
         return REPRISE_CONTINUE;
+    case CHAIN_RECORDED:
+        return api->on_recorded(call, worker->recorded);
+    case CHAIN_RESPONSE_DATA:
+        break;
     case CHAIN_CALLBACK_COUNT:
         break;
     }
@@ -184,7 +227,7 @@ static enum reprise_verdict judge(struct chain_worker *worker, int answer)
 
 enum reprise_verdict chain_ask(struct chain_worker *worker, uint32_t index)
 {
-    if (!has_callback(worker, index))
+    if (!is_asked(worker, index))
         return REPRISE_CONTINUE;
     turn_to(worker, index);
     bool is_serial = worker->plugin->loaded.api.threads == REPRISE_SERIAL;
@@ -236,10 +279,12 @@ static void show_request(struct chain_worker *worker, const struct http_request 
                          const struct chain_request_info *info)
 {
     worker->info = info;
+    worker->step = info->added ? REPRISE_ADDED : info->step;
     worker->request_view = (reprise_request){
         .step = info->added ? REPRISE_ADDED : info->step,
         .attempt = info->attempt,
         .holds = info->holds,
+        .body_bytes = request->body.len,
     };
     assert(ends_with_nul(request->body));
     host_view_request(worker, request, &worker->request_view);
@@ -294,6 +339,8 @@ void chain_response(struct chain_user *user, uint64_t now_us, const struct chain
         .error = answer->error,
         .first_byte_us = answer->first_byte_us,
         .total_us = answer->total_us,
+        .sent_us = answer->sent_us,
+        .body_bytes = answer->body_bytes,
     };
     for (uint32_t i = worker->chain->count; i-- > 0;) {
         if (chain_ask(worker, i) != REPRISE_CONTINUE)
@@ -310,6 +357,7 @@ void chain_ws_message(struct chain_user *user, uint64_t now_us, struct chain_mes
     if (!chain_wants(worker->chain, CHAIN_WS_MESSAGE))
         return;
     worker->message = message;
+    worker->step = message->step;
     buf_clear(&worker->message_data);
     buf_append_bytes(&worker->message_data, message->data);
     struct bytes data =

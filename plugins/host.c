@@ -201,4 +201,13 @@ const reprise_host host_table = {
     .record = record_value,
     .log = log_text,
     .error = keep_error,
+    .mark = host_mark,
+    .new_request_of_step = host_new_request_of_step,
+    .settle = host_settle,
+    .settle_like = host_settle_like,
+    .judge = host_judge,
+    .replace_value = host_replace_value,
+    .data = host_data,
+    .wake = host_wake,
+    .keep_body = host_keep_body,
 };

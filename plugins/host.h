@@ -22,6 +22,8 @@ struct chain_plugin {
     struct arena strings;
     uint32_t callbacks;     /* one bit for each enum chain_callback it has */
     bool is_started;        /* start() was reached, stop() was not */
+    bool has_seen_session;  /* on_recorded: enough of the session in hand */
+    bool has_seen_trace;    /* enough of the trace */
     pthread_mutex_t serial; /* held during calls into a REPRISE_SERIAL plugin */
     uint64_t random_seed;
     struct random random; /* for start and stop */
@@ -38,8 +40,8 @@ struct chain_user_state {
 
 struct chain_user {
     struct chain_worker *worker;
-    uint64_t index;
-    uint64_t session_id;
+    struct chain_play play;
+    const uint32_t *marks;            /* of the session: chain_marks_find(); NULL: none */
     uint32_t reached_count;           /* plugins whose on_session_start was reached */
     uint32_t added_in_step;           /* since the last recorded request was first asked about */
     struct chain_user_state states[]; /* one per plugin */
@@ -59,6 +61,7 @@ struct chain_worker {
     struct chain_plugin *plugin;
     uint32_t plugin_index;
     enum chain_callback callback;
+    const struct chain_services *services; /* NULL: none */
 
     /* The subject, as the chain has it and as the plugin sees it. */
     struct http_request *request; /* changed only in on_request */
@@ -68,6 +71,8 @@ struct chain_worker {
     reprise_response response_view;
     struct chain_message *message;
     reprise_ws_message message_view;
+    uint32_t step; /* of the recording, that marks are about; REPRISE_ADDED: none */
+    const reprise_recorded *recorded;
     struct buf message_data; /* a copy that ends with '\0' */
 
     /* What comes of it. */
@@ -78,6 +83,7 @@ struct chain_worker {
     uint32_t send_count; /* in this callback */
     char reason[256];    /* of a failure, as the plugin or a host function said it */
     char failure[384];   /* outcome.error */
+    char judged[320];    /* outcome.judged */
 
     uint32_t log_lines;
     struct chain_stats stats;
@@ -110,6 +116,30 @@ int host_set_body(const reprise_call *call, reprise_request *request, const void
 reprise_request *host_new_request(const reprise_call *call, const reprise_request *like,
                                   uint32_t tag);
 int host_send_request(const reprise_call *call, reprise_request *request);
+
+/* host_session.c: the table's functions about the rest of the session. */
+int host_mark(const reprise_call *call, uint32_t step, uint32_t mark);
+reprise_request *host_new_request_of_step(const reprise_call *call, uint32_t step, uint32_t tag);
+int host_settle(const reprise_call *call, uint32_t step, const reprise_answer *answer);
+int host_settle_like(const reprise_call *call, uint32_t step, const reprise_response *response);
+int host_judge(const reprise_call *call, enum reprise_judgement judgement, const char *reason);
+int host_replace_value(const reprise_call *call, reprise_bytes old, reprise_bytes value);
+reprise_bytes host_data(const reprise_call *call, const char *column);
+void host_wake(const reprise_call *call);
+void host_keep_body(const reprise_call *call);
+
+/* A request to be filled, that the callback's end frees unless it is sent. NULL, with a reason. */
+struct chain_added *host_add_request(struct chain_worker *worker, const char *function,
+                                     uint32_t tag);
+/* Its view, once it is filled. */
+reprise_request *host_show_added(struct chain_worker *worker, struct chain_added *added);
+
+/* chain_recorded.c: marks of a session, `step_count` for each plugin, and behind them one for each
+ * step that is not 0 when any plugin has marked it. */
+int chain_mark(struct plugin_chain *chain, uint32_t plugin, uint32_t step, uint32_t mark);
+const uint32_t *chain_marks_find(const struct plugin_chain *chain, uint64_t session_id,
+                                 uint32_t step_count);
+void chain_marks_free(struct plugin_chain *chain);
 
 /* Show `request` to the plugin through `view`; the numbers in it are the caller's. */
 void host_view_request(struct chain_worker *worker, const struct http_request *request,

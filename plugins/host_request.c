@@ -199,28 +199,8 @@ int host_set_body(const reprise_call *call, reprise_request *request, const void
     if ((!data && len) || http_request_set_body(found, bytes_make(data, len)))
         return host_refuse(worker, "set_body(): no room for %zu bytes", len);
     request->body = to_plugin(found->body);
+    request->body_bytes = found->body.len;
     return 0;
-}
-
-static int copy_request(struct http_request *copy, const struct http_request *like)
-{
-    struct arena *arena = copy->arena;
-    if (like->header_count > HTTP_MAX_HEADERS)
-        return -1;
-    struct http_header *headers = arena_alloc(arena, (like->header_count + 1) * sizeof *headers);
-    if (!headers)
-        return -1;
-    for (size_t i = 0; i < like->header_count; i++) {
-        headers[i].name = arena_copy(arena, like->headers[i].name);
-        headers[i].value = arena_copy(arena, like->headers[i].value);
-        if (!headers[i].name.ptr || !headers[i].value.ptr)
-            return -1;
-    }
-    copy->headers = copy->own_headers = headers;
-    copy->header_count = copy->own_capacity = like->header_count;
-    if (http_request_set_method(copy, like->method) || http_request_set_url(copy, like->url))
-        return -1;
-    return like->body.ptr ? http_request_set_body(copy, like->body) : 0;
 }
 
 /* A GET of "/" where the run is aimed at, or else where the request in hand goes; without either
@@ -246,14 +226,10 @@ static bool can_add(struct chain_worker *worker, const char *function)
     return true;
 }
 
-reprise_request *host_new_request(const reprise_call *call, const reprise_request *like,
-                                  uint32_t tag)
+struct chain_added *host_add_request(struct chain_worker *worker, const char *function,
+                                     uint32_t tag)
 {
-    struct chain_worker *worker = host_worker(call, "new_request");
-    if (!worker || !can_add(worker, "new_request"))
-        return NULL;
-    const struct http_request *model = NULL;
-    if (like && !(model = readable(worker, like, "new_request")))
+    if (!can_add(worker, function))
         return NULL;
     uint32_t max_added = worker->chain->options.max_added;
     if (worker->user->added_in_step >= max_added) {
@@ -272,13 +248,32 @@ reprise_request *host_new_request(const reprise_call *call, const reprise_reques
     added->next = worker->fresh;
     worker->fresh = added; /* from here on host_drop_fresh() frees it */
     worker->user->added_in_step++;
-    if (model ? copy_request(&added->request, model) : start_empty(worker, &added->request)) {
+    return added;
+}
+
+reprise_request *host_show_added(struct chain_worker *worker, struct chain_added *added)
+{
+    added->view = (reprise_request){
+        .step = REPRISE_ADDED, .tag = added->tag, .body_bytes = added->request.body.len};
+    host_view_request(worker, &added->request, &added->view);
+    return &added->view;
+}
+
+reprise_request *host_new_request(const reprise_call *call, const reprise_request *like,
+                                  uint32_t tag)
+{
+    struct chain_worker *worker = host_worker(call, "new_request");
+    const struct http_request *model = NULL;
+    if (!worker || (like && !(model = readable(worker, like, "new_request"))))
+        return NULL;
+    struct chain_added *added = host_add_request(worker, "new_request", tag);
+    if (!added)
+        return NULL;
+    if (model ? http_request_copy(&added->request, model) : start_empty(worker, &added->request)) {
         host_refuse(worker, "no memory for an added request");
         return NULL;
     }
-    added->view = (reprise_request){.step = REPRISE_ADDED, .tag = tag};
-    host_view_request(worker, &added->request, &added->view);
-    return &added->view;
+    return host_show_added(worker, added);
 }
 
 int host_send_request(const reprise_call *call, reprise_request *request)

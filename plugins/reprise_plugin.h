@@ -311,7 +311,8 @@ struct reprise_host {
      * at once, and the values that the trace takes from its answer are taken from this one. In
      * on_request, on_response, on_response_data and on_ws_message. Of the request in hand in
      * on_request together with REPRISE_SKIP; of any other step that has not been sent. answer NULL:
-     * nothing can be taken from it. settle_like() gives the answer in hand in on_response. -1: the
+     * nothing can be taken from it. settle_like() gives the answer in hand in on_response, with its
+     * body where that was kept (REPRISE_WANT_BODY, keep_body()). -1: the
      * step was sent, or is none.
      */
     int (*settle)(const reprise_call *call, uint32_t step, const reprise_answer *answer);
@@ -330,6 +331,9 @@ struct reprise_host {
 
     /* Requests of this user that this plugin holds are asked about again, at once. */
     void (*wake)(const reprise_call *call);
+
+    /* In on_request: on_response will have this answer's body, whatever the flags say. */
+    void (*keep_body)(const reprise_call *call);
 
     /* The body of the request in hand as it lies, piece by piece from index 0; ptr is NULL behind
      * the last. Nothing is copied, no '\0' follows; good until the request is done with. */

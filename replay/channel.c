@@ -215,7 +215,7 @@ static bool ask_plugins(struct channel *channel, struct chain_message *message,
     *ret_outcome = (struct chain_outcome){.verdict = REPRISE_CONTINUE};
     message->step = (uint32_t)(channel->connect - user->session->steps);
     message->index = channel->indices[message->is_outgoing]++;
-    if (!user->plugins || !chain_wants(user->env->chain, CHAIN_WS_MESSAGE))
+    if (!user->plugins || !chain_asks(user->plugins, CHAIN_WS_MESSAGE, message->step, NULL))
         return true;
     chain_ws_message(user->plugins, user_now_us(user), message, ret_outcome);
     if (task_ends_session(user, ret_outcome))

@@ -42,6 +42,8 @@ int endpoint_metrics_merge(struct endpoint_metrics *endpoint, const struct endpo
     endpoint->diverged += other->diverged;
     endpoint->bytes_sent += other->bytes_sent;
     endpoint->bytes_received += other->bytes_received;
+    endpoint->expected += other->expected;
+    endpoint->withdrawn += other->withdrawn;
     add_all(endpoint->by_origin, other->by_origin, ORIGIN_COUNT);
     add_all(endpoint->by_status_class, other->by_status_class, 6);
     add_all(endpoint->by_failure, other->by_failure, FAILURE_COUNT);
@@ -157,6 +159,7 @@ void metrics_clear(struct metrics *metrics)
     memset(metrics->sessions_by_result, 0, sizeof metrics->sessions_by_result);
     histogram_clear(&metrics->session_duration);
     metrics->steps_not_sent = 0;
+    metrics->steps_settled = 0;
     memset(metrics->checks, 0, sizeof metrics->checks);
     for (int i = 0; i < METRICS_MAX_CUSTOM; i++) {
         metrics->custom[i].sum = 0;
@@ -294,8 +297,8 @@ void metrics_record_request(struct metrics *metrics, const struct request_outcom
     bool is_answered = outcome->failure == FAILURE_NONE;
     int status_class = is_answered ? outcome->status / 100 : 0;
     bool has_failed = request_has_failed(outcome);
-    bool has_diverged =
-        is_answered && outcome->recorded_status && outcome->status != outcome->recorded_status;
+    bool has_diverged = is_answered && outcome->judgement == JUDGED_BY_STATUS &&
+                        outcome->recorded_status && outcome->status != outcome->recorded_status;
 
     endpoint->requests++;
     endpoint->failed += has_failed;
@@ -305,7 +308,10 @@ void metrics_record_request(struct metrics *metrics, const struct request_outcom
     endpoint->by_origin[outcome->origin]++;
     endpoint->by_status_class[status_class > 0 && status_class < 6 ? status_class : 0]++;
     endpoint->by_failure[outcome->failure]++;
-    record_clocks(endpoint, outcome);
+    endpoint->expected += outcome->judgement == JUDGED_EXPECTED;
+    endpoint->withdrawn += outcome->judgement == JUDGED_WITHDRAWN;
+    if (outcome->judgement != JUDGED_WITHDRAWN)
+        record_clocks(endpoint, outcome);
     if (outcome->response_us > outcome->lateness_us)
         metrics->generator.under_way_us += outcome->response_us - outcome->lateness_us;
     if (outcome->kernel_us)
@@ -435,6 +441,7 @@ int metrics_merge(struct metrics *metrics, const struct metrics *other)
     metrics->sessions_started += other->sessions_started;
     add_all(metrics->sessions_by_result, other->sessions_by_result, SESSION_RESULT_COUNT);
     metrics->steps_not_sent += other->steps_not_sent;
+    metrics->steps_settled += other->steps_settled;
     add_all(metrics->checks, other->checks, CHECK_RESULT_COUNT);
     if (ws_merge(&metrics->ws, &other->ws) ||
         histogram_merge(&metrics->session_duration, &other->session_duration) ||

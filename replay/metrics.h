@@ -37,13 +37,16 @@ struct endpoint_metrics {
     uint64_t by_origin[ORIGIN_COUNT];
     uint64_t by_status_class[6]; /* [0]: no answer, [2]: 2xx, ... */
     uint64_t by_failure[FAILURE_COUNT];
+    uint64_t expected;  /* answers that a plugin expected, whatever their status */
+    uint64_t withdrawn; /* attempts that a plugin made again: no results */
 };
 
 /* Those that a rate may be of: what was under way when the run ended is neither a success nor a
- * failure. Counted as successes, a target that answers nothing would pass any limit. */
+ * failure, nor is what a plugin asked for again. Counted as successes, a target that answers
+ * nothing would pass any limit. */
 static inline uint64_t endpoint_metrics_ended(const struct endpoint_metrics *endpoint)
 {
-    return endpoint->requests - endpoint->by_failure[FAILURE_CANCELLED];
+    return endpoint->requests - endpoint->by_failure[FAILURE_CANCELLED] - endpoint->withdrawn;
 }
 
 struct ws_metrics {
@@ -91,6 +94,7 @@ struct metrics {
     uint64_t sessions_by_result[SESSION_RESULT_COUNT];
     struct histogram session_duration;
     uint64_t steps_not_sent;
+    uint64_t steps_settled; /* answered by plugins without being sent */
     uint64_t checks[CHECK_RESULT_COUNT];
     struct custom_metric custom[METRICS_MAX_CUSTOM];
     uint32_t sample_count;

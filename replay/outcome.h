@@ -55,9 +55,18 @@ enum request_origin { ORIGIN_RECORDED, ORIGIN_ADDED, ORIGIN_RETRIED, ORIGIN_COUN
 
 const char *request_origin_name(enum request_origin origin); /* "recorded", "added", "retried" */
 
+/* Who says what an answer is worth. */
+enum request_judgement {
+    JUDGED_BY_STATUS,
+    JUDGED_EXPECTED,  /* a plugin expected it, whatever its status */
+    JUDGED_WITHDRAWN, /* a plugin asks again: it is no result, and counts as a request only */
+    JUDGED_COUNT
+};
+
 struct request_outcome {
     uint32_t endpoint; /* index into the plan's endpoints */
     enum request_origin origin;
+    enum request_judgement judgement;
     enum failure failure;
     int status;          /* 0 with a failure */
     int recorded_status; /* 0: none recorded */
@@ -85,7 +94,10 @@ struct request_outcome {
 static inline bool request_has_failed(const struct request_outcome *outcome)
 {
     if (outcome->failure != FAILURE_NONE)
-        return outcome->failure != FAILURE_CANCELLED; /* the run's end is nobody's fault */
+        return outcome->failure != FAILURE_CANCELLED && /* the run's end is nobody's fault */
+               outcome->judgement != JUDGED_WITHDRAWN;
+    if (outcome->judgement != JUDGED_BY_STATUS)
+        return false;
     return outcome->status >= 400 && outcome->status != outcome->recorded_status;
 }
 

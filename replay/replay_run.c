@@ -10,6 +10,7 @@
 #include "core/log.h"
 #include "replay/identities/identity_accounts.h"
 #include "replay/open_files.h"
+#include "replay/plugin_recorded.h"
 #include "replay/results/report.h"
 #include "replay/results/verdict.h"
 #include "traces/correlate/binding_overlay.h"
@@ -55,17 +56,21 @@ static int prepare_bindings(struct replay_run *run, struct error *err)
     return 0;
 }
 
-static int prepare_plan(struct replay_run *run, struct error *err)
+static struct plan_options plan_options_of(const struct replay_run *run)
 {
     /* Who wants it precise waits for the whole plan first: loading beside the workers would take
      * their core from them, milliseconds at a time, where there is no other. */
     bool is_precise = run->options.settings.spin_us > 0;
-    const struct plan_options options = {.target = bytes_of(run->options.target),
-                                         .max_bytes = run->options.max_plan_bytes,
-                                         .whole_bytes =
-                                             is_precise ? run->options.max_plan_bytes : 0,
-                                         .identities = &run->identities,
-                                         .overlay = run->options.overlay};
+    return (struct plan_options){.target = bytes_of(run->options.target),
+                                 .max_bytes = run->options.max_plan_bytes,
+                                 .whole_bytes = is_precise ? run->options.max_plan_bytes : 0,
+                                 .identities = &run->identities,
+                                 .overlay = run->options.overlay};
+}
+
+static int prepare_plan(struct replay_run *run, struct error *err)
+{
+    const struct plan_options options = plan_options_of(run);
     if (plan_build(&run->plan, run->options.trace_path, &options, err))
         return -1;
     struct replay_settings *settings = &run->options.settings;
@@ -118,7 +123,8 @@ static int prepare_plugins(struct replay_run *run, int64_t unix_us, struct error
     if (chain_start(&run->chain, &chain_options, err))
         return -1;
     run->chain_is_started = true;
-    return 0;
+    const struct plan_options plan_options = plan_options_of(run);
+    return plugin_show_recorded(run->plan, options->trace_path, &plan_options, &run->chain, err);
 }
 
 static const char *join_command(struct arena *texts, int argc, char **argv)

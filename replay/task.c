@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "replay/channel.h"
+#include "replay/plugin_services.h"
 
 enum { MAX_COOKIE_BYTES = 64 * 1024, MAX_CHANGED_BYTES = 256 * 1024 * 1024 };
 
@@ -102,7 +103,7 @@ void task_drop(struct task *task)
     if (task->call) {
         const struct transport_result cancelled = {.failure = FAILURE_CANCELLED};
         task->user->env->ops->cancel(task->call);
-        task_record(task, &cancelled, user_now_us(task->user));
+        task_record(task, &cancelled, JUDGED_BY_STATUS, user_now_us(task->user));
     }
     if (task->state == TASK_QUEUED)
         task_leave_queue(task);
@@ -132,10 +133,14 @@ int task_start_step(struct user *user, const struct plan_step *step, uint64_t du
         .arena = &task->arena,
     };
     task->request = &task->own_request;
-    if (step->kind == STEP_WS_MESSAGE)
+    if (step->kind == STEP_WS_MESSAGE) {
         channel_message_ready(task);
-    else
+    } else if (user_is_settled(user, step)) {
+        task_count_handled(task);
+        task_pause(task, user_now_us(user), TASK_FINISH);
+    } else {
         task_pause(task, due_us, TASK_ASK);
+    }
     return 0;
 }
 
@@ -246,10 +251,16 @@ bool task_ends_session(struct user *user, const struct chain_outcome *outcome)
     return true;
 }
 
+uint32_t task_step_number(const struct task *task)
+{
+    return task->step ? (uint32_t)(task->step - task->user->session->steps) : 0;
+}
+
 struct chain_request_info task_info(const struct task *task)
 {
     return (struct chain_request_info){
-        .step = task->step ? (uint32_t)(task->step - task->user->session->steps) : 0,
+        .step = task_step_number(task),
+        .keeps_body = task->keeps_body,
         .attempt = task->attempt,
         .holds = task->holds,
         .ask_from = task->ask_from,
@@ -284,14 +295,13 @@ static struct chain_added *take_from_behind(struct task *task, uint32_t plugin)
 static void hold(struct task *task, const struct chain_outcome *outcome, uint64_t at_us)
 {
     task->holds++;
-    task->ask_from = outcome->plugin;
+    task->ask_from = task->held_by = outcome->plugin;
     task->before = outcome->added;
     if (outcome->waits_for_answer &&
         !outcome->added) /* each would wait for the other: it goes first */
         task->before = take_from_behind(task, outcome->plugin);
     if (outcome->waits_for_answer && !task->before) {
         task->state = TASK_HELD;
-        task->held_by = outcome->plugin;
         return;
     }
     task_pause(task, at_us, TASK_ASK);
@@ -302,20 +312,25 @@ static void ask(struct task *task)
     struct user *user = task->user;
     if (task->step && task->step->bindings && !task_prepare_values(task))
         return;
-    if (!user->plugins || !chain_wants(user->env->chain, CHAIN_REQUEST)) {
+    if (!user->plugins ||
+        !chain_asks(user->plugins, CHAIN_REQUEST, task_step_number(task), task->added)) {
         task_send(task);
         return;
     }
     struct chain_outcome outcome;
     struct chain_request_info info = task_info(task);
     uint64_t now_us = user_now_us(user);
+    task->is_asked = true;
     chain_request(user->plugins, now_us, task->request, &info, &outcome);
+    task->is_asked = false;
     if (task_ends_session(user, &outcome))
         return;
     uint64_t at_us = now_us + outcome.delay_us;
-    if (outcome.verdict == REPRISE_HOLD) {
+    bool is_settled = task->step && user_is_settled(user, task->step);
+    task->keeps_body = outcome.keeps_body;
+    if (outcome.verdict == REPRISE_HOLD && !is_settled) {
         hold(task, &outcome, at_us);
-    } else if (outcome.verdict == REPRISE_SKIP) {
+    } else if (outcome.verdict == REPRISE_SKIP || is_settled) {
         task_count_handled(task);
         task->before = outcome.added;
         task_pause(task, at_us, TASK_FINISH);

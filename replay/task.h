@@ -41,9 +41,11 @@ struct task {
     bool was_sent;                /* counted in user->steps_handled */
     bool has_values;              /* all that there are: task_prepare_values() is done */
     bool has_waited;              /* long enough for a WebSocket's messages */
+    bool is_asked;                /* a plugin has it in hand just now */
     bool is_filled;               /* they are in `request`: its step's cut is no longer the same */
     uint32_t attempt, holds, ask_from;
-    uint32_t held_by; /* HELD: the plugin whose request it waits for */
+    uint32_t held_by;    /* with holds: the plugin that holds it */
+    uint32_t keeps_body; /* of the answer, for these plugins */
     uint64_t due_us, started_us;
     struct timer timer;
     struct arena arena; /* of what plugins change */
@@ -100,7 +102,10 @@ void task_take_values(struct task *task, const struct transport_result *result);
 struct chain_request_info task_info(const struct task *task);
 void task_append_after(struct task *task, struct chain_added *list);
 void task_release_slot(struct task *task);
-void task_record(struct task *task, const struct transport_result *result, uint64_t now_us);
+void task_record(struct task *task, const struct transport_result *result,
+                 enum request_judgement judgement, uint64_t now_us);
+/* The recorded step's place in its session; of what a plugin added 0. */
+uint32_t task_step_number(const struct task *task);
 
 /* What somebody who compares answers wants of this one. */
 enum watch_wish task_watch_wish(const struct task *task);

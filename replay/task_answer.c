@@ -8,7 +8,8 @@ static uint64_t since(uint64_t from_us, uint64_t to_us)
     return to_us > from_us ? to_us - from_us : 0;
 }
 
-void task_record(struct task *task, const struct transport_result *result, uint64_t now_us)
+void task_record(struct task *task, const struct transport_result *result,
+                 enum request_judgement judgement, uint64_t now_us)
 {
     const struct user_env *env = task->user->env;
     enum request_origin origin = task->attempt ? ORIGIN_RETRIED
@@ -22,6 +23,7 @@ void task_record(struct task *task, const struct transport_result *result, uint6
         .endpoint = task->step ? task->step->endpoint : env->plan->endpoint_count,
         .origin = origin,
         .failure = result->failure,
+        .judgement = judgement,
         .status = result->response.status,
         .recorded_status = task->step ? task->step->recorded_status : 0,
         .due_us = task->due_us,
@@ -69,12 +71,14 @@ enum watch_wish task_watch_wish(const struct task *task)
     return watch->wants(watch->owner, task->user, task->step);
 }
 
-/* Ask the plugins about the answer. True when that decided what follows. */
-static bool judged_by_plugins(struct task *task, const struct transport_result *result,
-                              uint64_t now_us, bool *ret_is_retried)
+/* Ask the plugins about the answer. False: nothing comes of it. */
+static bool ask_plugins(struct task *task, const struct transport_result *result, uint64_t now_us,
+                        struct chain_outcome *ret_outcome)
 {
     struct user *user = task->user;
-    if (!user->plugins || !chain_wants(user->env->chain, CHAIN_RESPONSE))
+    *ret_outcome = (struct chain_outcome){.verdict = REPRISE_CONTINUE};
+    if (user->state != USER_PLAYING || !user->plugins ||
+        !chain_asks(user->plugins, CHAIN_RESPONSE, task_step_number(task), task->added))
         return false;
     uint64_t before_us = result->dns_us + result->connect_us + result->tls_us + result->sending_us +
                          result->waiting_us;
@@ -88,27 +92,52 @@ static bool judged_by_plugins(struct task *task, const struct transport_result *
         .recorded_status = task->step ? task->step->recorded_status : 0,
         .first_byte_us = since(task->due_us, task->started_us) + before_us,
         .total_us = since(task->due_us, now_us),
+        .sent_us = since(task->due_us, task->started_us) + before_us - result->waiting_us,
+        .body_bytes = result->bytes_received,
     };
-    struct chain_outcome outcome;
-    chain_response(user->plugins, now_us, &answer, &outcome);
-    if (task_ends_session(user, &outcome))
+    task->is_asked = true;
+    chain_response(user->plugins, now_us, &answer, ret_outcome);
+    task->is_asked = false;
+    return true;
+}
+
+/* Carry out what they decided. True: something else follows than the task's end. */
+static bool follow_plugins(struct task *task, const struct chain_outcome *outcome, uint64_t now_us)
+{
+    struct user *user = task->user;
+    if (task_ends_session(user, outcome))
         return true;
-    *ret_is_retried = outcome.verdict == REPRISE_RETRY;
-    if (outcome.verdict == REPRISE_RETRY) {
+    if (outcome->verdict == REPRISE_RETRY) {
         if (task->step && task->step->kind == STEP_WS_CONNECT)
             channel_drop(&user->channels[task->step->channel]);
         /* What was to follow the answer follows this one: the retry may be held for it. */
         task_send_added(user, task->after);
         task->after = NULL;
-        task->before = outcome.added;
-        task_pause(task, now_us + outcome.delay_us, TASK_RETRY);
+        task->before = outcome->added;
+        task_pause(task, now_us + outcome->delay_us, TASK_RETRY);
         return true;
     }
-    task_append_after(task, outcome.added);
-    if (!outcome.delay_us)
+    task_append_after(task, outcome->added);
+    if (!outcome->delay_us)
         return false;
-    task_pause(task, now_us + outcome.delay_us, TASK_FINISH);
+    task_pause(task, now_us + outcome->delay_us, TASK_FINISH);
     return true;
+}
+
+/* What the run counts it as: an answer that is asked for again is none of its results. */
+static void record_judged(struct task *task, const struct transport_result *result,
+                          const struct chain_outcome *outcome, uint64_t now_us)
+{
+    enum request_judgement judgement = outcome->verdict == REPRISE_RETRY        ? JUDGED_WITHDRAWN
+                                       : outcome->judgement == REPRISE_EXPECTED ? JUDGED_EXPECTED
+                                                                                : JUDGED_BY_STATUS;
+    struct transport_result judged = *result;
+    if (outcome->judgement == REPRISE_UNEXPECTED && judgement == JUDGED_BY_STATUS &&
+        result->failure == FAILURE_NONE) {
+        judged.failure = FAILURE_PLUGIN;
+        judged.detail = outcome->judged;
+    }
+    task_record(task, &judged, judgement, now_us);
 }
 
 void task_judge(struct task *task, const struct transport_result *result)
@@ -119,17 +148,19 @@ void task_judge(struct task *task, const struct transport_result *result)
     if (result->failure == FAILURE_NONE)
         silence_broken(&env->silence, now_us);
     task_release_slot(task);
-    if (!task->step || task->step->kind == STEP_REQUEST)
-        task_record(task, result, now_us);
     store_cookies(task, &result->response);
-    if (task->step && task->step->bindings)
+    struct chain_outcome outcome;
+    bool is_judged = ask_plugins(task, result, now_us, &outcome);
+    bool is_withdrawn = outcome.verdict == REPRISE_RETRY;
+    if (!task->step || task->step->kind == STEP_REQUEST)
+        record_judged(task, result, &outcome, now_us);
+    if (task->step && task->step->bindings && !is_withdrawn)
         task_take_values(task, result);
-    bool is_retried = false;
     bool is_watched = env->watch && task_watch_wish(task) != WATCH_NOTHING;
     const struct plan_step *step = task->step;
     bool goes_on =
-        user->state == USER_PLAYING && !judged_by_plugins(task, result, now_us, &is_retried);
-    if (is_watched && !is_retried)
+        user->state == USER_PLAYING && !(is_judged && follow_plugins(task, &outcome, now_us));
+    if (is_watched && !is_withdrawn)
         env->watch->answered(env->watch->owner, user, step, result);
     if (goes_on)
         task_finish(task);

@@ -62,7 +62,8 @@ static void on_done(void *owner, const struct transport_result *result)
 static void transmit(struct task *task)
 {
     struct user_env *env = task->user->env;
-    bool is_watched = task->user->plugins && chain_wants(env->chain, CHAIN_RESPONSE);
+    bool is_watched = task->user->plugins && chain_asks(task->user->plugins, CHAIN_RESPONSE,
+                                                        task_step_number(task), task->added);
     enum watch_wish wish = env->watch ? task_watch_wish(task) : WATCH_NOTHING;
     const struct step_bindings *born = task->step ? task->step->bindings : NULL;
     const struct bytes *values;
@@ -74,8 +75,8 @@ static void transmit(struct task *task)
         .closes_connection = task->step && task->step->closes_connection,
         .max_connections = task->user->session->connection_count,
         .cookies = cookies_of(task),
-        .keeps_body = (is_watched && chain_wants_body(env->chain)) || (born && born->keeps_body) ||
-                      wish == WATCH_BODY,
+        .keeps_body = (is_watched && (chain_wants_body(env->chain) || task->keeps_body)) ||
+                      (born && born->keeps_body) || wish == WATCH_BODY,
         .keeps_headers = is_watched || (born && born->keeps_headers) || wish != WATCH_NOTHING,
         .done = on_done,
         .owner = task,

@@ -68,7 +68,8 @@ static void clear_session(struct user *user)
     free(user->channels);
     user->channels = NULL;
     free(user->done);
-    user->done = NULL;
+    free(user->settled);
+    user->done = user->settled = NULL;
     cookie_jar_clear(&user->cookies);
     values_fini(&user->values);
     timers_cancel(&user->env->loop->timers, &user->timer);
@@ -96,8 +97,11 @@ int user_play(struct user *user, const struct plan_session *session, uint64_t st
     if (!user->done || !user->channels || values_init(&user->values, session->value_count))
         goto failed;
     if (user->env->chain_worker) {
-        user->plugins =
-            chain_user_new(user->env->chain_worker, user->index, (uint64_t)session->session_id);
+        const struct chain_play play = {.index = user->index,
+                                        .session_id = (uint64_t)session->session_id,
+                                        .step_count = session->step_count,
+                                        .owner = user};
+        user->plugins = chain_user_new(user->env->chain_worker, &play);
         if (!user->plugins)
             goto failed;
     }

@@ -83,6 +83,7 @@ struct user {
     uint32_t tasks_waiting; /* for an answer that gives them a value */
     uint32_t channels_active;
     unsigned char *done;      /* one bit for each position of end_order */
+    unsigned char *settled;   /* the same, of steps that plugins have answered; NULL: none */
     struct task *tasks;       /* under way */
     struct channel *channels; /* session->channel_count of them */
     struct cookie_jar cookies;

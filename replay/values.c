@@ -3,6 +3,25 @@
 
 #include <stdlib.h>
 
+#include "core/buf.h"
+
+/* The block of a value that was replaced; or of the one that stands in its place, out of the way of
+ * who reads the small ones. */
+struct retired_value {
+    struct retired_value *next;
+    char *block; /* NULL: it was a small one */
+};
+
+static void free_retired(struct values *values)
+{
+    while (values->retired) {
+        struct retired_value *next = values->retired->next;
+        free(values->retired->block);
+        free(values->retired);
+        values->retired = next;
+    }
+}
+
 int values_init(struct values *values, uint32_t count)
 {
     *values = (struct values){0};
@@ -30,8 +49,73 @@ void values_fini(struct values *values)
 {
     for (uint32_t i = 0; i < values->count; i++)
         values_forget(values, i);
+    free_retired(values);
     free(values->texts);
     *values = (struct values){0};
+}
+
+/* Whoever reads the old bytes may go on; the new ones go to a block of their own. */
+static int set_beside(struct values *values, uint32_t index, struct bytes written)
+{
+    struct bytes *text = &values->texts[index];
+    struct retired_value *retired = malloc(sizeof *retired);
+    char *room = malloc(written.len + 1);
+    if (!retired || !room) {
+        free(retired);
+        free(room);
+        return -1;
+    }
+    bool is_small = text->ptr == values->small[index];
+    *retired = (struct retired_value){.next = values->retired,
+                                      .block = is_small ? NULL : (char *)text->ptr};
+    values->retired = retired;
+    memcpy(room, written.ptr, written.len);
+    *text = bytes_make(room, written.len);
+    return 0;
+}
+
+/* `text` as the form has it, in `room`; .ptr NULL: it cannot be. */
+static struct bytes write_form(enum value_form form, struct bytes text, struct buf *room)
+{
+    char coded[BIRTH_MAX_BYTES];
+    if (form & VALUE_CODING) {
+        ssize_t len = value_form_code(form, text, coded, sizeof coded);
+        if (len < 0)
+            return (struct bytes){0};
+        text = bytes_make(coded, (size_t)len);
+    }
+    size_t len = value_form_len(form, text);
+    char *out = len <= BIRTH_MAX_BYTES ? buf_reserve(room, len + 1) : NULL;
+    if (!out)
+        return (struct bytes){0};
+    value_form_write(form, text, out);
+    return bytes_make(out, len);
+}
+
+int values_replace(struct values *values, const unsigned char *forms, struct bytes old,
+                   struct bytes text, bool is_in_use)
+{
+    struct buf was_room = BUF_INIT(BIRTH_MAX_BYTES + 1), is_room = BUF_INIT(BIRTH_MAX_BYTES + 1);
+    int count = 0;
+    if (!is_in_use)
+        free_retired(values);
+    for (uint32_t i = 0; i < values->count && count >= 0; i++) {
+        enum value_form form = (enum value_form)forms[i];
+        if (!values->texts[i].ptr)
+            continue;
+        struct bytes was = write_form(form, old, &was_room);
+        if (!was.ptr || !bytes_equal(was, values->texts[i]))
+            continue;
+        struct bytes is = write_form(form, text, &is_room);
+        bool breaks_line = (form & VALUE_WHERE) == VALUE_AS_IS && !http_text_is_one_line(is);
+        int result = !is.ptr || breaks_line ? -1
+                     : is_in_use            ? set_beside(values, i, is)
+                                            : values_set(values, i, form, text);
+        count = result ? -1 : count + 1;
+    }
+    buf_fini(&was_room);
+    buf_fini(&is_room);
+    return count;
 }
 
 static int set_where(struct values *values, uint32_t index, enum value_form form, struct bytes text)

@@ -14,11 +14,14 @@
 
 #define VALUE_SMALL_BYTES 48
 
+struct retired_value;
+
 struct values {
     struct bytes *texts; /* `count` of them, as transport_request wants them; .ptr NULL: none yet */
     char (*small)[VALUE_SMALL_BYTES];
     uint32_t *messages; /* how many of a WebSocket's messages had it */
     uint32_t count;
+    struct retired_value *retired; /* replaced while a request might still read them */
 };
 
 /* count 0 takes no memory. -1 without memory. */
@@ -29,6 +32,14 @@ void values_fini(struct values *values);
  * form, or memory ran out. */
 int values_set(struct values *values, uint32_t index, enum value_form form, struct bytes text);
 void values_forget(struct values *values, uint32_t index);
+
+/*
+ * Every value that is `old` in its form becomes `text` in its form: forms[i] is that of value i.
+ * `is_in_use`: requests are under way, and what they read stays where it is until a call without
+ * them. How many there were; -1 when one cannot be kept, and is forgotten.
+ */
+int values_replace(struct values *values, const unsigned char *forms, struct bytes old,
+                   struct bytes text, bool is_in_use);
 
 /* All births of one answer; what is not in it is forgotten. Returns how many there were. Without a
  * scratch only those of a JSON body are found. */

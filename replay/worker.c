@@ -8,6 +8,7 @@
 
 #include "core/clock.h"
 #include "replay/health.h"
+#include "replay/plugin_services.h"
 
 enum { SECOND_US = 1000000, LONGEST_WAIT_US = 100000 };
 
@@ -342,6 +343,8 @@ int worker_init(struct worker *worker, const struct replay_settings *settings, u
         worker->env.chain_worker = chain_worker_new(settings->chain, on_custom_metric, worker);
         if (!worker->env.chain_worker)
             return error_set(err, EXIT_TOOL, "no memory for plugins");
+        chain_worker_serve(worker->env.chain_worker, &plugin_services,
+                           settings->pacing.mode == PACING_MAX ? 0 : settings->pacing.think_speed);
     }
     return 0;
 }

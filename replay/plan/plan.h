@@ -71,6 +71,7 @@ struct plan_session {
     uint32_t channel_count;
     uint32_t connection_count; /* the most requests at once: what the recorded client had open */
     uint32_t value_count;      /* slots' values that a user carries through it */
+    const unsigned char *value_forms; /* enum value_form of each; NULL: value_count is 0 */
     uint32_t own_count;
     const struct own_value *owns; /* those of them that the user brings along */
     bool has_account;        /* it logs in as the recorded user: no row of --data says another */

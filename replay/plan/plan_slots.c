@@ -208,10 +208,28 @@ static int give_uses(struct binder *binder, const struct use *uses, uint32_t cou
     return in_cut ? give_cut(binder, uses, slots, in_cut, bindings) : 0;
 }
 
+/* Whoever replaces a value has to know how it is written. */
+static int give_forms(struct binder *binder)
+{
+    unsigned char *forms = arena_zalloc(binder->builder->arena, binder->value_count + 1u);
+    if (!forms)
+        return -1;
+    for (size_t i = 0; i < binder->birth_count; i++)
+        forms[binder->births[i].birth.value] = (unsigned char)binder->births[i].birth.form;
+    for (size_t i = 0; i < binder->own_count; i++) {
+        const struct own_value *own = &binder->owns[i].own;
+        for (uint32_t j = 0; j < own->target_count; j++)
+            forms[own->targets[j].value] = (unsigned char)own->targets[j].form;
+    }
+    binder->session->value_forms = forms;
+    return 0;
+}
+
 int plan_make_slots(struct binder *binder)
 {
     drop_overlaps(binder);
-    if (give_births(binder, false) || give_births(binder, true) || plan_give_owns(binder))
+    if (give_births(binder, false) || give_births(binder, true) || give_forms(binder) ||
+        plan_give_owns(binder))
         return -1;
     for (size_t i = 0, next; i < binder->use_count; i = next) {
         for (next = i + 1; next < binder->use_count; next++) {

@@ -7,6 +7,8 @@ static const struct metric_entry entries[] = {
     {"http_reqs", METRIC_COUNTER, METRIC_PLAIN, METRIC_FROM_REQUESTS, 0},
     {"http_req_failed", METRIC_RATE, METRIC_PLAIN, METRIC_FROM_FAILED, 0},
     {"http_req_diverged", METRIC_RATE, METRIC_PLAIN, METRIC_FROM_DIVERGED, 0},
+    {"http_req_expected", METRIC_COUNTER, METRIC_PLAIN, METRIC_FROM_JUDGED, JUDGED_EXPECTED},
+    {"http_req_withdrawn", METRIC_COUNTER, METRIC_PLAIN, METRIC_FROM_JUDGED, JUDGED_WITHDRAWN},
     {"http_req_duration", METRIC_TREND, METRIC_TIME, METRIC_FROM_CLOCK, CLOCK_SERVICE},
     {"http_req_response", METRIC_TREND, METRIC_TIME, METRIC_FROM_CLOCK, CLOCK_RESPONSE},
     {"http_req_service", METRIC_TREND, METRIC_TIME, METRIC_FROM_CLOCK, CLOCK_SERVICE},
@@ -28,6 +30,7 @@ static const struct metric_entry entries[] = {
     {"checks", METRIC_RATE, METRIC_PLAIN, METRIC_FROM_CHECKS, CHECK_PASSED},
     {"divergence", METRIC_RATE, METRIC_PLAIN, METRIC_FROM_CHECKS, CHECK_FAILED},
     {"steps_not_sent", METRIC_COUNTER, METRIC_PLAIN, METRIC_FROM_NOT_SENT, 0},
+    {"steps_settled", METRIC_COUNTER, METRIC_PLAIN, METRIC_FROM_SETTLED, 0},
     {"bindings_missing", METRIC_COUNTER, METRIC_PLAIN, METRIC_FROM_BINDINGS_MISSING, 0},
     {"ws_sessions", METRIC_COUNTER, METRIC_PLAIN, METRIC_FROM_WS_EVENT, WS_CONNECTED},
     {"ws_connect_failed", METRIC_COUNTER, METRIC_PLAIN, METRIC_FROM_WS_EVENT, WS_CONNECT_FAILED},
@@ -156,6 +159,10 @@ struct metric_reading metric_read(const struct metric_entry *entry,
         return rate(from->failed, endpoint_metrics_ended(from));
     case METRIC_FROM_DIVERGED:
         return rate(from->diverged, endpoint_metrics_ended(from));
+    case METRIC_FROM_JUDGED:
+        return counter(entry->index == JUDGED_EXPECTED ? from->expected : from->withdrawn);
+    case METRIC_FROM_SETTLED:
+        return counter(totals->steps_settled);
     case METRIC_FROM_REQUESTS:
         return counter(count_requests(from, selector));
     case METRIC_FROM_BYTES:

@@ -20,6 +20,7 @@ enum metric_unit {
 enum metric_source {
     METRIC_FROM_CLOCK, /* these four per endpoint as well; index: enum http_clock */
     METRIC_FROM_FAILED,
+    METRIC_FROM_JUDGED, /* index: enum request_judgement */
     METRIC_FROM_DIVERGED,
     METRIC_FROM_REQUESTS,
     METRIC_FROM_BYTES, /* per endpoint as well; index: 0 sent, 1 received */
@@ -28,6 +29,7 @@ enum metric_source {
     METRIC_FROM_SESSION_DURATION,
     METRIC_FROM_NOT_SENT,
     METRIC_FROM_BINDINGS_MISSING,
+    METRIC_FROM_SETTLED,
     METRIC_FROM_CHECKS,   /* index: CHECK_PASSED, CHECK_FAILED */
     METRIC_FROM_WS_EVENT, /* index: enum ws_event */
     METRIC_FROM_WS_TREND, /* index: WS_CONNECTED, WS_ANSWER_WAIT, WS_LATENESS, WS_CLOSED */

@@ -119,11 +119,13 @@ static int load_totals(struct load *load)
     struct metrics *totals = load->run->totals;
     struct sql_row *row = &load->row;
     int result;
-    if (run_load_start(
-            load, "SELECT endpoint_id, requests, failed, diverged, sent_bytes, received_bytes, "
-                  "recorded, added, retried, no_answer, status_1xx, status_2xx, status_3xx, "
-                  "status_4xx, status_5xx, response, service, lateness, connecting, tls, "
-                  "sending, waiting, receiving FROM total"))
+#define TOTAL_COLUMNS(judged)                                                                      \
+    "SELECT endpoint_id, requests, failed, diverged, sent_bytes, received_bytes, recorded, "       \
+    "added, retried, " judged ", no_answer, status_1xx, status_2xx, status_3xx, status_4xx, "      \
+    "status_5xx, response, service, lateness, connecting, tls, sending, waiting, receiving "       \
+    "FROM total"
+    if (run_load_start(load, load->version < 6 ? TOTAL_COLUMNS("0, 0")
+                                               : TOTAL_COLUMNS("expected, withdrawn")))
         return -1;
     while ((result = run_load_next(load)) == 1) {
         uint64_t endpoint_id = sql_take_u64(row);
@@ -137,6 +139,8 @@ static int load_totals(struct load *load)
         endpoint->bytes_received = sql_take_u64(row);
         for (int i = 0; i < ORIGIN_COUNT; i++)
             endpoint->by_origin[i] = sql_take_u64(row);
+        endpoint->expected = sql_take_u64(row);
+        endpoint->withdrawn = sql_take_u64(row);
         for (int i = 0; i < 6; i++)
             endpoint->by_status_class[i] = sql_take_u64(row);
         for (int i = 0; i < CLOCK_COUNT; i++)
@@ -202,11 +206,12 @@ static int load_sessions(struct load *load)
 {
     struct metrics *totals = load->run->totals;
     struct sql_row *row = &load->row;
-    if (run_load_start(load, load->version < 3
-                                 ? "SELECT started, steps_not_sent, duration, 0, 0, 0 "
-                                   "FROM session_total"
-                                 : "SELECT started, steps_not_sent, duration, missing_recorded, "
-                                   "missing_skip, missing_end FROM session_total"))
+#define SESSION_COLUMNS(newer)                                                                     \
+    "SELECT started, steps_not_sent, duration, " newer " FROM session_total"
+#define MISSING "missing_recorded, missing_skip, missing_end, "
+    if (run_load_start(load, load->version < 3   ? SESSION_COLUMNS("0, 0, 0, 0")
+                             : load->version < 6 ? SESSION_COLUMNS(MISSING "0")
+                                                 : SESSION_COLUMNS(MISSING "steps_settled")))
         return -1;
     int result = run_load_next(load);
     if (result != 1)
@@ -216,6 +221,7 @@ static int load_sessions(struct load *load)
     sql_take_histogram(row, &totals->session_duration);
     for (int i = 0; i < MISSING_COUNT; i++)
         totals->bindings_missing[i] = sql_take_u64(row);
+    totals->steps_settled = sql_take_u64(row);
     if (row->has_failed)
         return run_load_damaged(load, "session_total");
     if (run_load_start(load, "SELECT result, sessions FROM session_result"))

@@ -9,11 +9,11 @@ static const struct {
 } inserts[INSERT_COUNT] = {
     [INSERT_RUN] = {"run", 20},
     [INSERT_ENDPOINT] = {"endpoint", 2},
-    [INSERT_SECOND] = {"second", 25},
-    [INSERT_TOTAL] = {"total", 29},
+    [INSERT_SECOND] = {"second", 27},
+    [INSERT_TOTAL] = {"total", 31},
     [INSERT_WS_SECOND] = {"ws_second", 14},
     [INSERT_WS_TOTAL] = {"ws_total", 17},
-    [INSERT_SESSION_TOTAL] = {"session_total", 9},
+    [INSERT_SESSION_TOTAL] = {"session_total", 10},
     [INSERT_SESSION_RESULT] = {"session_result", 2},
     [INSERT_GENERATOR_SECOND] = {"generator_second", 30},
     [INSERT_WORKER_SECOND] = {"worker_second", 6},
@@ -138,6 +138,8 @@ static void put_counters(struct sql_row *row, const struct endpoint_metrics *end
     sql_put_u64(row, endpoint->bytes_received);
     for (int i = 0; i < ORIGIN_COUNT; i++)
         sql_put_u64(row, endpoint->by_origin[i]);
+    sql_put_u64(row, endpoint->expected);
+    sql_put_u64(row, endpoint->withdrawn);
     for (int i = 0; i < 6; i++)
         sql_put_u64(row, endpoint->by_status_class[i]);
     sql_put_u64(row, histogram_percentile(service, 50));
@@ -267,6 +269,7 @@ static int put_sessions(struct run_store *store, struct error *err)
     sql_put_histogram(&row, &totals->session_duration);
     for (int i = 0; i < MISSING_COUNT; i++)
         sql_put_u64(&row, totals->bindings_missing[i]);
+    sql_put_u64(&row, totals->steps_settled);
     if (sql_put_end(&row, err))
         return -1;
     for (int i = 0; i < SESSION_RESULT_COUNT; i++) {

@@ -10,7 +10,9 @@
     "  received_bytes INTEGER NOT NULL,\n"                                                         \
     "  recorded INTEGER NOT NULL,       -- requests by origin: from the trace,\n"                  \
     "  added INTEGER NOT NULL,          -- made by a plugin,\n"                                    \
-    "  retried INTEGER NOT NULL,        -- sent again by a plugin\n"                               \
+    "  retried INTEGER NOT NULL,        -- sent again by a plugin,\n"                              \
+    "  expected INTEGER NOT NULL,       -- answers that a plugin expected, whatever the status\n"  \
+    "  withdrawn INTEGER NOT NULL,      -- attempts that a plugin made again: no results\n"        \
     "  no_answer INTEGER NOT NULL,\n"                                                              \
     "  status_1xx INTEGER NOT NULL,\n"                                                             \
     "  status_2xx INTEGER NOT NULL,\n"                                                             \
@@ -97,7 +99,8 @@
     "  duration BLOB NOT NULL,          -- of sessions that were not cut short\n"                  \
     "  missing_recorded INTEGER NOT NULL, -- requests without a value: sent as recorded,\n"        \
     "  missing_skip INTEGER NOT NULL,   -- not sent,\n"                                            \
-    "  missing_end INTEGER NOT NULL     -- not sent, and their session failed\n"                   \
+    "  missing_end INTEGER NOT NULL,    -- not sent, and their session failed\n"                   \
+    "  steps_settled INTEGER NOT NULL   -- answered by plugins without being sent\n"               \
     ");\n"                                                                                         \
     "CREATE TABLE session_result (result TEXT PRIMARY KEY, sessions INTEGER NOT NULL);\n"
 

@@ -223,7 +223,10 @@ static json_t *run_of(const struct run_record *run)
     json_t *origins = json_object();
     for (int i = 0; i < ORIGIN_COUNT; i++)
         set(origins, request_origin_name((enum request_origin)i), integer(run->all.by_origin[i]));
+    set(origins, "expected", integer(run->all.expected));
+    set(origins, "withdrawn", integer(run->all.withdrawn));
     set(object, "requests", origins);
+    set(object, "steps_settled", integer(run->totals->steps_settled));
     json_t *missing = json_object();
     for (int i = 0; i < MISSING_COUNT; i++)
         set(missing, on_missing_name((enum on_missing)i),

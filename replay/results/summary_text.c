@@ -95,6 +95,21 @@ static void print_missing(const struct page *page)
     }
 }
 
+/* What plugins took out of the run's results, where they did. */
+static void print_judged(const struct page *page)
+{
+    const struct endpoint_metrics *all = &page->run->all;
+    if (all->withdrawn)
+        page_line(page, "http_req_withdrawn", "%llu answers were no results: a plugin asked again",
+                  (unsigned long long)all->withdrawn);
+    if (all->expected)
+        page_line(page, "http_req_expected", "%llu answers are what a plugin expected",
+                  (unsigned long long)all->expected);
+    if (page->run->totals->steps_settled)
+        page_line(page, "steps_settled", "%llu steps were answered by plugins, not sent",
+                  (unsigned long long)page->run->totals->steps_settled);
+}
+
 static void print_sessions(const struct page *page)
 {
     const uint64_t *results = page->run->totals->sessions_by_result;
@@ -125,6 +140,7 @@ static void print_totals(const struct page *page)
         page_rate(page, "http_req_diverged", page->run->all.diverged,
                   endpoint_metrics_ended(&page->run->all));
     print_missing(page);
+    print_judged(page);
 }
 
 /* The columns of times are named only where there are any. */

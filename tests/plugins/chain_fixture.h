@@ -79,7 +79,8 @@ static inline void fixture_start(struct fixture *fx, const reprise_plugin *const
     if (chain_start(&fx->chain, &options, &err))
         fail_msg("%s", err.text);
     fx->worker = chain_worker_new(&fx->chain, fixture_record, fx);
-    fx->user = chain_user_new(fx->worker, 5, 77);
+    fx->user = chain_user_new(fx->worker,
+                              &(struct chain_play){.index = 5, .session_id = 77, .step_count = 20});
     arena_init(&fx->arena, 1024 * 1024);
     fixture_request(fx);
 }

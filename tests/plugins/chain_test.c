@@ -538,7 +538,8 @@ static void *call_often(void *argument)
 {
     struct thread_of_calls *self = argument;
     struct chain_worker *worker = chain_worker_new(self->chain, NULL, NULL);
-    struct chain_user *user = chain_user_new(worker, self->index, 1);
+    struct chain_user *user = chain_user_new(
+        worker, &(struct chain_play){.index = self->index, .session_id = 1, .step_count = 20});
     struct arena arena;
     arena_init(&arena, 1 << 16);
     for (int i = 0; i < CALLS; i++) {

@@ -354,7 +354,8 @@ static void draw_for(const char *name, uint64_t user_index, uint64_t *ret_drawn)
     fixture_start(&fx, (const reprise_plugin *[]){PLUGIN("before", .on_request = draw),
                                                   PLUGIN(name, .on_request = draw), NULL});
     chain_user_free(fx.user);
-    fx.user = chain_user_new(fx.worker, user_index, 77);
+    fx.user = chain_user_new(
+        fx.worker, &(struct chain_play){.index = user_index, .session_id = 77, .step_count = 20});
     fixture_ask(&fx);
     fixture_stop(&fx);
     memcpy(ret_drawn, drawn, sizeof drawn);

@@ -46,12 +46,12 @@ static void each_plugin_that_does_not_fit_is_refused_with_its_own_line(void **st
         {"entry_missing.so", ": it has no reprise_plugin_entry; does it end with "
                              "REPRISE_REGISTER(plugin);?"},
         {"entry_null.so", ": reprise_plugin_entry() gave NULL"},
-        {"size_zero.so", ": built for ABI 1.0 (0 bytes), this reprise has ABI 1.0 ("},
+        {"size_zero.so", ": built for ABI 1.1 (0 bytes), this reprise has ABI 1.1 ("},
         {"size_zero.so", "its size is 0: did you start it with REPRISE_PLUGIN_HEADER?; build"},
-        {"size_small.so", "built for ABI 1.0 (16 bytes), this reprise has ABI 1.0 ("},
+        {"size_small.so", "built for ABI 1.1 (16 bytes), this reprise has ABI 1.1 ("},
         {"size_small.so", "it is smaller than any version"},
         {"size_large.so", "it is larger than its version"},
-        {"major_other.so", ": built for ABI 7.0 ("},
+        {"major_other.so", ": built for ABI 7.1 ("},
         {"major_other.so", "it is of another major version; build it again with this reprise's "
                            "reprise_plugin.h"},
         {"minor_newer.so", ": built for ABI 1.9 ("},

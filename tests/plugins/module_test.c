@@ -17,7 +17,8 @@ static void open_module(struct fixture *fx, const char *spec)
     const struct chain_options options = {.seed = 1, .target_url = "http://127.0.0.1:8080"};
     assert_int_equal(chain_start(&fx->chain, &options, &err), 0);
     fx->worker = chain_worker_new(&fx->chain, fixture_record, fx);
-    fx->user = chain_user_new(fx->worker, 5, 77);
+    fx->user = chain_user_new(fx->worker,
+                              &(struct chain_play){.index = 5, .session_id = 77, .step_count = 20});
     arena_init(&fx->arena, 1024 * 1024);
     fixture_request(fx);
     chain_session_start(fx->user, 1000, &fx->outcome);

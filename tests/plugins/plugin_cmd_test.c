@@ -81,7 +81,7 @@ static void describe_prints_all_a_user_of_the_plugin_needs(void **state)
     (void)state;
     static const char *const lines[] = {
         "everything 1.0: logs in, holds, retries, delays and talks on WebSockets\n",
-        "ABI        1.0 (this reprise: 1.0)\n",
+        "ABI        1.1 (this reprise: 1.1)\n",
         "threads    serial: one call at a time, whatever the user\n",
         "callbacks  on_request on_response on_ws_message\n",
         "login_path  text      /login   what answers X-Token",

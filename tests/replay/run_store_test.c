@@ -515,6 +515,11 @@ static void a_run_of_the_first_version_still_opens(void **state)
         "session_total DROP COLUMN missing_recorded",
         "session_total DROP COLUMN missing_skip",
         "session_total DROP COLUMN missing_end",
+        "session_total DROP COLUMN steps_settled",
+        "second DROP COLUMN expected",
+        "second DROP COLUMN withdrawn",
+        "total DROP COLUMN expected",
+        "total DROP COLUMN withdrawn",
     };
     struct run_store *store = open_run(folder_file("first.run"));
     put_seconds(store, 2);
@@ -546,7 +551,7 @@ static void what_is_not_a_run_is_refused_in_one_line(void **state)
         const char *sql, *message;
     } rows[] = {
         {"PRAGMA application_id = 7", "not a run; 'reprise replay' makes one"},
-        {"PRAGMA user_version = 99", "newer version (format 99, known is 5)"},
+        {"PRAGMA user_version = 99", "newer version (format 99, known is 6)"},
         {"DELETE FROM run", "damaged: table run"},
         {"UPDATE total SET service = x'ffff'", "damaged: table total"},
         {"UPDATE total SET endpoint_id = 77 WHERE endpoint_id = 1", "damaged: table total"},

@@ -1,0 +1,151 @@
+/*
+ * chain_recorded.c - the trace is shown to plugins before the run, and what they mark in it is kept
+ * by session.
+ *
+ * Marks of one session are one block: `step_count` numbers for each plugin, and behind them one for
+ * each step that says whether anybody has marked it. A session without marks has no block.
+ */
+#include <stdlib.h>
+
+#include "core/grow.h"
+#include "plugins/host.h"
+
+#define MAX_MARKED_SESSIONS (16u * 1024 * 1024)
+
+struct session_marks {
+    uint64_t session_id;
+    uint32_t step_count;
+    uint32_t *marks;
+};
+
+struct chain_marks {
+    struct session_marks *sessions; /* by session_id, once the last was shown */
+    size_t count, capacity;
+    uint64_t session_id; /* in hand */
+    uint32_t step_count;
+};
+
+bool chain_wants_recorded(const struct plugin_chain *chain)
+{
+    return (chain->wants >> CHAIN_RECORDED & 1) != 0;
+}
+
+bool chain_recorded_begin(struct plugin_chain *chain, uint64_t session_id, uint32_t step_count)
+{
+    bool is_looked_at = false;
+    if (!chain->marks && !(chain->marks = calloc(1, sizeof *chain->marks)))
+        return false;
+    chain->marks->session_id = session_id;
+    chain->marks->step_count = step_count;
+    for (uint32_t i = 0; i < chain->count; i++) {
+        struct chain_plugin *plugin = &chain->plugins[i];
+        plugin->has_seen_session = !(plugin->callbacks >> CHAIN_RECORDED & 1);
+        is_looked_at |= !plugin->has_seen_session && !plugin->has_seen_trace;
+    }
+    return is_looked_at;
+}
+
+/* 1 or 2 once nobody looks any more: at the session, at the trace. */
+static int who_looks(const struct plugin_chain *chain)
+{
+    bool at_session = false, at_trace = false;
+    for (uint32_t i = 0; i < chain->count; i++) {
+        const struct chain_plugin *plugin = &chain->plugins[i];
+        if (!(plugin->callbacks >> CHAIN_RECORDED & 1) || plugin->has_seen_trace)
+            continue;
+        at_trace = true;
+        at_session |= !plugin->has_seen_session;
+    }
+    return at_session ? 0 : at_trace ? 1 : 2;
+}
+
+int chain_recorded(struct plugin_chain *chain, const reprise_recorded *recorded, struct error *err)
+{
+    struct chain_worker *worker = chain->own_worker;
+    for (uint32_t i = 0; i < chain->count; i++) {
+        struct chain_plugin *plugin = &chain->plugins[i];
+        struct chain_outcome outcome;
+        if (plugin->has_seen_session || plugin->has_seen_trace)
+            continue;
+        chain_begin(worker, NULL, CHAIN_RECORDED, chain->options.now_us, &outcome);
+        worker->recorded = recorded;
+        worker->call.session_id = chain->marks->session_id;
+        worker->call.step_count = chain->marks->step_count;
+        enum reprise_verdict verdict = chain_ask(worker, i);
+        worker->recorded = NULL;
+        if (verdict == REPRISE_FAIL)
+            return error_set(err, EXIT_INPUT, "%s", outcome.error);
+        plugin->has_seen_session |= verdict != REPRISE_CONTINUE;
+        plugin->has_seen_trace |= verdict == REPRISE_END_SESSION;
+    }
+    return who_looks(chain);
+}
+
+static int compare_sessions(const void *a, const void *b)
+{
+    const struct session_marks *x = a, *y = b;
+    return x->session_id < y->session_id ? -1 : x->session_id > y->session_id;
+}
+
+void chain_recorded_done(struct plugin_chain *chain)
+{
+    if (chain->marks && chain->marks->count)
+        qsort(chain->marks->sessions, chain->marks->count, sizeof *chain->marks->sessions,
+              compare_sessions);
+}
+
+/* Of the session in hand, made with its first mark. */
+static struct session_marks *marks_in_hand(struct plugin_chain *chain)
+{
+    struct chain_marks *all = chain->marks;
+    if (all->count && all->sessions[all->count - 1].session_id == all->session_id)
+        return &all->sessions[all->count - 1];
+    struct session_marks *grown = grow_by_one(all->sessions, all->count, &all->capacity,
+                                              sizeof *all->sessions, MAX_MARKED_SESSIONS);
+    if (!grown)
+        return NULL;
+    all->sessions = grown;
+    struct session_marks fresh = {.session_id = all->session_id, .step_count = all->step_count};
+    fresh.marks = calloc((size_t)(chain->count + 1) * all->step_count, sizeof *fresh.marks);
+    if (!fresh.marks)
+        return NULL;
+    all->sessions[all->count] = fresh;
+    return &all->sessions[all->count++];
+}
+
+int chain_mark(struct plugin_chain *chain, uint32_t plugin, uint32_t step, uint32_t mark)
+{
+    if (step >= chain->marks->step_count)
+        return -1;
+    struct session_marks *session = marks_in_hand(chain);
+    if (!session)
+        return -1;
+    uint32_t any = 0;
+    session->marks[(size_t)plugin * session->step_count + step] = mark;
+    for (uint32_t i = 0; i < chain->count; i++)
+        any |= session->marks[(size_t)i * session->step_count + step];
+    session->marks[(size_t)chain->count * session->step_count + step] = any;
+    return 0;
+}
+
+const uint32_t *chain_marks_find(const struct plugin_chain *chain, uint64_t session_id,
+                                 uint32_t step_count)
+{
+    const struct session_marks wanted = {.session_id = session_id};
+    if (!chain->marks || !chain->marks->count)
+        return NULL;
+    const struct session_marks *found = bsearch(
+        &wanted, chain->marks->sessions, chain->marks->count, sizeof wanted, compare_sessions);
+    return found && found->step_count == step_count ? found->marks : NULL;
+}
+
+void chain_marks_free(struct plugin_chain *chain)
+{
+    if (!chain->marks)
+        return;
+    for (size_t i = 0; i < chain->marks->count; i++)
+        free(chain->marks->sessions[i].marks);
+    free(chain->marks->sessions);
+    free(chain->marks);
+    chain->marks = NULL;
+}

@@ -1,0 +1,308 @@
+/* user_settle_test.c - what plugins do to the rest of a user's session: marked steps, answers of
+ * their own, values replaced, judgements, requests of other steps. */
+#include "replay/plugin_services.h"
+#include "tests/plugins/chain_fixture.h"
+#include "tests/support/play.h"
+
+static struct play play;
+static struct fixture fx; /* its chain and worker */
+static int calls;         /* of the plugins, as each test counts them */
+
+/* marks[i] is what `plugins[0]` gives step i in on_recorded. */
+static void start(const char *script, const reprise_plugin *const *plugins)
+{
+    struct error err;
+    calls = 0;
+    fixture_start(&fx, plugins);
+    play_prepare(&play, script, (struct pacing){PACING_THINK, 1, 1});
+    fake_logs_all = true;
+    play.env.chain = &fx.chain;
+    play.env.chain_worker = fx.worker;
+    chain_worker_serve(fx.worker, &plugin_services, 1);
+    const struct plan_session *session = &play.plan->sessions[0];
+    if (chain_wants_recorded(&fx.chain)) {
+        chain_recorded_begin(&fx.chain, (uint64_t)session->session_id, session->step_count);
+        for (uint32_t i = 0; i < session->step_count; i++) {
+            const reprise_recorded recorded = {.step = i};
+            assert_true(chain_recorded(&fx.chain, &recorded, &err) >= 0);
+        }
+        chain_recorded_done(&fx.chain);
+    }
+    play_start(&play, 0, 0);
+}
+
+static void expect_and_end(const char *log)
+{
+    play_expect(&play, log);
+    assert_int_equal(play.ended, 1);
+    assert_int_equal(play.env.in_flight, 0);
+    play_end(&play);
+    fixture_stop(&fx);
+}
+
+static int mark_second(const reprise_call *call, const reprise_recorded *recorded)
+{
+    if (recorded->step == 1)
+        assert_int_equal(call->host->mark(call, 1, 7), 0);
+    assert_int_equal(call->host->mark(call, call->step_count, 1), -1);
+    return REPRISE_CONTINUE;
+}
+
+static int expect_second(const reprise_call *call, reprise_request *request)
+{
+    assert_int_equal(request->step, 1);
+    assert_int_equal(request->mark, 7);
+    assert_int_equal(call->step_count, 3);
+    call->host->set_header(call, request, "X-Marked", "1");
+    calls++;
+    return REPRISE_CONTINUE;
+}
+
+static int expect_second_answer(const reprise_call *call, const reprise_response *response)
+{
+    (void)call;
+    assert_int_equal(response->request->mark, 7);
+    calls++;
+    return REPRISE_CONTINUE;
+}
+
+static void only_marked_steps_are_shown_to_who_asks_for_them(void **state)
+{
+    (void)state;
+    start("session s\n0 10 GET /a 200\n20 30 GET /b 200\n40 50 GET /c 200\n",
+          (const reprise_plugin *[]){PLUGIN("p", .flags = REPRISE_MARKED_ONLY,
+                                            .on_recorded = mark_second, .on_request = expect_second,
+                                            .on_response = expect_second_answer),
+                                     NULL});
+    expect_and_end("0 GET /a\n20 GET /b\n  X-Marked: 1\n40 GET /c\n");
+    assert_int_equal(calls, 2);
+}
+
+#define POLL_SCRIPT                                                                                \
+    "session s\n0 10 GET /poll 200\n110 120 GET /poll 200\n220 230 GET /poll 200\n"                \
+    "answer {\"url\":\"old\"}\n330 340 GET /get/old 200\n"                                         \
+    "bind 3 body:/url -> 4 path:2\n"
+
+/* Done with the first answer: the polls behind it are that answer. */
+static int settle_rest(const reprise_call *call, const reprise_response *response)
+{
+    if (response->request->step != 0)
+        return REPRISE_CONTINUE;
+    assert_int_equal(call->host->settle_like(call, 1, response), 0);
+    assert_int_equal(call->host->settle_like(call, 2, response), 0);
+    assert_int_equal(call->host->settle_like(call, 0, response), -1); /* the one in hand */
+    return REPRISE_CONTINUE;
+}
+
+static void settled_steps_give_their_values_and_take_no_time(void **state)
+{
+    (void)state;
+    static const struct fake_answer answers[] = {
+        {"GET /poll", 10, 200, 0, NULL, "{\"url\":\"live\"}"}, {0}};
+    fake_answers = answers;
+    start(POLL_SCRIPT,
+          (const reprise_plugin *[]){
+              PLUGIN("p", .flags = REPRISE_WANT_BODY, .on_response = settle_rest), NULL});
+    fake_run(&play.loop, UINT64_MAX - 1);
+    assert_int_equal(play.env.metrics->steps_settled, 2);
+    assert_int_equal(play.env.metrics->steps_not_sent, 0);
+    expect_and_end("0 GET /poll\n110 GET /get/live\n");
+}
+
+/* In on_request, of the request in hand. */
+static int answer_polls(const reprise_call *call, reprise_request *request)
+{
+    static const reprise_header headers[] = {{{"Content-Type", 12}, {"application/json", 16}}};
+    const reprise_answer answer = {.size = sizeof answer,
+                                   .status = 200,
+                                   .headers = headers,
+                                   .header_count = 1,
+                                   .body = {"{\"url\":\"made\"}", 14}};
+    if (request->step == 3)
+        return REPRISE_CONTINUE;
+    assert_int_equal(call->host->settle(call, request->step, &answer), 0);
+    return REPRISE_SKIP;
+}
+
+static void a_plugin_answers_the_request_in_hand(void **state)
+{
+    (void)state;
+    start(POLL_SCRIPT, (const reprise_plugin *[]){PLUGIN("p", .on_request = answer_polls), NULL});
+    expect_and_end("300 GET /get/made\n");
+}
+
+static int replace_token(const reprise_call *call, const reprise_response *response)
+{
+    if (response->request->step != 1)
+        return REPRISE_CONTINUE;
+    reprise_bytes old = {"a b", 3}, fresh = {"c/d", 3}, none = {"zz", 2};
+    assert_int_equal(call->host->replace_value(call, none, fresh), 0);
+    assert_int_equal(call->host->replace_value(call, old, fresh), 3);
+    return REPRISE_CONTINUE;
+}
+
+static void a_replaced_value_is_in_all_its_forms(void **state)
+{
+    (void)state;
+    static const struct fake_answer answers[] = {
+        {"POST /login", 10, 200, 0, NULL, "{\"token\":\"a b\"}"}, {0}};
+    fake_answers = answers;
+    start("session s\n0 10 POST /login 200\nanswer {\"token\":\"old\"}\n20 30 GET /a 200\n"
+          "header Authorization: Bearer old\n40 50 GET /b?t=old 200\n60 70 GET /c 200\n"
+          "header Authorization: Bearer old\n80 90 GET /d 200\nheader X-Basic: b2xk\n"
+          "bind 1 body:/token -> 2 header:Authorization\nbind 1 body:/token -> 3 query:t\n"
+          "bind 1 body:/token -> 4 header:Authorization\n"
+          "bind 1 body:/token -> 5 header:X-Basic as base64\n",
+          (const reprise_plugin *[]){PLUGIN("p", .on_response = replace_token), NULL});
+    expect_and_end("0 POST /login\n20 GET /a\n  Authorization: Bearer a b\n"
+                   "40 GET /b?t=c%2Fd\n60 GET /c\n  Authorization: Bearer c/d\n"
+                   "80 GET /d\n  X-Basic: Yy9k\n");
+}
+
+static int login_again(const reprise_call *call, reprise_request *request)
+{
+    if (request->step != 1 || request->holds)
+        return REPRISE_CONTINUE;
+    reprise_request *login = call->host->new_request_of_step(call, 0, 5);
+    assert_non_null(login);
+    assert_null(call->host->new_request_of_step(call, 9, 5));
+    assert_int_equal(call->host->send(call, login), 0);
+    return REPRISE_HOLD;
+}
+
+static void a_recorded_request_is_made_anew_with_the_users_values(void **state)
+{
+    (void)state;
+    static const struct fake_answer answers[] = {
+        {"GET /form", 10, 200, 0, NULL, "{\"csrf\":\"live\"}"}, {0}};
+    fake_answers = answers;
+    start("session s\n0 10 GET /form 200\nanswer {\"csrf\":\"old\"}\n"
+          "20 30 POST /login 200 {\"csrf\":\"old\"}\nbind 1 body:/csrf -> 2 body:/csrf\n",
+          (const reprise_plugin *[]){PLUGIN("p", .on_request = login_again), NULL});
+    expect_and_end("0 GET /form\n20 GET /form\n30 POST /login\n  body {\"csrf\":\"live\"}\n");
+}
+
+static int ask_again(const reprise_call *call, const reprise_response *response)
+{
+    (void)call;
+    return response->status == 401 ? REPRISE_RETRY : REPRISE_CONTINUE;
+}
+
+static void an_answer_that_is_asked_for_again_is_no_result(void **state)
+{
+    (void)state;
+    static const struct fake_answer answers[] = {{"GET /a", 10, 401, 0, NULL, NULL}, {0}};
+    fake_answers = answers;
+    start(
+        "session s\n0 10 GET /a 200\n",
+        (const reprise_plugin *[]){PLUGIN("p", .max_retries = 1, .on_response = ask_again), NULL});
+    fake_run(&play.loop, 12000);
+    struct endpoint_metrics all;
+    assert_int_equal(metrics_sum_endpoints(play.env.metrics, &all), 0);
+    assert_int_equal(all.requests, 1);
+    assert_int_equal(all.withdrawn, 1);
+    assert_int_equal(all.failed, 0);
+    assert_int_equal(all.diverged, 0);
+    assert_int_equal(endpoint_metrics_ended(&all), 0);
+    assert_int_equal(all.clocks[CLOCK_RESPONSE].count, 0);
+    endpoint_metrics_fini(&all);
+    expect_and_end("0 GET /a\n10 GET /a\n");
+}
+
+static int judge_by_path(const reprise_call *call, const reprise_response *response)
+{
+    bool is_limit = response->status == 429;
+    assert_int_equal(call->host->judge(call, is_limit ? REPRISE_EXPECTED : REPRISE_UNEXPECTED,
+                                       is_limit ? "over the limit" : "should have\nbeen refused"),
+                     0);
+    return REPRISE_CONTINUE;
+}
+
+static void a_plugin_says_what_an_answer_is_worth(void **state)
+{
+    (void)state;
+    static const struct fake_answer answers[] = {{"GET /a", 10, 429, 0, NULL, NULL}, {0}};
+    fake_answers = answers;
+    start("session s\n0 10 GET /a 200\n20 30 GET /b 200\n",
+          (const reprise_plugin *[]){PLUGIN("p", .on_response = judge_by_path), NULL});
+    fake_run(&play.loop, UINT64_MAX - 1);
+    struct endpoint_metrics all;
+    assert_int_equal(metrics_sum_endpoints(play.env.metrics, &all), 0);
+    assert_int_equal(all.expected, 1);
+    assert_int_equal(all.diverged, 0);
+    assert_int_equal(all.failed, 1);
+    assert_int_equal(all.by_failure[FAILURE_PLUGIN], 1);
+    assert_int_equal(play.env.metrics->sample_count, 1);
+    assert_string_equal(play.env.metrics->samples[0].detail, "plugin p: should have been refused");
+    endpoint_metrics_fini(&all);
+    expect_and_end("0 GET /a\n20 GET /b\n");
+}
+
+static int hold_long(const reprise_call *call, reprise_request *request)
+{
+    if (request->step != 1 || request->holds)
+        return REPRISE_CONTINUE;
+    call->host->delay_us(call, 60000000);
+    return REPRISE_HOLD;
+}
+
+static int wake_held(const reprise_call *call, const reprise_response *response)
+{
+    if (response->request->step == 2)
+        call->host->wake(call);
+    return REPRISE_CONTINUE;
+}
+
+static void what_a_plugin_holds_it_wakes(void **state)
+{
+    (void)state;
+    start("session s\n0 10 GET /a 200\n20 90 GET /b 200\n20 80 GET /c 200\n",
+          (const reprise_plugin *[]){PLUGIN("p", .on_request = hold_long, .on_response = wake_held),
+                                     NULL});
+    expect_and_end("0 GET /a\n20 GET /c\n30 GET /b\n");
+}
+
+static int keep_the_first(const reprise_call *call, reprise_request *request)
+{
+    if (request->step == 0)
+        call->host->keep_body(call);
+    return REPRISE_CONTINUE;
+}
+
+static int expect_the_first(const reprise_call *call, const reprise_response *response)
+{
+    (void)call;
+    bool is_first = response->request->step == 0;
+    assert_true(is_first == (response->body.ptr != NULL));
+    calls += is_first && strcmp(response->body.ptr, "hello") == 0;
+    return REPRISE_CONTINUE;
+}
+
+static void a_body_is_kept_for_who_asked_for_it(void **state)
+{
+    (void)state;
+    static const struct fake_answer answers[] = {
+        {"GET /a", 10, 200, 0, NULL, "hello"}, {"GET /b", 10, 200, 0, NULL, "hello"}, {0}};
+    fake_answers = answers;
+    start("session s\n0 10 GET /a 200\n20 30 GET /b 200\n",
+          (const reprise_plugin *[]){
+              PLUGIN("p", .on_request = keep_the_first, .on_response = expect_the_first), NULL});
+    expect_and_end("0 GET /a\n20 GET /b\n");
+    assert_int_equal(calls, 1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(only_marked_steps_are_shown_to_who_asks_for_them),
+        cmocka_unit_test(settled_steps_give_their_values_and_take_no_time),
+        cmocka_unit_test(a_plugin_answers_the_request_in_hand),
+        cmocka_unit_test(a_replaced_value_is_in_all_its_forms),
+        cmocka_unit_test(a_recorded_request_is_made_anew_with_the_users_values),
+        cmocka_unit_test(an_answer_that_is_asked_for_again_is_no_result),
+        cmocka_unit_test(a_plugin_says_what_an_answer_is_worth),
+        cmocka_unit_test(what_a_plugin_holds_it_wakes),
+        cmocka_unit_test(a_body_is_kept_for_who_asked_for_it),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
