@@ -73,7 +73,7 @@ missing.run: No such file or directory; check the path: 'reprise replay' makes a
 
 plugin nosuch: no nosuch.so in .*--plugin-path DIR adds a folder|replay one.trace URL --plugin nosuch
 plugin [^ ]*/junk: cannot load it|replay one.trace URL --plugin ./junk
-plugin major_other .*built for ABI 7.0 .*build it again|replay one.trace URL "${modules[@]}" --plugin major_other
+plugin major_other .*built for ABI 7.1 .*build it again|replay one.trace URL "${modules[@]}" --plugin major_other
 plugin entry_missing .*no reprise_plugin_entry; does it end with REPRISE_REGISTER|replay one.trace URL "${modules[@]}" --plugin entry_missing
 --summary-export no/s.json: No such file or directory; name a folder|replay one.trace URL --summary-export no/s.json
 --cacert ./junk: no certificates in PEM form to read|replay one.trace URL --cacert ./junk
