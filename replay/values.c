@@ -147,18 +147,29 @@ int values_set(struct values *values, uint32_t index, enum value_form form, stru
     return set_where(values, index, form, text);
 }
 
+static uint32_t take_some(struct values *values, const struct birth *births, uint32_t count,
+                          struct births_reader *reader)
+{
+    uint32_t taken = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        struct bytes text = births_read(reader, births, i);
+        if (!text.ptr)
+            values_forget(values, births[i].value);
+        else if (values_set(values, births[i].value, births[i].form, text) == 0)
+            taken++;
+    }
+    return taken;
+}
+
 uint32_t values_take(struct values *values, const struct birth *births, uint32_t count,
                      const struct http_response *response, struct place_scratch *scratch)
 {
     struct births_reader reader;
     uint32_t taken = 0;
-    births_begin(&reader, births, count, response, scratch);
-    for (uint32_t i = 0; i < count; i++) {
-        struct bytes text = births_read(&reader, births, i);
-        if (!text.ptr)
-            values_forget(values, births[i].value);
-        else if (values_set(values, births[i].value, births[i].form, text) == 0)
-            taken++;
+    for (uint32_t at = 0; at < count; at += BIRTHS_AT_ONCE) {
+        uint32_t some = count - at < BIRTHS_AT_ONCE ? count - at : BIRTHS_AT_ONCE;
+        births_begin(&reader, births + at, some, response, scratch);
+        taken += take_some(values, births + at, some, &reader);
     }
     return taken;
 }

@@ -13,8 +13,8 @@ static bool is_plain_json(const struct place *place)
 void births_begin(struct births_reader *reader, const struct birth *births, uint32_t count,
                   const struct http_response *response, struct place_scratch *scratch)
 {
-    struct json_wanted wanted[BIRTHS_MAX];
-    uint32_t wanted_by[BIRTHS_MAX];
+    struct json_wanted wanted[BIRTHS_AT_ONCE];
+    uint32_t wanted_by[BIRTHS_AT_ONCE];
     size_t wanted_count = 0;
     reader->message = (struct message_view){.side = PLACE_IN_ANSWER,
                                             .headers = response->headers,

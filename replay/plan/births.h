@@ -11,7 +11,10 @@
 #include "replay/plan/value_forms.h"
 #include "traces/places/place_find.h"
 
-#define BIRTHS_MAX 32 /* of one answer, or of the messages of one WebSocket */
+#define BIRTHS_MAX 4096 /* of one answer: a list, each of whose items is opened */
+#define BIRTHS_MAX_OF_MESSAGES                                                                     \
+    256                   /* of one WebSocket, each of whose messages is looked at for all */
+#define BIRTHS_AT_ONCE 32 /* found in one pass over the answer */
 #define BIRTH_MAX_BYTES PLACE_MAX_VALUE_BYTES /* of a value, in the answer as in its form */
 
 struct birth {
@@ -34,13 +37,13 @@ static inline bool birth_is_in_headers(const struct place *place)
 /* What an answer has at each birth's place, while it is gone through. */
 struct births_reader {
     struct message_view message;
-    struct place_scratch *scratch;    /* NULL: only values of a JSON body and headers are found */
-    struct bytes written[BIRTHS_MAX]; /* of a JSON body, before escapes are undone */
-    bool is_json_string[BIRTHS_MAX];
+    struct place_scratch *scratch; /* NULL: only values of a JSON body and headers are found */
+    struct bytes written[BIRTHS_AT_ONCE]; /* of a JSON body, before escapes are undone */
+    bool is_json_string[BIRTHS_AT_ONCE];
     char room[BIRTH_MAX_BYTES];
 };
 
-/* One pass over the body for all that are in its JSON; at most BIRTHS_MAX. */
+/* One pass over the body for all that are in its JSON; at most BIRTHS_AT_ONCE. */
 void births_begin(struct births_reader *reader, const struct birth *births, uint32_t count,
                   const struct http_response *response, struct place_scratch *scratch);
 

@@ -193,6 +193,7 @@ static int find_birth(struct binder *binder, const struct row *row, uint32_t *re
 {
     struct birth birth = {.form = row->form, .place = row->born};
     uint32_t of_step = 0;
+    uint32_t most = birth_is_in_message(&birth.place) ? BIRTHS_MAX_OF_MESSAGES : BIRTHS_MAX;
     for (size_t i = binder->birth_count; i > 0 && binder->births[i - 1].step == row->producer;
          i--) {
         const struct birth *other = &binder->births[i - 1].birth;
@@ -201,7 +202,7 @@ static int find_birth(struct binder *binder, const struct row *row, uint32_t *re
             return 0;
         of_step += birth_is_in_message(&other->place) == birth_is_in_message(&birth.place);
     }
-    if (of_step == BIRTHS_MAX)
+    if (of_step == most)
         return plan_lose_row(binder, row, "more values than an answer may give");
     struct born *grown = grow_by_one(binder->births, binder->birth_count, &binder->birth_capacity,
                                      sizeof *binder->births, BINDER_MAX_ITEMS);
@@ -241,7 +242,7 @@ static int out_of_memory(struct plan_builder *builder, struct error *err)
 static int add_born(struct binder *binder, struct row *row, int64_t exchange_id, struct error *err)
 {
     const struct plan_step *steps = binder->session->steps;
-    uint32_t value;
+    uint32_t value = 0;
     if (row->producer == NO_PRODUCER)
         return plan_lose_row(binder, row, "its exchanges are not replayed in one session");
     if (steps[row->producer].end_position >= steps[row->consumer].needs)

@@ -138,6 +138,27 @@ static void escapes_are_seen_through(void **state)
                   "GET /p HTTP/1.1\nX-N: <<0>>");
 }
 
+/* A list of so many items, each of which is opened. */
+static void an_answer_gives_as_many_values_as_there_are_items(void **state)
+{
+    (void)state;
+    struct buf script = BUF_INIT(16 << 20);
+    buf_append_text(&script, "session s\n0 1 GET /items 200\nanswer [0");
+    for (int i = 1; i <= BIRTHS_MAX + 1; i++)
+        buf_printf(&script, ",\"i%d\"", i * 7);
+    buf_append_text(&script, "]");
+    for (int i = 1; i <= BIRTHS_MAX + 1; i++)
+        buf_printf(&script, "\n%d %d GET /items/i%d 200", 2 * i, 2 * i + 1, i * 7);
+    for (int i = 1; i <= BIRTHS_MAX + 1; i++)
+        buf_printf(&script, "\nbind 1 body:/%d -> %d path:2", i, i + 1);
+    build(buf_text(&script));
+    assert_int_equal(plan->binding_losses.count, 1);
+    assert_non_null(strstr(plan->binding_losses.first, "more values than an answer may give"));
+    assert_int_equal(step(0)->bindings->birth_count, BIRTHS_MAX);
+    plan_free(plan);
+    buf_fini(&script);
+}
+
 static void uses_in_one_form_share_a_value(void **state)
 {
     (void)state;
@@ -386,6 +407,7 @@ int main(void)
         cmocka_unit_test(a_value_may_be_part_of_what_is_there),
         cmocka_unit_test(a_short_value_is_where_it_stands_alone),
         cmocka_unit_test(escapes_are_seen_through),
+        cmocka_unit_test(an_answer_gives_as_many_values_as_there_are_items),
         cmocka_unit_test(uses_in_one_form_share_a_value),
         cmocka_unit_test(a_cookies_slot_is_in_the_recorded_cookies),
         cmocka_unit_test(an_upgrade_takes_values_too),

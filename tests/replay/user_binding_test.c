@@ -122,6 +122,57 @@ static void every_part_of_an_answer_gives_values(void **state)
     end();
 }
 
+enum { ITEMS = 200 };
+
+/* One item after the other is opened: the values of one answer, found in several passes over it. */
+static void put_list(struct buf *out, bool is_html, const char *id, int step)
+{
+    buf_append_text(out, is_html ? "<ul>" : "{\"items\":[");
+    for (int i = 1; i <= ITEMS; i++) {
+        if (is_html)
+            buf_printf(out, "<li><a href=/items/%s%d>x</a>", id, i * step);
+        else
+            buf_printf(out, "%s{\"id\":\"%s%d\"}", i > 1 ? "," : "", id, i * step);
+    }
+    buf_append_text(out, is_html ? "</ul>" : "]}");
+}
+
+static void check_list(bool is_html)
+{
+    static char body[65536], last_log[65536];
+    static struct fake_answer answers[] = {{"GET /items", 10, 200, 0, NULL, body}, {0}};
+    struct buf script = BUF_INIT(1 << 20), live = BUF_INIT(1 << 20), log = BUF_INIT(1 << 20);
+    buf_append_text(&script, "session s\n0 10 GET /items 200\nanswer ");
+    put_list(&script, is_html, "old", 7);
+    put_list(&live, is_html, "new", 5);
+    buf_append_text(&log, "0 GET /items\n");
+    for (int i = 1; i <= ITEMS; i++) {
+        buf_printf(&script, "\n%d %d GET /items/old%d 200", i * 20, i * 20 + 10, i * 7);
+        buf_printf(&log, "%d GET /items/new%d\n", i * 20, i * 5);
+    }
+    for (int i = 1; i <= ITEMS && is_html; i++)
+        buf_printf(&script, "\nbind 1 html:href[/items/] %d > path:2 -> %d path:2", i, i + 1);
+    for (int i = 1; i <= ITEMS && !is_html; i++)
+        buf_printf(&script, "\nbind 1 body:/items/%d/id -> %d path:2", i - 1, i + 1);
+    snprintf(body, sizeof body, "%s", buf_text(&live));
+    snprintf(last_log, sizeof last_log, "%s", buf_text(&log));
+    fake_answers = answers;
+    start(buf_text(&script), PACING_THINK);
+    expect(last_log);
+    assert_int_equal(play.env.metrics->bindings_missing[MISSING_RECORDED], 0);
+    end();
+    buf_fini(&script);
+    buf_fini(&live);
+    buf_fini(&log);
+}
+
+static void a_list_of_two_hundred_is_opened_item_by_item(void **state)
+{
+    (void)state;
+    check_list(false);
+    check_list(true);
+}
+
 static void open_pacing_waits_for_the_answer_that_gives_the_value(void **state)
 {
     (void)state;
@@ -406,6 +457,7 @@ int main(void)
         cmocka_unit_test(each_user_goes_on_with_its_own_value),
         cmocka_unit_test(every_place_takes_its_value_in_its_form),
         cmocka_unit_test(every_part_of_an_answer_gives_values),
+        cmocka_unit_test(a_list_of_two_hundred_is_opened_item_by_item),
         cmocka_unit_test(open_pacing_waits_for_the_answer_that_gives_the_value),
         cmocka_unit_test(a_session_that_ends_while_a_request_waits_is_clean),
         cmocka_unit_test(without_its_value_a_request_goes_out_as_recorded),
