@@ -205,16 +205,51 @@ static struct bytes find_plain(struct bytes text, struct bytes value)
     return first;
 }
 
-/* As a JSON string has it; -1 without memory. */
-static int find_in_json(struct bytes text, struct bytes value, struct bytes *ret_found)
+/* What a JSON string has next, its escape undone: bytes used. A backslash that begins none is one
+ * byte. */
+static size_t take_json(struct bytes text, char out[4], size_t *ret_len)
 {
-    char *written = malloc(value.len * JSON_MAX_ESCAPE_BYTES + 1);
-    if (!written)
-        return -1;
-    value_form_write(VALUE_IN_JSON, value, written);
-    *ret_found = find_plain(text, bytes_make(written, value_form_len(VALUE_IN_JSON, value)));
-    free(written);
-    return 0;
+    size_t used = text.ptr[0] == '\\' ? json_take_escape(text, out, ret_len) : 0;
+    if (used)
+        return used;
+    out[0] = text.ptr[0];
+    *ret_len = 1;
+    return 1;
+}
+
+/* How long the value is at the start of a JSON string's text, however it is escaped; 0: it is not
+ * there. */
+static size_t match_json(struct bytes text, struct bytes value)
+{
+    size_t len = 0, out_len;
+    char out[4];
+    while (value.len && len < text.len) {
+        len += take_json(bytes_from(text, len), out, &out_len);
+        if (!bytes_starts_with(value, bytes_make(out, out_len)))
+            return 0;
+        value = bytes_from(value, out_len);
+    }
+    return value.len ? 0 : len;
+}
+
+/* As find_encoded() does. Clients differ in what they escape: '/' and letters beyond ASCII. */
+static struct bytes find_in_json(struct bytes text, struct bytes value)
+{
+    struct bytes first = {0};
+    char out[4], before = '\0';
+    for (size_t at = 0, out_len; at < text.len;) {
+        size_t len = match_json(bytes_from(text, at), value);
+        struct bytes rest = bytes_from(text, at + len);
+        if (len && !first.ptr)
+            first = bytes_make(text.ptr + at, len);
+        if (len && rest.len)
+            take_json(rest, out, &out_len);
+        if (len && !ascii_is_alnum(before) && (!rest.len || !ascii_is_alnum(out[0])))
+            return bytes_make(text.ptr + at, len);
+        at += take_json(bytes_from(text, at), out, &out_len);
+        before = out[out_len - 1];
+    }
+    return first;
 }
 
 static enum value_form where_of(const struct located *located)
@@ -237,28 +272,30 @@ static enum value_form where_of(const struct located *located)
 }
 
 /* `value` as it may stand: *ret_found of located->text; .ptr NULL: it does not. */
-static int find_raw(const struct located *located, struct bytes value, enum value_form *ret_form,
-                    struct bytes *ret_found)
+static void find_raw(const struct located *located, struct bytes value, enum value_form *ret_form,
+                     struct bytes *ret_found)
 {
     *ret_form = where_of(located);
     if (located->writing == PLACE_WRITTEN_JSON_STRING)
-        return find_in_json(located->text, value, ret_found);
-    *ret_found = located->writing == PLACE_WRITTEN_HTML
-                     ? find_encoded(located->text, value, BY_REFERENCE)
-                     : find_plain(located->text, value);
+        *ret_found = find_in_json(located->text, value);
+    else if (located->writing == PLACE_WRITTEN_HTML)
+        *ret_found = find_encoded(located->text, value, BY_REFERENCE);
+    else
+        *ret_found = find_plain(located->text, value);
     /* Where nothing shows whether it would be encoded it is: a live value may need it. */
     if (is_target_like(located) && value_form_len(VALUE_PERCENT, value) != value.len)
         *ret_form = VALUE_IN_TARGET;
-    return 0;
 }
 
-/* The '=' behind base64, which a target may have as %3D. */
-static struct bytes with_padding(struct bytes text, struct bytes found)
+/* The '=' behind base64, which a target may have as %3D and JSON as \u003d. */
+static struct bytes with_padding(const struct located *located, struct bytes found)
 {
+    struct bytes text = located->text;
     struct bytes rest =
         bytes_make(found.ptr + found.len, (size_t)(text.ptr + text.len - found.ptr) - found.len);
+    bool is_json = located->writing == PLACE_WRITTEN_JSON_STRING;
     for (int i = 0; i < 2; i++) {
-        size_t used = match_byte(rest, '=', BY_PERCENT);
+        size_t used = is_json ? match_json(rest, bytes_of("=")) : match_byte(rest, '=', BY_PERCENT);
         found.len += used;
         rest = bytes_from(rest, used);
     }
@@ -274,17 +311,16 @@ static int find_written(const struct located *located, enum value_form coding, s
         return -1;
     ssize_t len = value_form_code(coding, value, room, room_len);
     struct bytes coded = bytes_make(room, len < 0 ? 0 : (size_t)len);
-    int result = 0;
     if (is_target_like(located))
         *ret_found = find_encoded(located->text, coded, BY_PERCENT);
     else if (located->writing == PLACE_WRITTEN_JSON_STRING)
-        result = find_in_json(located->text, coded, ret_found);
+        *ret_found = find_in_json(located->text, coded);
     else if (coding == VALUE_HTML) /* servers differ in which references they write */
         *ret_found = find_encoded(located->text, value, BY_REFERENCE);
     else
         *ret_found = find_plain(located->text, coded);
     free(room);
-    return result;
+    return 0;
 }
 
 static int find_coded(const struct located *located, enum value_form coding, struct bytes value,
@@ -301,7 +337,7 @@ static int find_coded(const struct located *located, enum value_form coding, str
             return -1;
     }
     if (ret_found->ptr && is_base64) {
-        struct bytes padded = with_padding(located->text, *ret_found);
+        struct bytes padded = with_padding(located, *ret_found);
         bool shows_nothing = value.len % 3 == 0;
         if (shows_nothing ? coding == VALUE_BASE64URL : padded.len == ret_found->len)
             coding = bare;
@@ -326,8 +362,7 @@ static int find_in_text(const struct located *located, const struct row *row,
                                   is_form || word.len == 4 ? BY_PERCENT_AND_PLUS : BY_PERCENT);
         return 0;
     }
-    if (find_raw(located, value, ret_form, ret_found))
-        return -1;
+    find_raw(located, value, ret_form, ret_found);
     if (!ret_found->ptr && is_target_like(located)) { /* however it is */
         *ret_form = is_form ? VALUE_PLUS : VALUE_PERCENT;
         *ret_found = find_encoded(located->text, value, is_form ? BY_PERCENT_AND_PLUS : BY_PERCENT);

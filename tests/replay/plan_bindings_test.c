@@ -132,6 +132,21 @@ static void escapes_are_seen_through(void **state)
     expect_filled("session s\n0 1 GET /a 200\nanswer {\"n\":\"a\\\"b\"}\n"
                   "2 3 POST /p 200 {\"n\":\"=a\\\"b=\"}\nbind 1 body:/n -> 2 body:/n\n",
                   "POST /p HTTP/1.1\n{\"n\":\"=<0>=\"}");
+    expect_filled(
+        "session s\n0 1 GET /a 200\nanswer {\"n\":\"a/b \u00e9\xf0\x9f\x98\x80\"}\n"
+        "2 3 POST /p 200 {\"n\":\"\\u003da\\/b \\u00e9\\ud83d\\ude00=\",\"m\":\"\\u0061\\u002Fb "
+        "\u00e9\\uD83D\\uDE00\"}\n"
+        "bind 1 body:/n -> 2 body:/n\nbind 1 body:/n -> 2 body:/m\n",
+        "POST /p HTTP/1.1\n{\"n\":\"\\u003d<0>=\",\"m\":\"<0>\"}");
+    /* What is only in the escape is not there, and a letter's escape is a letter. */
+    expect_filled(
+        "session s\n0 1 GET /a 200\nanswer {\"n\":\"02f\"}\n"
+        "2 3 POST /p 200 {\"n\":\"\\u002f \\u006102f 02f\"}\nbind 1 body:/n -> 2 body:/n\n",
+        "POST /p HTTP/1.1\n{\"n\":\"\\u002f \\u006102f <0>\"}");
+    expect_filled(
+        "session s\n0 1 GET /a 200\nanswer {\"n\":\"a/b?\"}\n"
+        "2 3 POST /p 200 {\"n\":\"YS9iPw\\u003d=\"}\nbind 1 body:/n -> 2 body:/n as base64\n",
+        "POST /p HTTP/1.1\n{\"n\":\"<0>\"}");
     expect_filled("session s\n0 1 GET /a 200\nanswer {\"n\":\"it's +1\"}\n"
                   "2 3 GET /p 200\nheader X-N: <it&#x27;s &#43;1>\n"
                   "bind 1 body:/n -> 2 header:X-N as html\n",
