@@ -24,11 +24,31 @@ struct answer_watch {
      * result is borrowed until the call returns. */
     void (*answered)(void *owner, const struct user *user, const struct plan_step *step,
                      const struct transport_result *result);
-    /* A message of the server, behind the upgrade `connect`; NULL: not wanted. */
-    void (*message)(void *owner, const struct user *user, const struct plan_step *connect,
-                    int opcode, struct bytes payload);
+    /* The upgrade `connect` was answered 101, before answered() says so. What comes back is handed
+     * to the two below; NULL: they are not called. Its messages, of the server; and that it is
+     * over, whole or broken off with its user, after which nothing more is called. `opened` may be
+     * NULL. */
+    void *(*opened)(void *owner, const struct user *user, const struct plan_step *connect,
+                    const struct transport_result *result);
+    void (*message)(void *socket, const struct plan_step *connect, int opcode,
+                    struct bytes payload);
+    void (*closed)(void *owner, void *socket, bool is_whole);
     /* What is not answered by now never is; NULL: not wanted. */
     void (*session_ended)(void *owner, const struct user *user);
 };
+
+/* For a WebSocket that nobody looks at (`watch` may be NULL, too) both are a comparison. */
+static inline void *watch_opened(const struct answer_watch *watch, const struct user *user,
+                                 const struct plan_step *connect,
+                                 const struct transport_result *result)
+{
+    return watch && watch->opened ? watch->opened(watch->owner, user, connect, result) : NULL;
+}
+
+static inline void watch_closed(const struct answer_watch *watch, void *socket, bool is_whole)
+{
+    if (socket)
+        watch->closed(watch->owner, socket, is_whole);
+}
 
 #endif

@@ -100,6 +100,7 @@ static void end_open(struct channel *channel, enum failure failure, const char *
 {
     give_up(channel, channel->connect->server_messages);
     record_closed(channel, failure, detail);
+    watch_closed(channel->user->env->watch, channel->watched, true);
     end(channel);
 }
 
@@ -362,6 +363,7 @@ static void on_open(void *owner, const struct transport_result *result)
     channel->state = CHANNEL_OPEN;
     channel->opened_us = loop_refresh(loop_of(channel));
     record(channel, WS_CONNECTED, channel->opened_us - task->started_us);
+    channel->watched = watch_opened(channel->user->env->watch, channel->user, task->step, result);
     task_judge(task, result);
     if (channel->state == CHANNEL_OPEN)
         wake_waiting(channel);
@@ -374,10 +376,9 @@ static void on_message(void *owner, int opcode, struct bytes payload)
     uint64_t now_us = loop_refresh(loop_of(channel));
     if (channel->state != CHANNEL_OPEN && channel->state != CHANNEL_CLOSING)
         return;
-    const struct answer_watch *watch = channel->user->env->watch;
     record(channel, WS_MESSAGE_RECEIVED, payload.len);
-    if (watch && watch->message)
-        watch->message(watch->owner, channel->user, channel->connect, opcode, payload);
+    if (channel->watched)
+        channel->user->env->watch->message(channel->watched, channel->connect, opcode, payload);
     if (channel->awaits_answer)
         record(channel, WS_ANSWER_WAIT, now_us - channel->last_sent_us);
     channel->awaits_answer = false;
@@ -484,6 +485,7 @@ void channel_drop(struct channel *channel)
         record_end(channel, WS_CONNECT_FAILED, 0, FAILURE_CANCELLED, NULL);
     else
         record_closed(channel, FAILURE_CANCELLED, NULL);
+    watch_closed(channel->user->env->watch, channel->watched, false);
     record_missing(channel); /* given up; what had time yet is not */
     channel->state = CHANNEL_OVER;
     channel->upgrade = NULL;

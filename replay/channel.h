@@ -38,6 +38,7 @@ struct channel {
     bool awaits_answer;
     uint64_t last_sent_us;
     uint64_t opened_us;
+    void *watched;      /* for env->watch; NULL: nobody looks at its messages */
     struct timer timer; /* the wait for server messages, or for the closing handshake */
 };
 

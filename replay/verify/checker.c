@@ -15,7 +15,8 @@
 enum {
     MAX_QUEUED_BYTES = 64 << 20,
     /* So that a large trace begins to be sent soon: some seconds of reading. */
-    MAX_LEARNED_EXCHANGES = 100000
+    MAX_LEARNED_EXCHANGES = 100000,
+    SWITCHING_PROTOCOLS = 101
 };
 
 /* A copy of an answer: one block of memory with all it points to. */
@@ -25,6 +26,7 @@ struct queued {
     int recorded_status;
     size_t bytes;
     struct live_answer answer;
+    struct ws_kinds *kinds; /* of an upgrade; answer.kinds, too, once they are known whole */
 };
 
 struct checker {
@@ -47,6 +49,7 @@ struct checker {
     uint64_t counts[CHECK_RESULT_COUNT]; /* since they were taken */
     struct check_difference *differences;
     size_t difference_count;
+    uint64_t comparison; /* their number */
     struct error error;
 };
 
@@ -76,24 +79,29 @@ static struct bytes put(char **at, struct bytes from)
 }
 
 static struct queued *queued_new(const struct plan_step *step,
-                                 const struct transport_result *result)
+                                 const struct transport_result *result, bool has_kinds)
 {
     const struct http_response *from = &result->response;
     size_t texts = from->body.len, headers_bytes = from->header_count * sizeof *from->headers;
     for (size_t i = 0; i < from->header_count; i++)
         texts += from->headers[i].name.len + from->headers[i].value.len;
-    size_t bytes = sizeof(struct queued) + headers_bytes + texts;
+    size_t kinds_bytes = has_kinds ? sizeof(struct ws_kinds) : 0;
+    size_t bytes = sizeof(struct queued) + kinds_bytes + headers_bytes + texts;
     struct queued *queued = malloc(bytes);
     if (!queued)
         return NULL;
-    struct http_header *headers = (struct http_header *)(queued + 1);
+    char *behind = (char *)(queued + 1);
+    struct http_header *headers = (struct http_header *)(behind + kinds_bytes);
     char *at = (char *)headers + headers_bytes;
     *queued = (struct queued){
         .endpoint = step->endpoint,
         .recorded_status = step->recorded_status,
         .bytes = bytes,
+        .kinds = has_kinds ? (struct ws_kinds *)behind : NULL,
         .answer = {.exchange_id = step->exchange_id, .failure = result->failure, .has_body = true},
     };
+    if (has_kinds)
+        queued->kinds->count = 0;
     for (size_t i = 0; i < from->header_count; i++) {
         headers[i].name = put(&at, from->headers[i].name);
         headers[i].value = put(&at, from->headers[i].value);
@@ -104,14 +112,8 @@ static struct queued *queued_new(const struct plan_step *step,
     return queued;
 }
 
-static void answered(void *owner, const struct user *user, const struct plan_step *step,
-                     const struct transport_result *result)
+static void put_in_queue(struct checker *checker, struct queued *queued)
 {
-    struct checker *checker = owner;
-    (void)user;
-    if (result->failure == FAILURE_CANCELLED)
-        return;
-    struct queued *queued = queued_new(step, result);
     pthread_mutex_lock(&checker->mutex);
     bool is_taken = queued && !checker->error.exit_code &&
                     checker->queued_bytes + queued->bytes <= MAX_QUEUED_BYTES;
@@ -129,6 +131,47 @@ static void answered(void *owner, const struct user *user, const struct plan_ste
     pthread_mutex_unlock(&checker->mutex);
     if (!is_taken)
         free(queued);
+}
+
+static void answered(void *owner, const struct user *user, const struct plan_step *step,
+                     const struct transport_result *result)
+{
+    bool is_open = step->kind == STEP_WS_CONNECT && result->failure == FAILURE_NONE &&
+                   result->response.status == SWITCHING_PROTOCOLS;
+    (void)user;
+    if (result->failure == FAILURE_CANCELLED || is_open) /* opened() has it */
+        return;
+    put_in_queue(owner, queued_new(step, result, false));
+}
+
+/* --- a WebSocket: what is queued when it is over, until then its worker's --------------------- */
+
+static void *opened(void *owner, const struct user *user, const struct plan_step *connect,
+                    const struct transport_result *result)
+{
+    struct checker *checker = owner;
+    if (wants(owner, user, connect) == WATCH_NOTHING)
+        return NULL;
+    struct queued *queued = queued_new(connect, result, true);
+    if (!queued)
+        put_in_queue(checker, NULL);
+    return queued;
+}
+
+static void message(void *socket, const struct plan_step *connect, int opcode, struct bytes payload)
+{
+    struct queued *queued = socket;
+    (void)connect;
+    ws_kinds_add(queued->kinds, opcode, payload);
+}
+
+/* Of one that was broken off with its user only the handshake can be compared. */
+static void closed(void *owner, void *socket, bool is_whole)
+{
+    struct queued *queued = socket;
+    if (is_whole)
+        queued->answer.kinds = queued->kinds;
+    put_in_queue(owner, queued);
 }
 
 /* --- on its own ------------------------------------------------------------------------------ */
@@ -188,6 +231,8 @@ static void count_value(struct comparison *comparison, const struct difference *
     struct check_difference *difference =
         get(comparison->checker, queued->endpoint, found->kind, found->place);
     uint64_t hash = bytes_hash(found->live);
+    if (difference)
+        difference->seen = comparison->checker->comparison;
     if (difference && difference->exchange_id == 0) {
         difference->exchange_id = queued->answer.exchange_id;
         difference->live_hash = hash;
@@ -219,6 +264,18 @@ static void on_difference(void *owner, const struct difference *difference)
         count_difference(comparison, difference->kind, difference->place);
 }
 
+/* A WebSocket that brought as many of a kind as recorded, and another number another time. */
+static void settle_counts(struct checker *checker, const struct queued *queued)
+{
+    for (size_t i = 0; i < checker->difference_count; i++) {
+        struct check_difference *difference = &checker->differences[i];
+        if (difference->exchange_id == queued->answer.exchange_id &&
+            difference->steadiness == CHECK_UNKNOWN && difference->seen != checker->comparison &&
+            bytes_starts_with(bytes_of(difference->place), bytes_of("ws:")))
+            settle(checker, difference, true);
+    }
+}
+
 enum verdict { AS_RECORDED, NOT_AS_RECORDED, NOT_KNOWN_YET };
 
 /* enum verdict, or -1 with err: the trace cannot be read. */
@@ -239,15 +296,18 @@ static int compare(struct checker *checker, const struct queued *queued, struct 
     }
     if (recorded_read(&checker->recorded, answer.exchange_id, err) != 1)
         return -1;
-    /* Its messages come yet: the upgrade alone is looked at. */
     checker->recorded.has_body &= !checker->recorded.exchange.is_websocket &&
                                   !survey_is_large(&checker->survey, answer.exchange_id);
-    checker->recorded.exchange.is_websocket = false;
+    /* Without them its messages would all be missing. */
+    checker->recorded.exchange.is_websocket &= answer.kinds != NULL;
     answer.has_body = checker->recorded.has_body;
     if (recorded_facts(&checker->recorded, &checker->recorded_facts, err))
         return -1;
     live_facts(&answer, checker->target_authority, &checker->live_facts);
+    checker->comparison++;
     facts_compare(&checker->recorded_facts, &checker->live_facts, on_difference, &comparison);
+    if (answer.kinds)
+        settle_counts(checker, queued);
     if (!comparison.differs && comparison.open)
         comparison.open->pending++;
     return comparison.differs ? NOT_AS_RECORDED : comparison.open ? NOT_KNOWN_YET : AS_RECORDED;
@@ -380,7 +440,12 @@ int checker_open(struct checker **ret_checker, const struct checker_options *opt
     if (!checker)
         return error_set(err, EXIT_TOOL, "no memory for --check");
     checker->options = *options;
-    checker->watch = (struct answer_watch){.owner = checker, .wants = wants, .answered = answered};
+    checker->watch = (struct answer_watch){.owner = checker,
+                                           .wants = wants,
+                                           .answered = answered,
+                                           .opened = opened,
+                                           .message = message,
+                                           .closed = closed};
     pthread_mutex_init(&checker->mutex, NULL);
     pthread_cond_init(&checker->work, NULL);
     pthread_cond_init(&checker->idle, NULL);

@@ -16,7 +16,8 @@
 #include "replay/verify/compare.h"
 
 /* Does a value that differs from the recorded one differ each time? It is noise as soon as one
- * exchange has had two of them; that it is none is known at the end. */
+ * exchange has had two of them; that it is none is known at the end. How many messages of a kind a
+ * WebSocket brought may be a matter of time: there the recorded number is one of the two. */
 enum check_steadiness { CHECK_UNKNOWN, CHECK_STEADY, CHECK_NOISE };
 
 /* What differed how often, at one place of one endpoint. */
@@ -30,6 +31,7 @@ struct check_difference {
     int64_t exchange_id; /* whose live value this is */
     uint64_t live_hash;
     uint64_t pending; /* answers that are as recorded if this is noise */
+    uint64_t seen;    /* number of the comparison that had it last */
 };
 
 #define CHECKER_MAX_DIFFERENCES 256 /* kinds of them; of the others only the answers count */

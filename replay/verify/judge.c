@@ -43,12 +43,26 @@ static void answered(void *owner, const struct user *user, const struct plan_ste
         fail(judge, "the answers of a session");
 }
 
-static void message(void *owner, const struct user *user, const struct plan_step *connect,
-                    int opcode, struct bytes payload)
+static void *opened(void *owner, const struct user *user, const struct plan_step *connect,
+                    const struct transport_result *result)
 {
-    struct judge *judge = owner;
     (void)user;
+    (void)connect;
+    (void)result; /* answered() has it */
+    return owner;
+}
+
+static void message(void *socket, const struct plan_step *connect, int opcode, struct bytes payload)
+{
+    struct judge *judge = socket;
     live_put_message(&judge->live, connect->exchange_id, opcode, payload);
+}
+
+static void closed(void *owner, void *socket, bool is_whole)
+{
+    (void)owner;
+    (void)socket;
+    (void)is_whole;
 }
 
 /* --- when it is over ------------------------------------------------------------------------- */
@@ -287,7 +301,9 @@ int judge_init(struct judge *judge, const char *trace_path, const struct binding
     *judge = (struct judge){.watch = {.owner = judge,
                                       .wants = wants,
                                       .answered = answered,
+                                      .opened = opened,
                                       .message = message,
+                                      .closed = closed,
                                       .session_ended = session_ended}};
     live_init(&judge->live, MAX_SESSION_BYTES);
     map_init(&judge->states);

@@ -361,4 +361,41 @@ expect_line out 'try: reprise bind room.trace add --born "1 ws:/type=welcome > b
 line=$(sed -n 's/^ *try: reprise //p' out | head -n 1)
 eval "expect_exit 0 \"\$reprise\" $line"
 expect_exit 0 "$reprise" verify room.trace --target "$url"
+# Under load its messages are counted by kind as well: here by ten users, of a server that lost its news.
+under_load() { # RUN-OF-TRACE [options]
+    local trace=$1
+    shift
+    rm -f room.run
+    expect_exit 0 "$reprise" replay "$trace" --target "$url" --pacing max --scale 10 --ws-timeout 500ms \
+        -q --run room.run "$@"
+}
+under_load room.trace --check 100%
+equal "as recorded" "$(sql room.run 'SELECT passed, failed, dropped FROM check_total')" '10|0|0'
+make_trace news.trace <<'SCRIPT'
+session ann
+100 110 WS /ws/room
+< 120 {"type":"welcome","room":"room-live8f3a11c2"}
+< 125 {"type":"news","text":"hello"}
+> 130 {"type":"ask","room":"room-old8f3a11c2"}
+< 140 {"type":"error"}
+> 150 close 1000
+SCRIPT
+under_load news.trace --check 100%
+equal "without its news" "$(sql room.run 'SELECT passed, failed, dropped FROM check_total')" '0|10|0'
+equal "which kind" "$(sql room.run 'SELECT kind, place, answers FROM check_difference')" 'missing|ws:/type=news|10'
+under_load news.trace --check 50% --workers 2
+holds "half of them" "$(sql room.run 'SELECT failed FROM check_total') BETWEEN 1 AND 9"
+# How many there are of a kind may be another number each time: then it is nothing.
+make_trace uneven.trace <<'SCRIPT'
+session ann
+100 110 WS /ws/uneven
+< 120 {"type":"tick"}
+< 130 {"type":"tick"}
+< 140 {"type":"tick"}
+< 150 {"type":"done"}
+SCRIPT
+under_load uneven.trace --check 100%
+equal "two ticks or three" "$(sql room.run 'SELECT passed, failed FROM check_total')" '10|0'
+under_load news.trace
+equal "without --check" "$(sql room.run 'SELECT count(*) FROM check_total')" 0
 finish

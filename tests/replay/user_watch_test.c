@@ -24,13 +24,26 @@ static void answered(void *owner, const struct user *user, const struct plan_ste
                result->response.status, BYTES_ARG(result->response.body));
 }
 
-static void message(void *owner, const struct user *user, const struct plan_step *connect,
-                    int opcode, struct bytes payload)
+static void *opened(void *owner, const struct user *user, const struct plan_step *connect,
+                    const struct transport_result *result)
 {
     (void)owner;
     (void)user;
+    buf_printf(&seen, "%d: opened %d\n", (int)connect->exchange_id, result->response.status);
+    return wish == WATCH_NOTHING ? NULL : &seen;
+}
+
+static void message(void *socket, const struct plan_step *connect, int opcode, struct bytes payload)
+{
+    assert_ptr_equal(socket, &seen);
     buf_printf(&seen, "%d: message %d %.*s\n", (int)connect->exchange_id, opcode,
                BYTES_ARG(payload));
+}
+
+static void closed(void *owner, void *socket, bool is_whole)
+{
+    (void)owner;
+    buf_printf(socket, "closed %s\n", is_whole ? "whole" : "broken off");
 }
 
 static void session_ended(void *owner, const struct user *user)
@@ -40,8 +53,12 @@ static void session_ended(void *owner, const struct user *user)
     buf_printf(&seen, "ended %s\n", session_result_name(user->result));
 }
 
-static const struct answer_watch watch = {
-    .wants = wants, .answered = answered, .message = message, .session_ended = session_ended};
+static const struct answer_watch watch = {.wants = wants,
+                                          .answered = answered,
+                                          .opened = opened,
+                                          .message = message,
+                                          .closed = closed,
+                                          .session_ended = session_ended};
 
 static void expect(const char *script, const reprise_plugin *const *plugins, const char *lines)
 {
@@ -126,7 +143,37 @@ static void messages_come_with_the_upgrade_that_they_are_behind(void **state)
     fake_pushes = pushes;
     wish = WATCH_BODY;
     expect("session s\n0 10 WS /live\n< 20 hello\n> 30 hi\n< 40 you too\n", no_plugins,
-           "1: none 101 \n1: message 1 hello\n1: message 1 you too\nended done\n");
+           "1: opened 101\n1: none 101 \n1: message 1 hello\n1: message 1 you too\n"
+           "closed whole\nended done\n");
+    fake_pushes = NULL;
+}
+
+static void messages_of_a_websocket_that_nobody_wants_are_not_shown(void **state)
+{
+    (void)state;
+    static const struct fake_push pushes[] = {{-1, 5, "hello"}, {0}};
+    fake_pushes = pushes;
+    wish = WATCH_NOTHING;
+    expect("session s\n0 10 WS /live\n< 20 hello\n", no_plugins, "1: opened 101\nended done\n");
+    fake_pushes = NULL;
+}
+
+static int end_at_message(const reprise_call *call, const reprise_ws_message *message)
+{
+    (void)call;
+    (void)message;
+    return REPRISE_END_SESSION;
+}
+
+static void a_websocket_that_is_broken_off_is_not_whole(void **state)
+{
+    (void)state;
+    static const struct fake_push pushes[] = {{-1, 5, "hello"}, {0}};
+    fake_pushes = pushes;
+    wish = WATCH_BODY;
+    expect("session s\n0 10 WS /live\n< 20 hello\n< 30 and more\n",
+           (const reprise_plugin *[]){PLUGIN("p", .on_ws_message = end_at_message), NULL},
+           "1: opened 101\n1: none 101 \n1: message 1 hello\nclosed broken off\nended ended\n");
     fake_pushes = NULL;
 }
 
@@ -137,6 +184,8 @@ int main(void)
         cmocka_unit_test(an_answer_that_a_plugin_asks_for_again_is_not_the_last_word),
         cmocka_unit_test(one_that_ends_its_session_is_seen_before_the_end),
         cmocka_unit_test(messages_come_with_the_upgrade_that_they_are_behind),
+        cmocka_unit_test(messages_of_a_websocket_that_nobody_wants_are_not_shown),
+        cmocka_unit_test(a_websocket_that_is_broken_off_is_not_whole),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

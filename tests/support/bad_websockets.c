@@ -6,6 +6,7 @@
 
 #include <openssl/evp.h>
 #include <openssl/sha.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -71,6 +72,19 @@ static bool do_ws_echo(struct bad_request *request)
     return false;
 }
 
+/* Two ticks or three, in turn, and a word that these were all. */
+static bool do_ws_uneven(struct bad_request *request)
+{
+    static atomic_uint sockets;
+    unsigned ticks = 2 + atomic_fetch_add(&sockets, 1) % 2;
+    send_switch(request, true);
+    for (unsigned i = 0; i < ticks; i++)
+        send_frame(request, 1, "{\"type\":\"tick\"}", 15);
+    send_frame(request, 1, "{\"type\":\"done\"}", 15);
+    bad_wait_for_close(request);
+    return false;
+}
+
 static bool do_ws_wrong_accept(struct bad_request *request)
 {
     send_switch(request, false);
@@ -109,6 +123,7 @@ const struct bad_deed bad_websockets[] = {
     {"/ws/echo", do_ws_echo},
     {"/ws/huge-frame", do_ws_huge_frame},
     {"/ws/room", do_ws_echo},
+    {"/ws/uneven", do_ws_uneven},
     {"/ws/wrong-accept", do_ws_wrong_accept},
     {NULL, NULL},
 };
