@@ -44,7 +44,8 @@ void visitor_give(struct visitor *visitor, uint32_t level, const struct found_va
         visitor_leave_out(visitor, 1);
     } else if (is_writable) {
         visitor->result = visitor->visit(visitor->owner, &value);
-        if (visitor->message->side == PLACE_IN_ANSWER && found->writing != PLACE_WRITTEN_JSON_WORD)
+        if (visitor->message->side == PLACE_IN_ANSWER &&
+            found->writing != PLACE_WRITTEN_JSON_WORD && !found->is_again)
             visit_inside(visitor, found->text, found->name, found->is_url);
     }
     visitor->place.step_count = level;

@@ -136,6 +136,44 @@ bool visitor_name_link(struct visitor *visitor, struct bytes segment)
     return visitor->place.steps[0].number > 0;
 }
 
+/* The path up to its last segment, and that of it: "/a/b/" of "/a/b/c" and "/a/b/c/". 0: nothing
+ * would be left but "/". */
+static size_t parent_bytes(struct bytes path)
+{
+    size_t len = path.len;
+    while (len && path.ptr[len - 1] == '/')
+        len--;
+    while (len && path.ptr[len - 1] != '/')
+        len--;
+    return len > 1 && path.ptr[len - 2] != '/' ? len : 0;
+}
+
+/* All words, one of them may be another user's: only other sessions show which. Their order decides
+ * where nothing else does, and the last one is the one to take. */
+bool visitor_name_link_by_less(struct visitor *visitor, uint32_t level)
+{
+    const struct link_numbers *link = visitor->link;
+    struct bytes path = bytes_make(link->target.ptr, bytes_index_of(link->target, '?'));
+    size_t lens[LINK_MAX_NAMES];
+    uint32_t count = 0;
+    while (link->stem.len >= path.len && count < LINK_MAX_NAMES &&
+           (path.len = parent_bytes(path)) > 0)
+        lens[count++] = path.len;
+    if (level >= count)
+        return false;
+    visitor->place.steps[0] = link_step(link, lens[count - 1 - level]);
+    return visitor->place.steps[0].number > 0;
+}
+
+/* By how much the URL as a whole is known, too; 0: a file is known by its name. */
+static size_t bytes_of_whole(const struct link_numbers *link)
+{
+    struct bytes path = bytes_make(link->target.ptr, bytes_index_of(link->target, '?'));
+    size_t less = link->stem.len >= path.len ? parent_bytes(path) : 0;
+    struct bytes last = bytes_from(path, less);
+    return bytes_index_of(last, '.') == last.len ? less : 0;
+}
+
 static void give_url(struct visitor *visitor, struct bytes written)
 {
     struct bytes url = place_decode(written, PLACE_WRITTEN_HTML, place_room(visitor->scratch, 0));
@@ -157,6 +195,13 @@ static void give_url(struct visitor *visitor, struct bytes written)
     visitor->link = &link;
     visitor_give(visitor, 0, &value);
     visitor->link = NULL;
+    size_t less = bytes_of_whole(&link);
+    if (!less)
+        return;
+    value.step = link_step(&link, less);
+    value.is_again = true;
+    if (value.step.number)
+        visitor_give(visitor, 0, &value);
 }
 
 /* Its JSON, and the strings of one that has none. */

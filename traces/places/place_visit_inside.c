@@ -93,7 +93,10 @@ static void visit_url(struct visitor *visitor, uint32_t level, struct bytes text
     struct place_step stem = visitor->place.steps[level - 1];
     visit_path(visitor, level, bytes_make(target.ptr, query), name);
     visitor->place.steps[level - 1] = stem; /* each segment of a link has its own */
-    if (query < target.len)
+    if (query == target.len)
+        return;
+    visit_parameters(visitor, level, bytes_from(target, query + 1));
+    for (uint32_t i = 0; level == 1 && visitor->link && visitor_name_link_by_less(visitor, i); i++)
         visit_parameters(visitor, level, bytes_from(target, query + 1));
 }
 

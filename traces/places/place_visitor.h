@@ -20,6 +20,8 @@ enum {
     COUNTED_IN_LINK = 1 << 24    /* and of the link */
 };
 
+enum { LINK_MAX_NAMES = 3 }; /* by less of its path */
+
 enum { LINK_MAX_NUMBERS = ENDPOINT_MAX_SEGMENTS + 2 };
 
 /* How a link of a page is known: under each start of its path, its number among the page's links
@@ -52,7 +54,8 @@ struct found_value {
     struct place_step step;
     struct bytes text, name, written;
     enum place_writing writing;
-    bool is_url; /* one that need not look like one */
+    bool is_url;   /* one that need not look like one */
+    bool is_again; /* under another name: what is inside has been given */
 };
 
 static inline void visitor_leave_out(struct visitor *visitor, uint64_t count)
@@ -87,6 +90,10 @@ void visit_body(struct visitor *visitor);
 /* Names the link by what comes before the segment, which is then none of its name; false: it cannot
  * be named so. */
 bool visitor_name_link(struct visitor *visitor, struct bytes segment);
+
+/* Names a link whose path is all words by less of it, for what is not in the path: of `level` names
+ * from 0 on, the last one by all but its last segment. False: there is none more. */
+bool visitor_name_link_by_less(struct visitor *visitor, uint32_t level);
 
 void visit_html(struct visitor *visitor, struct bytes page);
 void visit_xml(struct visitor *visitor, struct bytes document);

@@ -582,6 +582,38 @@ static void what_was_planted_is_found_and_nothing_else(void **state)
     }
 }
 
+/* By its whole path, and by what comes before the word that is another in each session. */
+static void a_links_parameter_is_bound_by_what_all_sessions_paths_have(void **state)
+{
+    (void)state;
+    check_found("session 1 ann\n"
+                "1 GET /mail 200 | -> html:href[/verify/ann?]~>~query:t=T1a2b3c4d5e6 "
+                "html:href[/verify/]~>~query:t=T1a2b3c4d5e6\n"
+                "2 POST /confirm 200 | body:/t=T1a2b3c4d5e6 ->\n"
+                "session 2 bob\n"
+                "3 GET /mail 200 | -> html:href[/verify/bob?]~>~query:t=T9z8y7x6w5v4 "
+                "html:href[/verify/]~>~query:t=T9z8y7x6w5v4\n"
+                "4 POST /confirm 200 | body:/t=T9z8y7x6w5v4 ->\n",
+                "1 html:href[/verify/] > query:t -> 2 body:/t",
+                "3 html:href[/verify/] > query:t -> 4 body:/t");
+    /* The same path in all: it is the name that does not count other links. */
+    check_found("session 1 ann\n"
+                "1 GET /jobs 200 | -> html:href[/my/jobs?]~>~query:next=T1a2b3c4d5e6 "
+                "html:href[/my/]~7~>~query:next=T1a2b3c4d5e6\n"
+                "2 GET /my/jobs 200 | query:next=T1a2b3c4d5e6 ->\n"
+                "session 2 bob\n"
+                "3 GET /jobs 200 | -> html:href[/my/jobs?]~>~query:next=T9z8y7x6w5v4 "
+                "html:href[/my/]~7~>~query:next=T9z8y7x6w5v4\n"
+                "4 GET /my/jobs 200 | query:next=T9z8y7x6w5v4 ->\n",
+                "1 html:href[/my/jobs?] > query:next -> 2 query:next",
+                "3 html:href[/my/jobs?] > query:next -> 4 query:next");
+    check_found("session 1 ann\n"
+                "1 GET /mail 200 | -> html:href[/verify/ann?]~>~query:t=T1a2b3c4d5e6 "
+                "html:href[/verify/]~>~query:t=T1a2b3c4d5e6\n"
+                "2 POST /confirm 200 | body:/t=T1a2b3c4d5e6 ->\n",
+                "1 html:href[/verify/] > query:t -> 2 body:/t");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -624,6 +656,7 @@ int main(void)
         cmocka_unit_test(a_websocket_message_gives_and_takes),
         cmocka_unit_test(a_rule_of_nine_sessions_holds_in_the_tenth),
         cmocka_unit_test(what_was_planted_is_found_and_nothing_else),
+        cmocka_unit_test(a_links_parameter_is_bound_by_what_all_sessions_paths_have),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

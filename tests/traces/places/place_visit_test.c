@@ -247,8 +247,10 @@ static void a_link_is_known_by_what_comes_before_its_value(void **state)
            "html:href[/] 2 > path:1 = a\nhtml:href[/a/] > path:2 = GgOaiWbe\n"
            "html:href[/a/] > query:t = 2\nhtml:href[/p/fine-words] = /p/fine-words\n"
            "html:href[/] 3 > path:1 = p\nhtml:href[/p/] > path:2 = fine-words\n"
+           "html:href[/p/] = /p/fine-words\n"
            "html:href[//h/x?] = //h/x?y=1\nhtml:href[//] > path:2 = h\n"
            "html:href[//h/] > path:3 = x\nhtml:href[//h/x?] > query:y = 1\n"
+           "html:href[//h/] > query:y = 1\nhtml:href[//h/] = //h/x?y=1\n"
            "html:href[edit?] = edit?z=1\nhtml:href[edit?] > query:z = 1\n"
            "html:href[/verify?] = /verify?t=3\nhtml:href[/] 5 > path:1 = verify\n"
            "html:href[/verify?] > query:t = 3\n");
@@ -287,6 +289,59 @@ static void a_link_leads_to_another_users_value(void **state)
         assert_int_equal(place_visit(&message, visiting, find_in_other, &other), 0);
         assert_int_equal(other.equal, 2); /* dl, e */
         assert_int_equal(other.different, 2);
+    }
+}
+
+/* By the whole path, and by less and less of it: the nearest last. */
+static void a_link_of_words_is_known_by_less_of_its_path_too(void **state)
+{
+    (void)state;
+    expect("", "Content-Type: text/html",
+           "<a href=/u/x.js?v=1><a href=/a/b/new><a href=/a/b/c/?t=1><a href=/z?t=2>",
+           "header:Content-Type = text/html\n"
+           "html:href[/u/x.js?] = /u/x.js?v=1\nhtml:href[/] > path:1 = u\n"
+           "html:href[/u/] > path:2 = x.js\nhtml:href[/u/x.js?] > query:v = 1\n"
+           "html:href[/u/] > query:v = 1\n"
+           "html:href[/a/b/new] = /a/b/new\nhtml:href[/] 2 > path:1 = a\n"
+           "html:href[/a/] > path:2 = b\nhtml:href[/a/b/] > path:3 = new\n"
+           "html:href[/a/b/] = /a/b/new\n"
+           "html:href[/a/b/c/?] = /a/b/c/?t=1\nhtml:href[/] 3 > path:1 = a\n"
+           "html:href[/a/] 2 > path:2 = b\nhtml:href[/a/b/] 2 > path:3 = c\n"
+           "html:href[/a/b/c/?] > query:t = 1\nhtml:href[/a/] 2 > query:t = 1\n"
+           "html:href[/a/b/] 2 > query:t = 1\nhtml:href[/a/b/] 2 = /a/b/c/?t=1\n"
+           "html:href[/z?] = /z?t=2\nhtml:href[/] 4 > path:1 = z\n"
+           "html:href[/z?] > query:t = 2\n");
+}
+
+static int find_other_token(void *owner, const struct place_value *value)
+{
+    struct other_page *other = owner;
+    bool is_token = bytes_equal(value->text, bytes_of("abc"));
+    bool is_whole = value->place->step_count == 1 && value->text.ptr[0] == '/';
+    struct bytes found = place_find(value->place, &other->message, finding);
+    if (!found.ptr || (!is_token && !is_whole))
+        return 0;
+    assert_true(is_whole ? found.ptr[0] == '/' : bytes_equal(found, bytes_of("xyz")));
+    *(is_whole ? &other->equal : &other->different) += 1;
+    return 0;
+}
+
+static void a_word_in_a_links_path_may_be_another_users(void **state)
+{
+    (void)state;
+    static const char *const pages[][2] = {
+        {"<a href=/verify/ann?t=abc>", "<a href=/verify/bob?t=xyz>"},
+        {"<a href=/verify/fine-words?t=abc>", "<a href=/verify/4711?t=xyz>"},
+        {"<a href=/my/ann/verify?t=abc>", "<a href=/my/bob/verify?t=xyz>"},
+    };
+    for (size_t i = 0; i < sizeof pages / sizeof pages[0]; i++) {
+        const struct message_view message = {.side = PLACE_IN_ANSWER,
+                                             .body = bytes_of(pages[i][0])};
+        struct other_page other = {.message = message};
+        other.message.body = bytes_of(pages[i][1]);
+        assert_int_equal(place_visit(&message, visiting, find_other_token, &other), 0);
+        assert_int_equal(other.different, 1);
+        assert_int_equal(other.equal, i < 2); /* of the last one only the token */
     }
 }
 
@@ -380,6 +435,8 @@ int main(void)
         cmocka_unit_test(html_is_visited),
         cmocka_unit_test(a_link_is_known_by_what_comes_before_its_value),
         cmocka_unit_test(a_link_leads_to_another_users_value),
+        cmocka_unit_test(a_link_of_words_is_known_by_less_of_its_path_too),
+        cmocka_unit_test(a_word_in_a_links_path_may_be_another_users),
         cmocka_unit_test(xml_is_visited),
         cmocka_unit_test(events_are_visited_from_the_last_on),
         cmocka_unit_test(parts_of_multipart_are_visited),
