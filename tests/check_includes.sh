@@ -19,8 +19,8 @@ library_rows='
 ^yaml\.h$        ^traces/correlate/yaml_lines\.c$
 ^pcap(\.h$|/)    ^capture/source_[^/]*$
 ^wslay/          ^(capture|replay/transport)/ws_[^/]*\.c$
-^zlib\.h$        ^(capture/ws_[^/]*|traces/content_coding)\.c$
-^brotli/         ^traces/content_coding\.c$
+^zlib\.h$        ^(capture/ws_[^/]*|traces/content_(coding|stream))\.c$
+^brotli/         ^traces/content_(coding|stream)\.c$
 ^nghttp2/        ^replay/transport/native_h2[^/]*\.c$
 ^curl/           ^replay/transport/transport_curl[^/]*$
 '
@@ -34,7 +34,7 @@ folder_rows='
 ^plugins/reprise_plugin\.h$ ^$
 ^plugins/[^/]*$             ^(core|plugins)/[^/]*$
 ^plugins/[^/]*/             ^(plugins/)?reprise_plugin\.h$
-^replay/                    ^(core/|replay/|plugins/[^/]*$|traces/((trace|reader|digest|content_coding|correlate/binding_(end|match|overlay|store))\.h$|places/))
+^replay/                    ^(core/|replay/|plugins/[^/]*$|traces/((trace|reader|digest|content_(coding|stream)|correlate/binding_(end|match|overlay|store))\.h$|places/))
 ^tests/plugins/modules/     ^reprise_plugin\.h$
 ^tests/                     .
 '

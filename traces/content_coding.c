@@ -24,6 +24,13 @@ struct coding {
                                   struct buf *out);
 };
 
+const char *content_result_detail(enum content_result result)
+{
+    return result == CONTENT_TOO_LARGE ? "the decoded body is over the limit"
+           : result == CONTENT_BAD     ? "the body is not what Content-Encoding says"
+                                       : "no memory to decode the body";
+}
+
 struct content_decoder *content_decoder_new(size_t max_body_bytes)
 {
     struct content_decoder *decoder = calloc(1, sizeof *decoder);
@@ -240,7 +247,7 @@ enum content_result content_decode(struct content_decoder *decoder,
     const struct coding *list[CONTENT_MAX_CODINGS];
     int count = list_codings(headers, header_count, list);
     if (count < 0) {
-        *ret_detail = "a Content-Encoding that is not known, or too many of them";
+        *ret_detail = CONTENT_UNKNOWN_DETAIL;
         return CONTENT_BAD;
     }
     for (int i = count - 1; i >= 0 && body.len; i--) {
@@ -248,9 +255,7 @@ enum content_result content_decode(struct content_decoder *decoder,
         buf_clear(out);
         enum content_result result = list[i]->decode(decoder, body, out);
         if (result != CONTENT_DECODED) {
-            *ret_detail = result == CONTENT_TOO_LARGE ? "the decoded body is over the limit"
-                          : result == CONTENT_BAD     ? "the body is not what Content-Encoding says"
-                                                      : "no memory to decode the body";
+            *ret_detail = content_result_detail(result);
             return result;
         }
         body = buf_bytes(out);

@@ -20,6 +20,11 @@ enum content_result {
     CONTENT_NO_MEMORY
 };
 
+#define CONTENT_UNKNOWN_DETAIL "a Content-Encoding that is not known, or too many of them"
+
+/* What is wrong, in one line. */
+const char *content_result_detail(enum content_result result);
+
 struct content_decoder;
 
 /* NULL without memory. */

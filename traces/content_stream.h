@@ -1,0 +1,30 @@
+/*
+ * content_stream.h - undoes the codings of a body that comes piece by piece (Content-Encoding, RFC
+ * 9110 8.4): as content_coding.h does for one that is whole.
+ *
+ * What comes out goes on at once, some KB at a time: however much a small body stands for, only
+ * what the codings themselves need is held.
+ */
+#ifndef REPRISE_TRACES_CONTENT_STREAM_H
+#define REPRISE_TRACES_CONTENT_STREAM_H
+
+#include "traces/content_coding.h"
+
+struct content_stream;
+
+/* Takes decoded bytes, good until it returns; which a '\0' follows. False: no more are wanted. */
+typedef bool (*content_sink_fn)(void *owner, struct bytes data);
+
+/* *ret_stream is NULL, with CONTENT_DECODED, where there is nothing to undo. */
+enum content_result content_stream_new(const struct http_header *headers, size_t header_count,
+                                       struct content_stream **ret_stream, const char **ret_detail);
+void content_stream_free(struct content_stream *stream);
+
+/* CONTENT_DECODED also when the sink wants no more; nothing may be fed then. */
+enum content_result content_stream_feed(struct content_stream *stream, struct bytes in,
+                                        content_sink_fn sink, void *owner, const char **ret_detail);
+
+/* Whether the body may end here. */
+bool content_stream_is_whole(const struct content_stream *stream);
+
+#endif
