@@ -46,9 +46,99 @@ int http_request_set_url(struct http_request *request, struct bytes url)
     return set_copy(request, &request->url, url, HTTP_CHANGED_URL);
 }
 
+static void release(struct http_body_source *source)
+{
+    if (source && source->release)
+        source->release(source);
+}
+
 int http_request_set_body(struct http_request *request, struct bytes body)
 {
-    return set_copy(request, &request->body, body, HTTP_CHANGED_BODY);
+    if (set_copy(request, &request->body, body, HTTP_CHANGED_BODY))
+        return -1;
+    request->body_pieces = NULL;
+    request->body_piece_count = 0;
+    release(http_request_take_source(request));
+    return 0;
+}
+
+int http_request_set_source(struct http_request *request, struct http_body_source *source)
+{
+    if (source->body_bytes > INT64_MAX || !source->read) {
+        release(source);
+        return -1;
+    }
+    release(http_request_take_source(request));
+    request->source = source;
+    request->changes |= HTTP_CHANGED_BODY;
+    return 0;
+}
+
+struct http_body_source *http_request_take_source(struct http_request *request)
+{
+    struct http_body_source *source = request->source;
+    request->source = NULL;
+    return source;
+}
+
+void http_request_fini(struct http_request *request)
+{
+    release(http_request_take_source(request));
+}
+
+static uint64_t pieces_len(const struct http_request *request)
+{
+    uint64_t len = 0;
+    for (size_t i = 0; i < request->body_piece_count; i++)
+        len += request->body_pieces[i].len;
+    return len;
+}
+
+uint64_t http_request_body_bytes(const struct http_request *request)
+{
+    if (request->source)
+        return request->source->body_bytes;
+    return request->body_pieces ? pieces_len(request) : request->body.len;
+}
+
+ssize_t http_request_read_body(const struct http_request *request, uint64_t offset, void *into,
+                               size_t max)
+{
+    if (request->source)
+        return request->source->read(request->source, offset, into, max);
+    const struct bytes *pieces = request->body_pieces ? request->body_pieces : &request->body;
+    size_t count = request->body_pieces ? request->body_piece_count : 1, len = 0;
+    for (size_t i = 0; i < count && len < max; i++) {
+        if (offset >= pieces[i].len) {
+            offset -= pieces[i].len;
+            continue;
+        }
+        struct bytes left = bytes_from(pieces[i], (size_t)offset);
+        size_t part = left.len < max - len ? left.len : max - len;
+        memcpy((char *)into + len, left.ptr, part);
+        len += part;
+        offset = 0;
+    }
+    return (ssize_t)len;
+}
+
+int http_request_join_body(struct http_request *request)
+{
+    if (!request->body_pieces)
+        return 0;
+    size_t len = (size_t)pieces_len(request), at = 0;
+    char *whole = arena_alloc(request->arena, len + 1);
+    if (!whole)
+        return -1;
+    for (size_t i = 0; i < request->body_piece_count; i++) {
+        memcpy(whole + at, request->body_pieces[i].ptr, request->body_pieces[i].len);
+        at += request->body_pieces[i].len;
+    }
+    whole[len] = '\0';
+    request->body = bytes_make(whole, len);
+    request->body_pieces = NULL;
+    request->body_piece_count = 0;
+    return 0;
 }
 
 int http_request_copy(struct http_request *copy, const struct http_request *like)

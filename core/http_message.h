@@ -5,9 +5,14 @@
  * A request starts as views of a plan that is shared and read-only; whatever is set is copied into
  * the request's arena, so a change never reaches another user. Names ignore case, order and case
  * are kept.
+ *
+ * A body is whole (`body`), or lies in pieces (the plan's, cut around a user's values), or is made
+ * while it is sent (`source`), so that many users' large bodies need not be in memory.
  */
 #ifndef REPRISE_CORE_HTTP_MESSAGE_H
 #define REPRISE_CORE_HTTP_MESSAGE_H
+
+#include <sys/types.h>
 
 #include "core/arena.h"
 #include "core/http1.h"
@@ -22,10 +27,24 @@ enum http_change {
 #define HTTP_MAX_URL_BYTES (64 * 1024)
 #define HTTP_MAX_HEADERS 256
 
+/* A body that is made while it is sent. Whoever makes them puts one into a struct of its own. */
+struct http_body_source {
+    uint64_t body_bytes;  /* known ahead */
+    uint64_t bytes_per_s; /* the pace it is sent at; 0: as fast as the connection takes it */
+    /* The bytes from `offset` on, which is before the end: how many, 1 to max; the same whenever
+     * they are asked for. -1: it cannot, and `failure` says why. */
+    ssize_t (*read)(struct http_body_source *source, uint64_t offset, void *into, size_t max);
+    void (*release)(struct http_body_source *source); /* nobody will read any more */
+    const char *failure;
+};
+
 struct http_request {
     struct bytes method;
-    struct bytes url; /* absolute */
-    struct bytes body;
+    struct bytes url;                /* absolute */
+    struct bytes body;               /* empty where it lies in pieces */
+    const struct bytes *body_pieces; /* in order, borrowed; NULL: the body is whole */
+    size_t body_piece_count;
+    struct http_body_source *source;   /* owned; sent instead of the body; NULL: that is sent */
     const struct http_header *headers; /* the plan's, or own_headers */
     size_t header_count;
     struct http_header *own_headers; /* in the arena; NULL until a change */
@@ -49,6 +68,22 @@ struct bytes http_headers_find(const struct http_header *headers, size_t count, 
 int http_request_set_method(struct http_request *request, struct bytes method);
 int http_request_set_url(struct http_request *request, struct bytes url);
 int http_request_set_body(struct http_request *request, struct bytes body);
+
+/* The source, taken over also after -1, is what is sent; what was the body stays to be looked at.
+ * http_request_set_body() puts an end to it. */
+int http_request_set_source(struct http_request *request, struct http_body_source *source);
+/* No longer the request's: the caller releases it. NULL: it has none. */
+struct http_body_source *http_request_take_source(struct http_request *request);
+/* Releases the source. What lies in the arena goes with that. */
+void http_request_fini(struct http_request *request);
+
+/* Of what is sent. */
+uint64_t http_request_body_bytes(const struct http_request *request);
+/* Of that, the bytes from `offset` on, which is before its end: how many, 1 to max, or -1. */
+ssize_t http_request_read_body(const struct http_request *request, uint64_t offset, void *into,
+                               size_t max);
+/* Makes pieces a whole, in the arena. */
+int http_request_join_body(struct http_request *request);
 
 /* Replaces the first of that name and removes the others; appends when there is none; value.ptr
  * NULL removes. */

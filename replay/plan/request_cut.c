@@ -222,18 +222,41 @@ static int fill_headers(const struct request_cut *cut, const struct bytes *value
     return 0;
 }
 
+/* The recorded body stays where it is, however large: it lies in pieces around the values. */
+static int fill_body(const struct request_cut *cut, const struct bytes *values,
+                     struct http_request *http)
+{
+    struct slot_range range = slots_in(cut, values, true, 0, http->body.len);
+    if (!range.has_value)
+        return 0;
+    size_t most = 2 * (size_t)range.count + 1;
+    struct bytes *pieces = arena_alloc(http->arena, most * sizeof *pieces);
+    struct piece_list list = {.items = pieces, .part = http->body};
+    if (!pieces)
+        return -1;
+    for (uint32_t i = 0; i < range.count; i++) {
+        const struct bytes *value = value_of(&range.slots[i], values);
+        if (!value)
+            continue;
+        struct bytes copy = arena_copy(http->arena, *value);
+        if (!copy.ptr)
+            return -1;
+        replace(&list, range.slots[i].at, range.slots[i].len, copy);
+    }
+    put_until(&list, http->body.len);
+    http->body = (struct bytes){0};
+    http->body_pieces = pieces;
+    http->body_piece_count = list.count;
+    http->changes |= HTTP_CHANGED_BODY;
+    return 0;
+}
+
 int request_cut_fill(const struct request_cut *cut, const struct bytes *values,
                      struct http_request *http)
 {
     if (!values || cut->slot_count == 0)
         return 0;
-    struct slot_range range = slots_in(cut, values, true, 0, http->body.len);
-    if (range.has_value) {
-        struct bytes body = fill(http->arena, (struct bytes){0}, http->body, 0, &range, values);
-        if (!body.ptr)
-            return -1;
-        http->body = body;
-        http->changes |= HTTP_CHANGED_BODY;
-    }
+    if (fill_body(cut, values, http))
+        return -1;
     return fill_url(cut, values, http) || fill_headers(cut, values, http) ? -1 : 0;
 }

@@ -59,8 +59,8 @@ size_t request_cut_pieces(const struct request_cut *cut, struct bytes body,
 
 /*
  * The same as values of a request that can be looked at and changed: `http` begins as the step's
- * own, whatever holds a slot with a value is set anew in its arena and marked in http->changes.
- * -1 without memory.
+ * own, whatever holds a slot with a value is set anew in its arena and marked in http->changes; a
+ * body lies in pieces then. -1 without memory.
  */
 int request_cut_fill(const struct request_cut *cut, const struct bytes *values,
                      struct http_request *http);

@@ -166,6 +166,83 @@ static void headers_of_one_connection_are_known(void **state)
     assert_false(http_header_is_hop_by_hop(bytes_of("")));
 }
 
+struct counted_source {
+    struct http_body_source source;
+    int releases;
+};
+
+static ssize_t read_nothing(struct http_body_source *source, uint64_t offset, void *into,
+                            size_t max)
+{
+    (void)source;
+    (void)offset;
+    (void)into;
+    (void)max;
+    return -1;
+}
+
+static void count_release(struct http_body_source *source)
+{
+    ((struct counted_source *)source)->releases++;
+}
+
+static void a_source_is_released_once_whatever_becomes_of_it(void **state)
+{
+    (void)state;
+    struct counted_source sources[4];
+    struct arena arena;
+    arena_init(&arena, 64 * 1024);
+    struct http_request request = request_of(&arena);
+    for (int i = 0; i < 4; i++)
+        sources[i] = (struct counted_source){
+            .source = {.body_bytes = 10, .read = read_nothing, .release = count_release}};
+    request.body = bytes_of("old");
+    assert_int_equal(http_request_set_source(&request, &sources[0].source), 0);
+    assert_int_equal(http_request_body_bytes(&request), 10);
+    assert_int_equal(request.changes, HTTP_CHANGED_BODY);
+    assert_int_equal(request.body.len, 3); /* to be looked at still */
+    assert_int_equal(http_request_set_source(&request, &sources[1].source), 0);
+    assert_int_equal(sources[0].releases, 1);
+    assert_int_equal(http_request_set_body(&request, bytes_of("new")), 0);
+    assert_int_equal(sources[1].releases, 1);
+    assert_int_equal(http_request_body_bytes(&request), 3);
+    sources[2].source.body_bytes = UINT64_MAX; /* refused */
+    assert_int_equal(http_request_set_source(&request, &sources[2].source), -1);
+    assert_int_equal(sources[2].releases, 1);
+    assert_int_equal(http_request_set_source(&request, &sources[3].source), 0);
+    http_request_fini(&request);
+    http_request_fini(&request);
+    assert_int_equal(sources[3].releases, 1);
+    assert_int_equal(sources[0].releases + sources[1].releases + sources[2].releases, 3);
+    arena_fini(&arena);
+}
+
+static void a_body_in_pieces_is_read_from_anywhere(void **state)
+{
+    (void)state;
+    const struct bytes pieces[] = {bytes_of("ab"), bytes_of(""), bytes_of("cde"), bytes_of("f")};
+    struct arena arena;
+    arena_init(&arena, 64 * 1024);
+    struct http_request request = request_of(&arena);
+    request.body_pieces = pieces;
+    request.body_piece_count = 4;
+    assert_int_equal(http_request_body_bytes(&request), 6);
+    for (size_t at = 0; at < 6; at++) {
+        for (size_t max = 1; max < 8; max++) {
+            char read[8] = "";
+            size_t len = max < 6 - at ? max : 6 - at;
+            assert_int_equal(http_request_read_body(&request, at, read, max), len);
+            assert_memory_equal(read, "abcdef" + at, len);
+        }
+    }
+    assert_int_equal(http_request_join_body(&request), 0);
+    assert_string_equal(request.body.ptr, "abcdef");
+    char read[8] = "";
+    assert_int_equal(http_request_read_body(&request, 4, read, 8), 2);
+    assert_string_equal(read, "ef");
+    arena_fini(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -176,6 +253,8 @@ int main(void)
         cmocka_unit_test(a_url_has_a_maximum),
         cmocka_unit_test(headers_have_a_maximum_and_memory_may_run_out),
         cmocka_unit_test(headers_of_one_connection_are_known),
+        cmocka_unit_test(a_source_is_released_once_whatever_becomes_of_it),
+        cmocka_unit_test(a_body_in_pieces_is_read_from_anywhere),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -219,7 +219,13 @@ static void a_request_to_look_at_has_the_values_too(void **state)
     assert_int_equal(sample.http.url.len, 22);
     expect_header(&sample, "X-Job", "job-4711;aB");
     expect_header(&sample, "X-End", "1");
+    /* The body's pieces are the plan's but for the values. */
+    assert_true(sample.http.body_piece_count > 1);
+    assert_ptr_equal(sample.http.body_pieces[0].ptr, sample.body);
+    assert_int_equal(http_request_body_bytes(&sample.http), 31);
+    assert_int_equal(http_request_join_body(&sample.http), 0);
     assert_string_equal(sample.http.body.ptr, "job=4711&text=12345678901234567");
+    assert_null(sample.http.body_pieces);
     assert_int_equal(sample.http.changes,
                      HTTP_CHANGED_URL | HTTP_CHANGED_HEADERS | HTTP_CHANGED_BODY);
     /* What the plan has is as it was, and the request takes further changes. */
