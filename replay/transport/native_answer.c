@@ -96,6 +96,18 @@ static enum answer_state finish(struct native_answer *answer, bool is_head_in_ha
     return ANSWER_DONE;
 }
 
+/* The head's views are good again, for whoever looks at the body behind it. */
+static void show_head(struct native_answer *answer, struct answer_scratch *scratch)
+{
+    struct answer_head again;
+    answer->facts.header_count = 0;
+    if (!answer->gathered_head.len)
+        return;
+    answer_head_parse(buf_bytes(&answer->gathered_head), answer->keeps_headers, answer->is_to_head,
+                      &again, scratch);
+    answer->facts.header_count = again.header_count;
+}
+
 /*
  * Body bytes; chunks are moved together where they lie. `is_head_in_hand`: its views are good
  * still.
@@ -107,8 +119,10 @@ static enum answer_state take_body(struct native_answer *answer, char *data, siz
     char *end = data; /* of what is moved together */
     struct bytes rest = bytes_make(data, len);
     const char *start = data;
-    bool has_data = false;
-    while (rest.len && !body->is_done) {
+    bool has_data = false, is_enough = false;
+    if (answer->on_data && !is_head_in_hand)
+        show_head(answer, scratch);
+    while (rest.len && !body->is_done && !is_enough) {
         struct http1_piece piece;
         ssize_t used = http1_body_next(body, rest, &piece);
         if (used < 0)
@@ -117,6 +131,11 @@ static enum answer_state take_body(struct native_answer *answer, char *data, siz
         if (piece.kind != HTTP1_PIECE_DATA)
             continue;
         answer->body_bytes += piece.bytes.len;
+        int state =
+            answer->on_data ? answer->on_data(answer->owner, piece.bytes) : ANSWER_NEEDS_MORE;
+        if (state == ANSWER_BROKEN)
+            return ANSWER_BROKEN;
+        is_enough = state == ANSWER_DONE;
         if (!answer->keeps_body)
             continue;
         if (answer->body_bytes > answer->max_body_bytes)
@@ -131,10 +150,11 @@ static enum answer_state take_body(struct native_answer *answer, char *data, siz
         end += piece.bytes.len;
     }
     struct bytes content = bytes_make(start, (size_t)(end - start));
-    if (body->is_done) {
+    if (body->is_done || is_enough) {
         if (answer->keeps_body)
-            *end = '\0';                         /* whoever looks at it may read up to that */
-        answer->ends_connection |= rest.len > 0; /* nobody asked for those */
+            *end = '\0'; /* whoever looks at it may read up to that */
+        /* Nobody asked for what is left, or wants what is to come. */
+        answer->ends_connection |= rest.len > 0 || !body->is_done;
         return finish(answer, is_head_in_hand, content, scratch);
     }
     /* The body first: of a long head, both lie in what gather_head() moves. */
@@ -153,6 +173,9 @@ static enum answer_state take_whole(struct native_answer *answer, char *data, si
     body->is_done = true;
     answer->body_bytes = body_len;
     answer->ends_connection |= body_len < len; /* nobody asked for what is behind it */
+    if (answer->on_data && body_len &&
+        answer->on_data(answer->owner, bytes_make(data, body_len)) == ANSWER_BROKEN)
+        return ANSWER_BROKEN;
     if (answer->keeps_body)
         data[body_len] = '\0';
     return finish(answer, true, bytes_make(data, body_len), scratch);

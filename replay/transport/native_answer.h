@@ -18,11 +18,18 @@
 
 enum answer_state { ANSWER_NEEDS_MORE, ANSWER_DONE, ANSWER_BROKEN };
 
+/* Looks at a piece of the body as it came: an enum answer_state, DONE when the rest is not wanted;
+ * BROKEN with failure and detail set. All headers are in scratch->headers then. */
+typedef int (*answer_on_data_fn)(void *owner, struct bytes data);
+
 struct native_answer {
-    bool is_to_head; /* the request was HEAD */
+    bool is_to_head;           /* the request was HEAD */
+    answer_on_data_fn on_data; /* NULL: nobody looks; with it the headers are kept */
+    void *owner;
     bool keeps_body, keeps_headers;
-    bool has_head;      /* the final one */
-    bool was_continued; /* 100 came */
+    bool has_head;       /* the final one */
+    bool was_continued;  /* 100 came */
+    bool is_head_closed; /* of HTTP/2: what was gathered ends as a head does */
     bool ends_connection;
     enum failure failure; /* when it is broken */
     const char *detail;

@@ -5,7 +5,8 @@
 
 enum { MAX_FREE_CALLS = 4096 };
 
-struct transport_call *native_call_take(struct transport_user *user, timer_fn on_timer)
+struct transport_call *native_call_take(struct transport_user *user, timer_fn on_timer,
+                                        timer_fn on_body_timer)
 {
     struct transport *transport = user->transport;
     struct transport_call *call = transport->free_calls;
@@ -17,6 +18,7 @@ struct transport_call *native_call_take(struct transport_user *user, timer_fn on
         if (!call)
             return NULL;
         timer_init(&call->timer, on_timer, call);
+        timer_init(&call->body.timer, on_body_timer, call);
     }
     uint64_t now_us = transport->loop->now_us;
     call->next = call->previous = NULL;
@@ -45,6 +47,8 @@ void native_call_give(struct transport_call *call)
     call->origin->references--;
     native_answer_fini(&call->answer);
     native_h2_request_fini(call);
+    native_body_reset(call);
+    native_data_free(call);
     call->user = NULL;
     if (transport->free_call_count == MAX_FREE_CALLS) {
         timers_cancel(&transport->loop->timers, &call->timer);
@@ -93,7 +97,7 @@ static uint64_t minus(uint64_t a, uint64_t b)
  * neither a name's nor TLS's is connecting, waiting for one of the user's connections and a
  * connection that turned out stale included.
  */
-static void fill_times(const struct transport_call *call, struct transport_result *result)
+void native_call_times(const struct transport_call *call, struct transport_result *result)
 {
     uint64_t ended_us = call->ended_us;
     uint64_t ready_us = call->is_ready ? call->ready_us : ended_us;
@@ -112,7 +116,7 @@ static void fill_times(const struct transport_call *call, struct transport_resul
     result->receiving_us = minus(ended_us, first_us);
 }
 
-static enum failure failure_of_coding(enum content_result result)
+enum failure native_coding_failure(enum content_result result)
 {
     switch (result) {
     case CONTENT_DECODED:
@@ -139,7 +143,7 @@ static void fill_body(struct transport_call *call, struct transport_result *resu
         struct http1_head *core = &transport->scratch->core;
         answer_head_parse_core(answer->head, answer->keeps_headers, answer->is_to_head, &facts,
                                transport->scratch);
-        result->failure = failure_of_coding(content_decode(
+        result->failure = native_coding_failure(content_decode(
             transport->decoder, core->headers, core->header_count, body, &body, &result->detail));
         if (result->failure != FAILURE_NONE) {
             result->response = (struct http_response){0};
@@ -158,13 +162,16 @@ void native_call_result(struct transport_call *call, enum failure failure, const
         .bytes_sent = call->sent_bytes,
         .bytes_received = call->received_bytes,
         .kernel_us = call->kernel_us,
+        .body_bytes = call->answer.body_bytes,
     };
-    fill_times(call, ret_result);
+    native_call_times(call, ret_result);
     if (failure != FAILURE_NONE)
         return;
     ret_result->response.status = call->answer.facts.status;
     ret_result->response.headers = call->user->transport->scratch->headers;
     ret_result->response.header_count = call->answer.facts.header_count;
-    if (call->answer.keeps_body)
+    if (call->data)
+        native_data_result(call, ret_result);
+    else if (call->answer.keeps_body)
         fill_body(call, ret_result);
 }

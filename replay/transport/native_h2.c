@@ -124,18 +124,21 @@ void native_h2_again(struct transport_call *call)
     call->is_ready = call->is_sent = false;
     call->continue_at_us = call->sent_bytes = call->received_bytes = call->first_us = 0;
     native_answer_fini(&call->answer); /* an interim answer, perhaps */
-    native_answer_init(&call->answer, call->answer.is_to_head, call->request.keeps_body,
-                       call->request.keeps_headers, call->user->transport->options.max_body_bytes);
-    enum failure failure = native_h2_send(call);
+    enum failure failure = native_data_begin(call) ? FAILURE_NO_FILES : native_h2_send(call);
     if (failure != FAILURE_NONE)
         native_call_done(call, failure, native_h2_unsent_detail(failure));
+}
+
+void native_h2_resume(struct transport_call *call)
+{
+    nghttp2_session_resume_data(call->h2->session, call->stream_id);
+    flush_soon(call->h2);
 }
 
 void native_h2_continue(struct transport_call *call)
 {
     native_call_continue(call);
-    nghttp2_session_resume_data(call->h2->session, call->stream_id);
-    flush_soon(call->h2);
+    native_h2_resume(call);
 }
 
 void native_h2_drop(struct transport_call *call)

@@ -69,6 +69,9 @@ void native_h2_drop(struct transport_call *call);
 /* The call may wait for 100 no longer: its body follows. */
 void native_h2_continue(struct transport_call *call);
 
+/* More of its body may be sent. */
+void native_h2_resume(struct transport_call *call);
+
 /* Closes and frees one that has no calls. */
 void native_h2_close(struct native_h2 *h2);
 

@@ -53,6 +53,7 @@ static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame
     }
     call->answer.head_bytes = call->answer.field_count = 0;
     call->answer.facts = (struct answer_head){0};
+    call->answer.is_head_closed = false;
     buf_clear(&call->answer.gathered_head);
     return 0;
 }
@@ -110,29 +111,15 @@ static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const
 
 /* ---- the body, and the end ---- */
 
-static int on_data(nghttp2_session *session, uint8_t flags, int32_t stream_id, const uint8_t *data,
-                   size_t len, void *owner)
-{
-    struct native_h2 *h2 = owner;
-    struct transport_call *call = call_of(session, stream_id);
-    (void)flags;
-    if (!call)
-        return 0;
-    struct native_answer *answer = &call->answer;
-    answer->body_bytes += len;
-    if (answer->keeps_body && buf_append(&answer->gathered_body, data, len))
-        end(h2, call, FAILURE_BODY_TOO_LARGE, "the answer's body is over the limit",
-            NGHTTP2_CANCEL);
-    return 0;
-}
-
 /* As native_answer_take() leaves an answer of HTTP/1. */
 static bool put_together(struct transport_call *call)
 {
     struct native_answer *answer = &call->answer;
     if (answer->gathered_head.len) {
         int status = answer->facts.status;
-        buf_append(&answer->gathered_head, "\r\n", 2);
+        if (!answer->is_head_closed) /* whoever looks at the body has seen it before */
+            buf_append(&answer->gathered_head, "\r\n", 2);
+        answer->is_head_closed = true;
         if (buf_failed(&answer->gathered_head) ||
             answer_head_parse(buf_bytes(&answer->gathered_head), answer->keeps_headers,
                               answer->is_to_head, &answer->facts,
@@ -146,18 +133,56 @@ static bool put_together(struct transport_call *call)
     return true;
 }
 
-/* The answer is whole. What of the request has not been sent yet is not wanted any more. */
-static void complete(struct native_h2 *h2, struct transport_call *call)
+/* The answer is whole, or as much of it as is wanted. What of the request has not been sent yet is
+ * not wanted any more. */
+static void complete(struct native_h2 *h2, struct transport_call *call, bool is_whole)
 {
     call->ended_us = arrived_us(h2, call);
     h2->is_used = true;
     if (call->request.closes_connection)
         h2->is_going = true;
-    uint32_t code = call->is_sent ? NGHTTP2_NO_ERROR : NGHTTP2_CANCEL;
+    uint32_t code = call->is_sent && is_whole ? NGHTTP2_NO_ERROR : NGHTTP2_CANCEL;
     if (put_together(call))
         end(h2, call, FAILURE_NONE, NULL, code);
     else
         end(h2, call, FAILURE_PROTOCOL, "the answer's headers contradict each other", code);
+}
+
+/* A piece of the body for whoever looks at it. */
+static void look_at(struct native_h2 *h2, struct transport_call *call, struct bytes data)
+{
+    struct native_answer *answer = &call->answer;
+    if (!put_together(call)) {
+        end(h2, call, FAILURE_PROTOCOL, "the answer's headers contradict each other",
+            NGHTTP2_CANCEL);
+        return;
+    }
+    call->ended_us = arrived_us(h2, call);
+    int state = answer->on_data(answer->owner, data);
+    if (state == ANSWER_DONE)
+        complete(h2, call, false);
+    else if (state == ANSWER_BROKEN)
+        end(h2, call, answer->failure, answer->detail, NGHTTP2_CANCEL);
+}
+
+static int on_data(nghttp2_session *session, uint8_t flags, int32_t stream_id, const uint8_t *data,
+                   size_t len, void *owner)
+{
+    struct native_h2 *h2 = owner;
+    struct transport_call *call = call_of(session, stream_id);
+    (void)flags;
+    if (!call)
+        return 0;
+    struct native_answer *answer = &call->answer;
+    answer->body_bytes += len;
+    if (answer->on_data && len && answer->has_head) {
+        look_at(h2, call, bytes_make(data, len));
+        return 0;
+    }
+    if (answer->keeps_body && buf_append(&answer->gathered_body, data, len))
+        end(h2, call, FAILURE_BODY_TOO_LARGE, "the answer's body is over the limit",
+            NGHTTP2_CANCEL);
+    return 0;
 }
 
 /* An interim one, or the answer's own. */
@@ -191,7 +216,7 @@ static int on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *
     bool is_last = (frame->hd.type == NGHTTP2_HEADERS || frame->hd.type == NGHTTP2_DATA) &&
                    frame->hd.flags & NGHTTP2_FLAG_END_STREAM;
     if (is_last && call->answer.has_head)
-        complete(h2, call);
+        complete(h2, call, true);
     return 0;
 }
 

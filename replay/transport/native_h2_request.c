@@ -1,5 +1,6 @@
 /* native_h2_request.c - a recorded request as HTTP/2 writes it: names in lower case, no header of
  * the connection's, the body from where it lies. */
+#include <inttypes.h>
 #include <nghttp2/nghttp2.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -106,17 +107,22 @@ static ssize_t read_body(nghttp2_session *session, int32_t stream_id, uint8_t *o
     struct transport_call *call = source->ptr;
     if (call->expects_continue)
         return NGHTTP2_ERR_DEFERRED;
-    struct bytes left = bytes_from(request_of(call)->body, (size_t)call->body_sent);
-    size_t len = left.len < room ? left.len : room;
+    const struct http_request *http = request_of(call);
+    uint64_t left = http_request_body_bytes(http) - call->body_sent;
+    ssize_t len = 0;
     (void)session;
     (void)stream_id;
     (void)owner;
-    if (len)
-        memcpy(out, left.ptr, len);
-    call->body_sent += len;
-    if (len == left.len)
+    if (http->source)
+        len = (ssize_t)native_body_read(call, call->body_sent, out, room);
+    else if (left)
+        len = http_request_read_body(http, call->body_sent, out, room);
+    if (http->source && left && !len)
+        return NGHTTP2_ERR_DEFERRED; /* until its pace allows more, or the call ends by it */
+    call->body_sent += (uint64_t)len;
+    if ((uint64_t)len == left)
         *flags |= NGHTTP2_DATA_FLAG_EOF;
-    return (ssize_t)len;
+    return len;
 }
 
 /* Put the user's values into a copy of the request. */
@@ -157,8 +163,8 @@ enum failure native_h2_submit(struct native_h2 *h2, struct transport_call *call)
     const struct http_request *http = request_of(call);
     if (url_parse(http->url, &url)) /* with the user's values in it */
         return FAILURE_PROTOCOL;
-    bool has_body = http->body.len && !call->answer.is_to_head;
-    bool has_length = has_body || bytes_equal(http->method, bytes_of("POST")) ||
+    uint64_t body_bytes = call->answer.is_to_head ? 0 : http_request_body_bytes(http);
+    bool has_length = body_bytes || bytes_equal(http->method, bytes_of("POST")) ||
                       bytes_equal(http->method, bytes_of("PUT")) ||
                       bytes_equal(http->method, bytes_of("PATCH"));
     fields.count = 0;
@@ -167,14 +173,15 @@ enum failure native_h2_submit(struct native_h2 *h2, struct transport_call *call)
     if (call->request.cookies.len && http_text_is_one_line(call->request.cookies))
         add(&fields, bytes_of("cookie"), call->request.cookies);
     if (has_length) {
-        snprintf(length, sizeof length, "%zu", has_body ? http->body.len : 0);
+        snprintf(length, sizeof length, "%" PRIu64, body_bytes);
         add(&fields, bytes_of("content-length"), bytes_of(length));
     }
     call->body_sent = 0;
-    call->expects_continue = has_body && native_request_expects_continue(&call->request);
+    native_body_reset(call);
+    call->expects_continue = body_bytes && native_request_expects_continue(&call->request);
     const nghttp2_data_provider body = {.source.ptr = call, .read_callback = read_body};
     int32_t id = nghttp2_submit_request(h2->session, NULL, fields.all, fields.count,
-                                        has_body ? &body : NULL, call);
+                                        body_bytes ? &body : NULL, call);
     call->stream_id = id > 0 ? id : 0;
     return id > 0 ? FAILURE_NONE : FAILURE_NO_FILES;
 }

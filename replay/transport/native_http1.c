@@ -91,6 +91,7 @@ static bool try_again(struct native_connection *connection)
     call->was_retried = true;
     call->is_ready = call->is_sent = false;
     call->continue_at_us = call->sent_bytes = 0;
+    native_body_reset(call);
     if (native_http1_open(call))
         native_call_done(call, FAILURE_NO_FILES, "no memory for a connection");
     return true;
@@ -150,6 +151,10 @@ static void send_on(struct native_connection *connection)
     bool with_body = !call->expects_continue;
     for (int step = 0; step < STEPS_PER_EVENT; step++) {
         native_request_pieces(call, with_body, &pieces);
+        if (!pieces.count) { /* its source, or its pace, has nothing for now */
+            watch(connection, LOOP_READ);
+            return;
+        }
         ssize_t sent = stream_write(&connection->stream, pieces.first, pieces.count);
         if (sent == STREAM_BLOCKED) {
             watch(connection, LOOP_READ | stream_events(&connection->stream));
@@ -162,11 +167,11 @@ static void send_on(struct native_connection *connection)
         call->sent_bytes += (uint64_t)sent;
         if (connection->stamps)
             native_timestamps_wrote(connection->stamps, (size_t)sent);
-        if ((uint64_t)sent == pieces.len) {
+        if (call->sent_bytes == pieces.end) {
             head_or_all_sent(connection, with_body);
             return;
         }
-        if (!connection->stream.tls) /* it took what it had room for */
+        if ((uint64_t)sent < pieces.len && !connection->stream.tls) /* it had no more room */
             break;
     }
     watch(connection, LOOP_READ | LOOP_WRITE);
@@ -176,6 +181,12 @@ void native_http1_continue(struct native_connection *connection)
 {
     native_call_continue(connection->call);
     send_on(connection);
+}
+
+void native_http1_resume(struct native_connection *connection)
+{
+    if (!connection->call->is_sent && !connection->has_send_failed)
+        send_on(connection);
 }
 
 void native_http1_begin(struct native_connection *connection)

@@ -57,6 +57,9 @@ void native_http1_close(struct native_connection *connection);
 /* The connection may wait for 100 no longer: send the body. */
 void native_http1_continue(struct native_connection *connection);
 
+/* More of the body may be sent. */
+void native_http1_resume(struct native_connection *connection);
+
 /* ---- between its files ---- */
 
 #define NATIVE_HTTP1_UNASKED "bytes came before they were asked for"
@@ -80,11 +83,13 @@ struct native_pieces {
     struct iovec *first; /* of those that are left */
     int count;
     uint64_t len; /* of those that are left */
+    uint64_t end; /* call->sent_bytes once they all are, and whatever a source still has */
 };
 
 /*
  * Made anew for every step, so that nothing has to be kept while a target reads slowly: views into
- * the request, and into the transport's request_text where it has no cut. `with_body` false: up to
+ * the request, into the transport's request_text where it has no cut, and into the call's block of
+ * a body that is made while it is sent; none while nothing of that may go. `with_body` false: up to
  * the end of the head.
  */
 void native_request_pieces(struct transport_call *call, bool with_body,

@@ -2,6 +2,7 @@
 #include "replay/transport/native_http1.h"
 
 #include <assert.h>
+#include <inttypes.h>
 
 _Static_assert(sizeof(struct bytes) == sizeof(struct iovec) &&
                    offsetof(struct bytes, ptr) == offsetof(struct iovec, iov_base) &&
@@ -14,9 +15,9 @@ static bool is_method(const struct http_request *http, const char *method)
 }
 
 /* A body means nothing with HEAD (RFC 9110 9.3.2). */
-static struct bytes body_of(const struct http_request *http)
+static uint64_t body_bytes_of(const struct http_request *http)
 {
-    return is_method(http, "HEAD") ? (struct bytes){0} : http->body;
+    return is_method(http, "HEAD") ? 0 : http_request_body_bytes(http);
 }
 
 bool native_request_is_valid(const struct transport_request *request)
@@ -42,7 +43,7 @@ bool native_request_fits(const struct transport_request *request)
 bool native_request_expects_continue(const struct transport_request *request)
 {
     const struct http_request *http = request->http;
-    if (http->body.len == 0)
+    if (http_request_body_bytes(http) == 0)
         return false;
     struct bytes value = http_headers_find(http->headers, http->header_count, bytes_of("expect"));
     return bytes_equal_nocase(value, bytes_of("100-continue"));
@@ -67,9 +68,9 @@ static void write_header(struct buf *out, struct bytes name, struct bytes value)
 /* Length of a body, 0 for the methods that mean to bring one, none else: as browsers do. */
 static void write_length(struct buf *out, const struct http_request *http)
 {
-    size_t len = body_of(http).len;
+    uint64_t len = body_bytes_of(http);
     if (len || is_method(http, "POST") || is_method(http, "PUT") || is_method(http, "PATCH"))
-        buf_printf(out, "Content-Length: %zu\r\n", len);
+        buf_printf(out, "Content-Length: %" PRIu64 "\r\n", len);
 }
 
 static struct bytes write_head(const struct transport_request *request, struct buf *out)
@@ -109,8 +110,30 @@ static uint64_t body_len(const struct transport_request *request)
     return len;
 }
 
-static size_t write_pieces(struct transport_call *call, struct native_pieces *pieces,
-                           uint64_t *ret_body_len)
+/* Of a body that is made while it is sent, the bytes that may go now; of any other, all. */
+static size_t write_body(struct transport_call *call, size_t head_len, struct bytes *all,
+                         uint64_t body_len)
+{
+    const struct http_request *http = call->request.http;
+    if (body_len == 0)
+        return 0;
+    if (http->source) {
+        uint64_t sent = call->sent_bytes > head_len ? call->sent_bytes - head_len : 0;
+        all[0] = sent < body_len ? native_body_block(call, sent) : (struct bytes){0};
+        return all[0].len > 0;
+    }
+    if (!http->body_pieces) {
+        all[0] = http->body;
+        return 1;
+    }
+    assert(http->body_piece_count < REQUEST_CUT_MAX_PIECES);
+    memcpy(all, http->body_pieces, http->body_piece_count * sizeof *all);
+    return http->body_piece_count;
+}
+
+/* How many there are; of which *ret_body_len bytes at their end are the body, or begin it. */
+static size_t write_pieces(struct transport_call *call, bool with_body,
+                           struct native_pieces *pieces, uint64_t *ret_body_len)
 {
     const struct transport_request *request = &call->request;
     if (request->cut) {
@@ -120,11 +143,11 @@ static size_t write_pieces(struct transport_call *call, struct native_pieces *pi
                                   has_cookies ? request->cookies : (struct bytes){0},
                                   &pieces->scratch, pieces->all);
     }
-    struct bytes body = body_of(request->http);
+    uint64_t body_len = body_bytes_of(request->http);
     pieces->all[0] = write_head(request, &call->user->transport->request_text);
-    pieces->all[1] = body;
-    *ret_body_len = body.len;
-    return body.len ? 2 : 1;
+    pieces->end = pieces->all[0].len + (with_body ? body_len : 0);
+    *ret_body_len = 0;
+    return 1 + (with_body ? write_body(call, pieces->all[0].len, pieces->all + 1, body_len) : 0);
 }
 
 /* Drop `len` bytes at the end. */
@@ -144,18 +167,24 @@ void native_request_pieces(struct transport_call *call, bool with_body,
                            struct native_pieces *pieces)
 {
     uint64_t body_bytes = 0, total = 0, skipped = call->sent_bytes;
-    size_t count = write_pieces(call, pieces, &body_bytes), first = 0;
+    size_t count = write_pieces(call, with_body, pieces, &body_bytes), first = 0;
     for (size_t i = 0; i < count; i++)
         total += pieces->all[i].len;
-    if (!with_body) {
+    if (call->request.cut && !with_body) {
         count = cut_end(pieces->all, count, body_bytes);
         total -= body_bytes;
     }
+    if (call->request.cut)
+        pieces->end = total;
+    else if (call->request.http->source && skipped > pieces->all[0].len)
+        skipped = pieces->all[0].len; /* what follows is not sent yet */
     for (; first < count && skipped >= pieces->all[first].len; first++)
         skipped -= pieces->all[first].len;
     if (first < count)
         pieces->all[first] = bytes_from(pieces->all[first], (size_t)skipped);
     pieces->first = (struct iovec *)(void *)&pieces->all[first];
     pieces->count = (int)(count - first);
-    pieces->len = total > call->sent_bytes ? total - call->sent_bytes : 0;
+    pieces->len = 0;
+    for (size_t i = first; i < count; i++)
+        pieces->len += pieces->all[i].len;
 }

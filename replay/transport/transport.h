@@ -52,13 +52,26 @@ struct transport_result {
     uint64_t sending_us, waiting_us, receiving_us;
     uint64_t kernel_us; /* waiting and receiving by kernel time stamps; 0: not known */
     uint64_t bytes_sent, bytes_received;
+    uint64_t body_bytes; /* of the answer, as they came */
 };
 
 typedef void (*transport_done_fn)(void *owner, const struct transport_result *result);
 
 /*
+ * A piece of an answer's body as it comes, its codings undone. `so_far` is what is known by now:
+ * status, all headers, times; borrowed like `data` until the call returns. False: the rest is not
+ * wanted, the answer is complete as it is, done follows and the connection goes. Nothing may be
+ * sent or cancelled in it.
+ */
+typedef bool (*transport_data_fn)(void *owner, const struct transport_result *so_far,
+                                  struct bytes data);
+
+/*
  * What to send. `http` must stay until done or cancel, and the memory that it, `cut`, `values` and
- * `cookies` point to as well; the struct itself is copied.
+ * `cookies` point to as well; the struct itself is copied. A body's source is read as the peer
+ * takes it, from its beginning again where a kept connection turned out to be gone; what it fails
+ * with is FAILURE_PLUGIN, what it says is the detail. The time its pace takes comes on top of
+ * timeout_us.
  */
 struct transport_request {
     const struct http_request *http; /* without the slots' values where `cut` is given */
@@ -70,6 +83,7 @@ struct transport_request {
     bool closes_connection; /* it is not used again: the recorded client's was closed then */
     bool keeps_body;        /* decoded, in result.response.body, which a '\0' follows */
     bool keeps_headers;     /* all in result.response.headers; else at least every Set-Cookie */
+    transport_data_fn data; /* NULL: nobody looks at the answer while it comes */
     transport_done_fn done;
     void *owner;
 };

@@ -24,6 +24,8 @@ static void deliver(struct transport_call *call, CURLcode code)
     transport_done_fn done = call->request.done;
     void *owner = call->request.owner;
     curl_multi_remove_handle(call->user->multi, call->easy);
+    if (call->is_cut && code == CURLE_WRITE_ERROR)
+        code = CURLE_OK;
     tcurl_result_fill(call, code, headers, &result);
     done(owner, &result);
     tcurl_call_release(call);
@@ -114,15 +116,6 @@ static size_t on_header(char *data, size_t size, size_t count, void *owner)
     return tcurl_header_keep(call, bytes_make(data, size * count)) ? 0 : size * count;
 }
 
-static size_t on_body(char *data, size_t size, size_t count, void *owner)
-{
-    struct transport_call *call = owner;
-    size_t len = size * count;
-    if (call->request.keeps_body && buf_append(&call->body, data, len))
-        return 0; /* libcurl ends the transfer with CURLE_WRITE_ERROR */
-    return len;
-}
-
 static void set_common_options(struct transport_call *call)
 {
     static const long versions[] = {
@@ -140,7 +133,7 @@ static void set_common_options(struct transport_call *call)
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, call->error_text);
     curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
     curl_easy_setopt(easy, CURLOPT_HEADERDATA, call);
-    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
+    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, tcurl_body_take);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, call);
     curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, tcurl_socket_open);
     curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, call);
@@ -169,12 +162,14 @@ struct transport_call *tcurl_call_take(struct transport_user *user)
             free(call);
             return NULL;
         }
+        timer_init(&call->body_timer, tcurl_body_on_timer, call);
         buf_init(&call->header_text, MAX_ANSWER_HEADERS_BYTES);
         buf_init(&call->body, user->transport->options.max_body_bytes);
         set_common_options(call);
     }
     call->error_text[0] = '\0';
     call->socket_error = 0;
+    call->is_cut = call->has_body_failed = false;
     call->previous = NULL;
     call->next = user->active;
     if (user->active)
@@ -197,6 +192,7 @@ void tcurl_call_release(struct transport_call *call)
 {
     struct transport_user *user = call->user;
     user->active_count--;
+    tcurl_body_fini(call);
     if (call->previous)
         call->previous->next = call->next;
     else
@@ -228,6 +224,7 @@ static struct transport_call *tcurl_send(struct transport_user *user,
     user->max_connections = most;
     call->request = *request;
     call->may_wait = may_wait;
+    call->started_us = user->transport->loop->now_us;
     if (tcurl_request_apply(call) || curl_multi_add_handle(user->multi, call->easy) != CURLM_OK) {
         tcurl_call_release(call);
         return NULL;

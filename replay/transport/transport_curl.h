@@ -10,6 +10,7 @@
 #include <curl/curl.h>
 
 #include "core/buf.h"
+#include "replay/transport/body_pace.h"
 #include "replay/transport/dial_source.h"
 #include "replay/transport/transport.h"
 
@@ -60,8 +61,15 @@ struct transport_call {
     struct buf header_text; /* kept header lines, "Name: value\n" */
     struct buf body;
     struct transport_ws *ws; /* this call only connects it */
-    bool may_wait;           /* there were as many under way as connections allowed */
-    int socket_error;        /* why there was no socket for it: libcurl does not keep that */
+    struct timer body_timer; /* its pace lets more of the body go */
+    struct body_pace pace;
+    uint64_t body_sent;     /* of a body that libcurl asks for piece by piece */
+    uint64_t started_us;    /* handed to send() */
+    uint64_t body_ended_us; /* the last of it was handed to libcurl; 0: it was not */
+    bool has_body_failed;   /* its source */
+    bool is_cut;            /* whoever looks at the answer wants no more of it */
+    bool may_wait;          /* there were as many under way as connections allowed */
+    int socket_error;       /* why there was no socket for it: libcurl does not keep that */
     char error_text[CURL_ERROR_SIZE];
 };
 
@@ -82,6 +90,18 @@ const char *tcurl_failure_detail(struct transport_call *call, CURLcode code);
 /* A call of the user's with options common to all set; NULL without memory. */
 struct transport_call *tcurl_call_take(struct transport_user *user);
 void tcurl_call_release(struct transport_call *call);
+
+/* transport_curl_body.c */
+
+/* Whether libcurl asks for the body piece by piece; else it lies where it can be read. */
+bool tcurl_reads_body(const struct http_request *http);
+/* From its beginning, as libcurl's options. */
+void tcurl_body_apply(struct transport_call *call);
+void tcurl_body_fini(struct transport_call *call);
+/* Of call->body_timer. */
+void tcurl_body_on_timer(struct timer *timer, void *owner, uint64_t now_us);
+/* libcurl's callback for the answer's body; `owner` is the call. */
+size_t tcurl_body_take(char *data, size_t size, size_t count, void *owner);
 
 /* transport_curl_socket.c */
 

@@ -44,6 +44,8 @@ static bool has_status(CURL *easy)
 
 enum failure tcurl_failure_of(const struct transport_call *call, CURLcode code)
 {
+    if (call->has_body_failed && code != CURLE_OK)
+        return FAILURE_PLUGIN;
     switch (code) {
     case CURLE_OK:
         return FAILURE_NONE;
@@ -178,6 +180,8 @@ const char *tcurl_failure_detail(struct transport_call *call, CURLcode code)
 {
     char text[sizeof call->error_text];
     struct url url;
+    if (call->has_body_failed)
+        return call->request.http->source->failure;
     if (url_parse(call->request.http->url, &url) == 0 &&
         say(call, &url, tcurl_failure_of(call, code), text, sizeof text))
         memcpy(call->error_text, text, sizeof text);

@@ -91,7 +91,8 @@ static void apply_method(struct transport_call *call)
     CURL *easy = call->easy;
     bool is_get = bytes_equal(http->method, bytes_of("GET"));
     bool is_post = bytes_equal(http->method, bytes_of("POST"));
-    bool has_body = http->body.len || is_post || bytes_equal(http->method, bytes_of("PUT")) ||
+    bool has_body = http_request_body_bytes(http) || is_post ||
+                    bytes_equal(http->method, bytes_of("PUT")) ||
                     bytes_equal(http->method, bytes_of("PATCH"));
     /* A body means nothing there (RFC 9110 9.3.2), and with one libcurl would wait for another. */
     if (bytes_equal(http->method, bytes_of("HEAD"))) {
@@ -100,10 +101,8 @@ static void apply_method(struct transport_call *call)
         return;
     }
     curl_easy_setopt(easy, has_body ? CURLOPT_POST : CURLOPT_HTTPGET, 1L);
-    if (has_body) {
-        curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)http->body.len);
-        curl_easy_setopt(easy, CURLOPT_POSTFIELDS, http->body.ptr ? http->body.ptr : "");
-    }
+    if (has_body)
+        tcurl_body_apply(call);
     bool is_default = has_body ? is_post : is_get;
     curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST,
                      is_default ? NULL : as_text(call->user->transport, http->method));
@@ -147,7 +146,8 @@ int tcurl_request_apply(struct transport_call *call)
     const char *cookies = has_cookies ? as_text(transport, request->cookies) : NULL;
     curl_easy_setopt(call->easy, CURLOPT_COOKIE, cookies);
     /* Decodes what is kept; the header list says what is asked for. */
-    curl_easy_setopt(call->easy, CURLOPT_ACCEPT_ENCODING, request->keeps_body ? "" : NULL);
+    bool is_read = request->keeps_body || request->data;
+    curl_easy_setopt(call->easy, CURLOPT_ACCEPT_ENCODING, is_read ? "" : NULL);
     return apply_headers(call);
 }
 
@@ -157,7 +157,8 @@ int tcurl_header_keep(struct transport_call *call, struct bytes line)
         buf_clear(&call->header_text); /* what came before was an interim answer */
         return 0;
     }
-    if (!call->request.keeps_headers && !bytes_starts_with_nocase(line, bytes_of("set-cookie:")))
+    bool keeps_all = call->request.keeps_headers || call->request.data;
+    if (!keeps_all && !bytes_starts_with_nocase(line, bytes_of("set-cookie:")))
         return 0;
     while (line.len && (line.ptr[line.len - 1] == '\n' || line.ptr[line.len - 1] == '\r'))
         line.len--;
@@ -231,8 +232,12 @@ static void fill_times(const struct transport_call *call, struct transport_resul
         return;
     if (first_us < ready_us)
         first_us = total_us;
-    /* When the last byte of the request left is not told: sending is part of waiting. */
-    result->waiting_us = minus(first_us, ready_us);
+    /* When the last byte of the request left is not told: sending is part of waiting, unless
+     * libcurl has asked for the body. */
+    uint64_t sent_us = minus(call->body_ended_us, call->started_us);
+    if (call->body_ended_us && sent_us > ready_us)
+        result->sending_us = minus(sent_us < first_us ? sent_us : first_us, ready_us);
+    result->waiting_us = minus(first_us, ready_us + result->sending_us);
     result->receiving_us = minus(total_us, first_us);
 }
 
@@ -240,8 +245,21 @@ static void fill_times(const struct transport_call *call, struct transport_resul
 static bool is_sent_with_head(const struct http_request *http)
 {
     enum { SMALL_BYTES = 64 * 1024 };
-    return http->body.len < SMALL_BYTES &&
+    return !tcurl_reads_body(http) && http->body.len < SMALL_BYTES &&
            !http_headers_find(http->headers, http->header_count, bytes_of("Expect")).ptr;
+}
+
+void tcurl_result_so_far(struct transport_call *call, struct http_header *headers,
+                         struct transport_result *ret_result)
+{
+    long status = 0;
+    *ret_result = (struct transport_result){0};
+    fill_times(call, ret_result);
+    curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status);
+    ret_result->body_bytes = info_us(call->easy, CURLINFO_SIZE_DOWNLOAD_T);
+    ret_result->response.status = (int)status;
+    ret_result->response.headers = headers;
+    ret_result->response.header_count = split_headers(&call->header_text, headers);
 }
 
 void tcurl_result_fill(struct transport_call *call, CURLcode code, struct http_header *headers,
@@ -257,7 +275,8 @@ void tcurl_result_fill(struct transport_call *call, CURLcode code, struct http_h
     result.bytes_sent = (uint64_t)request_bytes;
     if (!is_sent_with_head(call->request.http))
         result.bytes_sent += info_us(easy, CURLINFO_SIZE_UPLOAD_T);
-    result.bytes_received = (uint64_t)header_bytes + info_us(easy, CURLINFO_SIZE_DOWNLOAD_T);
+    result.body_bytes = info_us(easy, CURLINFO_SIZE_DOWNLOAD_T);
+    result.bytes_received = (uint64_t)header_bytes + result.body_bytes;
     if (result.failure == FAILURE_NONE && has_other_version(call)) {
         result.failure = FAILURE_PROTOCOL;
         result.detail = "the target does not speak HTTP/2";

@@ -18,4 +18,8 @@ int tcurl_header_keep(struct transport_call *call, struct bytes line);
 void tcurl_result_fill(struct transport_call *call, CURLcode code, struct http_header *headers,
                        struct transport_result *ret_result);
 
+/* What is known of an answer while it comes; views into the call and `headers`. */
+void tcurl_result_so_far(struct transport_call *call, struct http_header *headers,
+                         struct transport_result *ret_result);
+
 #endif

@@ -173,6 +173,14 @@ static void on_call_timer(struct timer *timer, void *owner, uint64_t now_us)
         native_call_done(call, call->failure, call->failure_detail);
         return;
     }
+    if (call->body.failure != FAILURE_NONE) {
+        enum failure failure = call->body.failure;
+        leave_connection(call);
+        native_call_done(call, failure,
+                         failure == FAILURE_PLUGIN ? call->request.http->source->failure
+                                                   : "no memory for a body");
+        return;
+    }
     if (now_us >= call->deadline_us) {
         if (loop_has_looked(call->user->transport->loop, call->deadline_us))
             time_out(call);
@@ -186,6 +194,18 @@ static void on_call_timer(struct timer *timer, void *owner, uint64_t now_us)
     if (call->continue_at_us && call->continue_at_us < next_us)
         next_us = call->continue_at_us;
     timers_set(&call->user->transport->loop->timers, timer, next_us);
+}
+
+/* The pace of its body lets more of it go. */
+static void on_body_timer(struct timer *timer, void *owner, uint64_t now_us)
+{
+    struct transport_call *call = owner;
+    (void)timer;
+    (void)now_us;
+    if (call->h2)
+        native_h2_resume(call);
+    else if (call->connection)
+        native_http1_resume(call->connection);
 }
 
 static struct native_origin *origin_of(struct transport_user *user, struct bytes url,
@@ -203,7 +223,6 @@ static struct transport_call *native_send(struct transport_user *user,
                                           const struct transport_request *request,
                                           enum failure *ret_failure)
 {
-    const struct transport *transport = user->transport;
     const struct http_request *http = request->http;
     enum failure failure;
     struct native_origin *origin = origin_of(user, http->url, ret_failure);
@@ -213,7 +232,7 @@ static struct transport_call *native_send(struct transport_user *user,
         *ret_failure = FAILURE_PROTOCOL;
         return NULL;
     }
-    struct transport_call *call = native_call_take(user, on_call_timer);
+    struct transport_call *call = native_call_take(user, on_call_timer, on_body_timer);
     if (!call) {
         *ret_failure = FAILURE_NO_FILES;
         return NULL;
@@ -221,10 +240,10 @@ static struct transport_call *native_send(struct transport_user *user,
     call->request = *request;
     call->origin = origin;
     origin->references++;
-    native_answer_init(&call->answer, bytes_equal(http->method, bytes_of("HEAD")),
-                       request->keeps_body, request->keeps_headers,
-                       transport->options.max_body_bytes);
-    if (!native_request_fits(request))
+    call->answer.is_to_head = bytes_equal(http->method, bytes_of("HEAD"));
+    if (native_data_begin(call))
+        native_call_fail_later(call, FAILURE_NO_FILES, "no memory for an answer");
+    else if (!native_request_fits(request))
         native_call_fail_later(call, FAILURE_HEAD_TOO_LARGE, NATIVE_REQUEST_TOO_LARGE);
     else if (!native_h2_takes(call))
         native_call_start(call, NULL);

@@ -18,6 +18,8 @@
 #include "replay/transport/buffer_pool.h"
 #include "replay/transport/dial.h"
 #include "replay/transport/native_answer.h"
+#include "replay/transport/native_body.h"
+#include "replay/transport/native_data.h"
 #include "replay/transport/native_origin.h"
 #include "replay/transport/transport.h"
 #include "traces/content_coding.h"
@@ -89,6 +91,8 @@ struct transport_call {
     struct native_h2 *h2;                   /* its connection; next and previous are in its list */
     struct native_h2_filled *filled;        /* the request with its slots' values */
     uint64_t body_sent;                     /* over HTTP/2 */
+    struct native_body body;                /* of one that is made while it is sent */
+    struct native_data *data;               /* of an answer that is looked at as it comes */
     int32_t stream_id;                      /* 0: none yet */
     struct transport_request request;
     struct timer timer;
@@ -140,7 +144,8 @@ void native_user_start_waiting(struct transport_user *user);
 /* native_call.c */
 
 /* From the transport's store, with its timer set; NULL without memory. */
-struct transport_call *native_call_take(struct transport_user *user, timer_fn on_timer);
+struct transport_call *native_call_take(struct transport_user *user, timer_fn on_timer,
+                                        timer_fn on_body_timer);
 void native_call_give(struct transport_call *call);
 void native_calls_free(struct transport *transport);
 
@@ -149,6 +154,11 @@ void native_calls_free(struct transport *transport);
 void native_call_await_continue(struct transport_call *call);
 /* It is over: the caller sends the body. What comes from here on is the answer. */
 void native_call_continue(struct transport_call *call);
+
+enum failure native_coding_failure(enum content_result result);
+
+/* The call's times until now, which is call->ended_us. */
+void native_call_times(const struct transport_call *call, struct transport_result *result);
 
 /* What became of it; may decode the body. Borrowed from the call and the transport. */
 void native_call_result(struct transport_call *call, enum failure failure, const char *detail,
