@@ -10,7 +10,8 @@
 enum {
     MAX_BINDING_BYTES = 16 << 20,
     MAX_BODY_BYTES = 16 << 20,
-    MAX_ANSWERS = 3000 /* read in search of producers, for each session */
+    MAX_ANSWERS = 3000,  /* read in search of producers, for each session */
+    LONG_GAP_US = 100000 /* a target may do something in it; below, a client's own work */
 };
 
 struct bound_place {
@@ -377,6 +378,20 @@ static bool blame_target(struct cause_search *search, struct finding *finding)
     return true;
 }
 
+/* Nothing that it carried: it may have come too early. An application may answer before it has done
+ * what it was asked for. */
+static void blame_haste(struct cause_search *search, const struct plan_step *step,
+                        struct finding *finding)
+{
+    if (finding->cause || !search->leaves_pauses_out || step->gap_us < LONG_GAP_US ||
+        finding->recorded_status >= 400 || finding->kind != DIFFERS_STATUS)
+        return;
+    finding->cause = findings_text(search->findings,
+                                   "sent at once; the recorded user waited %llu ms before it, and "
+                                   "the target may need them: --pacing think does so too",
+                                   (unsigned long long)(step->gap_us / 1000));
+}
+
 int cause_find(struct cause_search *search, const struct plan_step *step, struct finding *finding,
                struct error *err)
 {
@@ -398,6 +413,7 @@ int cause_find(struct cause_search *search, const struct plan_step *step, struct
         blame_account(search, list, finding);
         blame_age(search, list, finding);
         blame_user(search, step, finding);
+        blame_haste(search, step, finding);
     }
     result = 0;
 out:

@@ -26,6 +26,7 @@ struct cause_search {
     struct bytes target_authority;
     uint64_t unix_s; /* now */
     struct findings *findings;
+    bool leaves_pauses_out; /* this pass: the recorded gaps were not waited for */
     /* Its own. */
     struct recorded recorded;
     struct buf body, place; /* of a request; of what is looked at */

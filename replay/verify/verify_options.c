@@ -11,7 +11,7 @@ enum { MAX_TEXT_BYTES = 1 << 20, MAX_HANDED_ON = 512 };
 /* As typed. What a replay has too is handed on as it is. */
 struct raw_options {
     const char *target, *ca_path, *transport, *http, *proxy, *on_missing, *timeout, *ws_timeout;
-    const char *seed, *data, *bindings, *max_plan_size, *max_divergence;
+    const char *pacing, *seed, *data, *bindings, *max_plan_size, *max_divergence;
     struct cli_list allowed_targets, bind_addresses, maps, plugins, plugin_folders, sessions;
     bool is_insecure, is_verbose;
     uint64_t passes;
@@ -119,7 +119,7 @@ static int check_replay(const struct raw_options *raw, const char *trace_path,
     hand_on_list(&on, "plugin", &raw->plugins);
     hand_on_list(&on, "plugin-path", &raw->plugin_folders);
     hand_on_flag(&on, "verbose", raw->is_verbose);
-    hand_on(&on, "pacing", "max");
+    hand_on(&on, "pacing", raw->pacing);
     hand_on_flag(&on, "", true); /* "--": what follows is the trace, whatever its name */
     on.items[on.count++] = (char *)arena_printf(&options->texts, "%s", trace_path);
     if (on.has_failed || !on.items[on.count - 1])
@@ -138,7 +138,7 @@ static int check_replay(const struct raw_options *raw, const char *trace_path,
 int verify_options_parse(int argc, char **argv, struct verify_options *options,
                          enum cli_outcome *ret_outcome, struct error *err)
 {
-    struct raw_options raw = {.passes = 2, .max_divergence = "0"};
+    struct raw_options raw = {.passes = 2, .max_divergence = "0", .pacing = "max"};
     *options = (struct verify_options){0};
     arena_init(&options->texts, MAX_TEXT_BYTES);
     const struct cli_option table[] = {
@@ -161,6 +161,8 @@ int verify_options_parse(int argc, char **argv, struct verify_options *options,
         {"timeout", 0, CLI_TEXT, &raw.timeout, "TIME", "for one request (60s)", NULL},
         {"ws-timeout", 0, CLI_TEXT, &raw.ws_timeout, "TIME",
          "for one recorded WebSocket message from the server (10s)", NULL},
+        {"pacing", 0, CLI_TEXT, &raw.pacing, "MODE",
+         "max (at once), think (after the recorded pauses) or open, as for replay (max)", NULL},
         {"seed", 0, CLI_TEXT, &raw.seed, "N", "of what is drawn (1)", NULL},
         replay_option("bindings", &raw.bindings),
         {"data", 0, CLI_TEXT, &raw.data, "FILE",

@@ -62,6 +62,8 @@ start_nginx '
     location = /admin { return 401; }
     location = /signup { return 409; }
     location = /state { default_type application/json; return 200 "{\"state\":\"queued\"}"; }
+    location = /deploy { return 204; }
+    location = /run { return 404; }
     location = /busy { add_header Retry-After 7 always; return 429; }'
 
 # Two users with the same shape of session, and one more.
@@ -338,6 +340,21 @@ expect_line out 'body field /refresh sent as recorded; that value came with exch
 expect_line out 'query token sent as recorded; that value came with exchange 1 \(POST /sign-in\), body:/live, and is another now'
 expect_line out 'body field /refresh sent as recorded; no earlier answer of this session gave it'
 equal "blamed on a cookie" "$(grep -c ' cookie sid sent' out)" 0
+
+# What carried nothing that was another one may have come before the target was ready for it.
+make_trace hasty.trace <<'SCRIPT'
+session maker 1
+0 10 POST /deploy 204
+200 210 POST /run 200
+SCRIPT
+haste='sent at once; the recorded user waited 190 ms before it'
+expect_exit 110 "$reprise" verify hasty.trace --target "$url"
+expect_line out "$haste"
+expect_exit 110 "$reprise" verify hasty.trace --target "$url" --pacing think
+expect_line out '404 at POST /run, recorded 200'
+equal "who waited was not hasty" "$(grep -c 'sent at once' out)" 0
+expect_exit 2 "$reprise" verify hasty.trace --target "$url" --pacing slow
+expect_complaint 'verify: --pacing'
 
 # Nobody there: every exchange says so, and none is compared with nothing.
 ended nginx TERM
