@@ -3,8 +3,8 @@
 # form, XSRF cookie, kernels over WebSocket) and Node-RED (bearer tokens, flows with revisions, its own
 # WebSocket). Two visits, each by a headless Chromium with a fresh profile, are captured; the application
 # is started again, empty, with another key for its cookies and another password, which --data tells, and
-# the trace replayed as 20 users: as recorded, and after `reprise correlate`. The share is of all exchanges
-# that the 20 users had to ask for; a WebSocket counts when it was opened.
+# the trace replayed as 20 users: as recorded, and after `reprise correlate`, when one user verifies it
+# first. The share is of all exchanges that the 20 users had to ask for; a WebSocket counts when it was opened.
 #
 #     APPS_KEEP=FOLDER   traces, runs and logs stay there
 #     APPS="node_red"    only this one
@@ -76,7 +76,8 @@ record() { # NAME SECRET: two visits into NAME.trace
     for number in 1 2; do
         [ "$number" = 1 ] || read -r -t $((gap + 2)) <> <(:) || true
         say "$1: visit $number"
-        node "$here/apps_$1.js" "$chromium" "$work/$1.profile.$number" "http://127.0.0.1:$port" "$2" "$number" ||
+        node "$here/apps_visit.js" "apps_$1.js" "$chromium" "$work/$1.profile.$number" "http://127.0.0.1:$port" "$2" \
+            "$number" ||
             fail "$1: visit $number failed: $(tail -n 3 "$work/$1.recorded/log")"
     done
     kill -INT "$capture"
@@ -104,6 +105,19 @@ replay() {
         GROUP BY endpoint_id HAVING sum(diverged) + sum(no_answer) > 0 ORDER BY 1 DESC LIMIT 8' >&2
 }
 
+# verify NAME SECRET: one user for each visit, with the recorded pauses. Sets `verified`.
+verify() {
+    local out=$work/$1.verify.out
+    printf 'secret\n%s\n' "$2" >"$work/users.csv"
+    start_app "$1" "$work/$1.verify" "$2"
+    "$reprise" verify "$work/$1.trace" --target "http://127.0.0.1:$port" --pacing think --data "$work/users.csv" \
+        --map "secret=$recorded_secret" >"$out" 2>"$work/$1.verify.err" || [ $? = 110 ] ||
+        say "$1: verify ended with $?: $(tail -n 1 "$work/$1.verify.err")"
+    stop_app
+    verified=$(sed -n 's/^ *exchanges *\([0-9]*\) compared, \([0-9]*\) diverged.*/\2 of \1/p' "$out")
+    [ "${verified%% *}" = 0 ] || sed 's/^/    /' "$out" >&2
+}
+
 rows=()
 for app in ${APPS:-jupyter node_red}; do
     no_app=
@@ -124,21 +138,22 @@ for app in ${APPS:-jupyter node_red}; do
     messages=$(ask "$work/$app.trace" 'SELECT count(*) FROM message')
     ask "$work/$app.trace" "DELETE FROM binding"
     replay "$app" before "$other_secret"
-    before=$share missing_before=$missing after=- bindings=- missing=-
+    before=$share missing_before=$missing after=- bindings=- missing=- verified=-
     if "$reprise" correlate "$work/$app.trace" >"$work/$app.correlate" 2>&1; then
         bindings=$(ask "$work/$app.trace" "SELECT count(*) FROM binding WHERE state = 'on'")
+        verify "$app" "$other_secret"
         replay "$app" after "$other_secret"
         after=$share
     else
         say "$app: no correlation: $(head -n 1 "$work/$app.correlate")"
     fi
-    rows+=("| ${app/_/-} | $sessions | $exchanges | $messages | $bindings | $before | $after | $missing_before | $missing |")
+    rows+=("| ${app/_/-} | $sessions | $exchanges | $messages | $bindings | $verified | $before | $after | $missing_before | $missing |")
     [ -z "${APPS_KEEP:-}" ] || cp -r "$work/$app."* "$work/capture.log" "$APPS_KEEP/"
 done
 [ ${#rows[@]} -gt 0 ] || skip "none of the applications is here"
 [ -z "${APPS_RECORD:-}" ] || exit 0
 
 machine
-echo "| application | sessions recorded | exchanges | WebSocket messages | bindings | as recorded without them | with them | messages missing without them | with them |"
-echo "|---|---|---|---|---|---|---|---|---|"
+echo "| application | sessions recorded | exchanges | WebSocket messages | bindings | verify, one user: diverged | as recorded without bindings | with them | messages missing without them | with them |"
+echo "|---|---|---|---|---|---|---|---|---|---|"
 printf '%s\n' "${rows[@]}"

@@ -1,18 +1,13 @@
-// apps_jupyter.js - one person's visit to Jupyter Notebook, by its own pages in a browser of their own.
-//
-//     node apps_jupyter.js CHROMIUM PROFILE_FOLDER URL TOKEN NUMBER
+// apps_jupyter.js - one person's visit to Jupyter Notebook, by its own pages (played by apps_visit.js).
 //
 // Logs in by the form, makes a notebook, runs two cells in its kernel, saves, sets a checkpoint, shuts the
-// kernel down, looks at the list and logs out. NUMBER is in the code that it runs; all else that differs
+// kernel down, looks at the list and logs out. The number is in the code that it runs; all else that differs
 // between two visits was handed out by the server or made up by its pages.
 'use strict';
-const { Browser } = require('./browser.js');
 
-const [executable, folder, url, token, number] = process.argv.slice(2);
-
-async function visit(page) {
+async function visit(page, { url, secret, number }) {
     await page.go(`${url}/tree`);
-    await page.type('#password_input', token);
+    await page.type('#password_input', secret);
     await page.click('#login_submit');
     await page.until('window.Jupyter && Jupyter.notebook_list && document.querySelector("#notebook_list .list_header, #notebook_list .list_item, #notebook_list_header")');
     await page.quiet();
@@ -42,14 +37,4 @@ async function visit(page) {
     await page.quiet();
 }
 
-(async () => {
-    const browser = await Browser.open(executable, folder);
-    try {
-        await visit(await browser.page());
-    } finally {
-        await browser.close();
-    }
-})().catch((error) => {
-    console.error(`apps_jupyter.js: ${error.message}`);
-    process.exit(1);
-});
+module.exports = { visit };

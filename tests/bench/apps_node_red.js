@@ -1,15 +1,10 @@
-// apps_node_red.js - one person's visit to Node-RED's editor, in a browser of their own.
-//
-//     node apps_node_red.js CHROMIUM PROFILE_FOLDER URL PASSWORD NUMBER
+// apps_node_red.js - one person's visit to Node-RED's editor (played by apps_visit.js).
 //
 // Logs in by the form, builds a flow of three nodes, deploys it, has it run (the debug message comes over
 // the WebSocket), changes it, deploys again and logs out.
 'use strict';
-const { Browser } = require('./browser.js');
 
-const [executable, folder, url, password, number] = process.argv.slice(2);
-
-const flow = [
+const flow_of = (number) => [
     { id: 'a', type: 'inject', z: '', name: `start ${number}`, props: [{ p: 'payload' }], repeat: '', once: false, topic: '',
         payload: String(number), payloadType: 'num', x: 140, y: 120, wires: [['b']] },
     { id: 'b', type: 'function', z: '', name: 'twice', func: 'msg.payload *= 2;\nreturn msg;', outputs: 1, x: 320, y: 120, wires: [['c']] },
@@ -24,15 +19,15 @@ async function deploy(page) {
     await page.quiet();
 }
 
-async function visit(page) {
+async function visit(page, { url, secret, number }) {
     await page.go(`${url}/`);
     await page.type('#node-dialog-login-username', 'admin');
-    await page.type('#node-dialog-login-password', password);
+    await page.type('#node-dialog-login-password', secret);
     await page.click('#node-dialog-login-submit');
     await page.until('window.RED && RED.nodes && RED.workspaces && RED.workspaces.active() && !document.querySelector("#red-ui-loading-progress")?.checkVisibility()');
     await page.quiet(1000);
 
-    await page.run(`RED.view.importNodes(${JSON.stringify(flow)}, {generateIds: true, addFlow: true, touchImport: true, applyNodeDefaults: true}); RED.nodes.dirty(true)`);
+    await page.run(`RED.view.importNodes(${JSON.stringify(flow_of(number))}, {generateIds: true, addFlow: true, touchImport: true, applyNodeDefaults: true}); RED.nodes.dirty(true)`);
     await deploy(page);
     const inject = `RED.nodes.filterNodes({type: "inject"}).find((node) => node.name === "start ${number}")`;
     await page.run(`(() => { const node = ${inject}; node._def.button.onclick.call(node); })()`);
@@ -44,14 +39,4 @@ async function visit(page) {
     await page.quiet();
 }
 
-(async () => {
-    const browser = await Browser.open(executable, folder);
-    try {
-        await visit(await browser.page());
-    } finally {
-        await browser.close();
-    }
-})().catch((error) => {
-    console.error(`apps_node_red.js: ${error.message}`);
-    process.exit(1);
-});
+module.exports = { visit };

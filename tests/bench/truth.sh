@@ -4,7 +4,7 @@
 # truth goes into a copy of the trace as a bindings file (a * in an answer's place: 0 to 9); two traces of
 # bindings are then compared.
 #
-#     tests/bench/truth.sh BUILD                 voicelab, and Jupyter Notebook where apps.sh can use it
+#     tests/bench/truth.sh BUILD                 voicelab, and where apps.sh can use them Jupyter Notebook and Node-RED
 #     tests/bench/truth.sh BUILD TRACE TRUTH     a trace that is there, and its truth
 #
 # A request is right when its place has a binding from one of the answers that the truth names. False
@@ -15,7 +15,7 @@ source "$(dirname "$0")/lib.sh"
 need sqlite3
 "$reprise" correlate --help >/dev/null 2>&1 || skip "this reprise has no correlate"
 
-# yaml TRUTH: as a bindings file; "may" is a rule that is off.
+# yaml TRUTH: as a bindings file; "may" is a rule that is off, "~" the answer to the same endpoint.
 yaml() {
     awk -F ' [|] ' '
         function out(used, i, j, n, list, born) {
@@ -24,7 +24,7 @@ yaml() {
                 born = $5
                 if (!sub(/[*]/, j, born) && j) break
                 printf "- used: {endpoint: \"%s\", place: \047%s\047}\n", list[i], $2
-                printf "  born: {%splace: \047%s\047}\n", $4 == "-" ? "" : "endpoint: \"" $4 "\", ", born
+                printf "  born: {%splace: \047%s\047}\n", $4 == "-" ? "" : "endpoint: \"" ($4 == "~" ? list[i] : $4) "\", ", born
                 printf "  state: %s\n", $3 == "must" ? "on" : "off"
             }
         }
@@ -117,9 +117,11 @@ if [ $# -ge 3 ]; then
 else
     record_voicelab "$work/voicelab.trace"
     rows+=("$(judge voicelab "$work/voicelab.trace" "$here/truth_voicelab.txt")")
-    if APPS=jupyter APPS_RECORD=$work "$here/apps.sh" "$build"; then
-        rows+=("$(judge jupyter "$work/jupyter.trace" "$here/truth_jupyter.txt")")
-    fi
+    for app in jupyter node_red; do
+        if APPS=$app APPS_RECORD=$work "$here/apps.sh" "$build"; then
+            rows+=("$(judge "$app" "$work/$app.trace" "$here/truth_$app.txt")")
+        fi
+    done
 fi
 machine
 echo "| trace | sessions | exchanges | places that need a value | bindings found | of them false | precision | recall |"
