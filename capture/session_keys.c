@@ -9,7 +9,8 @@ enum {
     MIN_VALUE_BYTES = 2, /* of a cookie or token; what session_value_is_flag() knows is none */
     MAX_VALUE_BYTES = 8192,
     MAX_NAME_BYTES = 64,
-    MAX_SCANNED_BYTES = 64 * 1024 /* of a body */
+    MAX_SCANNED_BYTES = 64 * 1024, /* of a body */
+    MAX_CODED_BYTES = 8 * 1024     /* a login's answer is small; undoing each answer would cost */
 };
 
 /* Where in a message a value stands. */
@@ -329,6 +330,22 @@ void session_keys_of_body(struct session_keys *keys, struct bytes body)
     add_body(keys, IN_REQUEST_BODY, body);
 }
 
+struct bytes session_plain_body(struct content_decoder *decoder, struct bytes headers,
+                                struct bytes body)
+{
+    struct bytes coding = session_header_of(headers, "content-encoding"), plain = {0};
+    const char *detail;
+    if (coding.len == 0 || body.len == 0)
+        return body;
+    if (!decoder || body.len > MAX_CODED_BYTES ||
+        !session_text_contains_nocase(session_header_of(headers, "content-type"), "json"))
+        return plain;
+    const struct http_header header = {.name = bytes_of("content-encoding"), .value = coding};
+    if (content_decode(decoder, &header, 1, body, &plain, &detail) != CONTENT_DECODED)
+        plain = (struct bytes){0};
+    return plain;
+}
+
 static void add_set_cookie(struct session_keys *keys, struct bytes value)
 {
     /* Scripts of the page may not read it: it is there to tell who it is. */
@@ -343,6 +360,9 @@ static void add_set_cookie(struct session_keys *keys, struct bytes value)
 static void add_born_header(struct session_keys *keys, struct bytes name, struct bytes value)
 {
     size_t before = keys->count;
+    char first = name.len ? ascii_lower(name.ptr[0]) : 0;
+    if (value.len < SESSION_LONG_VALUE_BYTES || (first != 'x' && first != 'a'))
+        return; /* of most headers no more is looked at: "X-Auth-Token", "Access-Token" */
     bool is_login = bytes_equal_nocase(name, bytes_of("authorization")) ||
                     bytes_equal_nocase(name, bytes_of("x-auth-token"));
     value = without_scheme(value);

@@ -8,6 +8,7 @@
 #define REPRISE_CAPTURE_SESSION_KEYS_H
 
 #include "core/bytes.h"
+#include "traces/content_coding.h"
 #include "traces/trace.h"
 
 struct session_key {
@@ -25,7 +26,11 @@ struct session_hint {
     uint64_t class;
 };
 
-enum { SESSION_MAX_KEYS = 16, SESSION_MAX_DECODED_BYTES = 2048 };
+enum {
+    SESSION_MAX_KEYS = 16,
+    SESSION_MAX_DECODED_BYTES = 2048,
+    SESSION_MAX_PLAIN_BYTES = 64 * 1024 /* of an answer, its codings undone */
+};
 
 /* Classes beside the kinds; no kind has these numbers, and no hash is this small. */
 enum {
@@ -53,6 +58,11 @@ void session_keys_of_request(struct session_keys *keys, struct bytes headers, st
 /* What an answer hands out: Set-Cookie, tokens in a JSON body, in headers, and in the query or the
  * fragment of Location and of a JSON body's links. Weak ones may be the sender's beside others. */
 void session_keys_of_response(struct session_keys *keys, struct bytes headers, struct bytes body);
+
+/* The body of a JSON answer without its content codings, good until the next call. As it is where
+ * there is none; empty where it cannot be undone or is larger than an answer to a login. */
+struct bytes session_plain_body(struct content_decoder *decoder, struct bytes headers,
+                                struct bytes body);
 
 /* Of a request's JSON or form body: tokens, and the name a user signs up and logs in with, which is
  * of the class SESSION_CLASS_LOGIN. */

@@ -41,6 +41,7 @@ struct sessions {
     struct session_options options;
     void (*on_row)(void *owner, const struct trace_session *row);
     void *owner;
+    struct content_decoder *decoder; /* NULL: without memory; coded answers say nothing then */
     struct map by_key;
     struct map by_id;
     struct map by_address; /* to the newest of an address */
@@ -60,6 +61,7 @@ struct sessions *sessions_new(const struct session_options *options,
     sessions->options = *options;
     sessions->on_row = on_row;
     sessions->owner = owner;
+    sessions->decoder = content_decoder_new(SESSION_MAX_PLAIN_BYTES);
     map_init(&sessions->by_key);
     map_init(&sessions->by_id);
     map_init(&sessions->by_address);
@@ -166,6 +168,7 @@ void sessions_free(struct sessions *sessions)
     map_fini(&sessions->by_key);
     map_fini(&sessions->by_id);
     map_fini(&sessions->by_address);
+    content_decoder_free(sessions->decoder);
     free(sessions);
 }
 
@@ -387,8 +390,14 @@ static struct session *choose(struct sessions *sessions, const struct session_si
         session = if_free(by_connection(sessions, sighting), &keys->items[0]);
         return session ? session : if_free(by_address(sessions, sighting), &keys->items[0]);
     }
-    for (const struct session_hint *hint = sighting->hints; hint && hint->hash && !session; hint++)
+    for (const struct session_hint *hint = sighting->hints; hint && hint->hash && !session;
+         hint++) {
         session = by_hash(sessions, hint->hash, at_us);
+        /* An application's own key in the body is in each user's. */
+        if (session && hint->class == SESSION_CLASS_API_KEY &&
+            is_another_user(session, sighting, born))
+            session = NULL;
+    }
     if (session)
         return session;
     session = by_connection(sessions, sighting);
@@ -444,7 +453,9 @@ int64_t sessions_add_exchange(struct sessions *sessions, const struct session_si
         with_address.address = forwarded_for;
     session_keys_of_request(&keys, sighting->request_headers, sighting->target,
                             sessions->options.header);
-    session_keys_of_response(&born, sighting->response_headers, sighting->response_body);
+    session_keys_of_response(
+        &born, told->response_headers,
+        session_plain_body(sessions->decoder, told->response_headers, told->response_body));
     drop_everybodys(sessions, &keys, &born);
     struct session *session = choose(sessions, sighting, &keys, &born);
     if (!session)

@@ -312,6 +312,13 @@ static const struct play plays[] = {
        "{\"key\":\"key-0001-the-third\"}"},
       {1, 1, HERE, 5, "Authorization: Basic YW5uOjE=\n", NULL, NULL, NULL, NULL},
       {3, 2, HERE, 6, "X-API-Key: key-0001-the-second\n", NULL, NULL, NULL, NULL}}},
+    {"an application's key in the body of every login",
+     NULL,
+     {{1, 1, HERE, 0, "", "/login", "api_key=app-key-000001&username=ann", NULL, "{}"},
+      {2, 1, HERE, 1, "", "/login", "api_key=app-key-000001&username=bob", NULL, "{}"},
+      {1, 2, HERE, 2, "", "/login", "api_key=app-key-000001&username=ann", NULL,
+       "{\"token\":\"Zk3vQ81mXw0pLr7T\"}"},
+      {1, 2, HERE, 3, "", "/jobs?token=Zk3vQ81mXw0pLr7T", NULL, NULL, NULL}}},
     {"a proxy says for whom it asks",
      NULL,
      {{1, 1, HERE, 0, "X-Forwarded-For: 192.0.2.1, 10.1.1.1\n", NULL, NULL, NULL, NULL},
@@ -452,6 +459,33 @@ static void a_new_session_has_its_row_before_its_id_is_given_out(void **state)
     sessions_free(sessions);
 }
 
+/* {"token":"Zk3vQ81mXw0pLr7T"}, as gzip writes it. */
+static void a_token_in_a_compressed_answer_is_seen(void **state)
+{
+    (void)state;
+    static const unsigned char coded[] = {
+        0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x02, 0x03, 0xab, 0x56,
+        0x2a, 0xc9, 0xcf, 0x4e, 0xcd, 0x53, 0xb2, 0x52, 0x8a, 0xca, 0x36, 0x2e,
+        0x0b, 0xb4, 0x30, 0xcc, 0x8d, 0x28, 0x37, 0x28, 0xf0, 0x29, 0x32, 0x0f,
+        0x51, 0xaa, 0x05, 0x00, 0x98, 0x1f, 0xf4, 0x2b, 0x1c, 0x00, 0x00, 0x00};
+    struct seen seen = {0};
+    struct sessions *sessions = sessions_new(&defaults, on_row, &seen);
+    struct session_sighting login = {
+        .address = bytes_of(HERE),
+        .target = bytes_of("/login"),
+        .response_headers = bytes_of("Content-Type: application/json\nContent-Encoding: gzip\n"),
+        .response_body = bytes_make(coded, sizeof coded),
+    };
+    int64_t id = sessions_add_exchange(sessions, &login);
+    struct act use = {.address = "10.0.0.9", .request = "X-Auth-Token: Zk3vQ81mXw0pLr7T\n"};
+    assert_int_equal(act_out(sessions, &use, 0), id);
+    /* What is cut off says nothing, and is no harm. */
+    login.address = bytes_of("10.0.0.10");
+    login.response_body.len = sizeof coded / 2;
+    assert_int_not_equal(sessions_add_exchange(sessions, &login), id);
+    sessions_free(sessions);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -460,6 +494,7 @@ int main(void)
         cmocka_unit_test(the_label_names_the_browser),
         cmocka_unit_test(live_sessions_are_bounded),
         cmocka_unit_test(messages_belong_to_the_session_of_their_upgrade),
+        cmocka_unit_test(a_token_in_a_compressed_answer_is_seen),
         cmocka_unit_test(a_new_session_has_its_row_before_its_id_is_given_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
