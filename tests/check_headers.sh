@@ -11,7 +11,7 @@ count=0
 while IFS= read -r header; do
     count=$((count + 1))
     if ! printf '#include "%s"\n#include "%s"\n' "$header" "$header" |
-        "$@" -std=c17 -D_GNU_SOURCE -I. -Werror -fsyntax-only -x c -; then
+        "$@" -std=c17 -D_GNU_SOURCE -I. -Iplugins -Werror -fsyntax-only -x c -; then
         echo "$header:1: does not compile alone"
         failed=1
     fi

@@ -1,0 +1,212 @@
+/* find.c - the uploads and streams of the trace: each is read once, before the run, and marked. */
+#include "plugin.h"
+
+#include "mime.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MAX_HEADERS = 256 };
+
+/* The next place, from 1; 0: no memory or too many. */
+static uint32_t append(struct list *list, void *entry)
+{
+    if (list->count == list->capacity) {
+        size_t capacity = list->capacity ? list->capacity * 2 : 64;
+        void **grown =
+            capacity > MAX_RECORDED ? NULL : realloc(list->item, capacity * sizeof *grown);
+        if (!grown)
+            return 0;
+        list->item = grown;
+        list->capacity = capacity;
+    }
+    list->item[list->count++] = entry;
+    return (uint32_t)list->count;
+}
+
+static int no_room(const reprise_call *call)
+{
+    call->host->error(call, "no memory for the uploads of the trace");
+    return REPRISE_FAIL;
+}
+
+static int find_upload(const reprise_call *call, const reprise_recorded *recorded)
+{
+    struct plugin_state *state = call->plugin;
+    struct recorded_header headers[MAX_HEADERS];
+    struct recorded_request request = {
+        .body = plugin_span(recorded->request_body), .headers = headers, .part = state->part};
+    bool is_coded = false;
+    for (size_t i = 0; i < recorded->request_header_count && i < MAX_HEADERS; i++) {
+        struct recorded_header *header = &headers[request.header_count++];
+        header->name = plugin_span(recorded->request_headers[i].name);
+        header->value = plugin_span(recorded->request_headers[i].value);
+        if (mime_is(header->name, "Content-Type"))
+            request.content_type = header->value;
+        is_coded = is_coded || (mime_is(header->name, "Content-Encoding") &&
+                                !mime_is(header->value, "identity"));
+    }
+    struct recorded_upload *upload;
+    if (recorded_upload_new(&request, &upload))
+        return no_room(call);
+    if (!upload)
+        return REPRISE_CONTINUE;
+    if (is_coded) {
+        state->coded_count++;
+        recorded_upload_free(upload);
+        return REPRISE_CONTINUE;
+    }
+    uint32_t mark = append(&state->uploads, upload);
+    if (!mark) {
+        recorded_upload_free(upload);
+        return no_room(call);
+    }
+    return call->host->mark(call, recorded->step, mark) ? REPRISE_FAIL : REPRISE_CONTINUE;
+}
+
+static struct open_stream *find_open(struct plugin_state *state, uint64_t session_id, uint32_t step)
+{
+    for (size_t i = 0; i < OPEN_STREAMS; i++)
+        if (state->open[i].session_id == session_id + 1 && state->open[i].step == step)
+            return &state->open[i];
+    return NULL;
+}
+
+/* The oldest makes room: no client has so many at a time. */
+static void open_stream(const reprise_call *call, const reprise_recorded *recorded)
+{
+    struct plugin_state *state = call->plugin;
+    struct span url = plugin_span(recorded->url);
+    state->open[state->next_open] =
+        (struct open_stream){call->session_id + 1, recorded->step, stream_rate_in(url), NULL};
+    state->next_open = (state->next_open + 1) % OPEN_STREAMS;
+}
+
+static int hear(const reprise_call *call, const reprise_recorded *recorded)
+{
+    struct plugin_state *state = call->plugin;
+    struct open_stream *open = find_open(state, call->session_id, recorded->step);
+    struct span message = plugin_span(recorded->request_body);
+    if (!open || !message.len)
+        return REPRISE_CONTINUE;
+    if (recorded->is_text) {
+        uint32_t rate = stream_rate_in(message);
+        open->rate = rate ? rate : open->rate;
+        return REPRISE_CONTINUE;
+    }
+    if (!open->stream) {
+        struct stream_recorded *stream = calloc(1, sizeof *stream);
+        uint32_t mark = stream ? append(&state->streams, stream) : 0;
+        if (!mark) {
+            free(stream);
+            return no_room(call);
+        }
+        open->stream = stream;
+        stream->rate = open->rate;
+        if (call->host->mark(call, recorded->step, mark | MARK_STREAM))
+            return REPRISE_FAIL;
+    }
+    stream_learn(open->stream, recorded->began_us, message);
+    return REPRISE_CONTINUE;
+}
+
+int plugin_on_recorded(const reprise_call *call, const reprise_recorded *recorded)
+{
+    const struct plugin_state *state = call->plugin;
+    if (recorded->kind == REPRISE_RECORDED_EXCHANGE)
+        return recorded->request_body.len ? find_upload(call, recorded) : REPRISE_CONTINUE;
+    if (!state->ws_is_on)
+        return REPRISE_CONTINUE;
+    if (recorded->kind == REPRISE_RECORDED_WS_CONNECT)
+        open_stream(call, recorded);
+    else if (recorded->kind == REPRISE_RECORDED_MESSAGE_SENT)
+        return hear(call, recorded);
+    return REPRISE_CONTINUE;
+}
+
+/* "3 WAV, 1 MP3" */
+static void list_formats(const struct plugin_state *state, char *into, size_t size)
+{
+    size_t counts[AUDIO_FORMATS] = {0}, used = 0;
+    for (size_t i = 0; i < state->uploads.count; i++) {
+        const struct recorded_upload *upload = state->uploads.item[i];
+        for (size_t k = 0; k < upload->audio_count && !upload->problem[0]; k++)
+            counts[upload->audio[k].audio.format]++;
+    }
+    into[0] = '\0';
+    for (size_t i = 0; i < AUDIO_FORMATS && used + 32 < size; i++)
+        if (counts[i])
+            used += (size_t)snprintf(into + used, size - used, "%s%zu %s", used ? ", " : "",
+                                     counts[i], audio_format_name((enum audio_format)i));
+}
+
+/* What does not become what the options ask for, and why: one line each. */
+static void tell_exceptions(const reprise_call *call)
+{
+    const struct plugin_state *state = call->plugin;
+    const char *problem = NULL, *not_unique = NULL;
+    size_t problems = 0, kept = 0, copies = 0;
+    for (size_t i = 0; i < state->uploads.count; i++) {
+        const struct recorded_upload *upload = state->uploads.item[i];
+        if (upload->problem[0]) {
+            problem = upload->problem;
+            problems++;
+            continue;
+        }
+        for (size_t k = 0; k < upload->audio_count; k++) {
+            const struct recorded_audio *audio = &upload->audio[k];
+            bool is_kept = state->mode == UPLOAD_RECORDED ||
+                           (state->mode == UPLOAD_PCM && !upload_can_generate(audio));
+            kept += is_kept && state->mode == UPLOAD_PCM;
+            if (is_kept && audio->not_unique) {
+                not_unique = audio->not_unique;
+                copies++;
+            }
+        }
+    }
+    if (problems)
+        call->host->log(call, REPRISE_WARNING, "%zu uploads cannot be made anew, as: %s", problems,
+                        problem);
+    if (kept)
+        call->host->log(call, REPRISE_INFO,
+                        "%zu recorded files cannot be generated (WAV of integers, floats or G.711 "
+                        "can): they keep their sound and get metadata of their own",
+                        kept);
+    if (copies)
+        call->host->log(call, REPRISE_WARNING, "%zu recorded files are sent as they are, as: %s",
+                        copies, not_unique);
+    for (size_t i = 0; i < state->folder.count; i++)
+        if (state->folder.files[i].not_unique)
+            call->host->log(call, REPRISE_WARNING, "%s is sent as it is, as: %s",
+                            state->folder.files[i].name, state->folder.files[i].not_unique);
+    if (state->coded_count)
+        call->host->log(call, REPRISE_WARNING,
+                        "%zu uploads have a Content-Encoding and are sent as recorded",
+                        state->coded_count);
+}
+
+void plugin_tell(const reprise_call *call)
+{
+    struct plugin_state *state = call->plugin;
+    char formats[200];
+    if (atomic_exchange(&state->has_told, true))
+        return;
+    size_t streams = 0;
+    for (size_t i = 0; i < state->streams.count; i++)
+        streams += state->ws_is_pcm || stream_kind(state->streams.item[i]) != STREAM_LEFT;
+    list_formats(state, formats, sizeof formats);
+    if (state->uploads.count + streams == 0) {
+        call->host->log(call, REPRISE_WARNING,
+                        "no upload of audio in the trace; part=NAME says which part is one");
+        return;
+    }
+    call->host->log(call, REPRISE_INFO,
+                    "%zu uploads in the trace (%s), %zu WebSockets with audio; new audio: %s",
+                    state->uploads.count, formats[0] ? formats : "none usable", streams,
+                    state->mode == UPLOAD_PCM    ? state->kind
+                    : state->mode == UPLOAD_FILE ? "files of the folder"
+                                                 : "as recorded, marked");
+    tell_exceptions(call);
+}

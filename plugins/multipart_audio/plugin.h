@@ -1,0 +1,101 @@
+/*
+ * plugin.h - what the files of this plugin that know the host share: its state, a user's state.
+ */
+#ifndef MULTIPART_AUDIO_PLUGIN_H
+#define MULTIPART_AUDIO_PLUGIN_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "reprise_plugin.h"
+#include "settings.h"
+#include "stream.h"
+#include "upload.h"
+
+enum metric {
+    AUDIO_UPLOADS,
+    AUDIO_UPLOAD_BYTES,
+    AUDIO_UPLOAD_RATE,
+    AUDIO_FIRST_BYTE,
+    AUDIO_DUPLICATES,
+    AUDIO_ERRORS,
+    AUDIO_WS_BYTES
+};
+
+/* A mark is a place in `uploads` or `streams`, from 1. */
+#define MARK_STREAM 0x80000000U
+
+enum { MAX_RECORDED = 4000000, SEEN_SLOTS = 1 << 16, OPEN_STREAMS = 64 };
+
+struct list {
+    void **item;
+    size_t count, capacity;
+};
+
+/* A WebSocket of the session that on_recorded is in. */
+struct open_stream {
+    uint64_t session_id;
+    uint32_t step;
+    uint32_t rate; /* told before the first audio */
+    struct stream_recorded *stream;
+};
+
+struct plugin_state {
+    /* options */
+    const char *source, *files, *kind, *sizes, *dup, *rate, *part, *ws, *ws_pace;
+    uint64_t duration;
+    /* what they say */
+    enum upload_source mode;
+    enum pcm_kind made;
+    struct settings_sizes size_weights;
+    double dup_share;
+    uint64_t bytes_per_s;
+    bool ws_is_on, ws_is_pcm, ws_is_paced;
+    uint64_t shared_seed; /* of what several users send alike */
+    struct folder folder;
+    /* what the trace has */
+    struct list uploads; /* struct recorded_upload */
+    struct list streams; /* struct stream_recorded */
+    size_t coded_count;  /* uploads with a content coding: left alone */
+    struct open_stream open[OPEN_STREAMS];
+    size_t next_open;
+    atomic_bool has_told;
+    /* content that has been sent and may be sent again, by its signature */
+    pthread_mutex_t seen_lock;
+    uint64_t *seen;
+};
+
+/* An upload that waits for its checksums. */
+struct pending {
+    struct pending *next;
+    uint32_t step;
+    struct upload upload;
+};
+
+/* One WebSocket of this user. */
+struct playing {
+    struct playing *next;
+    uint32_t step;
+    uint64_t began_us;
+    uint64_t recorded_bytes; /* how far it is */
+    struct pcm_source pcm;
+};
+
+struct user_state {
+    uint64_t seed;
+    struct pending *pending;
+    struct playing *playing;
+};
+
+int plugin_on_recorded(const reprise_call *call, const reprise_recorded *recorded);
+void plugin_tell(const reprise_call *call); /* once: what on_recorded has found */
+int plugin_on_request(const reprise_call *call, reprise_request *request);
+int plugin_on_response(const reprise_call *call, const reprise_response *response);
+int plugin_on_ws_message(const reprise_call *call, const reprise_ws_message *message);
+
+static inline struct span plugin_span(reprise_bytes bytes)
+{
+    return (struct span){bytes.ptr, bytes.len};
+}
+
+#endif

@@ -1,0 +1,62 @@
+/*
+ * recorded.h - an upload as it was recorded: which of its bytes are audio, what kind of audio, and
+ * which of its texts follow from the audio.
+ */
+#ifndef MULTIPART_AUDIO_RECORDED_H
+#define MULTIPART_AUDIO_RECORDED_H
+
+#include "digests.h"
+#include "multipart.h"
+#include "unique.h"
+
+enum {
+    RECORDED_MAX_AUDIO = 8, /* parts of audio in one upload */
+    RECORDED_MAX_SITES = 32,
+    RECORDED_MAX_PROBLEM_BYTES = 200,
+    RECORDED_WHOLE_BODY = 255 /* digest_site.subject */
+};
+
+struct recorded_audio {
+    size_t part; /* among the parts; 0 when the body is the audio */
+    uint64_t content_bytes;
+    struct audio audio;
+    struct unique_plan unique; /* for source=recorded */
+    const char *not_unique;    /* why there is no such plan, or NULL */
+};
+
+/* A checksum that the recording carries, of one audio or of the whole body. */
+struct digest_site {
+    uint8_t subject; /* place among the audio, RECORDED_WHOLE_BODY */
+    uint8_t kind;    /* enum digest_kind */
+    uint8_t form;    /* enum digest_form */
+    uint8_t len;
+    char text[DIGEST_MAX_TEXT_BYTES + 1];
+};
+
+struct recorded_upload {
+    bool is_multipart;                        /* else the body is the audio */
+    char problem[RECORDED_MAX_PROBLEM_BYTES]; /* why it cannot be made anew; "" */
+    size_t audio_count;
+    struct recorded_audio *audio;
+    size_t site_count;
+    struct digest_site *sites;
+};
+
+struct recorded_header {
+    struct span name;
+    struct span value;
+};
+
+struct recorded_request {
+    struct span content_type;
+    struct span body;
+    const struct recorded_header *headers;
+    size_t header_count;
+    const char *part; /* only parts of this name; "" any that is audio */
+};
+
+/* *ret is NULL when it uploads no audio. -1: no memory. */
+int recorded_upload_new(const struct recorded_request *request, struct recorded_upload **ret);
+void recorded_upload_free(struct recorded_upload *upload);
+
+#endif

@@ -1,0 +1,46 @@
+/*
+ * rope.h - a long body made of short text of its own, memory of somebody else, and samples that are
+ * computed when they are read. Only the text takes memory.
+ */
+#ifndef MULTIPART_AUDIO_ROPE_H
+#define MULTIPART_AUDIO_ROPE_H
+
+#include "pcm.h"
+
+enum { ROPE_MAX_TEXT_BYTES = 4 << 20, ROPE_MAX_SEGMENTS = 8192 };
+
+enum rope_kind { ROPE_TEXT, ROPE_MEMORY, ROPE_PCM };
+
+struct rope_segment {
+    enum rope_kind kind;
+    uint64_t at; /* in the whole */
+    uint64_t bytes;
+    size_t text_at;               /* ROPE_TEXT */
+    const char *memory;           /* ROPE_MEMORY; must stay as long as the rope */
+    const struct pcm_source *pcm; /* ROPE_PCM; the same */
+};
+
+struct rope {
+    struct rope_segment *segment;
+    size_t count, capacity;
+    char *text;
+    size_t text_bytes, text_capacity;
+    uint64_t total_bytes;
+    const char *problem; /* sticky: no memory, or over a limit */
+};
+
+void rope_init(struct rope *rope);
+void rope_fini(struct rope *rope);
+
+/* What is appended; the text is copied. */
+void rope_add_text(struct rope *rope, const void *text, size_t len);
+void rope_add_memory(struct rope *rope, const void *memory, size_t len);
+void rope_add_pcm(struct rope *rope, const struct pcm_source *pcm);
+
+/* Up to `max` bytes from `offset` on; 0 behind the end. */
+size_t rope_read(const struct rope *rope, uint64_t offset, void *into, size_t max);
+
+/* Writes `with` over every `old` of the same length that lies in text; how many there were. */
+size_t rope_overwrite(struct rope *rope, const char *old, const char *with, size_t len);
+
+#endif

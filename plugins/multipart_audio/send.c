@@ -1,0 +1,268 @@
+/* send.c - a marked upload on its way: what it gets, its body while it is sent, what came of it. */
+#include "plugin.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+enum {
+    MAX_PIECES = 65536,
+    MAX_HEADER_BYTES = 8192,
+    MAX_CHANGED_HEADERS = 16,
+    /* Read for checksums in one callback: under a millisecond. */
+    DIGEST_SLICE_BYTES = 256 * 1024,
+    DIGEST_SLICES = 8000 /* below max_holds */
+};
+
+static int fail(const reprise_call *call, uint32_t step, const char *reason)
+{
+    call->host->record(call, AUDIO_ERRORS, 1);
+    call->host->error(call, "the upload of step %u: %s", step, reason);
+    return REPRISE_FAIL;
+}
+
+/* 0 to 1, the same for the same user, step and question. */
+static double draw(const struct user_state *user, uint32_t step, size_t audio, uint32_t question)
+{
+    uint64_t bits = pcm_mix(pcm_mix(user->seed, step), audio * 4 + question);
+    return (double)(bits >> 11) * 0x1p-53;
+}
+
+/* True when this content has been sent before. A full table says so, too. */
+static bool was_seen(struct plugin_state *state, uint64_t signature)
+{
+    bool is_new = false;
+    signature |= 1; /* 0 is an empty slot */
+    pthread_mutex_lock(&state->seen_lock);
+    for (size_t i = 0; i < SEEN_SLOTS; i++) {
+        uint64_t *slot = &state->seen[(signature + i) % SEEN_SLOTS];
+        if (*slot == signature)
+            break;
+        if (*slot == 0) {
+            *slot = signature;
+            is_new = true;
+            break;
+        }
+    }
+    pthread_mutex_unlock(&state->seen_lock);
+    return !is_new;
+}
+
+/* One of the recorded format when the folder has such, else any. */
+static const struct audio_file *draw_file(const struct plugin_state *state,
+                                          enum audio_format format, double at)
+{
+    size_t alike = 0;
+    for (size_t i = 0; i < state->folder.count; i++)
+        alike += state->folder.files[i].format == format;
+    size_t wanted = (size_t)(at * (double)(alike ? alike : state->folder.count));
+    for (size_t i = 0; i < state->folder.count; i++)
+        if ((!alike || state->folder.files[i].format == format) && wanted-- == 0)
+            return &state->folder.files[i];
+    return &state->folder.files[0];
+}
+
+/* What is the same for two uploads whose audio would be the same but for the id. */
+static uint64_t signature_of(const struct plugin_state *state, const struct upload_choice *choice,
+                             const struct recorded_audio *audio, uint32_t mark)
+{
+    if (choice->source == UPLOAD_FILE)
+        return pcm_mix(1, (uint64_t)(choice->file - state->folder.files));
+    if (choice->source == UPLOAD_RECORDED)
+        return pcm_mix(pcm_mix(2, mark), audio->part);
+    uint64_t bytes = choice->file_bytes    ? choice->file_bytes
+                     : choice->duration_us ? choice->duration_us
+                                           : audio->audio.data_bytes;
+    const struct pcm_format *format = &audio->audio.pcm;
+    return pcm_mix(pcm_mix(pcm_mix(3, bytes), format->rate),
+                   (uint64_t)format->encoding << 32 | format->channels);
+}
+
+static void choose(const reprise_call *call, const reprise_request *request, size_t i,
+                   const struct recorded_audio *audio, struct upload_choice *ret)
+{
+    struct plugin_state *state = call->plugin;
+    const struct user_state *user = call->user;
+    *ret = (struct upload_choice){.source = state->mode, .kind = state->made};
+    if (state->mode == UPLOAD_PCM && !upload_can_generate(audio))
+        ret->source = UPLOAD_RECORDED;
+    if (ret->source == UPLOAD_PCM) {
+        ret->file_bytes = settings_draw(&state->size_weights, draw(user, request->step, i, 0));
+        ret->duration_us = state->duration;
+    } else if (ret->source == UPLOAD_FILE) {
+        ret->file = draw_file(state, audio->audio.format, draw(user, request->step, i, 1));
+    }
+    const char *not_unique = ret->source == UPLOAD_FILE       ? ret->file->not_unique
+                             : ret->source == UPLOAD_RECORDED ? audio->not_unique
+                                                              : NULL;
+    bool is_shared = draw(user, request->step, i, 2) < state->dup_share;
+    uint64_t signature = signature_of(state, ret, audio, request->mark);
+    /* The second half is of this user, step and part alone; nobody has the highest number. */
+    ret->id[0] =
+        is_shared ? pcm_mix(state->shared_seed, signature) : pcm_mix(user->seed, request->step);
+    ret->id[1] = is_shared ? UINT64_MAX : call->user_index << 24 | request->step << 3 | i;
+    if ((is_shared || not_unique) && was_seen(state, signature))
+        call->host->record(call, AUDIO_DUPLICATES, 1);
+}
+
+/* The body at hand in one list of its pieces; freed by the caller. */
+static struct span *list_pieces(const reprise_call *call, const reprise_request *request,
+                                size_t *ret_count)
+{
+    size_t count = 0, capacity = 0;
+    struct span *pieces = NULL;
+    for (;; count++) {
+        reprise_bytes piece = call->host->request_body_at(call, request, count);
+        if (!piece.ptr)
+            break;
+        if (count == capacity) {
+            capacity = capacity ? capacity * 2 : 16;
+            struct span *grown =
+                capacity > MAX_PIECES ? NULL : realloc(pieces, capacity * sizeof *grown);
+            if (!grown) {
+                free(pieces);
+                return NULL;
+            }
+            pieces = grown;
+        }
+        pieces[count] = plugin_span(piece);
+    }
+    *ret_count = count;
+    return pieces;
+}
+
+static struct pending *make(const reprise_call *call, const reprise_request *request,
+                            const struct recorded_upload *recorded, const char **ret_reason)
+{
+    struct upload_choice choices[RECORDED_MAX_AUDIO];
+    struct user_state *user = call->user;
+    struct pieces live;
+    size_t count = 0;
+    struct pending *pending = calloc(1, sizeof *pending);
+    struct span *pieces = pending ? list_pieces(call, request, &count) : NULL;
+    *ret_reason = pieces ? NULL : "its body is empty";
+    if (pieces) {
+        pieces_init(&live, pieces, count);
+        for (size_t i = 0; i < recorded->audio_count; i++)
+            choose(call, request, i, &recorded->audio[i], &choices[i]);
+        *ret_reason = upload_make(
+            recorded, &live, plugin_span(call->host->request_header(call, request, "Content-Type")),
+            choices, &pending->upload);
+    }
+    free(pieces);
+    if (*ret_reason) {
+        if (pending)
+            upload_fini(&pending->upload);
+        free(pending);
+        return NULL;
+    }
+    pending->step = request->step;
+    pending->next = user->pending;
+    user->pending = pending;
+    return pending;
+}
+
+/* Headers that carry checksums; found first, as setting one may move the others. */
+static int set_headers(const reprise_call *call, reprise_request *request,
+                       const struct upload *upload)
+{
+    char value[MAX_HEADER_BYTES];
+    size_t changed[MAX_CHANGED_HEADERS], count = 0;
+    reprise_bytes name, old;
+    for (size_t i = 0; call->host->request_header_at(call, request, i, &name, &old); i++)
+        if (count < MAX_CHANGED_HEADERS &&
+            upload_header(upload, plugin_span(old), value, sizeof value))
+            changed[count++] = i;
+    for (size_t i = 0; i < count; i++) {
+        char named[256];
+        if (!call->host->request_header_at(call, request, changed[i], &name, &old) ||
+            name.len >= sizeof named ||
+            !upload_header(upload, plugin_span(old), value, sizeof value))
+            continue;
+        for (size_t k = 0; k <= name.len; k++)
+            named[k] = name.ptr[k];
+        if (call->host->set_header(call, request, named, value))
+            return -1;
+    }
+    return 0;
+}
+
+static int64_t read_body(void *state, uint64_t offset, void *into, size_t max)
+{
+    const struct pending *pending = state;
+    return (int64_t)rope_read(&pending->upload.rope, offset, into, max);
+}
+
+static void release_body(void *state)
+{
+    struct pending *pending = state;
+    upload_fini(&pending->upload);
+    free(pending);
+}
+
+/* The host has it from here on. */
+static int give_body(const reprise_call *call, reprise_request *request, struct pending *pending)
+{
+    const struct plugin_state *state = call->plugin;
+    struct user_state *user = call->user;
+    struct pending **link = &user->pending;
+    while (*link != pending)
+        link = &(*link)->next;
+    *link = pending->next;
+    const reprise_body_source source = {.size = sizeof source,
+                                        .body_bytes = pending->upload.rope.total_bytes,
+                                        .read = read_body,
+                                        .release = release_body,
+                                        .state = pending,
+                                        .bytes_per_s = state->bytes_per_s};
+    return call->host->set_body_source(call, request, &source);
+}
+
+int plugin_on_request(const reprise_call *call, reprise_request *request)
+{
+    const struct plugin_state *state = call->plugin;
+    struct user_state *user = call->user;
+    struct pending *pending = user->pending;
+    const char *reason;
+    if (request->step == REPRISE_ADDED || request->mark == 0 || request->mark & MARK_STREAM)
+        return REPRISE_CONTINUE;
+    const struct recorded_upload *recorded = state->uploads.item[request->mark - 1];
+    if (recorded->problem[0])
+        return fail(call, request->step, recorded->problem);
+    while (pending && pending->step != request->step)
+        pending = pending->next;
+    if (!pending)
+        pending = make(call, request, recorded, &reason);
+    if (!pending)
+        return fail(call, request->step, reason);
+    uint64_t slice = pending->upload.rope.total_bytes * 2 / DIGEST_SLICES;
+    if (!upload_digest(&pending->upload, slice > DIGEST_SLICE_BYTES ? slice : DIGEST_SLICE_BYTES)) {
+        call->host->delay_us(call, 1);
+        return REPRISE_HOLD; /* asked again at once, after others had their turn */
+    }
+    if (pending->upload.rope.problem)
+        return fail(call, request->step, pending->upload.rope.problem);
+    if (set_headers(call, request, &pending->upload) || give_body(call, request, pending)) {
+        call->host->record(call, AUDIO_ERRORS, 1);
+        return REPRISE_FAIL;
+    }
+    return REPRISE_CONTINUE;
+}
+
+int plugin_on_response(const reprise_call *call, const reprise_response *response)
+{
+    const reprise_request *request = response->request;
+    const reprise_host *host = call->host;
+    if (request->step == REPRISE_ADDED || request->mark == 0 || request->mark & MARK_STREAM ||
+        response->status == 0)
+        return REPRISE_CONTINUE;
+    host->record(call, AUDIO_UPLOADS, 1);
+    host->record(call, AUDIO_UPLOAD_BYTES, request->body_bytes);
+    if (response->sent_us)
+        host->record(call, AUDIO_UPLOAD_RATE,
+                     (uint64_t)((double)request->body_bytes * 1e6 / (double)response->sent_us));
+    host->record(call, AUDIO_FIRST_BYTE,
+                 response->first_byte_us > response->sent_us
+                     ? response->first_byte_us - response->sent_us
+                     : 0);
+    return REPRISE_CONTINUE;
+}
