@@ -1,0 +1,609 @@
+/* multipart_audio_plugin_test.c - the plugin as it is loaded, before a small host of this test's
+ * own: what it says of its options, of the trace, and what its users send. */
+#include <dlfcn.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include <cmocka.h>
+
+#include "plugins/multipart_audio/digests.h"
+#include "plugins/multipart_audio/pcm.h"
+#include "plugins/multipart_audio/wav.h"
+#include "plugins/reprise_plugin.h"
+
+enum { WAV_DATA_BYTES = 3200, WAV_BYTES = 44 + WAV_DATA_BYTES, METRICS = 16, MAX_HEADERS = 8 };
+
+static const reprise_plugin *plugin;
+static char samples[] = TEST_SOURCE_DIR "/tests/plugins/audio";
+
+/* A host of one user at a time; all it is told is kept. */
+static struct {
+    reprise_host table;
+    reprise_call call;
+    uint64_t random;
+    char error[400], log[4000];
+    uint64_t counted[METRICS], last[METRICS];
+    uint32_t marks[8]; /* by step */
+    uint64_t delay_us;
+    reprise_request request;
+    size_t header_count;
+    char names[MAX_HEADERS][40], values[MAX_HEADERS][200];
+    const char *pieces[2];
+    size_t piece_bytes[2];
+    reprise_body_source source;
+    char *message;
+    size_t message_bytes;
+} host;
+
+static reprise_bytes text_of(const char *text)
+{
+    return (reprise_bytes){text, strlen(text)};
+}
+
+static int request_header_at(const reprise_call *call, const reprise_request *request, size_t index,
+                             reprise_bytes *ret_name, reprise_bytes *ret_value)
+{
+    (void)call, (void)request;
+    if (index >= host.header_count)
+        return 0;
+    *ret_name = text_of(host.names[index]);
+    *ret_value = text_of(host.values[index]);
+    return 1;
+}
+
+static reprise_bytes request_header(const reprise_call *call, const reprise_request *request,
+                                    const char *name)
+{
+    (void)call, (void)request;
+    for (size_t i = 0; i < host.header_count; i++)
+        if (strcasecmp(host.names[i], name) == 0)
+            return text_of(host.values[i]);
+    return (reprise_bytes){NULL, 0};
+}
+
+static int set_header(const reprise_call *call, reprise_request *request, const char *name,
+                      const char *value)
+{
+    (void)call, (void)request;
+    for (size_t i = 0; i < host.header_count; i++)
+        if (strcasecmp(host.names[i], name) == 0)
+            snprintf(host.values[i], sizeof host.values[i], "%s", value);
+    return 0;
+}
+
+static void delay_us(const reprise_call *call, uint64_t delay)
+{
+    (void)call;
+    host.delay_us = delay;
+}
+
+static uint64_t draw_random(const reprise_call *call)
+{
+    return pcm_mix(host.random, call->user_index);
+}
+
+static void record(const reprise_call *call, uint32_t metric, uint64_t value)
+{
+    (void)call;
+    host.counted[metric]++;
+    host.last[metric] = value;
+}
+
+static void keep_log(const reprise_call *call, enum reprise_log_level level, const char *format,
+                     ...)
+{
+    (void)call, (void)level;
+    size_t used = strlen(host.log);
+    va_list list;
+    va_start(list, format);
+    vsnprintf(host.log + used, sizeof host.log - used, format, list);
+    va_end(list);
+    used = strlen(host.log);
+    snprintf(host.log + used, sizeof host.log - used, "\n");
+}
+
+static void keep_error(const reprise_call *call, const char *format, ...)
+{
+    (void)call;
+    va_list list;
+    va_start(list, format);
+    vsnprintf(host.error, sizeof host.error, format, list);
+    va_end(list);
+}
+
+static int mark(const reprise_call *call, uint32_t step, uint32_t value)
+{
+    (void)call;
+    host.marks[step] = value;
+    return 0;
+}
+
+static reprise_bytes request_body_at(const reprise_call *call, const reprise_request *request,
+                                     size_t index)
+{
+    (void)call, (void)request;
+    return index < 2 && host.pieces[index]
+               ? (reprise_bytes){host.pieces[index], host.piece_bytes[index]}
+               : (reprise_bytes){NULL, 0};
+}
+
+static int set_body_source(const reprise_call *call, reprise_request *request,
+                           const reprise_body_source *source)
+{
+    (void)call, (void)request;
+    host.source = *source;
+    return 0;
+}
+
+static int ws_replace(const reprise_call *call, const void *data, size_t len)
+{
+    (void)call;
+    free(host.message);
+    host.message = malloc(len);
+    memcpy(host.message, data, len);
+    host.message_bytes = len;
+    return 0;
+}
+
+/* Writes `value`, as text, into the field of the option's type. */
+static void set_option(void *state, const reprise_option *option, const char *value)
+{
+    char *field = (char *)state + option->offset;
+    if (option->type == REPRISE_STRING)
+        *(const char **)field = value;
+    else if (option->type == REPRISE_DURATION)
+        *(uint64_t *)field = strtoull(value, NULL, 10);
+    else
+        fail_msg("an option of another type");
+}
+
+/* Options are name, value, ..., NULL. What start() answers. */
+static int start_with(const char *const *options)
+{
+    memset(&host, 0, sizeof host);
+    host.table = (reprise_host){.size = sizeof host.table,
+                                .abi_major = REPRISE_ABI_MAJOR,
+                                .abi_minor = REPRISE_ABI_MINOR,
+                                .request_header = request_header,
+                                .request_header_at = request_header_at,
+                                .set_header = set_header,
+                                .ws_replace = ws_replace,
+                                .delay_us = delay_us,
+                                .random = draw_random,
+                                .record = record,
+                                .log = keep_log,
+                                .error = keep_error,
+                                .mark = mark,
+                                .request_body_at = request_body_at,
+                                .set_body_source = set_body_source};
+    host.call = (reprise_call){.host = &host.table,
+                               .plugin = calloc(1, plugin->plugin_size),
+                               .user = calloc(1, plugin->user_size)};
+    for (const reprise_option *option = plugin->options; option->name; option++)
+        set_option(host.call.plugin, option, option->fallback);
+    for (; *options; options += 2)
+        for (const reprise_option *option = plugin->options; option->name; option++)
+            if (strcmp(option->name, options[0]) == 0)
+                set_option(host.call.plugin, option, options[1]);
+    return plugin->start(&host.call);
+}
+#define START(...) start_with((const char *const[]){__VA_ARGS__ __VA_OPT__(, ) NULL})
+
+static void stop(void)
+{
+    plugin->on_session_end(&host.call);
+    plugin->stop(&host.call);
+    free(host.call.plugin);
+    free(host.call.user);
+    free(host.message);
+}
+
+static void begin_user(uint64_t index)
+{
+    plugin->on_session_end(&host.call);
+    memset(host.call.user, 0, plugin->user_size);
+    host.call.user_index = index;
+    assert_int_equal(plugin->on_session_start(&host.call), REPRISE_CONTINUE);
+}
+
+/* The recorded upload: step 3, a WAV of 16 kHz in a form. */
+static struct {
+    char body[8192];
+    size_t len;
+    size_t audio_at;
+} upload;
+
+static void write_upload(const char *content)
+{
+    static const uint8_t fmt[16] = {1, 0, 1, 0, 0x80, 0x3e, 0, 0, 0, 0x7d, 0, 0, 2, 0, 16, 0};
+    struct audio like = {.format = AUDIO_WAV, .pcm = {PCM_S16, 16000, 1, 2}, .fmt_bytes = 16};
+    struct pcm_source source = {like.pcm, PCM_TONE, 99, WAV_DATA_BYTES, {0, 0}, false};
+    char wav[WAV_BYTES];
+    memcpy(like.fmt, fmt, sizeof fmt);
+    wav_head(&like, WAV_DATA_BYTES, (uint8_t *)wav);
+    pcm_read(&source, 0, wav + 44, WAV_DATA_BYTES);
+    upload.len = (size_t)snprintf(upload.body, sizeof upload.body,
+                                  "--b\r\nContent-Disposition: form-data; name=\"file\"; "
+                                  "filename=\"a.wav\"\r\nContent-Type: audio/wav\r\n\r\n");
+    upload.audio_at = upload.len;
+    size_t len = content ? strlen(content) : sizeof wav;
+    memcpy(upload.body + upload.len, content ? content : wav, len);
+    upload.len += len;
+    memcpy(upload.body + upload.len, "\r\n--b--\r\n", 9);
+    upload.len += 9;
+}
+
+/* md5: of the audio, as a header has it; NULL: there is none. */
+static void show_upload_with(const char *content, const char *md5)
+{
+    const reprise_header headers[] = {
+        {text_of("Content-Type"), text_of("multipart/form-data; boundary=b")},
+        {text_of("X-MD5"), md5 ? text_of(md5) : (reprise_bytes){NULL, 0}}};
+    write_upload(content);
+    const reprise_recorded recorded = {.kind = REPRISE_RECORDED_EXCHANGE,
+                                       .step = 3,
+                                       .request_body = {upload.body, upload.len},
+                                       .request_headers = headers,
+                                       .request_header_count = md5 ? 2 : 1};
+    assert_int_equal(plugin->on_recorded(&host.call, &recorded), REPRISE_CONTINUE);
+}
+
+static void show_upload(const char *content)
+{
+    show_upload_with(content, NULL);
+}
+
+static int ask(void)
+{
+    snprintf(host.names[0], sizeof host.names[0], "Content-Type");
+    snprintf(host.values[0], sizeof host.values[0], "multipart/form-data; boundary=b");
+    host.header_count = host.header_count > 1 ? host.header_count : 1;
+    host.pieces[0] = upload.body;
+    host.piece_bytes[0] = 50;
+    host.pieces[1] = upload.body + 50;
+    host.piece_bytes[1] = upload.len - 50;
+    host.source = (reprise_body_source){0};
+    host.request = (reprise_request){.step = 3, .mark = host.marks[3], .body_bytes = upload.len};
+    return plugin->on_request(&host.call, &host.request);
+}
+
+/* The body that is sent, on the heap; released. */
+static char *sent(size_t *ret_len)
+{
+    char *bytes = malloc(host.source.body_bytes);
+    for (uint64_t at = 0; at < host.source.body_bytes;) {
+        int64_t len = host.source.read(host.source.state, at, bytes + at,
+                                       (size_t)(host.source.body_bytes - at));
+        assert_true(len > 0);
+        at += (uint64_t)len;
+    }
+    *ret_len = (size_t)host.source.body_bytes;
+    host.source.release(host.source.state);
+    return bytes;
+}
+
+/* They end before the last boundary; names before them differ in length. */
+static const char *samples_of(const char *body, size_t len)
+{
+    return body + len - 9 - WAV_DATA_BYTES;
+}
+
+static void every_user_sends_another_file_and_the_same_one_again(void **state)
+{
+    (void)state;
+    static const char *const kinds[] = {"noise", "tone", "silence"};
+    for (size_t i = 0; i < 3; i++) {
+        char *bodies[20];
+        size_t len;
+        assert_int_equal(START("kind", kinds[i]), REPRISE_CONTINUE);
+        show_upload(NULL);
+        assert_int_not_equal(host.marks[3], 0);
+        for (uint64_t user = 0; user < 20; user++) {
+            begin_user(user);
+            assert_int_equal(ask(), REPRISE_CONTINUE);
+            bodies[user] = sent(&len);
+            for (uint64_t other = 0; other < user; other++)
+                assert_memory_not_equal(samples_of(bodies[user], len),
+                                        samples_of(bodies[other], len), WAV_DATA_BYTES);
+        }
+        begin_user(4);
+        assert_int_equal(ask(), REPRISE_CONTINUE);
+        char *again = sent(&len);
+        assert_memory_equal(again, bodies[4], len);
+        free(again);
+        for (size_t user = 0; user < 20; user++)
+            free(bodies[user]);
+        assert_non_null(strstr(host.log, "1 uploads in the trace (1 WAV), 0 WebSockets"));
+        stop();
+    }
+}
+
+static void a_share_of_uploads_is_alike_and_counted(void **state)
+{
+    (void)state;
+    enum { USERS = 400, DUPLICATES = 4 /* its place among the metrics */ };
+    size_t equal = 0;
+    assert_int_equal(START("dup", "25%"), REPRISE_CONTINUE);
+    show_upload(NULL);
+    char *bodies[USERS];
+    size_t lens[USERS];
+    for (uint64_t user = 0; user < USERS; user++) {
+        begin_user(user);
+        assert_int_equal(ask(), REPRISE_CONTINUE);
+        bodies[user] = sent(&lens[user]);
+    }
+    for (size_t user = 0; user < USERS; user++) {
+        bool is_copy = false;
+        for (size_t other = 0; other < user && !is_copy; other++)
+            is_copy = memcmp(samples_of(bodies[user], lens[user]),
+                             samples_of(bodies[other], lens[other]), WAV_DATA_BYTES) == 0;
+        equal += is_copy;
+    }
+    assert_in_range(equal, USERS / 5, USERS * 3 / 10);
+    assert_int_equal(host.counted[DUPLICATES], equal);
+    for (size_t user = 0; user < USERS; user++)
+        free(bodies[user]);
+    stop();
+}
+
+static void sizes_are_drawn_by_weight(void **state)
+{
+    (void)state;
+    size_t small = 0;
+    assert_int_equal(START("sizes", "10KB=80,2MB=20"), REPRISE_CONTINUE);
+    show_upload(NULL);
+    for (uint64_t user = 0; user < 500; user++) {
+        begin_user(user);
+        assert_int_equal(ask(), REPRISE_CONTINUE);
+        small += host.source.body_bytes < 20000;
+        assert_true(host.source.body_bytes < 20000 || host.source.body_bytes > 2000000);
+        host.source.release(host.source.state);
+    }
+    assert_in_range(small, 360, 440);
+    stop();
+}
+
+static void md5_of(const void *bytes, size_t len, char into[DIGEST_MAX_TEXT_BYTES + 1])
+{
+    struct digest_values values;
+    struct digests *digests = digests_new(1U << DIGEST_MD5);
+    digests_add(digests, bytes, len);
+    digests_free(digests, &values);
+    digest_text(&values, DIGEST_MD5, DIGEST_HEX, into);
+}
+
+static void large_uploads_hold_until_their_checksum_is_known(void **state)
+{
+    (void)state;
+    char md5[DIGEST_MAX_TEXT_BYTES + 1];
+    size_t len, holds = 0;
+    int verdict;
+    assert_int_equal(START("sizes", "5MB", "rate", "1mbit"), REPRISE_CONTINUE);
+    write_upload(NULL);
+    md5_of(upload.body + upload.audio_at, WAV_BYTES, md5);
+    show_upload_with(NULL, md5);
+    begin_user(1);
+    snprintf(host.names[1], sizeof host.names[1], "X-MD5");
+    snprintf(host.values[1], sizeof host.values[1], "\"%s\"", md5);
+    for (host.header_count = 2; (verdict = ask()) == REPRISE_HOLD; holds++)
+        assert_int_equal(host.delay_us, 1);
+    assert_int_equal(verdict, REPRISE_CONTINUE);
+    assert_in_range(holds, 10, 30);
+    assert_int_equal(host.source.bytes_per_s, 125000);
+    char *body = sent(&len);
+    assert_in_range(len, 5000000, 5001000);
+    md5_of(body + len - 9 - 5000000, 5000000, md5); /* before the last boundary */
+    assert_memory_equal(host.values[1] + 1, md5, 32);
+    free(body);
+    stop();
+}
+
+/* A user that ends while its upload is held leaves nothing behind. */
+static void an_upload_that_is_never_sent_is_freed(void **state)
+{
+    (void)state;
+    char md5[DIGEST_MAX_TEXT_BYTES + 1];
+    assert_int_equal(START("sizes", "5MB"), REPRISE_CONTINUE);
+    write_upload(NULL);
+    md5_of(upload.body + upload.audio_at, WAV_BYTES, md5);
+    show_upload_with(NULL, md5);
+    begin_user(1);
+    assert_int_equal(ask(), REPRISE_HOLD);
+    stop();
+}
+
+static void what_is_no_audio_fails_its_user_by_name(void **state)
+{
+    (void)state;
+    enum { ERRORS = 5 };
+    assert_int_equal(START(), REPRISE_CONTINUE);
+    show_upload("this is no audio");
+    begin_user(1);
+    assert_int_equal(ask(), REPRISE_FAIL);
+    assert_string_equal(host.error,
+                        "the upload of step 3: part file: it is none of WAV, FLAC, MP3, Ogg, WebM, "
+                        "MP4, and its type is not one of plain samples");
+    assert_int_equal(host.counted[ERRORS], 1);
+    assert_non_null(strstr(host.log, "1 uploads cannot be made anew, as: part file: it is none"));
+    /* The recorded one was good; this user's has another boundary. */
+    show_upload(NULL);
+    upload.body[2] = 'c';
+    begin_user(2);
+    assert_int_equal(ask(), REPRISE_FAIL);
+    assert_string_equal(host.error, "the upload of step 3: it has no part");
+    stop();
+}
+
+static void options_that_do_not_fit_are_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *options[5];
+        const char *error;
+    } rows[] = {
+        {{"sizes", "1KB=50", NULL}, "sizes: the weights add up to 50, not to 100"},
+        {{"sizes", "5GB", NULL}, "sizes: a WAV file cannot be longer than 4 GiB"},
+        {{"sizes", "5KB", "duration", "5", NULL}, "sizes and duration: give one of them"},
+        {{"sizes", "5KB", "source", "recorded", NULL},
+         "sizes and duration are for generated audio: leave source and files"},
+        {{"source", "recorded", "files", "/tmp", NULL}, "files: and source: give one of them"},
+        {{"source", "/nowhere", NULL}, "/nowhere: No such file or directory"},
+        {{"kind", "music", NULL}, "kind: 'music': it is tone, noise or silence"},
+        {{"dup", "many", NULL}, "dup: 'many': no share; write 10% or 0.1"},
+        {{"rate", "slow", NULL}, "rate: 'slow': no rate; write 1mbit, 500kbit or 64KB"},
+        {{"ws", "on", NULL}, "ws: it is auto, pcm16 or off"},
+        {{"ws_pace", "slow", NULL}, "ws_pace: it is audio or recorded"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        assert_int_equal(start_with(rows[i].options), REPRISE_FAIL);
+        assert_string_equal(host.error, rows[i].error);
+        stop();
+    }
+}
+
+static void files_of_a_folder_are_told_apart(void **state)
+{
+    (void)state;
+    char *bodies[60];
+    size_t lens[60];
+    assert_int_equal(START("source", samples), REPRISE_CONTINUE);
+    show_upload(NULL);
+    for (uint64_t user = 0; user < 60; user++) {
+        begin_user(user);
+        assert_int_equal(ask(), REPRISE_CONTINUE);
+        bodies[user] = sent(&lens[user]);
+        for (uint64_t other = 0; other < user; other++)
+            assert_true(lens[user] != lens[other] ||
+                        memcmp(bodies[user], bodies[other], lens[user]) != 0);
+    }
+    for (size_t user = 0; user < 60; user++)
+        free(bodies[user]);
+    stop();
+}
+
+static void show_stream(size_t messages)
+{
+    const struct pcm_source source = {{PCM_S16, 16000, 1, 2}, PCM_TONE, 3, 1 << 20, {0, 0}, false};
+    char chunk[3200];
+    reprise_recorded recorded = {
+        .kind = REPRISE_RECORDED_WS_CONNECT, .step = 5, .url = text_of("ws://x/ws?token=1")};
+    assert_int_equal(plugin->on_recorded(&host.call, &recorded), REPRISE_CONTINUE);
+    recorded.kind = REPRISE_RECORDED_MESSAGE_SENT;
+    recorded.is_text = 1;
+    recorded.request_body = text_of("{\"sample_rate\":16000}");
+    assert_int_equal(plugin->on_recorded(&host.call, &recorded), REPRISE_CONTINUE);
+    recorded.is_text = 0;
+    for (size_t i = 0; i < messages; i++) {
+        pcm_read(&source, i * sizeof chunk, chunk, sizeof chunk);
+        recorded.began_us = i * 80000;
+        recorded.request_body = (reprise_bytes){chunk, sizeof chunk};
+        assert_int_equal(plugin->on_recorded(&host.call, &recorded), REPRISE_CONTINUE);
+    }
+}
+
+static void a_stream_is_new_for_each_user_and_goes_no_faster_than_it_sounds(void **state)
+{
+    (void)state;
+    char recorded[3200] = {1}, first[2][3200];
+    assert_int_equal(START(), REPRISE_CONTINUE);
+    show_stream(10);
+    assert_int_not_equal(host.marks[5], 0);
+    reprise_ws_message message = {
+        .step = 5, .is_outgoing = 1, .data = {recorded, sizeof recorded}, .mark = host.marks[5]};
+    for (uint64_t user = 0; user < 2; user++) {
+        begin_user(user);
+        host.call.now_us = 1000000;
+        for (uint64_t i = 0; i < 10; i++) {
+            host.delay_us = 0;
+            assert_int_equal(plugin->on_ws_message(&host.call, &message), REPRISE_CONTINUE);
+            assert_int_equal(host.message_bytes, sizeof recorded);
+            assert_memory_not_equal(host.message, recorded, sizeof recorded);
+            if (i == 0)
+                memcpy(first[user], host.message, sizeof recorded);
+            /* 100 ms of sound each; they are due after 20 ms */
+            assert_int_equal(host.delay_us, i ? 80000 : 0);
+            host.call.now_us += host.delay_us + 20000;
+        }
+    }
+    assert_memory_not_equal(first[0], first[1], sizeof recorded);
+    message.is_text = 1;
+    free(host.message);
+    host.message = NULL;
+    assert_int_equal(plugin->on_ws_message(&host.call, &message), REPRISE_CONTINUE);
+    assert_null(host.message);
+    stop();
+}
+
+static void streams_are_left_alone_when_asked(void **state)
+{
+    (void)state;
+    assert_int_equal(START("ws", "off"), REPRISE_CONTINUE);
+    show_stream(10);
+    assert_int_equal(host.marks[5], 0);
+    begin_user(1);
+    assert_non_null(strstr(host.log, "no upload of audio in the trace"));
+    stop();
+}
+
+static void answers_are_measured_from_the_last_byte_sent(void **state)
+{
+    (void)state;
+    assert_int_equal(START(), REPRISE_CONTINUE);
+    show_upload(NULL);
+    begin_user(1);
+    const reprise_request request = {.step = 3, .mark = host.marks[3], .body_bytes = 1000000};
+    reprise_response response = {.request = &request,
+                                 .status = 201,
+                                 .sent_us = 500000,
+                                 .first_byte_us = 620000,
+                                 .total_us = 630000};
+    assert_int_equal(plugin->on_response(&host.call, &response), REPRISE_CONTINUE);
+    static const struct {
+        const char *name;
+        uint64_t value;
+    } rows[] = {{"audio_uploads", 1},
+                {"audio_upload_bytes", 1000000},
+                {"audio_upload_rate", 2000000},
+                {"audio_first_byte", 120000}};
+    for (size_t i = 0; i < 4; i++) {
+        assert_string_equal(plugin->metrics[i].name, rows[i].name);
+        assert_int_equal(host.last[i], rows[i].value);
+    }
+    response.status = 0;
+    plugin->on_response(&host.call, &response);
+    assert_int_equal(host.counted[0], 1);
+    stop();
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_user_sends_another_file_and_the_same_one_again),
+        cmocka_unit_test(a_share_of_uploads_is_alike_and_counted),
+        cmocka_unit_test(sizes_are_drawn_by_weight),
+        cmocka_unit_test(large_uploads_hold_until_their_checksum_is_known),
+        cmocka_unit_test(an_upload_that_is_never_sent_is_freed),
+        cmocka_unit_test(what_is_no_audio_fails_its_user_by_name),
+        cmocka_unit_test(options_that_do_not_fit_are_refused),
+        cmocka_unit_test(files_of_a_folder_are_told_apart),
+        cmocka_unit_test(a_stream_is_new_for_each_user_and_goes_no_faster_than_it_sounds),
+        cmocka_unit_test(streams_are_left_alone_when_asked),
+        cmocka_unit_test(answers_are_measured_from_the_last_byte_sent),
+    };
+    void *module = dlopen(TEST_BINARY_DIR "/reprise-plugins/multipart_audio.so", RTLD_NOW);
+    const reprise_plugin *(*entry)(void) = NULL;
+    if (module)
+        *(void **)&entry = dlsym(module, "reprise_plugin_entry");
+    if (!entry) {
+        fprintf(stderr, "%s\n", dlerror());
+        return 1;
+    }
+    plugin = entry();
+    int result = cmocka_run_group_tests(tests, NULL, NULL);
+    dlclose(module);
+    return result;
+}
