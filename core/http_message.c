@@ -193,6 +193,18 @@ static void remove_from(struct http_request *request, struct bytes name, size_t 
     request->header_count = kept;
 }
 
+static void note_edit(struct http_request *request, struct bytes name, struct bytes value)
+{
+    uint32_t at = 0;
+    while (at < request->edit_count && at < HTTP_MAX_EDITS &&
+           !bytes_equal_nocase(request->edits[at].name, name))
+        at++;
+    if (at < HTTP_MAX_EDITS)
+        request->edits[at] = (struct http_header){.name = name, .value = value};
+    if (at >= request->edit_count)
+        request->edit_count = at + 1;
+}
+
 int http_request_set_header(struct http_request *request, struct bytes name, struct bytes value)
 {
     if (name.len == 0 || !is_clean(name, false) || memchr(name.ptr, ':', name.len) ||
@@ -202,21 +214,24 @@ int http_request_set_header(struct http_request *request, struct bytes name, str
     size_t at = 0;
     while (at < request->header_count && !bytes_equal_nocase(request->own_headers[at].name, name))
         at++;
+    struct bytes own_name = at < request->header_count ? request->own_headers[at].name
+                                                       : arena_copy(request->arena, name);
+    if (!own_name.ptr)
+        return -1;
     if (!value.ptr) {
         remove_from(request, name, at);
+        note_edit(request, own_name, value);
         return 0;
     }
     struct bytes copy = arena_copy(request->arena, value);
-    if (!copy.ptr)
+    if (!copy.ptr || (at == request->header_count && at == HTTP_MAX_HEADERS))
         return -1;
+    note_edit(request, own_name, copy);
     if (at < request->header_count) {
         request->own_headers[at].value = copy;
         remove_from(request, name, at + 1);
         return 0;
     }
-    struct bytes own_name = arena_copy(request->arena, name);
-    if (!own_name.ptr || request->header_count == HTTP_MAX_HEADERS)
-        return -1;
     request->own_headers[request->header_count++] =
         (struct http_header){.name = own_name, .value = copy};
     return 0;

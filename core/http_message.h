@@ -38,6 +38,10 @@ struct http_body_source {
     const char *failure;
 };
 
+/* Headers that were set, as http_request_set_header() was told: a request that was written ahead of
+ * time takes so few in where it lies. */
+#define HTTP_MAX_EDITS 4
+
 struct http_request {
     struct bytes method;
     struct bytes url;                /* absolute */
@@ -51,6 +55,8 @@ struct http_request {
     size_t own_capacity;
     struct arena *arena; /* borrowed; must outlive the request */
     uint32_t changes;    /* enum http_change */
+    uint32_t edit_count; /* more than HTTP_MAX_EDITS: not all of them are in `edits` */
+    struct http_header edits[HTTP_MAX_EDITS]; /* each name once; value.ptr NULL: removed */
 };
 
 struct http_response {

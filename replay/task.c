@@ -117,13 +117,9 @@ void task_pause(struct task *task, uint64_t at_us, enum task_next then)
     timers_set(&task->user->env->loop->timers, &task->timer, at_us);
 }
 
-int task_start_step(struct user *user, const struct plan_step *step, uint64_t due_us)
+void task_take_recorded(struct task *task)
 {
-    struct task *task = task_new(user);
-    if (!task)
-        return -1;
-    task->step = step;
-    task->due_us = due_us;
+    const struct plan_step *step = task->step;
     task->own_request = (struct http_request){
         .method = step->method,
         .url = step->url,
@@ -132,6 +128,16 @@ int task_start_step(struct user *user, const struct plan_step *step, uint64_t du
         .header_count = step->header_count,
         .arena = &task->arena,
     };
+}
+
+int task_start_step(struct user *user, const struct plan_step *step, uint64_t due_us)
+{
+    struct task *task = task_new(user);
+    if (!task)
+        return -1;
+    task->step = step;
+    task->due_us = due_us;
+    task_take_recorded(task);
     task->request = &task->own_request;
     if (step->kind == STEP_WS_MESSAGE) {
         channel_message_ready(task);

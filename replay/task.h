@@ -44,8 +44,9 @@ struct task {
     bool is_asked;                /* a plugin has it in hand just now */
     bool is_filled;               /* they are in `request`: its step's cut is no longer the same */
     uint32_t attempt, holds, ask_from;
-    uint32_t held_by;    /* with holds: the plugin that holds it */
-    uint32_t keeps_body; /* of the answer, for these plugins */
+    uint64_t filled_with; /* values.replaced then */
+    uint32_t held_by;     /* with holds: the plugin that holds it */
+    uint32_t keeps_body;  /* of the answer, for these plugins */
     uint64_t due_us, started_us;
     struct timer timer;
     struct arena arena; /* of what plugins change */
@@ -83,6 +84,9 @@ void task_finish(struct task *task);
 void task_send(struct task *task);
 void task_leave_queue(struct task *task);
 void task_count_handled(struct task *task);
+
+/* The recorded request in `own_request`, as the plan has it. */
+void task_take_recorded(struct task *task);
 
 /* task_values.c, for steps with bindings, and messages. False: something else follows than sending.
  */

@@ -59,6 +59,14 @@ static void on_done(void *owner, const struct transport_result *result)
     task_judge(task, result);
 }
 
+/* The step as it was cut ahead of time: values come into it by themselves, and of what plugins
+ * changed a few headers can. */
+static const struct request_cut *cut_of(const struct task *task)
+{
+    const struct request_cut *cut = task->step ? task->step->cut : NULL;
+    return cut && request_cut_takes(cut, task->request) ? cut : NULL;
+}
+
 static void transmit(struct task *task)
 {
     struct user_env *env = task->user->env;
@@ -70,7 +78,8 @@ static void transmit(struct task *task)
     bool has_values = task_hold_values(task, &values) == 0;
     const struct transport_request request = {
         .http = task->request,
-        .cut = task->step && !task->request->changes && !task->is_filled ? task->step->cut : NULL,
+        .cut = cut_of(task),
+        .is_filled = task->is_filled,
         .values = values,
         .closes_connection = task->step && task->step->closes_connection,
         .max_connections = task->user->session->connection_count,

@@ -110,14 +110,29 @@ static int fill(struct task *task)
     if (is_whole && http_request_join_body(task->request))
         return -1;
     task->is_filled = task->request->changes != 0;
+    task->filled_with = task->user->values.replaced;
     task->request->changes = 0;
     return 0;
+}
+
+/* A token was renewed while the request was held: it goes with the new one. What plugins have
+ * changed in it stays as they left it. */
+static bool refill(struct task *task)
+{
+    if (!task->is_filled || task->filled_with == task->user->values.replaced ||
+        task->request->changes)
+        return true;
+    task_take_recorded(task);
+    if (fill(task) == 0)
+        return true;
+    user_end(task->user, SESSION_FAILED, "no memory for a request");
+    return false;
 }
 
 bool task_prepare_values(struct task *task)
 {
     if (task->has_values)
-        return true;
+        return refill(task);
     if (has_to_wait(task)) {
         task->state = TASK_WAITING;
         task->user->tasks_waiting++;

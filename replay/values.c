@@ -115,6 +115,7 @@ int values_replace(struct values *values, const unsigned char *forms, struct byt
     }
     buf_fini(&was_room);
     buf_fini(&is_room);
+    values->replaced += count != 0;
     return count;
 }
 

@@ -21,6 +21,7 @@ struct values {
     char (*small)[VALUE_SMALL_BYTES];
     uint32_t *messages; /* how many of a WebSocket's messages had it */
     uint32_t count;
+    uint64_t replaced;             /* how often values_replace() found something */
     struct retired_value *retired; /* replaced while a request might still read them */
 };
 

@@ -300,6 +300,7 @@ static int make_head(struct plan_builder *builder, const struct trace_exchange *
     write_left_out(&head, step);
     if (buf_failed(head.out) || keep_head(&head, builder->arena, step))
         return -1;
+    head.cut.body = step->body;
     builder->cut = head.cut;
     if (!is_cut)
         return 0;

@@ -86,26 +86,124 @@ static void put_fixed(struct piece_list *list, const struct request_cut *cut,
         put_cookies(list, cut, places);
 }
 
-size_t request_cut_pieces(const struct request_cut *cut, struct bytes body,
-                          const struct bytes *values, struct bytes cookies,
+/* What an edit makes of one line of the head. */
+struct head_edit {
+    size_t at, len;           /* what goes: a value, a line, or nothing before the empty line */
+    struct bytes name, value; /* what comes: a value, or with a name a line */
+};
+
+/* Lines of the head that `edits` is about; -1: more than there is room for. They come by `at`. */
+static int find_edits(const struct request_cut *cut, const struct http_request *edits,
+                      struct head_edit *found)
+{
+    unsigned done = 0; /* one bit for each edit that has its line */
+    int count = 0;
+    size_t at = bytes_index_of(cut->head, '\n') + 1;
+    while (at + 2 < cut->head.len) {
+        struct bytes rest = bytes_from(cut->head, at);
+        size_t line_len = bytes_index_of(rest, '\n') + 1, colon = bytes_index_of(rest, ':');
+        for (uint32_t i = 0; i < edits->edit_count; i++) {
+            const struct http_header *edit = &edits->edits[i];
+            if (colon != edit->name.len || colon + 4 > line_len ||
+                !bytes_equal_nocase(bytes_make(rest.ptr, colon), edit->name))
+                continue;
+            if (count == REQUEST_CUT_MAX_HEAD_EDITS)
+                return -1;
+            bool goes = !edit->value.ptr || done >> i & 1;
+            found[count++] = goes ? (struct head_edit){.at = at, .len = line_len}
+                                  : (struct head_edit){.at = at + colon + 2,
+                                                       .len = line_len - colon - 4,
+                                                       .value = edit->value};
+            done |= 1u << i;
+            break;
+        }
+        at += line_len;
+    }
+    for (uint32_t i = 0; i < edits->edit_count; i++) {
+        if (!edits->edits[i].value.ptr || done >> i & 1)
+            continue;
+        if (count == REQUEST_CUT_MAX_HEAD_EDITS)
+            return -1;
+        found[count++] = (struct head_edit){
+            .at = cut->head.len - 2, .name = edits->edits[i].name, .value = edits->edits[i].value};
+    }
+    return count;
+}
+
+bool request_cut_takes(const struct request_cut *cut, const struct http_request *http)
+{
+    static const char *const framing[] = {"host",       "content-length", "transfer-encoding",
+                                          "connection", "cookie",         "expect",
+                                          "te",         "upgrade"};
+    struct head_edit found[REQUEST_CUT_MAX_HEAD_EDITS];
+    if (http->changes == 0)
+        return true;
+    if (http->changes != HTTP_CHANGED_HEADERS || http->edit_count > HTTP_MAX_EDITS)
+        return false;
+    for (uint32_t i = 0; i < http->edit_count; i++) {
+        for (size_t j = 0; j < sizeof framing / sizeof *framing; j++) {
+            if (bytes_equal_nocase(http->edits[i].name, bytes_of(framing[j])))
+                return false;
+        }
+        if (!http_text_is_one_line(http->edits[i].value))
+            return false;
+    }
+    return find_edits(cut, http, found) >= 0;
+}
+
+static void put_edit(struct piece_list *list, const struct head_edit *edit)
+{
+    if (!edit->name.len) {
+        replace(list, edit->at, edit->len, edit->value);
+        return;
+    }
+    put_until(list, edit->at);
+    put(list, edit->name);
+    put(list, bytes_of(": "));
+    put(list, edit->value);
+    put(list, bytes_of("\r\n"));
+}
+
+static void put_head(struct piece_list *list, const struct request_cut *cut,
+                     const struct bytes *values, const struct http_request *edits,
+                     struct fixed_places *places)
+{
+    struct head_edit found[REQUEST_CUT_MAX_HEAD_EDITS];
+    int count = edits && edits->edit_count ? find_edits(cut, edits, found) : 0, next = 0;
+    for (uint32_t i = 0; i < cut->slot_count && !cut->slots[i].is_in_body; i++) {
+        const struct request_slot *slot = &cut->slots[i];
+        const struct bytes *value = value_of(slot, values);
+        for (; next < count && found[next].at <= slot->at; next++) {
+            put_fixed(list, cut, places, found[next].at);
+            put_edit(list, &found[next]);
+        }
+        if (!value || slot->at < list->from) /* an edit has taken its line */
+            continue;
+        put_fixed(list, cut, places, slot->at);
+        replace(list, slot->at, slot->len, *value);
+    }
+    for (; next < count; next++) {
+        put_fixed(list, cut, places, found[next].at);
+        put_edit(list, &found[next]);
+    }
+    put_fixed(list, cut, places, cut->head.len);
+    put_until(list, cut->head.len);
+}
+
+size_t request_cut_pieces(const struct request_cut *cut, const struct bytes *values,
+                          struct bytes cookies, const struct http_request *edits,
                           struct request_cut_scratch *scratch, struct bytes *pieces)
 {
     struct piece_list list = {.items = pieces, .part = cut->head};
     struct fixed_places places = {.cookies = cookies};
+    struct bytes body = cut->body;
     size_t new_len = values && cut->length_len ? body_len(cut, body, values) : body.len;
     uint32_t i = 0;
     if (new_len != body.len)
         places.length = write_number(new_len, scratch);
-    for (; i < cut->slot_count && !cut->slots[i].is_in_body; i++) {
-        const struct request_slot *slot = &cut->slots[i];
-        const struct bytes *value = value_of(slot, values);
-        if (!value)
-            continue;
-        put_fixed(&list, cut, &places, slot->at);
-        replace(&list, slot->at, slot->len, *value);
-    }
-    put_fixed(&list, cut, &places, cut->head.len);
-    put_until(&list, cut->head.len);
+    put_head(&list, cut, values, edits, &places);
+    while (i < cut->slot_count && !cut->slots[i].is_in_body)
+        i++;
     list.part = body;
     list.from = 0;
     for (; i < cut->slot_count; i++) {

@@ -30,6 +30,7 @@ struct request_slot {
 
 struct request_cut {
     struct bytes head;  /* ends with the empty line */
+    struct bytes body;  /* as recorded */
     uint32_t target_at; /* in head, of what follows the origin in the URL: the request target, but
                            for a '/' that is set before "?x" */
     uint32_t
@@ -39,22 +40,29 @@ struct request_cut {
     struct request_slot *slots; /* those in the head first, each part by `at`; they never overlap */
 };
 
-#define REQUEST_CUT_MAX_SLOTS 32 /* of one request */
-/* Every slot, the cookie's line (3) and the length split a piece in two. */
-#define REQUEST_CUT_MAX_PIECES (2 * REQUEST_CUT_MAX_SLOTS + 2 * 3 + 4)
+#define REQUEST_CUT_MAX_SLOTS 32     /* of one request */
+#define REQUEST_CUT_MAX_HEAD_EDITS 8 /* lines of the head that http->edits touch */
+/* Every slot, the cookie's line (3), the length and each edit (4) split a piece in two. */
+#define REQUEST_CUT_MAX_PIECES                                                                     \
+    (2 * REQUEST_CUT_MAX_SLOTS + 2 * 3 + 4 + 5 * REQUEST_CUT_MAX_HEAD_EDITS)
 
 /* Texts that are made for one request; must live as long as its pieces. */
 struct request_cut_scratch {
     char length[24];
 };
 
+/* Whether what was changed in `http`, whose cut it is, can be put into the cut: a few headers that
+ * frame nothing. */
+bool request_cut_takes(const struct request_cut *cut, const struct http_request *http);
+
 /*
- * The pieces of the request in order, body included: views into the cut, `body`, `values` and
+ * The pieces of the request in order, body included: views into the cut, `values` and
  * `cookies` (the Cookie value, empty for none). values[i].ptr NULL, or values NULL: as recorded.
- * Returns how many, at most REQUEST_CUT_MAX_PIECES; none is empty.
+ * `edits` may be NULL; else request_cut_takes() it, and its headers take the place of the
+ * recorded ones or follow them. Returns how many, at most REQUEST_CUT_MAX_PIECES; none is empty.
  */
-size_t request_cut_pieces(const struct request_cut *cut, struct bytes body,
-                          const struct bytes *values, struct bytes cookies,
+size_t request_cut_pieces(const struct request_cut *cut, const struct bytes *values,
+                          struct bytes cookies, const struct http_request *edits,
                           struct request_cut_scratch *scratch, struct bytes *pieces);
 
 /*

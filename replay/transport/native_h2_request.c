@@ -130,6 +130,8 @@ static int fill(struct transport_call *call)
 {
     const struct transport_request *request = &call->request;
     bool has_values = false;
+    if (request->is_filled)
+        return 0;
     for (uint32_t i = 0; request->cut && request->values && i < request->cut->slot_count; i++)
         has_values = has_values || request->values[request->cut->slots[i].value].ptr;
     if (!has_values || call->filled)

@@ -101,7 +101,7 @@ static struct bytes write_head(const struct transport_request *request, struct b
 static uint64_t body_len(const struct transport_request *request)
 {
     const struct request_cut *cut = request->cut;
-    uint64_t len = request->http->body.len;
+    uint64_t len = cut->body.len;
     for (uint32_t i = 0; request->values && i < cut->slot_count; i++) {
         const struct request_slot *slot = &cut->slots[i];
         if (slot->is_in_body && request->values[slot->value].ptr)
@@ -139,8 +139,8 @@ static size_t write_pieces(struct transport_call *call, bool with_body,
     if (request->cut) {
         bool has_cookies = request->cookies.len && http_text_is_one_line(request->cookies);
         *ret_body_len = body_len(request);
-        return request_cut_pieces(request->cut, request->http->body, request->values,
-                                  has_cookies ? request->cookies : (struct bytes){0},
+        return request_cut_pieces(request->cut, request->values,
+                                  has_cookies ? request->cookies : (struct bytes){0}, request->http,
                                   &pieces->scratch, pieces->all);
     }
     uint64_t body_len = body_bytes_of(request->http);

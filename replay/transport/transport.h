@@ -74,9 +74,11 @@ typedef bool (*transport_data_fn)(void *owner, const struct transport_result *so
  * timeout_us.
  */
 struct transport_request {
-    const struct http_request *http; /* without the slots' values where `cut` is given */
-    const struct request_cut *cut;   /* when nothing but slots and cookies differs from the plan's
-                                        own request; else NULL, and http says all */
+    const struct http_request *http; /* all of it, but for the slots' values: see is_filled */
+    const struct request_cut *cut;   /* when nothing but slots, cookies and a few headers, which
+                                        request_cut_takes(), differs from the plan's own request;
+                                        else NULL */
+    bool is_filled;                  /* the slots' values are in `http` */
     const struct bytes *values;      /* for the cut's slots; may be NULL */
     struct bytes cookies;            /* the Cookie value, may be empty */
     uint32_t max_connections;        /* this user may have to the target at once; 0: any number */

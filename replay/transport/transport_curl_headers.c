@@ -111,7 +111,7 @@ static void apply_method(struct transport_call *call)
 /* libcurl writes the request itself: with the values in it. */
 static int fill_slots(struct transport_request *request)
 {
-    if (!request->cut || !request->cut->slot_count || !request->values)
+    if (!request->cut || request->is_filled || !request->cut->slot_count || !request->values)
         return 0;
     struct http_request *filled = arena_alloc(request->http->arena, sizeof *filled);
     if (!filled)

@@ -68,6 +68,7 @@ static void prepare(struct sample *sample, const char *url, const char *head, co
     view_headers(sample);
     sample->http.url = bytes_of(url);
     sample->http.body = bytes_make(sample->body, read_part(sample, body, sample->body, true));
+    sample->cut.body = sample->http.body;
     sample->http.headers = sample->headers;
     sample->http.arena = &sample->arena;
 }
@@ -79,7 +80,7 @@ static void expect_sent(struct sample *sample, const struct bytes *values, const
     struct request_cut_scratch scratch;
     char sent[4096];
     size_t len = 0;
-    size_t count = request_cut_pieces(&sample->cut, sample->http.body, values, bytes_of(cookies),
+    size_t count = request_cut_pieces(&sample->cut, values, bytes_of(cookies), &sample->http,
                                       &scratch, pieces);
     for (size_t i = 0; i < count; i++) {
         assert_true(pieces[i].len > 0);
@@ -208,6 +209,57 @@ static void expect_header(const struct sample *sample, const char *name, const c
         fail_msg("%s: '%.*s' is not '%s'", name, BYTES_ARG(found), value);
 }
 
+static void set_header(struct sample *sample, const char *name, const char *value)
+{
+    const struct bytes text = value ? bytes_of(value) : (struct bytes){0};
+    assert_int_equal(http_request_set_header(&sample->http, bytes_of(name), text), 0);
+}
+
+static void headers_that_were_set_are_put_into_the_cut(void **state)
+{
+    (void)state;
+    static struct sample sample;
+    const struct bytes values[] = {bytes_of("live"), bytes_of("tok")};
+    prepare(&sample, "http://t/a/x",
+            "GET /a/{0:x} HTTP/1.1\r\nHost: t\r\n^A: b\r\nAuthorization: Bearer {1:old}\r\n"
+            "X-Two: 1\r\nx-two: 2\r\nC: d\r\n\r\n",
+            "");
+    assert_true(request_cut_takes(&sample.cut, &sample.http));
+    set_header(&sample, "authorization", "Bearer mine");
+    set_header(&sample, "X-Two", "3");
+    set_header(&sample, "X-New", "n");
+    set_header(&sample, "X-New", "newer");
+    set_header(&sample, "C", NULL);
+    assert_true(request_cut_takes(&sample.cut, &sample.http));
+    expect_sent(&sample, values, "c",
+                "GET /a/live HTTP/1.1\r\nHost: t\r\nCookie: c\r\nA: b\r\n"
+                "Authorization: Bearer mine\r\nX-Two: 3\r\nX-New: newer\r\n\r\n",
+                16);
+    prepare(&sample, "http://t/", "GET / HTTP/1.1\r\nHost: t\r\n^\r\n", "");
+    for (char name[] = "X-1"; name[2] <= '5'; name[2]++) /* more than it keeps apart */
+        set_header(&sample, name, "1");
+    assert_false(request_cut_takes(&sample.cut, &sample.http));
+    arena_fini(&sample.arena);
+}
+
+static void what_frames_a_request_is_not_put_into_a_cut(void **state)
+{
+    (void)state;
+    static struct sample sample;
+    static const char *const names[] = {"Host", "content-length", "Cookie", "Connection", "Expect"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        prepare(&sample, "http://t/", "GET / HTTP/1.1\r\nHost: t\r\n^\r\n", "");
+        set_header(&sample, names[i], "1");
+        assert_false(request_cut_takes(&sample.cut, &sample.http));
+        arena_fini(&sample.arena);
+    }
+    prepare(&sample, "http://t/", "GET / HTTP/1.1\r\nHost: t\r\n^\r\n", "");
+    assert_int_equal(http_request_set_body(&sample.http, bytes_of("x")), 0);
+    set_header(&sample, "X", "1");
+    assert_false(request_cut_takes(&sample.cut, &sample.http));
+    arena_fini(&sample.arena);
+}
+
 static void a_request_to_look_at_has_the_values_too(void **state)
 {
     (void)state;
@@ -271,6 +323,8 @@ int main(void)
         cmocka_unit_test(an_empty_value_leaves_nothing_and_no_empty_piece),
         cmocka_unit_test(neighbours_in_the_head_and_the_body_do_not_mix),
         cmocka_unit_test(the_most_slots_make_the_most_pieces),
+        cmocka_unit_test(headers_that_were_set_are_put_into_the_cut),
+        cmocka_unit_test(what_frames_a_request_is_not_put_into_a_cut),
         cmocka_unit_test(a_request_to_look_at_has_the_values_too),
         cmocka_unit_test(without_values_nothing_is_marked_as_changed),
         cmocka_unit_test(without_memory_nothing_is_half_filled_in_silence),

@@ -121,8 +121,8 @@ static void write_wire(const struct transport_request *request, struct bytes tar
     struct request_cut_scratch scratch;
     const struct http_request *http = request->http;
     if (request->cut) {
-        size_t count = request_cut_pieces(request->cut, http->body, request->values,
-                                          (struct bytes){0}, &scratch, pieces);
+        size_t count = request_cut_pieces(request->cut, request->values, (struct bytes){0}, http,
+                                          &scratch, pieces);
         for (size_t i = 0; i < count; i++)
             buf_append_bytes(out, pieces[i]);
         return;
