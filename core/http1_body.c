@@ -31,25 +31,42 @@ static int content_length(const struct http1_head *head, uint64_t *ret_length)
     return is_found;
 }
 
-/* Chunked is the last coding, or there is none we can frame by. */
-static bool is_chunked(const struct http1_head *head)
+struct codings {
+    bool has_chunked;
+    bool is_chunked_last;
+    bool has_others;
+};
+
+/* "identity" was one until RFC 7230 and means none: who still says it goes by Content-Length. */
+static struct codings transfer_codings(const struct http1_head *head)
 {
-    return http1_header_has_token(head, "transfer-encoding", "chunked");
+    struct codings codings = {0};
+    for (size_t i = 0; i < head->header_count; i++) {
+        struct bytes rest = head->headers[i].value, part;
+        if (!bytes_equal_nocase(head->headers[i].name, bytes_of("transfer-encoding")))
+            continue;
+        while (bytes_split(&rest, ',', &part)) {
+            part = bytes_trim(part);
+            if (part.len == 0 || bytes_equal_nocase(part, bytes_of("identity")))
+                continue;
+            codings.is_chunked_last = bytes_equal_nocase(part, bytes_of("chunked"));
+            codings.has_chunked |= codings.is_chunked_last;
+            codings.has_others |= !codings.is_chunked_last;
+        }
+    }
+    return codings;
 }
 
-/* A coding that is not chunked: Content-Length does not count, only the close does (RFC 9112 6.3).
- * "identity" was one until RFC 7230 and means none. */
-static bool has_other_coding(const struct http1_head *head)
+bool http1_has_coded_transfer(const struct http1_head *head)
 {
-    return http1_header(head, "transfer-encoding").len &&
-           !http1_header_has_token(head, "transfer-encoding", "identity");
+    return transfer_codings(head).has_others;
 }
 
 int http1_request_body(const struct http1_head *head, struct http1_body *body)
 {
     uint64_t length = 0;
     set_framing(body, HTTP1_NO_BODY, 0);
-    if (is_chunked(head)) {
+    if (transfer_codings(head).has_chunked) {
         set_framing(body, HTTP1_CHUNKED, 0);
         return 0;
     }
@@ -74,14 +91,15 @@ int http1_response_body(const struct http1_head *head, struct bytes method, stru
     if (bytes_equal(method, bytes_of("HEAD")) || status / 100 == 1 || status == 204 ||
         status == 304)
         return 0;
-    if (is_chunked(head)) {
-        set_framing(body, HTTP1_CHUNKED, 0);
+    struct codings codings = transfer_codings(head);
+    if (codings.has_chunked || codings.has_others) { /* Content-Length does not count beside it */
+        set_framing(body, codings.is_chunked_last ? HTTP1_CHUNKED : HTTP1_UNTIL_CLOSE, 0);
         return 0;
     }
     int found = content_length(head, &length);
     if (found < 0)
         return -1;
-    if (found && !has_other_coding(head))
+    if (found)
         set_framing(body, HTTP1_LENGTH, length);
     else
         set_framing(body, HTTP1_UNTIL_CLOSE, 0);

@@ -51,9 +51,13 @@ struct http1_body {
 /* Framing of a request's body. -1 when Content-Length is no number or there are two that differ. */
 int http1_request_body(const struct http1_head *head, struct http1_body *body);
 
-/* Framing of the body of an answer to `method` (unknown: .ptr NULL). */
+/* Framing of the body of an answer to `method` (unknown: .ptr NULL). A Transfer-Encoding whose last
+ * coding is not chunked lasts until the close (RFC 9112 6.3). -1 as for a request. */
 int http1_response_body(const struct http1_head *head, struct bytes method,
                         struct http1_body *body);
+
+/* Is there a coding of the transfer beside chunked, which is none of framing? */
+bool http1_has_coded_transfer(const struct http1_head *head);
 
 /*
  * Take from `in` up to the end of one piece: returns the bytes used (never more than in.len, never

@@ -27,7 +27,7 @@ struct coding {
 const char *content_result_detail(enum content_result result)
 {
     return result == CONTENT_TOO_LARGE ? "the decoded body is over the limit"
-           : result == CONTENT_BAD     ? "the body is not what Content-Encoding says"
+           : result == CONTENT_BAD     ? "the body is not in the coding that it says"
                                        : "no memory to decode the body";
 }
 
@@ -216,24 +216,30 @@ static const struct coding *find_coding(struct bytes name)
     return NULL;
 }
 
-/* In the order they were applied. -1: one that is not known, or too many. */
-static int list_codings(const struct http_header *headers, size_t header_count,
-                        const struct coding **list)
+/* Those of the content, and those of its transfer around them. */
+int content_coding_names(const struct http_header *headers, size_t header_count,
+                         struct bytes names[CONTENT_MAX_CODINGS])
 {
+    static const char *const sources[] = {"content-encoding", "transfer-encoding"};
+    bool has_chunked = false;
     int count = 0;
-    for (size_t i = 0; i < header_count; i++) {
-        struct bytes rest = headers[i].value, part;
-        if (!bytes_equal_nocase(headers[i].name, bytes_of("content-encoding")))
+    for (size_t i = 0; i < 2 * header_count; i++) {
+        bool is_transfer = i >= header_count;
+        const struct http_header *header = &headers[i % header_count];
+        struct bytes rest = header->value, part;
+        if (!bytes_equal_nocase(header->name, bytes_of(sources[is_transfer])))
             continue;
         while (bytes_split(&rest, ',', &part)) {
             part = bytes_trim(part);
             if (part.len == 0 || bytes_equal_nocase(part, bytes_of("identity")) ||
                 bytes_equal_nocase(part, bytes_of("none")))
                 continue;
-            const struct coding *coding = find_coding(part);
-            if (!coding || count == CONTENT_MAX_CODINGS)
+            bool is_chunked = is_transfer && bytes_equal_nocase(part, bytes_of("chunked"));
+            if (has_chunked || (!is_chunked && count == CONTENT_MAX_CODINGS))
                 return -1;
-            list[count++] = coding;
+            has_chunked = is_chunked;
+            if (!is_chunked)
+                names[count++] = part;
         }
     }
     return count;
@@ -244,9 +250,15 @@ enum content_result content_decode(struct content_decoder *decoder,
                                    struct bytes body, struct bytes *ret_body,
                                    const char **ret_detail)
 {
+    struct bytes names[CONTENT_MAX_CODINGS];
     const struct coding *list[CONTENT_MAX_CODINGS];
-    int count = list_codings(headers, header_count, list);
-    if (count < 0) {
+    int count = content_coding_names(headers, header_count, names);
+    bool are_known = count >= 0;
+    for (int i = 0; i < count; i++) {
+        list[i] = find_coding(names[i]);
+        are_known = are_known && list[i];
+    }
+    if (!are_known) {
         *ret_detail = CONTENT_UNKNOWN_DETAIL;
         return CONTENT_BAD;
     }

@@ -1,6 +1,7 @@
 /*
  * content_coding.h - undoes the codings of an answer's body (Content-Encoding, RFC 9110 8.4): gzip,
- * deflate, br, zstd, and several in a row.
+ * deflate, br, zstd, and several in a row. So are those that Transfer-Encoding puts around them
+ * (RFC 9112 7), but for chunked, whose framing is undone already, and which must be the last.
  *
  * The whole body at once, into a buffer with a maximum: a small body that stands for a huge one
  * ends there. What the libraries need is made once and used again.
@@ -20,10 +21,15 @@ enum content_result {
     CONTENT_NO_MEMORY
 };
 
-#define CONTENT_UNKNOWN_DETAIL "a Content-Encoding that is not known, or too many of them"
+#define CONTENT_UNKNOWN_DETAIL "a coding of the body that is not known, or too many of them"
 
 /* What is wrong, in one line. */
 const char *content_result_detail(enum content_result result);
+
+/* The codings that a body is in, in the order they were applied: how many; -1: too many, or chunked
+ * is not the last. Views of the headers. */
+int content_coding_names(const struct http_header *headers, size_t header_count,
+                         struct bytes names[CONTENT_MAX_CODINGS]);
 
 struct content_decoder;
 

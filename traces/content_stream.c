@@ -217,29 +217,18 @@ static enum content_result add_coding(struct content_stream *stream, struct byte
     return CONTENT_DECODED;
 }
 
-static enum content_result add_codings(struct content_stream *stream, struct bytes list)
-{
-    struct bytes part;
-    enum content_result result = CONTENT_DECODED;
-    while (result == CONTENT_DECODED && bytes_split(&list, ',', &part)) {
-        part = bytes_trim(part);
-        if (part.len && !bytes_equal_nocase(part, bytes_of("identity")) &&
-            !bytes_equal_nocase(part, bytes_of("none")))
-            result = add_coding(stream, part);
-    }
-    return result;
-}
-
 enum content_result content_stream_new(const struct http_header *headers, size_t header_count,
                                        struct content_stream **ret_stream, const char **ret_detail)
 {
     struct content_stream *stream = calloc(1, sizeof *stream);
     enum content_result result = stream ? CONTENT_DECODED : CONTENT_NO_MEMORY;
     *ret_stream = NULL;
-    for (size_t i = 0; i < header_count && result == CONTENT_DECODED; i++) {
-        if (bytes_equal_nocase(headers[i].name, bytes_of("content-encoding")))
-            result = add_codings(stream, headers[i].value);
-    }
+    struct bytes names[CONTENT_MAX_CODINGS];
+    int count = content_coding_names(headers, header_count, names);
+    if (stream && count < 0)
+        result = CONTENT_BAD;
+    for (int i = 0; i < count && result == CONTENT_DECODED; i++)
+        result = add_coding(stream, names[i]);
     if (result == CONTENT_DECODED && stream->count) {
         *ret_stream = stream;
         return result;

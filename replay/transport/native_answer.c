@@ -214,11 +214,15 @@ static bool has_head_end(const struct native_answer *answer, struct bytes in)
     }
 }
 
-/* Bytes used, HTTP1_NEED_MORE or HTTP1_BAD. */
+/* What answer_head_parse() says. A server may skip an empty line before a request, a client none
+ * before an answer (RFC 9112 2.2). */
 static ssize_t next_head(struct native_answer *answer, struct bytes in,
                          struct answer_scratch *scratch)
 {
     ssize_t used = HTTP1_NEED_MORE;
+    scratch->core.header_count = 0;
+    if (in.ptr[0] == '\r' || in.ptr[0] == '\n')
+        return HTTP1_BAD;
     if (!answer->scanned_bytes || has_head_end(answer, in))
         used = answer_head_parse(in, answer->keeps_headers, answer->is_to_head, &answer->facts,
                                  scratch);
@@ -230,6 +234,19 @@ static ssize_t next_head(struct native_answer *answer, struct bytes in,
     return used;
 }
 
+static enum answer_state bad_head(struct native_answer *answer, ssize_t used,
+                                  const struct answer_scratch *scratch)
+{
+    if (used == ANSWER_HEAD_BAD_LENGTH)
+        return broken(answer, FAILURE_PROTOCOL,
+                      "the answer's Content-Length is no length, or not one");
+    if (used == ANSWER_HEAD_BAD_LINE)
+        return broken(answer, FAILURE_PROTOCOL, "a line of the answer's head is no header");
+    if (scratch->core.header_count == HTTP1_MAX_HEADERS)
+        return broken(answer, FAILURE_HEAD_TOO_LARGE, "the answer has more than 256 headers");
+    return broken(answer, FAILURE_PROTOCOL, "the answer is not HTTP/1");
+}
+
 /* Heads, the interim ones as well, up to where the body begins or more is needed. */
 static enum answer_state take_heads(struct native_answer *answer, char *data, size_t len,
                                     struct answer_scratch *scratch, size_t *ret_left)
@@ -237,10 +254,8 @@ static enum answer_state take_heads(struct native_answer *answer, char *data, si
     size_t at = 0;
     while (at < len) {
         ssize_t used = next_head(answer, bytes_make(data + at, len - at), scratch);
-        if (used == HTTP1_BAD && scratch->core.header_count == HTTP1_MAX_HEADERS)
-            return broken(answer, FAILURE_HEAD_TOO_LARGE, "the answer has more than 256 headers");
-        if (used == HTTP1_BAD)
-            return broken(answer, FAILURE_PROTOCOL, "the answer is not HTTP/1");
+        if (used < 0 && used != HTTP1_NEED_MORE)
+            return bad_head(answer, used, scratch);
         size_t seen = used > 0 ? (size_t)used : len - at;
         if (answer->head_bytes + seen > HTTP1_MAX_HEAD_BYTES)
             return head_too_large(answer);

@@ -35,13 +35,15 @@ ssize_t answer_head_parse_core(struct bytes in, bool keeps_headers, bool is_to_h
     ssize_t used = http1_parse_response(in, core);
     if (used < 0)
         return used;
+    if (core->has_bad_line)
+        return ANSWER_HEAD_BAD_LINE;
     struct answer_head head = {.status = core->status};
     bool has_close = http1_header_has_token(core, "connection", "close");
     bool has_keep_alive = http1_header_has_token(core, "connection", "keep-alive");
     head.is_persistent = is_persistent(core->minor_version, has_close, has_keep_alive);
-    head.has_coding = http1_header(core, "content-encoding").ptr != NULL;
+    head.has_coding = http1_header(core, "content-encoding").ptr || http1_has_coded_transfer(core);
     if (http1_response_body(core, bytes_of(is_to_head ? "HEAD" : "GET"), &head.body))
-        return HTTP1_BAD;
+        return ANSWER_HEAD_BAD_LENGTH;
     for (size_t i = 0; i < core->header_count; i++) {
         if (keeps_headers || bytes_equal_nocase(core->headers[i].name, bytes_of("set-cookie")))
             scratch->headers[head.header_count++] = core->headers[i];
@@ -144,11 +146,8 @@ static inline int read_known(struct reading *reading, const char *line, size_t l
     }
 }
 
-static int keep_line(struct reading *reading, const char *line, size_t len)
+static int keep_line(struct reading *reading, const char *line, size_t len, const char *colon)
 {
-    const char *colon = memchr(line, ':', len);
-    if (!colon || colon == line)
-        return 0; /* no header: left out, as core/http1 does */
     if (colon[-1] == ' ' || colon[-1] == '\t')
         return HEAD_ODD;
     size_t name_len = (size_t)(colon - line);
@@ -193,9 +192,12 @@ static int read_lines(struct reading *reading, const char *line, const char *end
         if (!line_feed)
             return HTTP1_NEED_MORE;
         size_t len = (size_t)(line_feed - line) - (line_feed[-1] == '\r');
+        const char *colon = memchr(line, ':', len);
+        if (!colon || colon == line)
+            return HEAD_ODD;
         if (read_known(reading, line, len))
             return HEAD_ODD;
-        if (reading->keeps_headers && keep_line(reading, line, len))
+        if (reading->keeps_headers && keep_line(reading, line, len, colon))
             return HEAD_ODD;
         line = line_feed + 1;
     }

@@ -14,7 +14,7 @@
 struct answer_head {
     int status;
     bool is_persistent; /* by version and Connection; the framing may say otherwise */
-    bool has_coding;    /* a Content-Encoding */
+    bool has_coding;    /* a Content-Encoding, or one of the transfer around chunks */
     struct http1_body body;
     size_t header_count;
 };
@@ -25,10 +25,14 @@ struct answer_scratch {
     struct http1_head core;
 };
 
+/* RFC 9112 6.3: such an answer is to be thrown away. */
+#define ANSWER_HEAD_BAD_LENGTH (-4)
+/* A line without a colon, or without a name before it (RFC 9112 5); one that continues nothing. */
+#define ANSWER_HEAD_BAD_LINE (-5)
+
 /*
- * Bytes used, HTTP1_NEED_MORE or HTTP1_BAD. Into scratch->headers: all headers, or only every
- * Set-Cookie. `is_to_head`: the request was HEAD. A head whose framing contradicts itself is
- * HTTP1_BAD, too.
+ * Bytes used, HTTP1_NEED_MORE, HTTP1_BAD, or one of the above. Into scratch->headers: all headers,
+ * or only every Set-Cookie. `is_to_head`: the request was HEAD.
  */
 ssize_t answer_head_parse(struct bytes in, bool keeps_headers, bool is_to_head,
                           struct answer_head *ret_head, struct answer_scratch *scratch);

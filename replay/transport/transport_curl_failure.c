@@ -132,12 +132,16 @@ static const char *plain_text(const struct transport_call *call, enum failure fa
         [FAILURE_HEAD_TOO_LARGE] = "the answer's headers are over 256 KiB, or a line of them over "
                                    "libcurl's 100 KB",
         [FAILURE_BODY_TOO_LARGE] = "the answer's body is over the limit",
-        [FAILURE_CODING] = "the body is not what Content-Encoding says",
+        [FAILURE_CODING] = "the body is not in the coding that it says",
     };
     if (failure != FAILURE_PROTOCOL)
         return texts[failure];
     if (strstr(call->error_text, "chunk"))
         return "the answer's chunks are broken";
+    if (strstr(call->error_text, "Content-Length"))
+        return "the answer's Content-Length is no length, or not one";
+    if (strstr(call->error_text, "without colon"))
+        return "a line of the answer's head is no header";
     bool is_other =
         strstr(call->error_text, "HTTP/0.9") || strstr(call->error_text, "HTTP version");
     return is_other ? "the answer is not HTTP/1" : NULL;

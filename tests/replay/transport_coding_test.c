@@ -1,6 +1,6 @@
 /*
- * transport_coding_test.c - bodies in a Content-Encoding, over every transport: decoded when they
- * are kept, and no larger than the limit.
+ * transport_coding_test.c - coded bodies, over every transport: decoded when they are kept, and no
+ * larger than the limit.
  */
 #include <brotli/encode.h>
 #include <setjmp.h>
@@ -162,6 +162,50 @@ static void a_body_is_decoded_when_it_is_kept(void **state)
     }
 }
 
+/* RFC 9112 7: what the server's proxy has put around the content, and chunks around that. */
+static void a_coding_of_the_transfer_is_undone_first(void **state)
+{
+    static const struct transfer_row {
+        const char *content, *transfer;
+    } rows[] = {{"identity", "gzip"}, {"br", "gzip"}, {"gzip", "deflate"}};
+    for (size_t i = 0; i < 2 * sizeof rows / sizeof rows[0]; i++) {
+        const struct transfer_row *row = &rows[i / 2];
+        bool is_chunked = i % 2;
+        struct buf inner = BUF_INIT(MAX_CODED), outer = BUF_INIT(MAX_CODED);
+        struct buf text = BUF_INIT(MAX_CODED);
+        struct asked asked;
+        struct rig rig;
+        code(&inner, bytes_of(plain), row->content);
+        code(&outer, buf_bytes(&inner), row->transfer);
+        buf_printf(&text,
+                   "HTTP/1.1 200 OK\r\nContent-Encoding: %s\r\nTransfer-Encoding: %s%s\r\n\r\n",
+                   row->content, row->transfer, is_chunked ? ", chunked" : "");
+        if (is_chunked)
+            buf_printf(&text, "%zx\r\n", outer.len);
+        buf_append_bytes(&text, buf_bytes(&outer));
+        if (is_chunked)
+            buf_printf(&text, "\r\n0\r\n\r\n");
+        const struct wire_step steps[] = {
+            HEAD, {.kind = WIRE_SAY, .text = text.data, .len = text.len}, CLOSE};
+        rig_open(&rig, *state, 0, 0);
+        rig.server.scripts[0] = steps;
+        ask_init(&asked, &rig, "GET", "/coded");
+        asked.request.data = is_looked_at ? look : NULL;
+        buf_clear(&seen);
+        rig_ask(&asked);
+        if (is_looked_at)
+            assert_string_equal(buf_text(&seen), plain);
+        if (asked.failure != FAILURE_NONE || strcmp(buf_text(&asked.body), plain) != 0)
+            fail_msg("%s, %s: %s (%s), '%s'", row->content, row->transfer,
+                     failure_name(asked.failure), asked.detail, buf_text(&asked.body));
+        ask_fini(&asked);
+        rig_close(&rig);
+        buf_fini(&inner);
+        buf_fini(&outer);
+        buf_fini(&text);
+    }
+}
+
 static void a_body_that_is_not_kept_is_not_looked_at(void **state)
 {
     struct asked asked;
@@ -267,6 +311,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         OVER_BOTH(a_body_is_decoded_when_it_is_kept),
+        OVER_BOTH(a_coding_of_the_transfer_is_undone_first),
         OVER_BOTH(a_small_body_that_stands_for_a_huge_one_is_refused),
         OVER_BOTH(a_body_of_just_the_limit_is_kept),
         OVER_BOTH(a_body_that_is_not_what_it_says_is_named),
