@@ -19,6 +19,15 @@ static void print_bindings(const char *path, struct overlay_counts counts)
            counts.rows, path, counts.fitting, counts.rules, (unsigned long long)counts.replaced);
 }
 
+static void print_users(const struct replay_settings *settings)
+{
+    char length[UNITS_TEXT_BYTES], grace[UNITS_TEXT_BYTES];
+    printf("users     up to %u\nlasts     %s, and up to %s more for the sessions under way then\n",
+           stages_most_users(&settings->stages),
+           duration_format(length, sizeof length, (double)settings->duration_us),
+           duration_format(grace, sizeof grace, (double)settings->grace_us));
+}
+
 static int print_dry_run(const struct replay_run *run)
 {
     const struct plan *plan = run->plan;
@@ -35,7 +44,7 @@ static int print_dry_run(const struct replay_run *run)
                (unsigned long long)run->outline.sessions,
                duration_format(length, sizeof length, (double)run->outline.length_us));
     else
-        printf("users     up to %u\n", stages_most_users(&run->options.settings.stages));
+        print_users(&run->options.settings);
     return EXIT_DONE;
 }
 

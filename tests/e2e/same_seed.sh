@@ -28,6 +28,14 @@ equal "with two workers" "$(digest --seed 7 --workers 2)" "$plan"
 differs "another seed" "$(digest --seed 8)"
 differs "another speed" "$(digest --seed 7 --speed 3)"
 differs "another scale" "$(digest --seed 7 --scale 4)"
+# How long it will last: by the recording, or as long as its users are kept.
+expect_exit 0 "$reprise" replay users.trace --target "$url" --dry-run
+expect_line out 'lasts     1\.80s, and longer where the target is slower'
+expect_exit 0 "$reprise" replay users.trace --target "$url" --users 3 --duration 90s --dry-run
+expect_line out 'users     up to 3'
+expect_line out 'lasts     1m30s, and up to 30.00s more for the sessions under way then'
+expect_exit 0 "$reprise" replay users.trace --target "$url" --stage 10s:4 --stage 5s:0 --graceful-stop 2s --dry-run
+expect_line out 'lasts     15.00s, and up to 2.00s more for the sessions under way then'
 equal "requests the server saw of it all" "$(wc -l <access.log)" 0
 
 # Each user's requests in their order, by the server's log.
