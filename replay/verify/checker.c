@@ -225,22 +225,37 @@ static void settle(struct checker *checker, struct check_difference *difference,
         difference->answers = 0;
 }
 
+/* The first value that the exchange had there; NULL: it has not been among those that differ. */
+static const struct check_sight *sight_of(const struct check_difference *difference,
+                                          int64_t exchange_id)
+{
+    for (uint32_t i = 0; i < difference->sight_count; i++) {
+        if (difference->sights[i].exchange_id == exchange_id)
+            return &difference->sights[i];
+    }
+    return NULL;
+}
+
+/* Had the same exchange another value there? Whichever of them is answered first. */
+static bool is_another_value(struct check_difference *difference, int64_t exchange_id,
+                             uint64_t hash)
+{
+    const struct check_sight *sight = sight_of(difference, exchange_id);
+    if (!sight && difference->sight_count < CHECK_MAX_SIGHTS)
+        difference->sights[difference->sight_count++] = (struct check_sight){exchange_id, hash};
+    return sight && sight->live_hash != hash;
+}
+
 static void count_value(struct comparison *comparison, const struct difference *found)
 {
     const struct queued *queued = comparison->queued;
     struct check_difference *difference =
         get(comparison->checker, queued->endpoint, found->kind, found->place);
-    uint64_t hash = bytes_hash(found->live);
     if (difference)
         difference->seen = comparison->checker->comparison;
-    if (difference && difference->exchange_id == 0) {
-        difference->exchange_id = queued->answer.exchange_id;
-        difference->live_hash = hash;
-    } else if (difference && difference->steadiness == CHECK_UNKNOWN &&
-               difference->exchange_id == queued->answer.exchange_id &&
-               difference->live_hash != hash) {
+    if (difference && difference->steadiness == CHECK_UNKNOWN &&
+        is_another_value(difference, queued->answer.exchange_id, bytes_hash(found->live)))
         settle(comparison->checker, difference, true);
-    }
     if (difference && difference->steadiness == CHECK_NOISE)
         return;
     if (difference)
@@ -269,7 +284,7 @@ static void settle_counts(struct checker *checker, const struct queued *queued)
 {
     for (size_t i = 0; i < checker->difference_count; i++) {
         struct check_difference *difference = &checker->differences[i];
-        if (difference->exchange_id == queued->answer.exchange_id &&
+        if (sight_of(difference, queued->answer.exchange_id) &&
             difference->steadiness == CHECK_UNKNOWN && difference->seen != checker->comparison &&
             bytes_starts_with(bytes_of(difference->place), bytes_of("ws:")))
             settle(checker, difference, true);

@@ -20,6 +20,10 @@
  * WebSocket brought may be a matter of time: there the recorded number is one of the two. */
 enum check_steadiness { CHECK_UNKNOWN, CHECK_STEADY, CHECK_NOISE };
 
+/* Exchanges whose answers may show that a place is noise: of all that are alike a few are enough.
+ */
+#define CHECK_MAX_SIGHTS 64
+
 /* What differed how often, at one place of one endpoint. */
 struct check_difference {
     uint32_t endpoint; /* of the plan */
@@ -28,8 +32,11 @@ struct check_difference {
     uint64_t answers;
     /* Of a value: the checker's own. */
     enum check_steadiness steadiness;
-    int64_t exchange_id; /* whose live value this is */
-    uint64_t live_hash;
+    struct check_sight {
+        int64_t exchange_id;
+        uint64_t live_hash;
+    } sights[CHECK_MAX_SIGHTS]; /* the first live value of each exchange */
+    uint32_t sight_count;
     uint64_t pending; /* answers that are as recorded if this is noise */
     uint64_t seen;    /* number of the comparison that had it last */
 };

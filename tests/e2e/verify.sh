@@ -5,6 +5,7 @@
 . "$(dirname "$0")/lib.sh"
 need sqlite3
 
+# A number that no two users have: a clock may stand still for a crowd.
 start_nginx '
     location = /form {
         default_type text/html;
@@ -17,7 +18,7 @@ start_nginx '
     }
     location ~ ^/jobs/ {
         default_type application/json;
-        return 200 "{\"id\":\"job_$request_id\",\"status\":\"done\",\"took\":$msec}";
+        return 200 "{\"id\":\"job_$request_id\",\"status\":\"done\",\"took\":$connection}";
     }
     location = /me {
         default_type application/json;
