@@ -235,13 +235,14 @@ static void sort_weak_last(struct session_keys *keys)
 void session_keys_of_request(struct session_keys *keys, struct bytes headers, struct bytes target,
                              const char *session_header)
 {
-    struct bytes name, value, rest = headers, cookies = {0}, api_key = {0};
-    struct bytes authorization = session_header_of(headers, "authorization");
+    struct bytes name, value, rest = headers, cookies = {0}, api_key = {0}, authorization = {0};
     struct bytes wanted = bytes_of(session_header);
     keys->count = keys->decoded_bytes = 0;
     while (next_header(&rest, &name, &value)) {
         if (wanted.len && bytes_equal_nocase(name, wanted))
             add_key(keys, TRACE_BY_HEADER, name, value);
+        else if (bytes_equal_nocase(name, bytes_of("authorization")))
+            authorization = value;
         else if (bytes_equal_nocase(name, bytes_of("cookie")))
             cookies = value;
         else if (bytes_equal_nocase(name, bytes_of("x-api-key")) ||
@@ -413,18 +414,32 @@ static struct bytes address_in(struct bytes text)
     return has_mark && text.len <= MAX_ADDRESS_BYTES ? text : (struct bytes){0};
 }
 
+/* "proto=https;for=192.0.2.1" */
+static struct bytes address_of_forwarded(struct bytes element)
+{
+    struct bytes part;
+    while (bytes_split(&element, ';', &part)) {
+        part = bytes_trim(part);
+        if (bytes_starts_with_nocase(part, bytes_of("for=")))
+            return address_in(bytes_from(part, 4));
+    }
+    return (struct bytes){0};
+}
+
 struct bytes session_forwarded_for(struct bytes headers)
 {
-    struct bytes list = session_header_of(headers, "x-forwarded-for"), first, part;
-    if (list.len && bytes_split(&list, ',', &first))
-        return address_in(first);
-    list = session_header_of(headers, "forwarded");
-    if (list.len && bytes_split(&list, ',', &first)) {
-        while (bytes_split(&first, ';', &part)) {
-            part = bytes_trim(part);
-            if (bytes_starts_with_nocase(part, bytes_of("for=")))
-                return address_in(bytes_from(part, 4));
-        }
+    struct bytes name, value, best = {0};
+    while (next_header(&headers, &name, &value)) {
+        char first = name.len ? ascii_lower(name.ptr[0]) : 0;
+        if (first != 'x' && first != 'f')
+            continue;
+        if (bytes_equal_nocase(name, bytes_of("x-real-ip")) && !best.len)
+            best = address_in(value);
+        value.len = bytes_index_of(value, ',');
+        if (bytes_equal_nocase(name, bytes_of("x-forwarded-for")))
+            return address_in(value);
+        if (bytes_equal_nocase(name, bytes_of("forwarded")))
+            best = address_of_forwarded(value);
     }
-    return address_in(session_header_of(headers, "x-real-ip"));
+    return best;
 }

@@ -42,6 +42,7 @@ struct sessions {
     void (*on_row)(void *owner, const struct trace_session *row);
     void *owner;
     struct content_decoder *decoder; /* NULL: without memory; coded answers say nothing then */
+    bool is_forwarded;               /* the exchange in hand: its address is what a proxy says */
     struct map by_key;
     struct map by_id;
     struct map by_address; /* to the newest of an address */
@@ -195,7 +196,7 @@ static struct session *by_connection(struct sessions *sessions,
 {
     int64_t id = sighting->connection_session_id;
     struct session *session = id ? map_get(&sessions->by_id, bytes_make(&id, sizeof id)) : NULL;
-    if (session && session_forwarded_for(sighting->request_headers).len &&
+    if (session && sessions->is_forwarded &&
         !bytes_equal(bytes_of(session->address), sighting->address))
         return NULL;
     return if_live(sessions, session, sighting->first_us);
@@ -449,6 +450,7 @@ int64_t sessions_add_exchange(struct sessions *sessions, const struct session_si
     struct session_sighting with_address = *told;
     const struct session_sighting *sighting = &with_address;
     struct bytes forwarded_for = session_forwarded_for(told->request_headers);
+    sessions->is_forwarded = forwarded_for.len > 0;
     if (forwarded_for.len)
         with_address.address = forwarded_for;
     session_keys_of_request(&keys, sighting->request_headers, sighting->target,
