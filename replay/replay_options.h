@@ -38,8 +38,4 @@ int replay_options_parse(int argc, char **argv, struct replay_options *ret_optio
 int replay_options_one_trace(const char *verb, const struct cli_arguments *arguments,
                              struct error *err);
 
-/* The row of the option that replay and verify have in the same words; the table ends where there
- * is none of that name. */
-struct cli_option replay_option(const char *name, void *target);
-
 #endif

@@ -42,7 +42,6 @@ int verify_cmd(int argc, char **argv)
         exit_code = exit_code_of(run);
         verify_run_fini(run);
     }
-    verify_options_fini(&run->options);
     free(run);
     return result ? error_report(&err) : (int)exit_code;
 }

@@ -16,13 +16,10 @@ struct verify_options {
     double most_percent; /* --max-divergence */
     bool fixes;          /* --fix: suggestions are tried, and kept in the trace where they help */
     bool prints_json;
-    struct arena texts; /* its own: the replay's options as they were handed on */
 };
 
-/* *ret_outcome CLI_HELP_SHOWN: nothing else is to be done. -1 with err (EXIT_INPUT).
- * verify_options_fini() it in any case. */
+/* *ret_outcome CLI_HELP_SHOWN: nothing else is to be done. -1 with err (EXIT_INPUT). */
 int verify_options_parse(int argc, char **argv, struct verify_options *options,
                          enum cli_outcome *ret_outcome, struct error *err);
-void verify_options_fini(struct verify_options *options);
 
 #endif
