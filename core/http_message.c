@@ -159,7 +159,12 @@ int http_request_copy(struct http_request *copy, const struct http_request *like
     copy->header_count = copy->own_capacity = like->header_count;
     if (http_request_set_method(copy, like->method) || http_request_set_url(copy, like->url))
         return -1;
-    return like->body.ptr ? http_request_set_body(copy, like->body) : 0;
+    if (!like->body_pieces)
+        return like->body.ptr ? http_request_set_body(copy, like->body) : 0;
+    copy->body_pieces = like->body_pieces;
+    copy->body_piece_count = like->body_piece_count;
+    copy->changes |= HTTP_CHANGED_BODY;
+    return http_request_join_body(copy);
 }
 
 /* Room for a few more than there are: most requests get one or two. */

@@ -95,7 +95,8 @@ int http_request_join_body(struct http_request *request);
  * NULL removes. */
 int http_request_set_header(struct http_request *request, struct bytes name, struct bytes value);
 
-/* All of `like` into an empty request with an arena. -1 without memory, or over a limit. */
+/* All of `like` but its source into an empty request with an arena. -1 without memory, or over a
+ * limit. */
 int http_request_copy(struct http_request *copy, const struct http_request *like);
 
 /* False for what would end a header's line and begin another: CR, LF, NUL. */

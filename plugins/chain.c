@@ -13,8 +13,10 @@
 const char *chain_callback_name(enum chain_callback callback)
 {
     static const char *const names[CHAIN_CALLBACK_COUNT] = {
-        "start",         "stop",           "on_session_start", "on_request",      "on_response",
-        "on_ws_message", "on_session_end", "on_recorded",      "on_response_data"};
+        "start",           "stop",        "on_session_start",
+        "on_request",      "on_response", "on_ws_message",
+        "on_session_end",  "on_recorded", "on_response_data",
+        "body_source.read"};
     return names[callback];
 }
 
@@ -329,6 +331,7 @@ void chain_added_free(struct chain_user *user, struct chain_added *added)
     if (!added)
         return;
     user->states[added->plugin].pending--;
+    http_request_fini(&added->request);
     arena_fini(&added->arena);
     free(added);
 }

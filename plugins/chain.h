@@ -64,6 +64,7 @@ enum chain_callback {
     CHAIN_SESSION_END,
     CHAIN_RECORDED,
     CHAIN_RESPONSE_DATA,
+    CHAIN_BODY_READ, /* of reprise_body_source */
     CHAIN_CALLBACK_COUNT
 };
 
@@ -275,6 +276,14 @@ struct chain_answer {
     uint64_t body_bytes;
 };
 
+/* A piece of an answer's body while it comes. */
+struct chain_data {
+    struct bytes data;
+    uint32_t skipped; /* plugins that want no more of this answer: one bit for each; set by the
+                         call, to be handed to the next one */
+    bool is_enough;   /* the answer is to end here */
+};
+
 struct chain_message {
     uint32_t step; /* of the request that opened the WebSocket */
     uint32_t index;
@@ -291,6 +300,10 @@ void chain_request(struct chain_user *user, uint64_t now_us, struct http_request
                    const struct chain_request_info *info, struct chain_outcome *ret_outcome);
 void chain_response(struct chain_user *user, uint64_t now_us, const struct chain_answer *answer,
                     struct chain_outcome *ret_outcome);
+/* chain_response() of the same answer follows; SKIP is no outcome but in data->skipped. */
+void chain_response_data(struct chain_user *user, uint64_t now_us,
+                         const struct chain_answer *answer, struct chain_data *data,
+                         struct chain_outcome *ret_outcome);
 void chain_ws_message(struct chain_user *user, uint64_t now_us, struct chain_message *message,
                       struct chain_outcome *ret_outcome);
 

@@ -78,6 +78,7 @@ void chain_begin(struct chain_worker *worker, struct chain_user *user, enum chai
     worker->message = NULL;
     worker->info = NULL;
     worker->recorded = NULL;
+    worker->data = NULL;
     worker->step = REPRISE_ADDED;
     worker->call.user_index = user ? user->play.index : 0;
     worker->call.session_id = user ? user->play.session_id : 0;
@@ -106,12 +107,15 @@ static void turn_to(struct chain_worker *worker, uint32_t index)
         const struct chain_added *added = worker->info->added;
         worker->request_view.tag = added && added->plugin == index ? added->tag : 0;
         worker->request_view.mark = added ? 0 : mark_of(worker->user, index, worker->step);
+        host_view_body(worker, worker->request, &worker->request_view);
+        assert(ends_with_nul(worker->request->body_pieces ? (struct bytes){0}
+                                                          : worker->request->body));
     }
     if (worker->message)
         worker->message_view.mark = mark_of(worker->user, index, worker->step);
     if (worker->answer) {
-        bool wants_body = plugin->loaded.api.flags & REPRISE_WANT_BODY ||
-                          worker->answer->info.keeps_body >> index & 1;
+        bool wants_body = !worker->data && (plugin->loaded.api.flags & REPRISE_WANT_BODY ||
+                                            worker->answer->info.keeps_body >> index & 1);
         struct bytes body = worker->answer->response->body;
         assert(!wants_body || ends_with_nul(body));
         worker->response_view.body =
@@ -143,16 +147,20 @@ static int run_callback(struct chain_worker *worker)
     case CHAIN_RECORDED:
         return api->on_recorded(call, worker->recorded);
     case CHAIN_RESPONSE_DATA:
-        break;
+        return api->on_response_data(
+            call, &worker->response_view,
+            (reprise_bytes){worker->message_data.data, worker->message_data.len});
+    case CHAIN_BODY_READ:
     case CHAIN_CALLBACK_COUNT:
         break;
     }
     return REPRISE_CONTINUE;
 }
 
-static void count_time(struct chain_worker *worker, uint64_t ns)
+void chain_count_time(struct chain_worker *worker, uint32_t plugin, enum chain_callback callback,
+                      uint64_t ns)
 {
-    struct chain_calls *calls = &worker->stats.calls[worker->plugin_index][worker->callback];
+    struct chain_calls *calls = &worker->stats.calls[plugin][callback];
     uint64_t budget_us = worker->chain->options.budget_us;
     calls->count++;
     calls->total_ns += ns;
@@ -163,7 +171,7 @@ static void count_time(struct chain_worker *worker, uint64_t ns)
     if (calls->slow++ == 0)
         log_warning("plugin %s: %s took %.1f ms on the event loop, its budget is %.1f ms; further "
                     "slow calls are counted",
-                    worker->plugin->loaded.api.name, chain_callback_name(worker->callback),
+                    chain_plugin_name(worker->chain, plugin), chain_callback_name(callback),
                     (double)ns / 1e6, (double)budget_us / 1e3);
 }
 
@@ -240,8 +248,9 @@ enum reprise_verdict chain_ask(struct chain_worker *worker, uint32_t index)
     uint64_t ended_ns = clock_now_ns();
     if (is_serial)
         pthread_mutex_unlock(&worker->plugin->serial);
-    count_time(worker, ended_ns - began_ns);
+    chain_count_time(worker, index, worker->callback, ended_ns - began_ns);
     host_drop_fresh(worker);
+    host_release_sources(worker);
     enum reprise_verdict verdict = judge(worker, answer);
     if (verdict != REPRISE_CONTINUE) {
         worker->outcome->verdict = verdict;
@@ -272,6 +281,7 @@ static void end_call(struct chain_worker *worker)
     worker->info = NULL;
     worker->answer = NULL;
     worker->message = NULL;
+    worker->data = NULL;
     worker->outcome = NULL;
 }
 
@@ -284,9 +294,7 @@ static void show_request(struct chain_worker *worker, const struct http_request 
         .step = info->added ? REPRISE_ADDED : info->step,
         .attempt = info->attempt,
         .holds = info->holds,
-        .body_bytes = request->body.len,
     };
-    assert(ends_with_nul(request->body));
     host_view_request(worker, request, &worker->request_view);
 }
 
@@ -321,13 +329,8 @@ void chain_request(struct chain_user *user, uint64_t now_us, struct http_request
     end_call(worker);
 }
 
-void chain_response(struct chain_user *user, uint64_t now_us, const struct chain_answer *answer,
-                    struct chain_outcome *ret_outcome)
+static void show_answer(struct chain_worker *worker, const struct chain_answer *answer)
 {
-    struct chain_worker *worker = user->worker;
-    chain_begin(worker, user, CHAIN_RESPONSE, now_us, ret_outcome);
-    if (!chain_wants(worker->chain, CHAIN_RESPONSE))
-        return;
     /* Only looked at: changeable() in host.c refuses outside on_request. */
     worker->request = (struct http_request *)answer->request;
     worker->answer = answer;
@@ -342,9 +345,46 @@ void chain_response(struct chain_user *user, uint64_t now_us, const struct chain
         .sent_us = answer->sent_us,
         .body_bytes = answer->body_bytes,
     };
+}
+
+void chain_response(struct chain_user *user, uint64_t now_us, const struct chain_answer *answer,
+                    struct chain_outcome *ret_outcome)
+{
+    struct chain_worker *worker = user->worker;
+    chain_begin(worker, user, CHAIN_RESPONSE, now_us, ret_outcome);
+    if (!chain_wants(worker->chain, CHAIN_RESPONSE))
+        return;
+    show_answer(worker, answer);
     for (uint32_t i = worker->chain->count; i-- > 0;) {
         if (chain_ask(worker, i) != REPRISE_CONTINUE)
             break;
+    }
+    end_call(worker);
+}
+
+void chain_response_data(struct chain_user *user, uint64_t now_us,
+                         const struct chain_answer *answer, struct chain_data *data,
+                         struct chain_outcome *ret_outcome)
+{
+    struct chain_worker *worker = user->worker;
+    chain_begin(worker, user, CHAIN_RESPONSE_DATA, now_us, ret_outcome);
+    if (!chain_wants(worker->chain, CHAIN_RESPONSE_DATA))
+        return;
+    worker->data = data;
+    show_answer(worker, answer);
+    buf_clear(&worker->message_data);
+    if (buf_append_bytes(&worker->message_data, data->data))
+        data->data.len = 0; /* no memory for a few KB: nobody is told */
+    for (uint32_t i = worker->chain->count; i-- > 0 && data->data.len;) {
+        if (data->skipped >> i & 1)
+            continue;
+        enum reprise_verdict verdict = chain_ask(worker, i);
+        if (verdict == REPRISE_SKIP) {
+            data->skipped |= 1u << i;
+            ret_outcome->verdict = REPRISE_CONTINUE;
+        } else if (verdict != REPRISE_CONTINUE) {
+            break;
+        }
     }
     end_call(worker);
 }

@@ -210,4 +210,7 @@ const reprise_host host_table = {
     .data = host_data,
     .wake = host_wake,
     .keep_body = host_keep_body,
+    .request_body_at = host_request_body_at,
+    .set_body_source = host_set_body_source,
+    .end_response = host_end_response,
 };

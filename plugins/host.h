@@ -47,6 +47,8 @@ struct chain_user {
     struct chain_user_state states[]; /* one per plugin */
 };
 
+struct chain_source;
+
 struct chain_worker {
     reprise_call call; /* what the plugin sees */
     uint64_t magic;
@@ -73,11 +75,13 @@ struct chain_worker {
     reprise_ws_message message_view;
     uint32_t step; /* of the recording, that marks are about; REPRISE_ADDED: none */
     const reprise_recorded *recorded;
+    struct chain_data *data; /* a piece of an answer */
     struct buf message_data; /* a copy that ends with '\0' */
 
     /* What comes of it. */
     struct chain_outcome *outcome;
-    struct chain_added *fresh; /* made in this callback, not sent; newest first */
+    struct chain_source *given_up; /* to be released between callbacks */
+    struct chain_added *fresh;     /* made in this callback, not sent; newest first */
     struct chain_added *last_added;
     struct chain_ws_send *last_send;
     uint32_t send_count; /* in this callback */
@@ -128,6 +132,25 @@ reprise_bytes host_data(const reprise_call *call, const char *column);
 void host_wake(const reprise_call *call);
 void host_keep_body(const reprise_call *call);
 
+/* host_body.c */
+int host_set_body_source(const reprise_call *call, reprise_request *request,
+                         const reprise_body_source *source);
+reprise_bytes host_request_body_at(const reprise_call *call, const reprise_request *request,
+                                   size_t index);
+void host_end_response(const reprise_call *call);
+/* What the plugin in hand sees of the body. */
+void host_view_body(struct chain_worker *worker, struct http_request *request,
+                    reprise_request *view);
+/* It is a request's no more, and released when the callback in hand is over; no-op for NULL. */
+void host_give_up_source(struct chain_worker *worker, struct http_body_source *source);
+void host_release_sources(struct chain_worker *worker);
+
+/* The request behind a plugin's pointer, to be looked at, or changed; NULL, with a reason. */
+const struct http_request *host_readable(struct chain_worker *worker,
+                                         const reprise_request *request, const char *function);
+struct http_request *host_changeable(struct chain_worker *worker, const reprise_request *request,
+                                     const char *function);
+
 /* A request to be filled, that the callback's end frees unless it is sent. NULL, with a reason. */
 struct chain_added *host_add_request(struct chain_worker *worker, const char *function,
                                      uint32_t tag);
@@ -161,6 +184,10 @@ int chain_add_metric(struct plugin_chain *chain, uint32_t plugin, const char *na
 /* Make the worker ready for one callback kind of one user (or of none); clears the outcome. */
 void chain_begin(struct chain_worker *worker, struct chain_user *user, enum chain_callback callback,
                  uint64_t now_us, struct chain_outcome *outcome);
+
+/* That a plugin took so long, in one of its functions. */
+void chain_count_time(struct chain_worker *worker, uint32_t plugin, enum chain_callback callback,
+                      uint64_t ns);
 
 /* Ask one plugin; the outcome has its verdict when that is not CONTINUE. */
 enum reprise_verdict chain_ask(struct chain_worker *worker, uint32_t plugin);

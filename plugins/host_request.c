@@ -28,7 +28,6 @@ void host_view_request(struct chain_worker *worker, const struct http_request *r
                                                           : terminated(worker, request->method);
     view->url = request->changes & HTTP_CHANGED_URL ? to_plugin(request->url)
                                                     : terminated(worker, request->url);
-    view->body = to_plugin(request->body);
 }
 
 void host_drop_fresh(struct chain_worker *worker)
@@ -37,6 +36,7 @@ void host_drop_fresh(struct chain_worker *worker)
         struct chain_added *added = worker->fresh;
         worker->fresh = added->next;
         worker->user->added_in_step--;
+        http_request_fini(&added->request);
         arena_fini(&added->arena);
         free(added);
     }
@@ -55,8 +55,8 @@ static struct http_request *find_request(struct chain_worker *worker,
     return NULL;
 }
 
-static const struct http_request *readable(struct chain_worker *worker,
-                                           const reprise_request *request, const char *function)
+const struct http_request *host_readable(struct chain_worker *worker,
+                                         const reprise_request *request, const char *function)
 {
     const struct http_request *found = find_request(worker, request);
     if (!found)
@@ -64,8 +64,8 @@ static const struct http_request *readable(struct chain_worker *worker,
     return found;
 }
 
-static struct http_request *changeable(struct chain_worker *worker, const reprise_request *request,
-                                       const char *function)
+struct http_request *host_changeable(struct chain_worker *worker, const reprise_request *request,
+                                     const char *function)
 {
     struct http_request *found = find_request(worker, request);
     if (found && found == worker->request && worker->callback != CHAIN_REQUEST)
@@ -79,7 +79,8 @@ reprise_bytes host_request_header(const reprise_call *call, const reprise_reques
                                   const char *name)
 {
     struct chain_worker *worker = host_worker(call, "request_header");
-    const struct http_request *found = worker ? readable(worker, request, "request_header") : NULL;
+    const struct http_request *found =
+        worker ? host_readable(worker, request, "request_header") : NULL;
     if (!found || !name)
         return (reprise_bytes){0};
     return terminated(worker,
@@ -122,7 +123,7 @@ int host_request_header_at(const reprise_call *call, const reprise_request *requ
 {
     struct chain_worker *worker = host_worker(call, "request_header_at");
     const struct http_request *found =
-        worker ? readable(worker, request, "request_header_at") : NULL;
+        worker ? host_readable(worker, request, "request_header_at") : NULL;
     if (!found)
         return 0;
     return header_at(worker, found->headers, found->header_count, index, ret_name, ret_value);
@@ -142,7 +143,7 @@ int host_response_header_at(const reprise_call *call, const reprise_response *re
 int host_set_method(const reprise_call *call, reprise_request *request, const char *method)
 {
     struct chain_worker *worker = host_worker(call, "set_method");
-    struct http_request *found = worker ? changeable(worker, request, "set_method") : NULL;
+    struct http_request *found = worker ? host_changeable(worker, request, "set_method") : NULL;
     if (!found)
         return -1;
     if (!method || http_request_set_method(found, bytes_of(method)))
@@ -166,7 +167,7 @@ static struct bytes resolve(struct chain_worker *worker, struct bytes base, cons
 int host_set_url(const reprise_call *call, reprise_request *request, const char *url)
 {
     struct chain_worker *worker = host_worker(call, "set_url");
-    struct http_request *found = worker ? changeable(worker, request, "set_url") : NULL;
+    struct http_request *found = worker ? host_changeable(worker, request, "set_url") : NULL;
     if (!found)
         return -1;
     struct bytes resolved = url ? resolve(worker, found->url, url) : (struct bytes){0};
@@ -181,7 +182,7 @@ int host_set_header(const reprise_call *call, reprise_request *request, const ch
                     const char *value)
 {
     struct chain_worker *worker = host_worker(call, "set_header");
-    struct http_request *found = worker ? changeable(worker, request, "set_header") : NULL;
+    struct http_request *found = worker ? host_changeable(worker, request, "set_header") : NULL;
     if (!found)
         return -1;
     if (!name || http_request_set_header(found, bytes_of(name), bytes_of(value)))
@@ -193,13 +194,16 @@ int host_set_header(const reprise_call *call, reprise_request *request, const ch
 int host_set_body(const reprise_call *call, reprise_request *request, const void *data, size_t len)
 {
     struct chain_worker *worker = host_worker(call, "set_body");
-    struct http_request *found = worker ? changeable(worker, request, "set_body") : NULL;
+    struct http_request *found = worker ? host_changeable(worker, request, "set_body") : NULL;
     if (!found)
         return -1;
-    if ((!data && len) || http_request_set_body(found, bytes_make(data, len)))
+    struct http_body_source *source = http_request_take_source(found);
+    if ((!data && len) || http_request_set_body(found, bytes_make(data, len))) {
+        found->source = source;
         return host_refuse(worker, "set_body(): no room for %zu bytes", len);
-    request->body = to_plugin(found->body);
-    request->body_bytes = found->body.len;
+    }
+    host_give_up_source(worker, source);
+    host_view_body(worker, found, request);
     return 0;
 }
 
@@ -253,9 +257,9 @@ struct chain_added *host_add_request(struct chain_worker *worker, const char *fu
 
 reprise_request *host_show_added(struct chain_worker *worker, struct chain_added *added)
 {
-    added->view = (reprise_request){
-        .step = REPRISE_ADDED, .tag = added->tag, .body_bytes = added->request.body.len};
+    added->view = (reprise_request){.step = REPRISE_ADDED, .tag = added->tag};
     host_view_request(worker, &added->request, &added->view);
+    host_view_body(worker, &added->request, &added->view);
     return &added->view;
 }
 
@@ -264,7 +268,7 @@ reprise_request *host_new_request(const reprise_call *call, const reprise_reques
 {
     struct chain_worker *worker = host_worker(call, "new_request");
     const struct http_request *model = NULL;
-    if (!worker || (like && !(model = readable(worker, like, "new_request"))))
+    if (!worker || (like && !(model = host_readable(worker, like, "new_request"))))
         return NULL;
     struct chain_added *added = host_add_request(worker, "new_request", tag);
     if (!added)

@@ -93,6 +93,7 @@ static void task_free(struct task *task)
     if (task->next)
         task->next->previous = task->previous;
     user->tasks_active--;
+    http_request_fini(&task->own_request);
     arena_fini(&task->arena);
     task->next = user->env->idle_tasks;
     user->env->idle_tasks = task;

@@ -52,6 +52,7 @@ struct task {
     struct arena arena; /* of what plugins change */
     struct http_request own_request;
     struct http_request *request; /* own_request, or added->request */
+    uint32_t data_skipped;        /* plugins that want no more of the answer while it comes */
     struct buf cookies;
     struct transport_call *call;
 };
@@ -110,6 +111,9 @@ void task_record(struct task *task, const struct transport_result *result,
                  enum request_judgement judgement, uint64_t now_us);
 /* The recorded step's place in its session; of what a plugin added 0. */
 uint32_t task_step_number(const struct task *task);
+
+/* For the plugins that look at an answer while it comes; a transport_data_fn. */
+bool task_look(void *owner, const struct transport_result *so_far, struct bytes data);
 
 /* What somebody who compares answers wants of this one. */
 enum watch_wish task_watch_wish(const struct task *task);

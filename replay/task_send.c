@@ -67,6 +67,21 @@ static const struct request_cut *cut_of(const struct task *task)
     return cut && request_cut_takes(cut, task->request) ? cut : NULL;
 }
 
+/* Whether plugins look at the answer while it comes; what answers an upgrade has no body. */
+static bool is_looked_at(const struct task *task)
+{
+    return task->user->plugins && (!task->step || task->step->kind == STEP_REQUEST) &&
+           chain_asks(task->user->plugins, CHAIN_RESPONSE_DATA, task_step_number(task),
+                      task->added);
+}
+
+/* A body that takes its time is no silence of the target's. */
+static bool is_answered_soon(const struct task *task)
+{
+    const struct http_body_source *source = task->request->source;
+    return !(task->step && task->step->was_long) && !(source && source->bytes_per_s);
+}
+
 static void transmit(struct task *task)
 {
     struct user_env *env = task->user->env;
@@ -87,6 +102,7 @@ static void transmit(struct task *task)
         .keeps_body = (is_watched && (chain_wants_body(env->chain) || task->keeps_body)) ||
                       (born && born->keeps_body) || wish == WATCH_BODY,
         .keeps_headers = is_watched || (born && born->keeps_headers) || wish != WATCH_NOTHING,
+        .data = is_looked_at(task) ? task_look : NULL,
         .done = on_done,
         .owner = task,
     };
@@ -98,7 +114,8 @@ static void transmit(struct task *task)
         env->most_in_flight = env->in_flight;
     task_count_handled(task);
     task->started_us = loop_read_clock(env->loop);
-    task->is_awaited = !task->step || !task->step->was_long;
+    task->is_awaited = is_answered_soon(task);
+    task->data_skipped = 0;
     if (task->is_awaited)
         silence_asked(&env->silence, task->started_us);
     if (task->step && task->step->kind == STEP_WS_CONNECT) {

@@ -106,8 +106,7 @@ static int fill(struct task *task)
         return 0;
     if (request_cut_fill(cut, task->user->values.texts, task->request))
         return -1;
-    bool is_whole = task->step->kind == STEP_WS_MESSAGE || task->user->plugins;
-    if (is_whole && http_request_join_body(task->request))
+    if (task->step->kind == STEP_WS_MESSAGE && http_request_join_body(task->request))
         return -1;
     task->is_filled = task->request->changes != 0;
     task->filled_with = task->user->values.replaced;

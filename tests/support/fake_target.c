@@ -113,6 +113,22 @@ static void write_body(struct buf *out, const char *text)
     buf_append_text(out, text ? text : "");
 }
 
+/* From wherever it is; what a source cannot give is not there. */
+static void write_request_body(const struct http_request *http, struct buf *out)
+{
+    enum { STEP_BYTES = 7 };
+    uint64_t total = http_request_body_bytes(http);
+    char step[STEP_BYTES];
+    for (uint64_t at = 0; at < total;) {
+        size_t max = total - at < STEP_BYTES ? (size_t)(total - at) : STEP_BYTES;
+        ssize_t got = http_request_read_body(http, at, step, max);
+        if (got <= 0)
+            return;
+        buf_append(out, step, (size_t)got);
+        at += (uint64_t)got;
+    }
+}
+
 /* The request as it goes over the wire. */
 static void write_wire(const struct transport_request *request, struct bytes target,
                        struct buf *out)
@@ -132,7 +148,7 @@ static void write_wire(const struct transport_request *request, struct bytes tar
         buf_printf(out, "%.*s: %.*s\r\n", BYTES_ARG(http->headers[i].name),
                    BYTES_ARG(http->headers[i].value));
     buf_append_text(out, "\r\n");
-    buf_append_bytes(out, http->body);
+    write_request_body(http, out);
 }
 
 static void log_all(const struct http1_head *head, struct bytes body)
@@ -177,6 +193,19 @@ static void unlink_call(struct transport_call *call)
     *at = call->next;
 }
 
+/* In halves, to who looks at it as it comes. */
+static void show_pieces(struct transport_call *call, const struct transport_result *so_far)
+{
+    struct bytes rest = buf_bytes(&call->body);
+    size_t half = (rest.len + 1) / 2;
+    while (rest.len) {
+        size_t len = rest.len < half ? rest.len : half;
+        if (!call->request.data(call->request.owner, so_far, bytes_make(rest.ptr, len)))
+            return;
+        rest = bytes_from(rest, len);
+    }
+}
+
 static void on_answer(struct timer *timer, void *owner, uint64_t now_us)
 {
     struct transport_call *call = owner;
@@ -198,9 +227,18 @@ static void on_answer(struct timer *timer, void *owner, uint64_t now_us)
                      .header_count = header_count,
                      .body = call->request.keeps_body ? buf_bytes(&call->body) : (struct bytes){0}},
     };
+    const struct http_body_source *source = call->request.http->source;
     (void)timer;
     (void)now_us;
     expect_unchanged(call);
+    if (source && source->failure) {
+        result = (struct transport_result){.failure = FAILURE_PLUGIN, .detail = source->failure};
+    } else if (call->request.data && answer->status && call->body.len) {
+        struct transport_result so_far = result;
+        so_far.response.body = (struct bytes){0};
+        so_far.body_bytes = result.body_bytes = call->body.len;
+        show_pieces(call, &so_far);
+    }
     unlink_call(call);
     call->request.done(call->request.owner, &result);
     free_call(call);
