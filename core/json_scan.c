@@ -2,13 +2,11 @@
  */
 #include "core/json_scan.h"
 
+#include "core/json_way.h"
+
 struct scan {
     struct json_text text;
-    struct json_wanted *wanted;
-    size_t count, found;
-    uint32_t depth; /* of open containers */
-    bool is_array[JSON_MAX_DEPTH];
-    uint32_t index[JSON_MAX_DEPTH]; /* in the array, of the value in hand */
+    struct json_way way;
 };
 
 bool json_pointer_is_valid(struct bytes pointer)
@@ -24,103 +22,7 @@ bool json_pointer_is_valid(struct bytes pointer)
     return true;
 }
 
-/* --- pointers ----------------------------------------------------------------------------- */
-
-/* The pointer's token at token_at, without its '/'. */
-static struct bytes token_of(const struct json_wanted *wanted)
-{
-    struct bytes rest = bytes_from(wanted->pointer, wanted->token_at + 1);
-    return bytes_make(rest.ptr, bytes_index_of(rest, '/'));
-}
-
-/* An object's name as written, and a token: the same once the escapes of both are undone? */
-static bool is_same_name(struct bytes name, struct bytes token)
-{
-    while (name.len) {
-        char text[4] = {name.ptr[0]};
-        size_t text_len = 1, used = 1;
-        if (name.ptr[0] == '\\' && !(used = json_take_escape(name, text, &text_len)))
-            return false;
-        name = bytes_from(name, used);
-        for (size_t i = 0; i < text_len; i++) {
-            bool is_escape = token.len > 1 && token.ptr[0] == '~';
-            if (!token.len)
-                return false;
-            if ((is_escape ? token.ptr[1] == '0' ? '~' : '/' : token.ptr[0]) != text[i])
-                return false;
-            token = bytes_from(token, is_escape ? 2 : 1);
-        }
-    }
-    return token.len == 0;
-}
-
-static bool names_match(struct bytes name, struct bytes token)
-{
-    return bytes_equal(name, token) ? bytes_index_of(name, '\\') == name.len
-                                    : is_same_name(name, token);
-}
-
-/* RFC 6901 section 4: digits without a leading zero. */
-static bool is_index(struct bytes token, uint32_t index)
-{
-    uint64_t value;
-    return bytes_to_u64(token, &value) && value == index && (token.len == 1 || token.ptr[0] != '0');
-}
-
-/* Is this the way to a value inside the one in hand (`is_whole`: to itself)? */
-static bool is_on_way(const struct scan *scan, const struct json_wanted *wanted, bool is_whole)
-{
-    return !wanted->found.ptr && wanted->tokens == scan->depth &&
-           (wanted->token_at == wanted->pointer.len) == is_whole;
-}
-
-/* Into the value named `name`, or into the next of an array. True when something is wanted there.
- */
-static bool step_in(struct scan *scan, struct bytes name)
-{
-    uint32_t level = scan->depth - 1;
-    bool is_any = false;
-    for (size_t i = 0; i < scan->count; i++) {
-        struct json_wanted *wanted = &scan->wanted[i];
-        if (wanted->found.ptr || wanted->tokens != level || wanted->token_at == wanted->pointer.len)
-            continue;
-        struct bytes token = token_of(wanted);
-        if (scan->is_array[level] ? !is_index(token, scan->index[level])
-                                  : !names_match(name, token))
-            continue;
-        wanted->tokens++;
-        wanted->token_at += (uint32_t)token.len + 1;
-        is_any = true;
-    }
-    return is_any;
-}
-
-/* Out of the value that step_in() went into. */
-static void step_out(struct scan *scan)
-{
-    for (size_t i = 0; i < scan->count; i++) {
-        struct json_wanted *wanted = &scan->wanted[i];
-        if (wanted->found.ptr || wanted->tokens != scan->depth)
-            continue;
-        wanted->tokens--;
-        while (wanted->pointer.ptr[--wanted->token_at] != '/')
-            continue;
-    }
-}
-
 /* --- the walk ----------------------------------------------------------------------------- */
-
-static void keep_found(struct scan *scan, struct bytes text, enum json_kind kind)
-{
-    for (size_t i = 0; i < scan->count; i++) {
-        struct json_wanted *wanted = &scan->wanted[i];
-        if (!is_on_way(scan, wanted, true))
-            continue;
-        wanted->found = text;
-        wanted->kind = kind;
-        scan->found++;
-    }
-}
 
 static bool take_scalar(struct scan *scan, bool is_wanted)
 {
@@ -128,7 +30,7 @@ static bool take_scalar(struct scan *scan, bool is_wanted)
     enum json_kind kind;
     bool is_good = json_take_scalar(&scan->text, &text, &kind);
     if (is_good && is_wanted)
-        keep_found(scan, text, kind);
+        json_way_keep(&scan->way, text, kind);
     return is_good;
 }
 
@@ -142,13 +44,9 @@ static bool begin_value(struct scan *scan, bool is_wanted, bool *ret_is_open)
         return false;
     if (*scan->text.at != '{' && *scan->text.at != '[')
         return take_scalar(scan, is_wanted);
-    bool leads_on = false;
-    for (size_t i = 0; is_wanted && i < scan->count; i++)
-        leads_on |= is_on_way(scan, &scan->wanted[i], false);
-    if (!leads_on || scan->depth == JSON_MAX_DEPTH)
+    if (!is_wanted || !json_way_leads_on(&scan->way))
         return json_skip_container(&scan->text);
-    scan->is_array[scan->depth] = *scan->text.at++ == '[';
-    scan->index[scan->depth++] = 0;
+    json_way_open(&scan->way, *scan->text.at++ == '[');
     *ret_is_open = true;
     return true;
 }
@@ -157,7 +55,7 @@ static bool begin_value(struct scan *scan, bool is_wanted, bool *ret_is_open)
 static bool take_name(struct scan *scan, struct bytes *ret_name)
 {
     *ret_name = (struct bytes){0};
-    if (scan->is_array[scan->depth - 1])
+    if (scan->way.is_array[scan->way.depth - 1])
         return true;
     json_skip_space(&scan->text);
     if (scan->text.at == scan->text.end || *scan->text.at != '"' ||
@@ -171,19 +69,19 @@ static bool take_name(struct scan *scan, struct bytes *ret_name)
  */
 static bool end_value(struct scan *scan)
 {
-    while (scan->depth) {
-        step_out(scan);
+    while (scan->way.depth) {
+        json_way_step_out(&scan->way);
         json_skip_space(&scan->text);
         if (scan->text.at == scan->text.end)
             return false;
         char c = *scan->text.at++;
         if (c == ',') {
-            scan->index[scan->depth - 1]++;
+            scan->way.index[scan->way.depth - 1]++;
             return true;
         }
-        if (c != (scan->is_array[scan->depth - 1] ? ']' : '}'))
+        if (c != (scan->way.is_array[scan->way.depth - 1] ? ']' : '}'))
             return false;
-        scan->depth--;
+        scan->way.depth--;
     }
     return false;
 }
@@ -196,29 +94,26 @@ static bool is_empty_container(struct scan *scan)
 
 size_t json_find(struct bytes text, struct json_wanted *wanted, size_t count)
 {
-    struct scan scan = {.wanted = wanted, .count = count};
+    struct scan scan;
     bool is_open, is_wanted = true;
+    json_way_start(&scan.way, wanted, count);
     scan.text = json_text_of(text);
-    for (size_t i = 0; i < count; i++) {
-        wanted[i].found = (struct bytes){0};
-        wanted[i].tokens = wanted[i].token_at = 0;
-    }
     if (text.len == 0 || !begin_value(&scan, true, &is_open))
-        return scan.found;
-    while (scan.found < count) {
+        return scan.way.found;
+    while (scan.way.found < count) {
         struct bytes name;
         if (is_open && is_empty_container(&scan)) {
             scan.text.at++;
-            scan.depth--;
+            scan.way.depth--;
             is_open = false;
         }
         if (!is_open && !end_value(&scan))
             break;
         if (!take_name(&scan, &name))
             break;
-        is_wanted = step_in(&scan, name);
+        is_wanted = json_way_step_in(&scan.way, name);
         if (!begin_value(&scan, is_wanted, &is_open))
             break;
     }
-    return scan.found;
+    return scan.way.found;
 }

@@ -3,8 +3,6 @@
 
 #include <stdio.h>
 
-enum { MAX_PREFIX_BYTES = 64 };
-
 struct bytes json_part(struct bytes text)
 {
     struct json_text rest = json_text_of(text);
@@ -12,7 +10,7 @@ struct bytes json_part(struct bytes text)
     struct bytes part = bytes_make(rest.at, (size_t)(rest.end - rest.at));
     if (!part.len || strchr("{[\"", part.ptr[0]))
         return part;
-    for (size_t i = 0; i < part.len && i < MAX_PREFIX_BYTES; i++) {
+    for (size_t i = 0; i < part.len && i < JSON_MAX_PREFIX_BYTES; i++) {
         if (part.ptr[i] == '{' || part.ptr[i] == '[')
             return bytes_from(part, i);
     }
