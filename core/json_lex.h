@@ -11,7 +11,7 @@
 #include "core/bytes.h"
 
 #define JSON_MAX_PREFIX_BYTES 64 /* what guards JSON may stand before its first bracket */
-#define JSON_MAX_DEPTH 200 /* arrays and objects around a value; deeper ones are not found */
+#define JSON_MAX_DEPTH 200       /* arrays and objects around a value; deeper ones are not found */
 
 enum json_kind {
     JSON_SCAN_STRING,

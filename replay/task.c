@@ -80,6 +80,7 @@ static void task_free(struct task *task)
 {
     struct user *user = task->user;
     task_release_slot(task);
+    task_drop_stream(task);
     timers_cancel(&user->env->loop->timers, &task->timer);
     task_free_added(user, task->before);
     task_free_added(user, task->after);

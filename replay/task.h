@@ -55,6 +55,7 @@ struct task {
     uint32_t data_skipped;        /* plugins that want no more of the answer while it comes */
     struct buf cookies;
     struct transport_call *call;
+    struct birth_stream *births; /* what reads its answer as it comes; NULL: nothing yet */
 };
 
 /* Free the tasks that are kept to be used again. */
@@ -101,7 +102,12 @@ void task_take_message(struct user *user, const struct plan_step *connect, struc
  * them again meanwhile. -1 without memory. */
 int task_hold_values(struct task *task, const struct bytes **ret_values);
 struct bytes task_recorded_cookies(struct task *task);
+/* Of the whole answer, as far as they have not been taken while it came. */
 void task_take_values(struct task *task, const struct transport_result *result);
+/* Takes a step's values while its answer comes. */
+extern const struct transport_reader task_reader;
+void task_drop_stream(struct task *task);
+void task_streams_fini(struct user_env *env);
 
 /* Shared by task.c and task_answer.c. */
 struct chain_request_info task_info(const struct task *task);

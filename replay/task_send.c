@@ -100,7 +100,8 @@ static void transmit(struct task *task)
         .max_connections = task->user->session->connection_count,
         .cookies = cookies_of(task),
         .keeps_body = (is_watched && (chain_wants_body(env->chain) || task->keeps_body)) ||
-                      (born && born->keeps_body) || wish == WATCH_BODY,
+                      wish == WATCH_BODY,
+        .reader = born && born->birth_count ? &task_reader : NULL,
         .keeps_headers = is_watched || (born && born->keeps_headers) || wish != WATCH_NOTHING,
         .data = is_looked_at(task) ? task_look : NULL,
         .done = on_done,

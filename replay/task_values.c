@@ -1,20 +1,44 @@
 /* task_values.c - the values of a task's step: waits for those it needs, puts them in, takes new
  * ones. */
 #include <stdio.h>
+#include <stdlib.h>
 
+#include "replay/birth_stream.h"
 #include "replay/channel.h"
 #include "replay/plan/plan_bindings.h"
 #include "replay/user_identity.h"
 
-static bool has_producers(const struct task *task)
+/* What of its producers' answers a request still needs. */
+enum lack { LACKS_NOTHING, LACKS_LATER_EVENT, LACKS_ANSWER };
+
+static enum lack lacks_of_producers(const struct task *task)
+{
+    const struct user *user = task->user;
+    const struct step_bindings *bindings = task->step->bindings;
+    enum lack lack = LACKS_NOTHING;
+    for (uint32_t i = 0; i < bindings->producer_count; i++) {
+        const struct producer_wait *wait = &bindings->producers[i];
+        uint32_t come = user->values.messages[wait->value];
+        if (user_is_done(user, &user->session->steps[wait->step]) ||
+            (wait->events && come >= wait->events))
+            continue;
+        if (!wait->events || !come)
+            return LACKS_ANSWER;
+        lack = LACKS_LATER_EVENT;
+    }
+    return lack;
+}
+
+/* An answer that gives it something is still coming, and may set it again. */
+static bool has_open_producer(const struct task *task)
 {
     const struct user *user = task->user;
     const struct step_bindings *bindings = task->step->bindings;
     for (uint32_t i = 0; i < bindings->producer_count; i++) {
-        if (!user_is_done(user, &user->session->steps[bindings->producers[i]]))
-            return false;
+        if (!user_is_done(user, &user->session->steps[bindings->producers[i].step]))
+            return true;
     }
-    return true;
+    return false;
 }
 
 /* A message that has not come yet may come as long as its WebSocket is open, and no longer than
@@ -54,9 +78,12 @@ static bool has_to_wait(struct task *task)
         return true;
     if (!task->step->bindings)
         return false;
-    if (!has_producers(task))
+    enum lack lack = lacks_of_producers(task);
+    if (lack == LACKS_ANSWER)
         return true;
-    if (!awaits_message(task))
+    /* An event that was recorded may come as long as the answer does, as a message may. */
+    bool awaits_event = lack == LACKS_LATER_EVENT && !task->has_waited;
+    if (!awaits_event && !awaits_message(task))
         return false;
     if (!timer_is_set(&task->timer))
         timers_set(&task->user->env->loop->timers, &task->timer,
@@ -175,7 +202,7 @@ int task_hold_values(struct task *task, const struct bytes **ret_values)
     const struct step_bindings *bindings = task->step ? task->step->bindings : NULL;
     *ret_values = values->texts;
     if (!bindings || !bindings->need_count ||
-        (!bindings->wait_count && !task->user->channels_active))
+        (!bindings->wait_count && !task->user->channels_active && !has_open_producer(task)))
         return 0;
     struct bytes *held = arena_zalloc(&task->arena, values->count * sizeof *held);
     if (!held)
@@ -220,10 +247,93 @@ struct bytes task_recorded_cookies(struct task *task)
     return bytes_make(out, out_len + recorded.len - from);
 }
 
+/* --- answers ------------------------------------------------------------------------------ */
+
+static struct birth_stream *take_stream(struct user_env *env)
+{
+    struct birth_stream *stream = env->idle_streams;
+    if (stream) {
+        env->idle_streams = stream->next;
+        return stream;
+    }
+    stream = malloc(sizeof *stream);
+    if (stream)
+        birth_stream_init(stream);
+    return stream;
+}
+
+void task_drop_stream(struct task *task)
+{
+    struct birth_stream *stream = task->births;
+    if (!stream)
+        return;
+    task->births = NULL;
+    birth_stream_fini(stream); /* what it has grown to is not kept for the next */
+    birth_stream_init(stream);
+    stream->next = task->user->env->idle_streams;
+    task->user->env->idle_streams = stream;
+}
+
+void task_streams_fini(struct user_env *env)
+{
+    while (env->idle_streams) {
+        struct birth_stream *next = env->idle_streams->next;
+        birth_stream_fini(env->idle_streams);
+        free(env->idle_streams);
+        env->idle_streams = next;
+    }
+}
+
+/* Whoever waits for what has come goes on, in a moment: not inside the transport. */
+static void tell_news(struct task *task)
+{
+    struct user *user = task->user;
+    bool has_news = task->births->has_news;
+    task->births->has_news = false;
+    if (has_news && user->tasks_waiting && user->state == USER_PLAYING)
+        task_wake_waiting(user);
+}
+
+static void on_head(void *owner, const struct http_response *head)
+{
+    struct task *task = owner;
+    const struct step_bindings *bindings = task->step->bindings;
+    if (!task->births && !(task->births = take_stream(task->user->env)))
+        return;
+    birth_stream_begin(task->births, &task->user->values, user_scratch(task->user->env),
+                       bindings->births, bindings->birth_count, head);
+    tell_news(task);
+}
+
+static void on_body(void *owner, struct bytes piece)
+{
+    struct task *task = owner;
+    if (!task->births)
+        return;
+    birth_stream_feed(task->births, piece);
+    tell_news(task);
+}
+
+const struct transport_reader task_reader = {.on_head = on_head, .on_body = on_body};
+
+/* The rest of what came in pieces. Of an answer that broke off what it had given stays. */
+static void end_stream(struct task *task, bool is_whole)
+{
+    if (is_whole)
+        birth_stream_end(task->births);
+    task_drop_stream(task);
+}
+
 void task_take_values(struct task *task, const struct transport_result *result)
 {
     const struct step_bindings *bindings = task->step->bindings;
     static const struct http_response none = {0};
+    bool is_whole = result->failure == FAILURE_NONE;
+    if (task->births && (result->was_read || !is_whole)) {
+        end_stream(task, is_whole);
+        return;
+    }
+    task_drop_stream(task);
     values_take(&task->user->values, bindings->births, bindings->birth_count,
                 result->failure == FAILURE_NONE ? &result->response : &none,
                 user_scratch(task->user->env));

@@ -23,6 +23,7 @@ static void on_timer(struct timer *timer, void *owner, uint64_t now_us);
 void user_env_fini(struct user_env *env)
 {
     task_pool_fini(env);
+    task_streams_fini(env);
     place_scratch_free(env->scratch);
     env->scratch = NULL;
 }

@@ -28,6 +28,7 @@ struct user;
 struct task;
 struct channel;
 struct desk_wait;
+struct birth_stream;
 
 /* What all users of one worker share; filled by the worker, or by a test. */
 struct user_env {
@@ -58,7 +59,8 @@ struct user_env {
     struct task *queue_first, *queue_last; /* due, but over max_in_flight */
     bool is_sending_queued;
     uint32_t users_active;
-    struct task *idle_tasks; /* to be used again */
+    struct task *idle_tasks;           /* to be used again */
+    struct birth_stream *idle_streams; /* the same */
     /* The session is over and `user` may be played again or freed; never called inside a
      * transport's callback. */
     void (*user_ended)(void *owner, struct user *user);

@@ -2,6 +2,7 @@
 #include "replay/plan/births.h"
 
 #include "core/json_scan.h"
+#include "traces/places/json_leaves.h"
 
 /* What people's APIs have most: found together, and without looking at the body again. */
 static bool is_plain_json(const struct place *place)
@@ -28,7 +29,7 @@ void births_begin(struct births_reader *reader, const struct birth *births, uint
         wanted_by[wanted_count] = i;
         wanted[wanted_count++] = (struct json_wanted){.pointer = births[i].place.steps[0].name};
     }
-    if (!wanted_count || !json_find(response->body, wanted, wanted_count))
+    if (!wanted_count || !json_find(json_part(response->body), wanted, wanted_count))
         return;
     for (size_t i = 0; i < wanted_count; i++) {
         if (!wanted[i].found.ptr || wanted[i].kind == JSON_SCAN_NULL)

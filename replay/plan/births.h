@@ -34,6 +34,20 @@ static inline bool birth_is_in_headers(const struct place *place)
     return place->steps[0].kind == PLACE_HEADER || place->steps[0].kind == PLACE_COOKIE;
 }
 
+/* When it is there, while an answer comes. */
+enum birth_moment { BORN_IN_HEAD, BORN_IN_JSON, BORN_IN_EVENT, BORN_AT_END };
+
+static inline enum birth_moment birth_moment(const struct place *place)
+{
+    const struct place_step *step = &place->steps[0];
+    if (birth_is_in_headers(place))
+        return BORN_IN_HEAD;
+    if (step->kind == PLACE_SSE)
+        return BORN_IN_EVENT;
+    /* A pointer in quotes has escapes of its own. */
+    return step->kind == PLACE_BODY && !step->name_is_escaped ? BORN_IN_JSON : BORN_AT_END;
+}
+
 /* What an answer has at each birth's place, while it is gone through. */
 struct births_reader {
     struct message_view message;

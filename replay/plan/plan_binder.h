@@ -1,6 +1,6 @@
 /*
  * plan_binder.h - the bindings of one session while its plan is made; used by plan_bindings.c,
- * plan_uses.c, plan_messages.c, plan_owns.c, plan_data.c and plan_slots.c only.
+ * plan_uses.c, plan_messages.c, plan_events.c, plan_owns.c, plan_data.c and plan_slots.c only.
  */
 #ifndef REPRISE_REPLAY_PLAN_PLAN_BINDER_H
 #define REPRISE_REPLAY_PLAN_PLAN_BINDER_H
@@ -21,6 +21,7 @@ struct use {
     uint32_t producer;  /* NO_PRODUCER: an own value */
     uint32_t messages;  /* of the producer's WebSocket that have had the value by then; 0: it is in
                            the answer */
+    uint32_t events;    /* as producer_wait has it */
     uint32_t own;       /* in binder->owns, or OWN_NONE */
     int64_t binding_id; /* 0: of --data */
     struct request_slot slot;
@@ -92,6 +93,7 @@ struct binder {
     /* The recorded answer that was read last. */
     int64_t answer_id;
     bool has_answer, is_undecoded;
+    int64_t answer_begun_us; /* TRACE_NO_MOMENT: it never was */
     struct http_header headers[HTTP1_MAX_HEADERS];
     struct http_response answer;
     struct content_decoder *decoder; /* NULL until an answer has a coding */
@@ -156,6 +158,13 @@ void plan_data_free(struct binder *binder);
 int plan_find_in_messages(struct binder *binder, struct row *row, int64_t exchange_id,
                           struct error *err);
 void plan_messages_free(struct binder *binder);
+
+/* --- plan_events.c: values that server-sent events give --- */
+
+/* The event of the recorded answer in hand that gives the row's value: the last that has one; or,
+ * when the answer `is_open` while the request begins, the latest whose value the request carries.
+ * 0 with row->use, NOT_USED, -1. */
+int plan_find_in_events(struct binder *binder, struct row *row, bool is_open);
 
 /* --- plan_bindings.c --- */
 int plan_add_use(struct binder *binder, const struct row *row, uint32_t value);

@@ -155,6 +155,7 @@ static int read_answer(struct binder *binder, int64_t exchange_id, struct error 
     binder->is_undecoded = false;
     binder->answer_id = exchange_id;
     binder->answer = (struct http_response){.status = exchange.status};
+    binder->answer_begun_us = exchange.response_first_us;
     buf_clear(&binder->header_text);
     buf_append_bytes(&binder->header_text, exchange.response_headers);
     split_headers(binder);
@@ -164,12 +165,10 @@ static int read_answer(struct binder *binder, int64_t exchange_id, struct error 
     return decode_answer(binder, buf_bytes(&builder->scratch), err);
 }
 
-static int find_value(struct binder *binder, struct row *row, int64_t exchange_id,
-                      struct error *err)
+/* Of the answer in hand. */
+static int find_value(struct binder *binder, struct row *row)
 {
     struct birth birth = {.place = row->born};
-    if (read_answer(binder, exchange_id, err))
-        return -1;
     births_begin(&binder->reader, &birth, 1, &binder->answer, binder->scratch);
     row->value = births_read(&binder->reader, &birth, 0);
     if (row->value.ptr)
@@ -238,6 +237,34 @@ static int out_of_memory(struct plan_builder *builder, struct error *err)
     return error_set(err, EXIT_INPUT, "no memory for them; raise --max-plan-size");
 }
 
+/* The answer was not whole when the request began: the place has to be one that is there before its
+ * end. */
+static bool may_be_open(struct binder *binder, const struct row *row)
+{
+    int64_t begun_us = binder->builder->drafts[row->consumer].moments.begin_us;
+    return row->producer < row->consumer && birth_moment(&row->born) != BORN_AT_END &&
+           binder->answer_begun_us != TRACE_NO_MOMENT && binder->answer_begun_us <= begun_us;
+}
+
+static int find_in_answer(struct binder *binder, struct row *row, int64_t exchange_id,
+                          struct error *err)
+{
+    const struct plan_step *steps = binder->session->steps;
+    bool is_open = steps[row->producer].end_position >= steps[row->consumer].needs;
+    if (read_answer(binder, exchange_id, err))
+        return -1;
+    if (is_open && !may_be_open(binder, row))
+        return plan_lose_row(binder, row, "the answer had not ended when the request began");
+    if (birth_moment(&row->born) == BORN_IN_EVENT && !binder->is_undecoded)
+        return plan_find_in_events(binder, row, is_open);
+    int result = find_value(binder, row);
+    if (result == 0)
+        result = plan_find_use(binder, row);
+    if (result == 0)
+        row->use.events = birth_moment(&row->born) != BORN_AT_END;
+    return result;
+}
+
 /* A value of an answer, or of a WebSocket that it opened. */
 static int add_born(struct binder *binder, struct row *row, int64_t exchange_id, struct error *err)
 {
@@ -245,16 +272,11 @@ static int add_born(struct binder *binder, struct row *row, int64_t exchange_id,
     uint32_t value = 0;
     if (row->producer == NO_PRODUCER)
         return plan_lose_row(binder, row, "its exchanges are not replayed in one session");
-    if (steps[row->producer].end_position >= steps[row->consumer].needs)
+    bool is_message = birth_is_in_message(&row->born);
+    if (is_message && steps[row->producer].end_position >= steps[row->consumer].needs)
         return plan_lose_row(binder, row, "the answer had not ended when the request began");
-    int result;
-    if (birth_is_in_message(&row->born)) {
-        result = plan_find_in_messages(binder, row, exchange_id, err);
-    } else {
-        result = find_value(binder, row, exchange_id, err);
-        if (result == 0)
-            result = plan_find_use(binder, row);
-    }
+    int result = is_message ? plan_find_in_messages(binder, row, exchange_id, err)
+                            : find_in_answer(binder, row, exchange_id, err);
     if (result == 0)
         result = find_birth(binder, row, &value);
     return result == 0 ? plan_add_use(binder, row, value) : result;

@@ -24,17 +24,24 @@ struct message_wait {
     uint32_t channel; /* of the session */
 };
 
+/* A step of the session that gives a value. It is there once the step is done; and before that,
+ * where `events` is not 0, when so much of its answer has had the value: one JSON value or header,
+ * or so many server-sent events. */
+struct producer_wait {
+    uint32_t step, value, events;
+};
+
 /* What one step gives and needs. */
 struct step_bindings {
     uint32_t birth_count;
     const struct birth *births;
-    bool keeps_body, keeps_headers; /* of the answer, for the births */
-    uint32_t message_birth_count;   /* of the messages on the WebSocket that it opens */
+    bool keeps_headers;           /* of the answer, for the births */
+    uint32_t message_birth_count; /* of the messages on the WebSocket that it opens */
     const struct birth *message_births;
     uint32_t need_count;
     const uint32_t *needs; /* values of its slots, each once */
     uint32_t producer_count;
-    const uint32_t *producers; /* steps of the session that give them, each once */
+    const struct producer_wait *producers; /* who gives them, each pair once */
     uint32_t wait_count;
     const struct message_wait *waits;
     uint32_t moment_count;

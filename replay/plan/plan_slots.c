@@ -114,8 +114,6 @@ static int give_births(struct binder *binder, bool are_of_messages)
             bindings->births = &births[at];
         if (!are_of_messages && birth_is_in_headers(&born->birth.place))
             bindings->keeps_headers = true;
-        else if (!are_of_messages)
-            bindings->keeps_body = true;
         at++;
     }
     return 0;
@@ -144,6 +142,31 @@ static int give_cut(struct binder *binder, const struct use *uses, struct reques
     bindings->cut = cut;
     if (step->cut)
         step->cut = cut;
+    return 0;
+}
+
+/* Who gives what one request takes. */
+static int give_producers(struct binder *binder, const struct use *uses, uint32_t count,
+                          struct step_bindings *bindings)
+{
+    struct producer_wait *waits = arena_alloc(binder->builder->arena, count * sizeof *waits);
+    if (!waits)
+        return -1;
+    for (uint32_t i = 0; i < count; i++) {
+        const struct use *use = &uses[i];
+        uint32_t at = 0;
+        if (use->producer == NO_PRODUCER)
+            continue;
+        while (at < bindings->producer_count &&
+               (waits[at].step != use->producer || waits[at].value != use->slot.value))
+            at++;
+        if (at == bindings->producer_count)
+            waits[bindings->producer_count++] =
+                (struct producer_wait){use->producer, use->slot.value, use->events};
+        else if (waits[at].events < use->events)
+            waits[at].events = use->events;
+    }
+    bindings->producers = waits;
     return 0;
 }
 
@@ -189,20 +212,16 @@ static int give_uses(struct binder *binder, const struct use *uses, uint32_t cou
     struct step_bindings *bindings = bindings_of(binder, uses->step);
     struct request_slot *slots = arena_alloc(arena, count * sizeof *slots);
     uint32_t *needs = arena_alloc(arena, count * sizeof *needs);
-    uint32_t *producers = arena_alloc(arena, count * sizeof *producers);
     uint32_t in_cut = 0;
-    if (!bindings || !slots || !needs || !producers || give_waits(binder, uses, count, bindings) ||
-        give_moments(binder, uses, count, bindings))
+    if (!bindings || !slots || !needs || give_producers(binder, uses, count, bindings) ||
+        give_waits(binder, uses, count, bindings) || give_moments(binder, uses, count, bindings))
         return -1;
     for (uint32_t i = 0; i < count; i++) {
         slots[i] = uses[i].slot;
         in_cut += !uses[i].is_in_cookies;
         add_once(needs, &bindings->need_count, uses[i].slot.value);
-        if (uses[i].producer != NO_PRODUCER)
-            add_once(producers, &bindings->producer_count, uses[i].producer);
     }
     bindings->needs = needs;
-    bindings->producers = producers;
     bindings->cookie_slots = slots + in_cut;
     bindings->cookie_slot_count = count - in_cut;
     return in_cut ? give_cut(binder, uses, slots, in_cut, bindings) : 0;

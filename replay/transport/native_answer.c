@@ -12,11 +12,32 @@ void native_answer_init(struct native_answer *answer, bool is_to_head, bool keep
     *answer = (struct native_answer){
         .is_to_head = is_to_head,
         .keeps_body = keeps_body,
+        .is_kept_whole = keeps_body,
         .keeps_headers = keeps_headers,
         .max_body_bytes = max_body_bytes,
         .gathered_head = {.max_len = HTTP1_MAX_HEAD_BYTES + POOL_BLOCK_BYTES},
         .gathered_body = {.max_len = max_body_bytes},
     };
+}
+
+void native_answer_read_by(struct native_answer *answer, const struct transport_reader *reader,
+                           void *owner)
+{
+    answer->keeps_body |= reader != NULL; /* until it is known whether it comes in pieces */
+    answer->reader = reader;
+    answer->reader_owner = owner;
+}
+
+void native_answer_begin_reading(struct native_answer *answer, const struct answer_head *facts,
+                                 const struct answer_scratch *scratch)
+{
+    const struct http_response head = {
+        .status = facts->status, .headers = scratch->headers, .header_count = facts->header_count};
+    if (!answer->reader)
+        return;
+    answer->was_read = !facts->has_coding;
+    answer->keeps_body = answer->is_kept_whole || facts->has_coding;
+    answer->reader->on_head(answer->reader_owner, &head);
 }
 
 void native_answer_fini(struct native_answer *answer)
@@ -108,6 +129,15 @@ static void show_head(struct native_answer *answer, struct answer_scratch *scrat
     answer->facts.header_count = again.header_count;
 }
 
+/* It is not whole with its head. */
+static void begin_reading(struct native_answer *answer, struct bytes content,
+                          const struct answer_scratch *scratch)
+{
+    native_answer_begin_reading(answer, &answer->facts, scratch);
+    if (answer->was_read && content.len)
+        answer->reader->on_body(answer->reader_owner, content);
+}
+
 /*
  * Body bytes; chunks are moved together where they lie. `is_head_in_hand`: its views are good
  * still.
@@ -131,6 +161,8 @@ static enum answer_state take_body(struct native_answer *answer, char *data, siz
         if (piece.kind != HTTP1_PIECE_DATA)
             continue;
         answer->body_bytes += piece.bytes.len;
+        if (answer->was_read)
+            answer->reader->on_body(answer->reader_owner, piece.bytes);
         int state =
             answer->on_data ? answer->on_data(answer->owner, piece.bytes) : ANSWER_NEEDS_MORE;
         if (state == ANSWER_BROKEN)
@@ -157,6 +189,10 @@ static enum answer_state take_body(struct native_answer *answer, char *data, siz
         answer->ends_connection |= rest.len > 0 || !body->is_done;
         return finish(answer, is_head_in_hand, content, scratch);
     }
+    if (is_head_in_hand)
+        begin_reading(answer, content, scratch);
+    if (!answer->keeps_body)
+        content.len = 0;
     /* The body first: of a long head, both lie in what gather_head() moves. */
     if ((content.len && gather_body(answer, content)) || (is_head_in_hand && gather_head(answer)))
         return broken(answer, FAILURE_NO_FILES, "no memory for the answer");
@@ -190,8 +226,8 @@ static enum answer_state begin_body(struct native_answer *answer, char *data, si
     answer->ends_connection = !answer->facts.is_persistent || body->framing == HTTP1_UNTIL_CLOSE;
     if (body->framing == HTTP1_TUNNEL)
         return broken(answer, FAILURE_PROTOCOL, "101 to a request that asked for no upgrade");
-    if (answer->keeps_body && body->framing == HTTP1_LENGTH &&
-        body->left_bytes > answer->max_body_bytes)
+    bool is_kept = answer->is_kept_whole || (answer->reader && answer->facts.has_coding);
+    if (is_kept && body->framing == HTTP1_LENGTH && body->left_bytes > answer->max_body_bytes)
         return body_too_large(answer);
     if (body->framing == HTTP1_LENGTH && body->left_bytes <= len)
         return take_whole(answer, data, len, scratch);

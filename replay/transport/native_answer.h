@@ -6,7 +6,8 @@
  * The bytes lie in a block that the caller reads into. An answer that is whole in it is handed out
  * where it lies, without a copy or an allocation. Of one that comes in several pieces only what is
  * asked for is gathered: the head if a header of it is wanted, the body up to its limit. A body
- * that nobody keeps is counted, and costs nothing however long it is.
+ * that nobody keeps is counted, and costs nothing however long it is. One that comes in several
+ * pieces goes to a reader in these pieces, unless it has to be decoded, and is not gathered for it.
  */
 #ifndef REPRISE_REPLAY_TRANSPORT_NATIVE_ANSWER_H
 #define REPRISE_REPLAY_TRANSPORT_NATIVE_ANSWER_H
@@ -15,6 +16,7 @@
 #include "core/http_message.h"
 #include "replay/outcome.h"
 #include "replay/transport/native_answer_head.h"
+#include "replay/transport/transport.h"
 
 enum answer_state { ANSWER_NEEDS_MORE, ANSWER_DONE, ANSWER_BROKEN };
 
@@ -27,6 +29,10 @@ struct native_answer {
     answer_on_data_fn on_data; /* NULL: nobody looks; with it the headers are kept */
     void *owner;
     bool keeps_body, keeps_headers;
+    bool was_read;                         /* the body goes to the reader as it comes */
+    bool is_kept_whole;                    /* by somebody else than the reader */
+    const struct transport_reader *reader; /* or NULL */
+    void *reader_owner;
     bool has_head;       /* the final one */
     bool was_continued;  /* 100 came */
     bool is_head_closed; /* of HTTP/2: what was gathered ends as a head does */
@@ -47,6 +53,12 @@ struct native_answer {
 
 void native_answer_init(struct native_answer *answer, bool is_to_head, bool keeps_body,
                         bool keeps_headers, size_t max_body_bytes);
+/* Behind init(): somebody reads it as it comes. */
+void native_answer_read_by(struct native_answer *answer, const struct transport_reader *reader,
+                           void *owner);
+/* The head is there (its views in scratch->headers, `facts` say how many), and the body is not. */
+void native_answer_begin_reading(struct native_answer *answer, const struct answer_head *facts,
+                                 const struct answer_scratch *scratch);
 /* Gives back what was gathered. */
 void native_answer_fini(struct native_answer *answer);
 

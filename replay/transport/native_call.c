@@ -167,11 +167,15 @@ void native_call_result(struct transport_call *call, enum failure failure, const
     native_call_times(call, ret_result);
     if (failure != FAILURE_NONE)
         return;
+    ret_result->was_read = call->answer.was_read;
     ret_result->response.status = call->answer.facts.status;
     ret_result->response.headers = call->user->transport->scratch->headers;
     ret_result->response.header_count = call->answer.facts.header_count;
     if (call->data)
         native_data_result(call, ret_result);
-    else if (call->answer.keeps_body)
+    /* The reader of an answer that came in one piece has it here. */
+    bool is_left_to_reader = call->request.reader && !ret_result->was_read &&
+                             ret_result->failure == FAILURE_NONE && !ret_result->response.body.ptr;
+    if ((!call->data || is_left_to_reader) && call->answer.keeps_body)
         fill_body(call, ret_result);
 }

@@ -22,6 +22,7 @@ int native_data_begin(struct transport_call *call)
     size_t max_body_bytes = call->user->transport->options.max_body_bytes;
     native_answer_init(answer, answer->is_to_head, request->keeps_body && !is_looked_at,
                        request->keeps_headers || is_looked_at, max_body_bytes);
+    native_answer_read_by(answer, request->reader, request->owner);
     native_data_free(call);
     if (!is_looked_at)
         return 0;

@@ -175,6 +175,8 @@ static int on_data(nghttp2_session *session, uint8_t flags, int32_t stream_id, c
         return 0;
     struct native_answer *answer = &call->answer;
     answer->body_bytes += len;
+    if (answer->was_read)
+        answer->reader->on_body(answer->reader_owner, bytes_make(data, len));
     if (answer->on_data && len && answer->has_head) {
         look_at(h2, call, bytes_make(data, len));
         return 0;
@@ -197,6 +199,28 @@ static void head_ended(struct transport_call *call)
         call->continue_at_us = NATIVE_CONTINUE_NEVER; /* the body is not wanted */
 }
 
+/* Its headers are as put_together() will find them. */
+static void begin_reading(struct transport_call *call)
+{
+    struct native_answer *answer = &call->answer;
+    struct buf *head = &answer->gathered_head;
+    struct answer_scratch *scratch = call->user->transport->scratch;
+    struct answer_head facts = {.status = answer->facts.status};
+    if (!answer->reader || buf_failed(head))
+        return;
+    if (head->len) {
+        if (buf_append(head, "\r\n", 2))
+            return;
+        ssize_t used = answer_head_parse(buf_bytes(head), answer->keeps_headers, answer->is_to_head,
+                                         &facts, scratch);
+        head->len -= 2;
+        if (used <= 0) /* put_together() will say so */
+            return;
+    }
+    facts.status = answer->facts.status;
+    native_answer_begin_reading(answer, &facts, scratch);
+}
+
 static int on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *owner)
 {
     struct native_h2 *h2 = owner;
@@ -217,6 +241,8 @@ static int on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *
                    frame->hd.flags & NGHTTP2_FLAG_END_STREAM;
     if (is_last && call->answer.has_head)
         complete(h2, call, true);
+    else if (frame->hd.type == NGHTTP2_HEADERS && call->answer.has_head)
+        begin_reading(call);
     return 0;
 }
 

@@ -48,11 +48,21 @@ struct transport_result {
     enum failure failure;
     const char *detail;            /* of a failure, borrowed */
     struct http_response response; /* borrowed until the callback returns */
+    bool was_read;                 /* the request's reader has had the body, in pieces */
     uint64_t dns_us, connect_us, tls_us;
     uint64_t sending_us, waiting_us, receiving_us;
     uint64_t kernel_us; /* waiting and receiving by kernel time stamps; 0: not known */
     uint64_t bytes_sent, bytes_received;
     uint64_t body_bytes; /* of the answer, as they came */
+};
+
+/*
+ * Who reads an answer as it comes. Calls may be started and cancelled behind these only, never
+ * inside. on_head() may come again (a proxy's own answer was before it): what counts is the last.
+ */
+struct transport_reader {
+    void (*on_head)(void *owner, const struct http_response *head); /* its body is not there */
+    void (*on_body)(void *owner, struct bytes piece);               /* decoded */
 };
 
 typedef void (*transport_done_fn)(void *owner, const struct transport_result *result);
@@ -86,6 +96,9 @@ struct transport_request {
     bool keeps_body;        /* decoded, in result.response.body, which a '\0' follows */
     bool keeps_headers;     /* all in result.response.headers; else at least every Set-Cookie */
     transport_data_fn data; /* NULL: nobody looks at the answer while it comes */
+    const struct transport_reader *reader; /* NULL: nobody. An answer that is there as soon as its
+                                              head is comes to nobody but done(), which has its
+                                              body then, as of one that can be decoded only whole */
     transport_done_fn done;
     void *owner;
 };

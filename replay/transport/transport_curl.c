@@ -113,7 +113,12 @@ static int timer_callback(CURLM *multi, long timeout_ms, void *owner)
 static size_t on_header(char *data, size_t size, size_t count, void *owner)
 {
     struct transport_call *call = owner;
-    return tcurl_header_keep(call, bytes_make(data, size * count)) ? 0 : size * count;
+    size_t len = size * count;
+    if (tcurl_header_keep(call, bytes_make(data, len)))
+        return 0;
+    if (call->request.reader && (data[0] == '\r' || data[0] == '\n'))
+        tcurl_head_read(call);
+    return len;
 }
 
 static void set_common_options(struct transport_call *call)
@@ -170,6 +175,7 @@ struct transport_call *tcurl_call_take(struct transport_user *user)
     call->error_text[0] = '\0';
     call->socket_error = 0;
     call->is_cut = call->has_body_failed = false;
+    call->was_read = false;
     call->previous = NULL;
     call->next = user->active;
     if (user->active)

@@ -103,6 +103,8 @@ size_t tcurl_body_take(char *data, size_t size, size_t count, void *owner)
     struct http_header headers[CALL_MAX_HEADERS];
     struct transport_result so_far;
     size_t len = size * count;
+    if (call->was_read)
+        request->reader->on_body(request->owner, bytes_make(data, len));
     if (request->keeps_body && buf_append(&call->body, data, len))
         return 0; /* libcurl ends the transfer with CURLE_WRITE_ERROR */
     if (!request->data || !len)

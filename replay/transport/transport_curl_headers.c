@@ -145,8 +145,8 @@ int tcurl_request_apply(struct transport_call *call)
     bool has_cookies = request->cookies.len && http_text_is_one_line(request->cookies);
     const char *cookies = has_cookies ? as_text(transport, request->cookies) : NULL;
     curl_easy_setopt(call->easy, CURLOPT_COOKIE, cookies);
-    /* Decodes what is kept; the header list says what is asked for. */
-    bool is_read = request->keeps_body || request->data;
+    /* Decodes what is looked at; the header list says what is asked for. */
+    bool is_read = request->keeps_body || request->data || request->reader;
     curl_easy_setopt(call->easy, CURLOPT_ACCEPT_ENCODING, is_read ? "" : NULL);
     return apply_headers(call);
 }
@@ -189,6 +189,20 @@ static bool has_other_version(const struct transport_call *call)
         return false;
     curl_easy_getinfo(call->easy, CURLINFO_HTTP_VERSION, &version);
     return version != CURL_HTTP_VERSION_2_0;
+}
+
+void tcurl_head_read(struct transport_call *call)
+{
+    struct http_header headers[CALL_MAX_HEADERS];
+    struct http_response head = {.headers = headers};
+    long status = 0;
+    curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status);
+    if (status < 200)
+        return;
+    head.status = (int)status;
+    head.header_count = split_headers(&call->header_text, headers);
+    call->was_read = true;
+    call->request.reader->on_head(call->request.owner, &head);
 }
 
 static uint64_t info_us(CURL *easy, CURLINFO info)
@@ -281,6 +295,7 @@ void tcurl_result_fill(struct transport_call *call, CURLcode code, struct http_h
         result.failure = FAILURE_PROTOCOL;
         result.detail = "the target does not speak HTTP/2";
     } else if (result.failure == FAILURE_NONE) {
+        result.was_read = call->was_read;
         result.response.status = (int)status;
         result.response.headers = headers;
         result.response.header_count = split_headers(&call->header_text, headers);

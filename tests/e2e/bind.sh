@@ -54,7 +54,7 @@ complains "bind: 'job_8f3a11c1' is not in 'jobs', which exchange 3 has at path:1
     one.trace add --born '2 body:/id' --used '3 path:1'
 complains "bind: '4711' is not in 'job_8f3a11c1', which exchange 3 has at path:2; nor anywhere else in that request" \
     one.trace add --born '1 body:/user/id' --used '3 path:2'
-complains 'bind: the answer of exchange 2 had not ended when exchange 1 began' \
+complains 'bind: the answer of exchange 2 had not come when exchange 1 began' \
     one.trace add --born '2 body:/id' --used '1 body:/name'
 complains 'bind: exchange 1 is of session 1 and exchange 5 of session 2' \
     one.trace add --born '1 body:/token' --used '5 header:Authorization'

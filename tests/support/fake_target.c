@@ -10,6 +10,7 @@
 const struct fake_answer *fake_answers;
 const struct fake_push *fake_pushes;
 const struct fake_header *fake_headers;
+const struct fake_piece *fake_pieces;
 bool fake_logs_all;
 struct buf fake_log = BUF_INIT(1 << 20);
 uint64_t fake_now_us;
@@ -23,8 +24,19 @@ struct transport_user {
     struct transport_call *calls;
 };
 
+enum { MAX_PUSHES = 64, MAX_PIECES = 16 };
+
+struct piece {
+    struct timer timer;
+    struct transport_call *call;
+    const char *text;
+};
+
 struct transport_call {
     struct transport_call *next;
+    struct piece pieces[MAX_PIECES];
+    int piece_count;
+    bool was_read;
     struct transport_user *user;
     struct timer timer;
     struct transport_request request;
@@ -39,8 +51,6 @@ struct push {
     struct transport_ws *ws;
     const char *text;
 };
-
-enum { MAX_PUSHES = 64 };
 
 struct transport_ws {
     struct transport_user *user;
@@ -89,12 +99,16 @@ static struct fake_answer find_answer(struct bytes method, struct bytes target)
     return found;
 }
 
+static bool is_request(const char *text, struct bytes method, struct bytes target)
+{
+    struct bytes line = bytes_of(text);
+    return bytes_starts_with(line, method) && bytes_equal(bytes_from(line, method.len + 1), target);
+}
+
 static struct fake_header find_header(struct bytes method, struct bytes target)
 {
     for (const struct fake_header *at = fake_headers; at && at->request; at++) {
-        struct bytes line = bytes_of(at->request);
-        if (bytes_starts_with(line, method) &&
-            bytes_equal(bytes_from(line, method.len + 1), target))
+        if (is_request(at->request, method, target))
             return *at;
     }
     return (struct fake_header){0};
@@ -180,6 +194,8 @@ static void expect_unchanged(const struct transport_call *call)
 
 static void free_call(struct transport_call *call)
 {
+    for (int i = 0; i < call->piece_count; i++)
+        timers_cancel(&call->user->transport->loop->timers, &call->pieces[i].timer);
     buf_fini(&call->wire);
     buf_fini(&call->body);
     free(call);
@@ -206,26 +222,66 @@ static void show_pieces(struct transport_call *call, const struct transport_resu
     }
 }
 
+static size_t write_headers(const struct transport_call *call, struct http_header headers[2])
+{
+    size_t header_count = 0;
+    if (call->answer.set_cookie)
+        headers[header_count++] =
+            (struct http_header){bytes_of("Set-Cookie"), bytes_of(call->answer.set_cookie)};
+    if (call->header.request && call->request.keeps_headers)
+        headers[header_count++] =
+            (struct http_header){bytes_of(call->header.name), bytes_of(call->header.value)};
+    return header_count;
+}
+
+static void on_piece(struct timer *timer, void *owner, uint64_t now_us)
+{
+    struct piece *piece = owner;
+    struct transport_call *call = piece->call;
+    struct http_header headers[2];
+    const struct http_response head = {.status = call->answer.status,
+                                       .headers = headers,
+                                       .header_count = write_headers(call, headers)};
+    (void)timer;
+    (void)now_us;
+    if (!call->was_read)
+        call->request.reader->on_head(call->request.owner, &head);
+    call->was_read = true;
+    if (piece->text)
+        call->request.reader->on_body(call->request.owner, bytes_of(piece->text));
+}
+
+static void schedule_pieces(struct transport_call *call, struct bytes method, struct bytes target)
+{
+    for (const struct fake_piece *at = fake_pieces; at && at->request && call->request.reader;
+         at++) {
+        if (!is_request(at->request, method, target) || call->piece_count == MAX_PIECES)
+            continue;
+        struct piece *piece = &call->pieces[call->piece_count++];
+        piece->call = call;
+        piece->text = at->text;
+        timer_init(&piece->timer, on_piece, piece);
+        timers_set(&call->user->transport->loop->timers, &piece->timer,
+                   fake_now_us + (uint64_t)(at->after_ms * 1000));
+    }
+}
+
 static void on_answer(struct timer *timer, void *owner, uint64_t now_us)
 {
     struct transport_call *call = owner;
     const struct fake_answer *answer = &call->answer;
     struct http_header headers[2];
-    size_t header_count = 0;
-    if (answer->set_cookie)
-        headers[header_count++] =
-            (struct http_header){bytes_of("Set-Cookie"), bytes_of(answer->set_cookie)};
-    if (call->header.request && call->request.keeps_headers)
-        headers[header_count++] =
-            (struct http_header){bytes_of(call->header.name), bytes_of(call->header.value)};
+    size_t header_count = write_headers(call, headers);
+    bool has_body = call->request.keeps_body || (call->request.reader && !call->was_read);
     struct transport_result result = {
         .failure = answer->failure,
         .detail = answer->failure ? "as the script says" : NULL,
         .waiting_us = (uint64_t)(answer->after_ms * 1000),
+        .was_read = call->was_read,
         .response = {.status = answer->status,
                      .headers = headers,
                      .header_count = header_count,
-                     .body = call->request.keeps_body ? buf_bytes(&call->body) : (struct bytes){0}},
+                     .body = has_body ? buf_bytes(&call->body) : (struct bytes){0}},
     };
     const struct http_body_source *source = call->request.http->source;
     (void)timer;
@@ -271,6 +327,7 @@ static struct transport_call *fake_send(struct transport_user *user,
     if (request->cookies.len)
         buf_printf(&fake_log, "  cookie %.*s\n", BYTES_ARG(request->cookies));
     timer_init(&call->timer, on_answer, call);
+    schedule_pieces(call, head.method, head.target);
     if (call->answer.after_ms >= 0)
         timers_set(&user->transport->loop->timers, &call->timer,
                    fake_now_us + (uint64_t)(call->answer.after_ms * 1000));

@@ -33,10 +33,18 @@ struct fake_header {
     const char *name, *value;
 };
 
+/* What comes of the body of an answer before its end, to somebody who reads it as it comes. */
+struct fake_piece {
+    const char *request; /* "GET /a"; NULL ends the list */
+    double after_ms;     /* from the request */
+    const char *text;    /* NULL: the head, with the answer's headers, before the first piece */
+};
+
 extern const struct transport_ops fake_target;
 extern const struct fake_answer *fake_answers; /* anything else is answered 200 after 10 ms */
 extern const struct fake_push *fake_pushes;
 extern const struct fake_header *fake_headers;
+extern const struct fake_piece *fake_pieces;
 extern bool fake_logs_all; /* headers that begin with "X-" or "A", and bodies */
 extern struct buf fake_log;
 

@@ -93,5 +93,6 @@ void play_end(struct play *play)
     fake_answers = NULL;
     fake_pushes = NULL;
     fake_headers = NULL;
+    fake_pieces = NULL;
     fake_logs_all = false;
 }

@@ -15,7 +15,8 @@ struct script {
     bool has_exchange;
     struct buf texts; /* what the exchange's views point into */
     struct buf request_headers, response_headers;
-    struct buf parts; /* the exchange's multipart body but for its end */
+    struct buf parts;  /* the exchange's multipart body but for its end */
+    struct buf events; /* of its answer */
     int64_t next_exchange_id;
     int64_t last_us;
 };
@@ -63,6 +64,7 @@ static int flush_exchange(struct script *script, struct error *err)
     script->has_exchange = false;
     if (put_parts(script, err))
         return -1;
+    buf_clear(&script->events);
     script->exchange.request_headers = buf_bytes(&script->request_headers);
     script->exchange.response_headers = buf_bytes(&script->response_headers);
     script->session.exchange_count++;
@@ -255,6 +257,14 @@ static int set_answer(struct script *script, struct bytes body, struct error *er
     return trace_writer_put_body(script->writer, body, &script->exchange.response_body_id, err);
 }
 
+static int add_event(struct script *script, struct bytes line, struct error *err)
+{
+    struct bytes type = word(&line);
+    buf_printf(&script->events, "event: %.*s\ndata: %.*s\n\n", BYTES_ARG(type),
+               BYTES_ARG(bytes_trim(line)));
+    return set_answer(script, buf_bytes(&script->events), err);
+}
+
 static int add_line(struct script *script, struct bytes line, struct error *err)
 {
     if (line.len == 0 || line.ptr[0] == '#')
@@ -276,6 +286,10 @@ static int add_line(struct script *script, struct bytes line, struct error *err)
         return set_answer(script, bytes_from(line, 7), err);
     if (bytes_starts_with(line, bytes_of("part ")))
         return add_part(script, bytes_from(line, 5));
+    if (bytes_starts_with(line, bytes_of("event ")))
+        return add_event(script, bytes_from(line, 6), err);
+    if (bytes_starts_with(line, bytes_of("answered ")))
+        return script->exchange.response_first_us = ms_to_us(strtod(line.ptr + 9, NULL)), 0;
     if (bytes_starts_with(line, bytes_of("bind ")))
         return add_binding(script, bytes_from(line, 5), err);
     if (line.ptr[0] == '>')
@@ -307,6 +321,7 @@ int script_trace_write(const char *path, const char *text, struct error *err)
     buf_init(&script.request_headers, 1 << 20);
     buf_init(&script.response_headers, 1 << 20);
     buf_init(&script.parts, 1 << 20);
+    buf_init(&script.events, 1 << 20);
     int result = trace_writer_open(&script.writer, path, &options, &facts, err);
     if (result == 0) {
         result = add_lines(&script, bytes_of(text), err);
@@ -321,5 +336,6 @@ int script_trace_write(const char *path, const char *text, struct error *err)
     buf_fini(&script.request_headers);
     buf_fini(&script.response_headers);
     buf_fini(&script.parts);
+    buf_fini(&script.events);
     return result;
 }

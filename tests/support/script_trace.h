@@ -9,6 +9,8 @@
  *     answer-header X-Id: 7      of the answer before it
  *     set-cookie sid=1; Path=/   the same, shorter
  *     answer {"id":7}            the body of the answer before it
+ *     event done {"id":7}        a server-sent event in it, behind those before
+ *     answered 3                 it began at 3, and not at its end
  *     5 30 POST /b 201 {"x":1}   the rest of the line is the body
  *     part note=hello            a field of a multipart/form-data body, behind those before it
  *     part file=bytes as a.wav   the same with a file name

@@ -179,9 +179,10 @@ static int check_value(struct adding *adding, struct error *err)
     adding->form = adding->add->form ? adding->add->form : "raw";
     if (adding->born.given.is_made)
         return 0;
-    if (born->facts.ends_us == TRACE_NO_MOMENT || born->facts.ends_us > at_us)
+    int64_t gives_us = exchange_gives_us(&born->facts, &born->given.place);
+    if (gives_us == TRACE_NO_MOMENT || gives_us > at_us)
         return error_set(err, EXIT_INPUT,
-                         "bind: the answer of exchange %lld had not ended when exchange %lld "
+                         "bind: the answer of exchange %lld had not come when exchange %lld "
                          "began: its value cannot come from there",
                          (long long)born->given.exchange_id, (long long)used->given.exchange_id);
     if (exchange_values_find(adding->values, born->given.exchange_id, PLACE_IN_ANSWER,

@@ -221,7 +221,7 @@ static int add_birth(struct apply *apply, uint32_t rule, int64_t exchange_id, st
     struct exchange_facts facts;
     if (exchange_values_facts(apply->values, exchange_id, &facts, err) != 1)
         return -1;
-    birth.at_us = facts.ends_us;
+    birth.at_us = exchange_gives_us(&facts, &compiled->born);
     if (birth.at_us == TRACE_NO_MOMENT)
         return 0;
     if (compiled->born.steps[0].kind != PLACE_WS) {

@@ -209,7 +209,9 @@ static int take(struct match *match, struct side *side, int64_t exchange_id, str
         return take_messages(match, side, exchange_id, err);
     if (exchange_values_facts(match->exchange_values, exchange_id, &facts, err) < 0)
         return -1;
-    visiting.at_us = end->side == PLACE_IN_ANSWER ? facts.ends_us : facts.begins_us;
+    visiting.at_us = end->side == PLACE_IN_REQUEST ? facts.begins_us
+                     : end->is_exact               ? exchange_gives_us(&facts, &end->place)
+                                                   : facts.ends_us;
     size_t before = side->values.count;
     if (end->is_exact) {
         if (exchange_values_find(match->exchange_values, exchange_id, end->side, &end->place,

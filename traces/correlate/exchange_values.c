@@ -95,6 +95,7 @@ static int read_exchange(struct exchange_values *values, int64_t exchange_id, en
     values->facts = (struct exchange_facts){.session_id = exchange.session_id,
                                             .endpoint_id = endpoint_id,
                                             .begins_us = exchange.request_first_us,
+                                            .answered_us = exchange.response_first_us,
                                             .ends_us = exchange.response_last_us};
     struct bytes lines = is_answer ? exchange.response_headers : exchange.request_headers;
     int64_t body_id = is_answer ? exchange.response_body_id : exchange.request_body_id;
@@ -203,4 +204,17 @@ int exchange_values_visit(struct exchange_values *values, int64_t exchange_id, e
 {
     int found = read_exchange(values, exchange_id, side, err);
     return found == 1 ? place_visit(&values->view, values->scratch, visit, owner) : found;
+}
+
+int64_t exchange_gives_us(const struct exchange_facts *facts, const struct place *place)
+{
+    switch (place->steps[0].kind) {
+    case PLACE_HEADER:
+    case PLACE_COOKIE:
+    case PLACE_SSE:
+    case PLACE_BODY:
+        return facts->answered_us;
+    default:
+        return facts->ends_us;
+    }
 }

@@ -21,9 +21,14 @@ void exchange_values_free(struct exchange_values *values);
 struct exchange_facts {
     int64_t session_id;
     int64_t endpoint_id;
-    int64_t begins_us; /* of the request */
-    int64_t ends_us;   /* of the answer; TRACE_NO_MOMENT: it never did */
+    int64_t begins_us;   /* of the request */
+    int64_t answered_us; /* the answer; TRACE_NO_MOMENT: there is none */
+    int64_t ends_us;     /* of the answer; TRACE_NO_MOMENT: it never did */
 };
+
+/* From when on the answer may have given what is at this place: its head, an event or a JSON value
+ * is used before its end, and what else is in it is not. TRACE_NO_MOMENT: never. */
+int64_t exchange_gives_us(const struct exchange_facts *facts, const struct place *place);
 
 /* 1, 0 when there is no such exchange, -1. */
 int exchange_values_facts(struct exchange_values *values, int64_t exchange_id,

@@ -289,6 +289,13 @@ static struct bytes find_first(const struct place *place, const struct message_v
     return place_decode(written, writing, place_room(scratch, 0));
 }
 
+struct bytes place_find_inside(const struct place *place, struct bytes text,
+                               struct place_scratch *scratch)
+{
+    text = find_rest(place, 1, text, scratch);
+    return text.len <= PLACE_MAX_VALUE_BYTES ? text : nothing;
+}
+
 struct bytes place_find(const struct place *place, const struct message_view *message,
                         struct place_scratch *scratch)
 {

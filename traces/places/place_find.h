@@ -42,6 +42,10 @@ struct place_gaps {
 struct bytes place_find(const struct place *place, const struct message_view *message,
                         struct place_scratch *scratch);
 
+/* The same inside a text that the place's first step has led to. */
+struct bytes place_find_inside(const struct place *place, struct bytes text,
+                               struct place_scratch *scratch);
+
 /* How a value is written where it stands. */
 enum place_writing {
     PLACE_WRITTEN_PLAIN,
