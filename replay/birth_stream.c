@@ -1,6 +1,8 @@
 /* birth_stream.c - sets a user's values while the answer that gives them is still coming. */
 #include "replay/birth_stream.h"
 
+#include <stdlib.h>
+
 #include "traces/places/event_stream.h"
 
 /* A string of BIRTH_MAX_BYTES, each of which may be written as an escape. */
@@ -11,7 +13,9 @@ static void on_leaf(void *owner, size_t wanted, struct bytes written, enum json_
 void birth_stream_init(struct birth_stream *stream)
 {
     stream->next = NULL;
-    json_stream_init(&stream->json, stream->wanted, 0, MAX_WRITTEN_BYTES, on_leaf, stream);
+    stream->wanted = NULL;
+    stream->count = 0;
+    json_stream_init(&stream->json, NULL, 0, MAX_WRITTEN_BYTES, on_leaf, stream);
     event_cut_init(&stream->events);
     buf_init(&stream->kept, BIRTH_STREAM_KEPT_BYTES);
     stream->has_news = false;
@@ -19,6 +23,7 @@ void birth_stream_init(struct birth_stream *stream)
 
 void birth_stream_fini(struct birth_stream *stream)
 {
+    free(stream->wanted);
     json_stream_fini(&stream->json);
     event_cut_fini(&stream->events);
     buf_fini(&stream->kept);
@@ -97,11 +102,13 @@ static void on_event(void *owner, struct bytes lines)
 static void take(struct birth_stream *stream, const struct http_response *response,
                  enum birth_moment moment)
 {
-    struct births_reader reader;
-    births_begin(&reader, stream->births, stream->count, response, stream->scratch);
-    for (uint32_t i = 0; i < stream->count; i++) {
+    const struct message_view view = {.side = PLACE_IN_ANSWER,
+                                      .headers = response->headers,
+                                      .header_count = response->header_count,
+                                      .body = response->body};
+    for (uint32_t i = 0; stream->scratch && i < stream->count; i++) {
         if (birth_moment(&stream->births[i].place) == moment)
-            set(stream, i, births_read(&reader, stream->births, i));
+            set(stream, i, place_find(&stream->births[i].place, &view, stream->scratch));
     }
 }
 
@@ -115,12 +122,19 @@ void birth_stream_begin(struct birth_stream *stream, struct values *values,
     stream->values = values;
     stream->scratch = scratch;
     stream->births = births;
-    stream->count = count;
     stream->has_events = stream->keeps_body = false;
     for (uint32_t i = 0; i < count; i++) {
-        enum birth_moment moment = birth_moment(&births[i].place);
         values_forget(values, births[i].value);
         values->messages[births[i].value] = 0;
+    }
+    stream->wanted = malloc(count * (sizeof *stream->wanted + 2 * sizeof(uint32_t)));
+    if (!stream->wanted)
+        return;
+    stream->wanted_by = (uint32_t *)(void *)(stream->wanted + count);
+    stream->event_counts = stream->wanted_by + count;
+    stream->count = count;
+    for (uint32_t i = 0; i < count; i++) {
+        enum birth_moment moment = birth_moment(&births[i].place);
         stream->event_counts[i] = 0;
         stream->has_events |= moment == BORN_IN_EVENT;
         stream->keeps_body |= moment == BORN_AT_END;

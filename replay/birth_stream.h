@@ -24,10 +24,10 @@ struct birth_stream {
     struct values *values;
     struct place_scratch *scratch;
     struct json_stream json;
-    struct json_wanted wanted[BIRTHS_MAX];
-    uint32_t wanted_by[BIRTHS_MAX]; /* the birth that a pointer is of */
+    struct json_wanted *wanted; /* these three of one block, `count` each */
+    uint32_t *wanted_by;        /* the birth that a pointer is of */
+    uint32_t *event_counts;     /* of the birth's type, so far */
     struct event_cut events;
-    uint32_t event_counts[BIRTHS_MAX]; /* of the birth's type, so far */
     struct buf kept;
     bool has_events, keeps_body;
     bool has_news; /* a value was set since somebody looked */

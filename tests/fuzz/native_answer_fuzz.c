@@ -12,19 +12,40 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { KEEPS_BODY = 1, KEEPS_HEADERS = 2, TO_HEAD = 4, MAX_BODY_BYTES = 512 };
+enum { KEEPS_BODY = 1, KEEPS_HEADERS = 2, TO_HEAD = 4, IS_READ = 8, MAX_BODY_BYTES = 512 };
 
 struct outcome {
     enum answer_state state;
     struct native_answer answer;
     struct buf content, headers;
+    struct buf read; /* by the reader, as it came */
 };
+
+static int heads_read;
+
+static void on_head(void *owner, const struct http_response *head)
+{
+    struct outcome *outcome = owner;
+    assert(head->status == outcome->answer.facts.status && heads_read++ == 0);
+}
+
+static void on_body(void *owner, struct bytes piece)
+{
+    struct outcome *outcome = owner;
+    assert(heads_read == 1 && outcome->answer.was_read && piece.len);
+    buf_append_bytes(&outcome->read, piece);
+}
+
+static const struct transport_reader reader = {.on_head = on_head, .on_body = on_body};
 
 static void keep_result(struct outcome *outcome, const struct answer_scratch *scratch)
 {
     if (outcome->state != ANSWER_DONE)
         return;
-    buf_append_bytes(&outcome->content, outcome->answer.content);
+    if (outcome->answer.was_read && outcome->answer.keeps_body)
+        assert(bytes_equal(buf_bytes(&outcome->read), outcome->answer.content));
+    buf_append_bytes(&outcome->content, outcome->answer.was_read ? buf_bytes(&outcome->read)
+                                                                 : outcome->answer.content);
     if (outcome->answer.keeps_body)
         assert(outcome->answer.content.ptr[outcome->answer.content.len] == '\0');
     for (size_t i = 0; i < outcome->answer.facts.header_count; i++) {
@@ -44,9 +65,13 @@ static void feed(struct outcome *outcome, struct bytes in, size_t first, int fla
     assert(block);
     *outcome = (struct outcome){.state = ANSWER_NEEDS_MORE,
                                 .content = BUF_INIT(MAX_BODY_BYTES),
-                                .headers = BUF_INIT(1 << 20)};
+                                .headers = BUF_INIT(1 << 20),
+                                .read = BUF_INIT(1 << 20)};
+    heads_read = 0;
     native_answer_init(&outcome->answer, flags & TO_HEAD, flags & KEEPS_BODY, flags & KEEPS_HEADERS,
                        MAX_BODY_BYTES);
+    if (flags & IS_READ)
+        native_answer_read_by(&outcome->answer, &reader, outcome);
     while (at < in.len && outcome->state == ANSWER_NEEDS_MORE) {
         size_t piece = first == 0 ? 1 : at == 0 ? first : in.len - at;
         if (piece > in.len - at)
@@ -108,12 +133,19 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     assert(copy);
     memcpy(copy, data + 2, size - 2);
     struct bytes in = bytes_make(copy, size - 2);
-    int flags = data[0] & 7;
+    int flags = data[0] & 15;
     compare_heads(in, flags, &scratch);
     feed(&whole, in, in.len, flags, &scratch);
     feed(&cut, in, in.len * data[1] / 256, flags, &scratch);
     bool is_early = whole.state == ANSWER_BROKEN && !whole.answer.has_head;
-    if (!is_early && !(cut.state == ANSWER_BROKEN && !cut.answer.has_head)) {
+    /* What is read and not kept has no limit, and comes to that only where it is cut. */
+    bool is_unlike =
+        whole.answer.was_read != cut.answer.was_read &&
+        (whole.answer.failure == FAILURE_BODY_TOO_LARGE ||
+         cut.answer.failure == FAILURE_BODY_TOO_LARGE || whole.answer.body_bytes > MAX_BODY_BYTES);
+    if (is_unlike) {
+        assert(flags & IS_READ);
+    } else if (!is_early && !(cut.state == ANSWER_BROKEN && !cut.answer.has_head)) {
         assert(whole.state == cut.state);
         assert(whole.answer.failure == cut.answer.failure);
         assert(whole.answer.facts.status == cut.answer.facts.status);
@@ -125,6 +157,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     assert(!buf_failed(&whole.content) && !buf_failed(&cut.content));
     buf_fini(&whole.content);
+    buf_fini(&whole.read);
+    buf_fini(&cut.read);
     buf_fini(&whole.headers);
     buf_fini(&cut.content);
     buf_fini(&cut.headers);

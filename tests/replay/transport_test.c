@@ -829,6 +829,101 @@ static void headers_are_kept_when_asked_for(void **state)
     }
 }
 
+/* --- read as it comes ---------------------------------------------------------------------------
+ */
+
+static struct buf as_read = BUF_INIT(1 << 20);
+static int heads_read;
+
+static void on_head(void *owner, const struct http_response *head)
+{
+    (void)owner;
+    heads_read++;
+    buf_printf(&as_read, "%d", head->status);
+    for (size_t i = 0; i < head->header_count; i++)
+        buf_printf(&as_read, " %.*s", BYTES_ARG(head->headers[i].value));
+    buf_append_text(&as_read, ":");
+}
+
+static void on_body(void *owner, struct bytes piece)
+{
+    (void)owner;
+    buf_append_bytes(&as_read, piece);
+}
+
+static const struct transport_reader reader = {.on_head = on_head, .on_body = on_body};
+
+static bool has_read_first(struct rig *rig)
+{
+    (void)rig;
+    return as_read.len && strstr(buf_text(&as_read), ":ab") != NULL;
+}
+
+static void an_answer_is_read_while_it_is_open(void **state)
+{
+    static const struct wire_step steps[][8] = {
+        {HEAD, SAY(OK "Set-Cookie: a=1\r\nContent-Length: 6\r\n\r\nab"), GO, SAY("cd"), GO,
+         SAY("ef"), END},
+        {HEAD, SAY(OK "Transfer-Encoding: chunked\r\nSet-Cookie: a=1\r\n\r\n1\r\na\r\n1\r\nb\r\n"),
+         GO, SAY("2\r\ncd\r\n"), GO, SAY("2\r\nef\r\n0\r\n\r\n"), END},
+        {HEAD, SAY(OK "Set-Cookie: a=1\r\n\r\nab"), GO, SAY("cd"), GO, SAY("ef"), CLOSE},
+    };
+    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+        for (int keeps = 0; keeps < 2; keeps++) {
+            struct rig rig;
+            struct asked asked;
+            buf_clear(&as_read);
+            heads_read = 0;
+            rig_open(&rig, ops_of(state), 0, 0);
+            rig.server.scripts[0] = steps[i];
+            ask_init(&asked, &rig, "GET", "/");
+            asked.request.keeps_body = keeps;
+            asked.request.reader = &reader;
+            assert_int_equal(ask_send(&asked), 0);
+            rig_wait_until(&rig, has_read_first); /* the rest has not been said */
+            assert_int_equal(asked.done_count, 0);
+            for (int j = 0; j < 2; j++) {
+                wire_server_go(&rig.server);
+                rig_settle(&rig);
+            }
+            rig_wait(&asked);
+            assert_int_equal(asked.failure, FAILURE_NONE);
+            assert_true(asked.result.was_read);
+            assert_int_equal(heads_read, 1);
+            assert_string_equal(buf_text(&as_read), "200 a=1:abcdef");
+            assert_string_equal(keeps ? buf_text(&asked.body) : "", keeps ? "abcdef" : "");
+            assert_int_equal(asked.body.len, keeps ? 6 : 0);
+            ask_fini(&asked);
+            rig_close(&rig);
+        }
+    }
+    buf_fini(&as_read);
+}
+
+/* More than an answer that is kept may have, and it is not. */
+static void an_answer_that_is_only_read_has_no_limit(void **state)
+{
+    static const struct wire_step steps[] = {HEAD, SAY(OK "\r\n"),
+                                             FLOOD("0123456789abcdef", 4 * MEGABYTE), CLOSE};
+    struct rig rig;
+    struct asked asked;
+    as_read = BUF_INIT(8 << 20);
+    heads_read = 0;
+    rig_open(&rig, ops_of(state), 0, 0);
+    rig.server.scripts[0] = steps;
+    ask_init(&asked, &rig, "GET", "/");
+    asked.request.keeps_body = false;
+    asked.request.reader = &reader;
+    rig_ask(&asked);
+    assert_int_equal(asked.failure, FAILURE_NONE);
+    assert_int_equal(as_read.len, strlen("200:") + 4 * MEGABYTE);
+    ask_fini(&asked);
+    rig_close(&rig);
+    buf_fini(&as_read);
+}
+
+/* --- moments ---------------------------------------------------------------------------------- */
+
 static void times_are_parts_of_the_whole(void **state)
 {
     static const struct wire_step steps[] = {
@@ -889,6 +984,8 @@ int main(void)
         {SHARED(a_callback_may_send_and_cancel)},
         {SHARED(headers_are_kept_when_asked_for)},
         {SHARED(times_are_parts_of_the_whole)},
+        {SHARED(an_answer_is_read_while_it_is_open)},
+        {SHARED(an_answer_that_is_only_read_has_no_limit)},
     };
     static const struct transport_ops *const transports[] = {&transport_curl, &transport_native};
     enum { TESTS = sizeof shared / sizeof shared[0], TRANSPORTS = 2 };

@@ -66,9 +66,10 @@ static void wait_until_asked(int item)
 
 static void note_asked(const char *target)
 {
-    int item = atoi(target + strlen("/items/live-"));
+    bool is_live = strncmp(target, "/items/live-", 12) == 0;
+    long item = is_live ? strtol(target + 12, NULL, 10) : 0;
     pthread_mutex_lock(&lock);
-    if (strncmp(target, "/items/live-", 12) == 0 && item > 0 && item < MAX_ITEMS)
+    if (item > 0 && item < MAX_ITEMS)
         was_asked[item] = true;
     pthread_cond_broadcast(&asked);
     pthread_mutex_unlock(&lock);
