@@ -19,7 +19,7 @@ struct retired_value;
 struct values {
     struct bytes *texts; /* `count` of them, as transport_request wants them; .ptr NULL: none yet */
     char (*small)[VALUE_SMALL_BYTES];
-    uint32_t *messages; /* how many of a WebSocket's messages had it */
+    uint32_t *messages; /* or events of an open answer: how many have had it */
     uint32_t count;
     uint64_t replaced;             /* how often values_replace() found something */
     struct retired_value *retired; /* replaced while a request might still read them */
