@@ -64,7 +64,7 @@ static void feed(struct outcome *outcome, struct bytes in, size_t first, int fla
     size_t len = 0, at = 0;
     assert(block);
     *outcome = (struct outcome){.state = ANSWER_NEEDS_MORE,
-                                .content = BUF_INIT(MAX_BODY_BYTES),
+                                .content = BUF_INIT(1 << 20), /* what is only read has no limit */
                                 .headers = BUF_INIT(1 << 20),
                                 .read = BUF_INIT(1 << 20)};
     heads_read = 0;
