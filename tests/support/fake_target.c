@@ -143,9 +143,7 @@ static void write_request_body(const struct http_request *http, struct buf *out)
     }
 }
 
-/* The request as it goes over the wire. */
-static void write_wire(const struct transport_request *request, struct bytes target,
-                       struct buf *out)
+void fake_wire(const struct transport_request *request, struct bytes target, struct buf *out)
 {
     struct bytes pieces[REQUEST_CUT_MAX_PIECES];
     struct request_cut_scratch scratch;
@@ -183,7 +181,7 @@ static void expect_unchanged(const struct transport_call *call)
     struct url url = {0};
     struct buf wire = BUF_INIT(1 << 20);
     url_parse(call->request.http->url, &url);
-    write_wire(&call->request, url.target, &wire);
+    fake_wire(&call->request, url.target, &wire);
     if (!bytes_equal(buf_bytes(&wire), buf_bytes(&call->wire))) {
         fprintf(stderr, "a request was changed under way:\n%.*s\n%.*s\n",
                 BYTES_ARG(buf_bytes(&call->wire)), BYTES_ARG(buf_bytes(&wire)));
@@ -310,7 +308,7 @@ static struct transport_call *fake_send(struct transport_user *user,
     struct buf wire = BUF_INIT(1 << 20);
     (void)ret_failure;
     url_parse(request->http->url, &url);
-    write_wire(request, url.target, &wire);
+    fake_wire(request, url.target, &wire);
     ssize_t head_len = http1_parse_request(buf_bytes(&wire), &head);
     if (head_len < 0)
         abort();

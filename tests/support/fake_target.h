@@ -52,6 +52,9 @@ extern struct buf fake_log;
 extern uint64_t fake_now_us;
 uint64_t fake_clock_us(void);
 
+/* A request as it goes over the wire, its target as given. */
+void fake_wire(const struct transport_request *request, struct bytes target, struct buf *out);
+
 /* Move the clock from timer to timer until none is left or until_us is reached. */
 void fake_run(struct loop *loop, uint64_t until_us);
 

@@ -1,0 +1,93 @@
+/*
+ * state.h - what the plugin keeps: its options, what the trace taught it, and each user's tokens.
+ *
+ * A user's credential on its way:
+ *
+ *           login, signing                  due, or a 401
+ *     NONE ----------------> GOOD ---------------------------------> NEEDS_REFRESH
+ *                           ^ ^ |  ... without a refresh token            |  the next request that
+ *                           | | +----------> NEEDS_LOGIN                  v  carries it asks
+ *                           | |                  ^    |  asks         REFRESHING
+ *                           | +----- LOGGING_IN <+----+                 |  |
+ *                           |            |       +---- refused, no token + |
+ *                           |            v refused, too often              |
+ *                           |      the user fails                          |
+ *                           +----------------------------------------------+
+ *     ENDED: after a recorded logout, until the next login
+ */
+#ifndef JWT_REFRESH_STATE_H
+#define JWT_REFRESH_STATE_H
+
+#include "calendar.h"
+#include "metric.h"
+#include "recording.h"
+#include "sign.h"
+#include "target_clock.h"
+
+enum { MAX_STATUSES = 8, MAX_RETRIED = 32, MAX_WHY_BYTES = 200 };
+
+/* A share of a token's life, or a time. */
+struct span {
+    bool is_share;
+    double share;
+    int64_t us;
+};
+
+struct plugin_state {
+    /* Options, as written. */
+    const char *login, *refresh, *refresh_body;
+    const char *access, *refresh_token, *expires, *token;
+    const char *margin, *jitter, *recorded, *clock, *statuses;
+    const char *sign, *key, *sub;
+    uint64_t life; /* us; 0: as recorded */
+    uint64_t tries;
+
+    /* Made of them in start(). */
+    struct span margin_span, jitter_span;
+    bool keeps_recorded, trusts_own_clock;
+    uint32_t status_list[MAX_STATUSES];
+    size_t status_count;
+    char *access_path, *refresh_path, *expires_path;
+    struct recording *recording;
+    struct signer *signer; /* NULL: nothing is signed here */
+    struct calendar calendar;
+    _Atomic int has_told;   /* what was found */
+    _Atomic int has_warned; /* of a token that cannot be believed */
+};
+
+enum live_state {
+    LIVE_NONE,
+    LIVE_GOOD,
+    LIVE_NEEDS_REFRESH,
+    LIVE_NEEDS_LOGIN,
+    LIVE_REFRESHING,
+    LIVE_LOGGING_IN,
+    LIVE_ENDED
+};
+
+/* One credential of one user. All moments are since 1970, of our clock. */
+struct live {
+    enum live_state state;
+    char *access, *refresh;
+    char *previous; /* the access token before */
+    uint32_t login_step;
+    int64_t renew_at_us; /* 0: only after a 401 */
+    int64_t good_until_us, good_from_us;
+    int64_t life_us;
+    int64_t slot_at_us; /* when its renewal may be sent; 0: it has not asked */
+    int64_t shorter_us; /* how much earlier than expected a token has died */
+    uint32_t unsaved;   /* requests in a row that a new token did not help */
+    bool is_given_up;   /* 401s are left to the results */
+    bool is_in_calendar;
+    bool has_blamed_others;  /* its login was refused, and what that carries was renewed */
+    char why[MAX_WHY_BYTES]; /* the last refresh failed */
+};
+
+struct user {
+    const struct session_note *session; /* NULL: nothing to do for this user */
+    struct target_clock clock;
+    struct live live[RECORDING_MAX_CREDENTIALS];
+    uint32_t retried[MAX_RETRIED]; /* steps + 1 that were sent again after a 401; 0: free */
+};
+
+#endif

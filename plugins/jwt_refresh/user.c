@@ -1,0 +1,245 @@
+/* user.c - the plugin's callbacks for one user: what is done before a request and with an answer.
+ */
+#include "user.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "credential.h"
+#include "renew.h"
+
+#define SHORTER_MAX_US INT64_C(1500000) /* what whole seconds may cost, and a bit */
+
+enum { MAX_UNSAVED = 3 };
+
+/* What was found in the trace, once, when the first user begins. */
+static void tell(const reprise_call *call)
+{
+    const struct plugin_state *state = call->plugin;
+    struct recording_summary sum;
+    recording_sum_up(state->recording, &sum);
+    if (!sum.logins && !sum.refreshes && !sum.foreign) {
+        call->host->log(call, REPRISE_WARNING,
+                        "no exchange of the trace gives a token; login=POST:/path and access=PATH "
+                        "say where");
+        return;
+    }
+    call->host->log(call, REPRISE_INFO,
+                    "%" PRIu64 " of %" PRIu64 " sessions log in%s%s, %" PRIu64 " refresh%s%s",
+                    sum.logins, sum.sessions, sum.login[0] ? " at " : "", sum.login, sum.refreshes,
+                    sum.refresh[0] ? " at " : "", sum.refresh);
+    if (sum.foreign)
+        call->host->log(call, state->signer ? REPRISE_INFO : REPRISE_WARNING,
+                        "%" PRIu64 " sessions carry a token that no recorded answer gave: %s",
+                        sum.foreign,
+                        state->signer ? "it is signed here" : "only sign= and key= renew it");
+}
+
+int user_session_start(const reprise_call *call)
+{
+    struct plugin_state *state = call->plugin;
+    struct user *user = call->user;
+    if (!atomic_exchange(&state->has_told, 1))
+        tell(call);
+    user->session = recording_find(state->recording, call->session_id);
+    for (uint32_t i = 0; user->session && i < user->session->credential_count; i++)
+        user->live[i].login_step = user->session->credentials[i].login_step;
+    return REPRISE_CONTINUE;
+}
+
+/* A login or a refresh that need not be sent: answered with the user's own token. */
+static bool is_answered_here(const reprise_call *call, const struct step_note *note)
+{
+    const struct plugin_state *state = call->plugin;
+    const struct user *user = call->user;
+    const struct live *live = &user->live[note->credential];
+    if (!note->status || !live->access || live->state != LIVE_GOOD)
+        return false;
+    if (note->roles & ROLE_REFRESH)
+        return !state->keeps_recorded;
+    return note->roles & ROLE_LOGIN && credential_is_signed(call, note->credential);
+}
+
+/* Of a login and a refresh their own credential need not be ready: they are what makes it so. A
+ * recorded refresh that is to be left out is one more request that wants a good token. */
+static int make_ready(const reprise_call *call, const struct step_note *note)
+{
+    const struct plugin_state *state = call->plugin;
+    struct user *user = call->user;
+    bool is_dropped = note->roles & ROLE_REFRESH && !state->keeps_recorded && note->status &&
+                      user->live[note->credential].access;
+    bool is_signed = note->roles & ROLE_LOGIN && credential_is_signed(call, note->credential);
+    if (is_signed && user->live[note->credential].state == LIVE_ENDED)
+        user->live[note->credential].state = LIVE_NONE;
+    if (is_dropped || is_signed) {
+        int verdict = renew_ready(call, note->credential);
+        if (verdict != REPRISE_CONTINUE)
+            return verdict;
+    }
+    for (uint32_t i = 0; i < note->use_count; i++) {
+        uint32_t credential = note->uses[i].credential;
+        if (note->roles & (ROLE_LOGIN | ROLE_REFRESH) && credential == note->credential)
+            continue;
+        int verdict = renew_ready(call, credential);
+        if (verdict != REPRISE_CONTINUE)
+            return verdict;
+    }
+    return REPRISE_CONTINUE;
+}
+
+int user_request(const reprise_call *call, reprise_request *request)
+{
+    const struct user *user = call->user;
+    const struct step_note *note = session_step(user->session, request->mark);
+    if (request->step == REPRISE_ADDED || !note)
+        return REPRISE_CONTINUE;
+    int verdict = make_ready(call, note);
+    if (verdict != REPRISE_CONTINUE)
+        return verdict;
+    if (is_answered_here(call, note)) {
+        if (credential_settle(call, note))
+            return REPRISE_FAIL;
+        call->host->record(call, METRIC_DROPPED, 1);
+        return REPRISE_SKIP;
+    }
+    for (uint32_t i = 0; i < note->use_count; i++) {
+        if (credential_put(call, request, &note->uses[i]))
+            return REPRISE_FAIL;
+    }
+    const struct live *live = &user->live[note->credential];
+    if (note->roles & (ROLE_REFRESH | ROLE_LOGOUT) && live->refresh &&
+        request_substitute(call, request, note->spent, live->refresh))
+        return REPRISE_FAIL;
+    return REPRISE_CONTINUE;
+}
+
+static void hear_clock(const reprise_call *call, const reprise_response *response)
+{
+    struct user *user = call->user;
+    int64_t unix_s;
+    reprise_bytes date = call->host->response_header(call, response, "Date");
+    if (!date.ptr || !response->status || !target_clock_parse(date, &unix_s))
+        return;
+    /* An answer out of a cache has the Date of when it was made. */
+    reprise_bytes age = call->host->response_header(call, response, "Age");
+    if (age.ptr && !text_is(age, "0"))
+        return;
+    const struct moments moments = response_moments(call, response);
+    target_clock_hear(&user->clock, unix_s, moments.sent_us, moments.first_byte_us);
+}
+
+/* Whether this step was sent again; its entry, to be set or cleared. NULL: no room. */
+static uint32_t *retried_entry(struct user *user, uint32_t step)
+{
+    uint32_t *empty = NULL;
+    for (size_t i = 0; i < MAX_RETRIED; i++) {
+        if (user->retried[i] == step + 1)
+            return &user->retried[i];
+        if (!user->retried[i])
+            empty = &user->retried[i];
+    }
+    return empty;
+}
+
+static bool is_refusal(const reprise_call *call, uint32_t status)
+{
+    const struct plugin_state *state = call->plugin;
+    for (size_t i = 0; i < state->status_count; i++) {
+        if (state->status_list[i] == status)
+            return true;
+    }
+    return false;
+}
+
+/* The token of the request that could have been the reason, and can be renewed; or NULL. */
+static const struct token_use *renewable_use(const reprise_call *call, const struct step_note *note)
+{
+    const struct user *user = call->user;
+    for (uint32_t i = 0; i < note->use_count; i++) {
+        uint32_t credential = note->uses[i].credential;
+        const struct live *live = &user->live[credential];
+        if (live->state != LIVE_NONE && live->state != LIVE_ENDED && !live->is_given_up &&
+            renew_is_possible(call, credential))
+            return &note->uses[i];
+    }
+    return NULL;
+}
+
+/* Tokens of this target die a little before they are said to. */
+static void learn_shorter(const reprise_call *call, struct live *live)
+{
+    int64_t early_us = live->good_until_us - call->unix_us;
+    if (live->good_until_us && early_us > 0 && live->shorter_us + early_us <= SHORTER_MAX_US)
+        live->shorter_us += early_us;
+}
+
+/* A new token did not help: the answer is a result. */
+static int leave_refusal(const reprise_call *call, struct live *live)
+{
+    call->host->record(call, METRIC_401_LEFT, 1);
+    if (live && ++live->unsaved == MAX_UNSAVED) {
+        live->is_given_up = true;
+        call->host->record(call, METRIC_USERS_LOST, 1);
+        call->host->log(call, REPRISE_WARNING,
+                        "user %" PRIu64 ": %d requests in a row are refused with new tokens too: "
+                        "left as they are from here on",
+                        call->user_index, MAX_UNSAVED);
+    }
+    return REPRISE_CONTINUE;
+}
+
+static int refused(const reprise_call *call, const struct step_note *note,
+                   const reprise_response *response)
+{
+    struct user *user = call->user;
+    uint32_t *entry = retried_entry(user, note->step);
+    const struct token_use *use = renewable_use(call, note);
+    call->host->record(call, METRIC_401_SEEN, 1);
+    if (!use || !entry)
+        return leave_refusal(call, NULL);
+    struct live *live = &user->live[use->credential];
+    if (*entry) {
+        *entry = 0;
+        return leave_refusal(call, live);
+    }
+    *entry = note->step + 1;
+    if (live->state == LIVE_GOOD && credential_was_sent(call, response->request, use)) {
+        learn_shorter(call, live);
+        renew_is_needed(call, use->credential);
+    }
+    return REPRISE_RETRY;
+}
+
+int user_response(const reprise_call *call, const reprise_response *response)
+{
+    struct user *user = call->user;
+    if (!user->session)
+        return REPRISE_CONTINUE;
+    hear_clock(call, response);
+    if (response->request->step == REPRISE_ADDED)
+        return response->request->tag ? renew_answered(call, response) : REPRISE_CONTINUE;
+    const struct step_note *note = session_step(user->session, response->request->mark);
+    if (!note)
+        return REPRISE_CONTINUE;
+    if (note->roles & (ROLE_LOGIN | ROLE_REFRESH))
+        renew_recorded_answer(call, note, response);
+    if (note->roles & ROLE_LOGOUT && response->status >= 200 && response->status < 400)
+        user->live[note->credential].state = LIVE_ENDED;
+    if (is_refusal(call, response->status) && response->status != response->recorded_status)
+        return note->use_count ? refused(call, note, response) : REPRISE_CONTINUE;
+    uint32_t *entry = retried_entry(user, note->step);
+    if (entry && *entry) {
+        *entry = 0;
+        call->host->record(call, METRIC_401_SAVED, 1);
+        for (uint32_t i = 0; i < note->use_count; i++)
+            user->live[note->uses[i].credential].unsaved = 0;
+    }
+    return REPRISE_CONTINUE;
+}
+
+void user_session_end(const reprise_call *call)
+{
+    struct user *user = call->user;
+    for (uint32_t i = 0; i < RECORDING_MAX_CREDENTIALS; i++)
+        credential_fini(call, &user->live[i]);
+}

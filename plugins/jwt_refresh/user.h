@@ -1,0 +1,13 @@
+/* user.h - the plugin's callbacks for one user: what is done before a request and with an answer.
+ */
+#ifndef JWT_REFRESH_USER_H
+#define JWT_REFRESH_USER_H
+
+#include "reprise_plugin.h"
+
+int user_session_start(const reprise_call *call);
+int user_request(const reprise_call *call, reprise_request *request);
+int user_response(const reprise_call *call, const reprise_response *response);
+void user_session_end(const reprise_call *call);
+
+#endif

@@ -1,0 +1,685 @@
+/* jwt_refresh_test.c - whole sessions of users with the plugin, against a target whose tokens end,
+ * rotate, are revoked and are broken in every way. */
+#include <errno.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "plugins/jwt_refresh/metric.h"
+#include "plugins/jwt_refresh/tokens.h"
+#include "replay/plugin_recorded.h"
+#include "replay/plugin_services.h"
+#include "replay/user.h"
+#include "tests/plugins/chain_fixture.h"
+#include "tests/plugins/token_target.h"
+#include "tests/support/fake_target.h"
+#include "tests/support/script_trace.h"
+
+const reprise_plugin *reprise_plugin_entry(void);
+
+enum { MAX_USERS = 1000 };
+
+static struct {
+    struct loop loop;
+    struct plan *plan;
+    struct plugin_chain chain;
+    struct chain_worker *worker;
+    struct user_env env;
+    struct user *users[MAX_USERS];
+    size_t user_count, ended;
+    uint64_t metrics[METRIC_USERS_LOST + 1]; /* sums */
+} play;
+
+/* --- what was recorded ------------------------------------------------------------------------ */
+
+#define RECORDED_JWT                                                                               \
+    "eyJhbGciOiJIUzI1NiJ9."                                                                        \
+    "eyJzdWIiOiJyZWMiLCJpYXQiOjE2MDAwMDAwMDAsImV4cCI6MTYwMDAwMDAwNX0.c2lnbmF0dXJl"
+#define RECORDED_JWT_2 "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJyZWMifQ.c2Vjb25k"
+#define JSON "header Content-Type: application/json\n"
+#define ANSWERS_JSON "answer-header Content-Type: application/json\n"
+#define PAIR(access, refresh)                                                                      \
+    ANSWERS_JSON "answer {\"access_token\":\"" access "\",\"refresh_token\":\"" refresh            \
+                 "\",\"expires_in\":5}\n"
+#define LOGIN                                                                                      \
+    "0 10 POST /auth/login 200 {\"email\":\"a@b.c\",\"password\":\"pw\"}\n" JSON PAIR(             \
+        RECORDED_JWT, "refresh-recorded-1")
+#define REFRESH(at)                                                                                \
+    at " POST /auth/refresh 200 {\"refresh_token\":\"refresh-recorded-1\"}\n" JSON PAIR(           \
+        RECORDED_JWT_2, "refresh-recorded-2")
+#define GET(at, path) at " GET " path " 200\nheader Authorization: Bearer " RECORDED_JWT "\n"
+#define GET_2(at, path) at " GET " path " 200\nheader Authorization: Bearer " RECORDED_JWT_2 "\n"
+/* A second session of the same login refreshes, so that it is known how. */
+#define OTHER_SESSION "session other\n" LOGIN REFRESH("20 30") GET_2("40 50", "/me")
+
+static char long_script[64 * 1024];
+
+/* A session that asks for /me every gap_ms; bound as correlation would. */
+static const char *steady(int requests, int gap_ms, bool is_bound)
+{
+    size_t len = (size_t)snprintf(long_script, sizeof long_script, "session s\n%s", LOGIN);
+    for (int i = 1; i <= requests; i++) {
+        len += (size_t)snprintf(long_script + len, sizeof long_script - len,
+                                "%d %d GET /me 200\nheader Authorization: Bearer %s\n", i * gap_ms,
+                                i * gap_ms + 5, RECORDED_JWT);
+        if (is_bound)
+            len +=
+                (size_t)snprintf(long_script + len, sizeof long_script - len,
+                                 "bind 1 body:/access_token -> %d header:Authorization\n", i + 1);
+    }
+    snprintf(long_script + len, sizeof long_script - len, OTHER_SESSION);
+    return long_script;
+}
+
+/* --- playing it ------------------------------------------------------------------------------- */
+
+static void on_metric(void *owner, uint32_t metric, bool is_histogram, uint64_t value)
+{
+    (void)owner;
+    (void)is_histogram;
+    play.metrics[metric] += value;
+}
+
+static void on_user_ended(void *owner, struct user *user)
+{
+    (void)owner;
+    (void)user;
+    play.ended++;
+}
+
+static void start_chain(const char *path, const struct plan_options *options,
+                        const char *plugin_options)
+{
+    struct error err;
+    const struct plugin loaded = {.api = *reprise_plugin_entry(), .path = strdup("here")};
+    const struct chain_options chain_options = {.seed = 42, .target_url = "http://target:80"};
+    if (chain_reserve(&play.chain, 1, &err) ||
+        chain_adopt(&play.chain, &loaded, plugin_options, &err) ||
+        chain_start(&play.chain, &chain_options, &err) ||
+        plugin_show_recorded(play.plan, path, options, &play.chain, &err))
+        fail_msg("%s", err.text);
+    chain_set_origin(&play.chain, TOKEN_TARGET_UNIX_S * 1000000);
+    play.worker = chain_worker_new(&play.chain, on_metric, NULL);
+    chain_worker_serve(play.worker, &plugin_services, 1);
+}
+
+static void prepare(const char *script, const char *plugin_options)
+{
+    const struct plan_options options = {.target = bytes_of("http://target:80"),
+                                         .max_bytes = 256 << 20};
+    struct error err;
+    char path[256];
+    memset(&play, 0, sizeof play);
+    fake_now_us = 0;
+    snprintf(path, sizeof path, "%s.trace", program_invocation_short_name);
+    if (script_trace_write(path, script, &err) || plan_build(&play.plan, path, &options, &err))
+        fail_msg("%s", err.text);
+    start_chain(path, &options, plugin_options);
+    unlink(path);
+    assert_int_equal(loop_init(&play.loop, &err), 0);
+    play.loop.clock_us = fake_clock_us;
+    loop_set_origin(&play.loop, 0);
+    play.env = (struct user_env){
+        .loop = &play.loop,
+        .plan = play.plan,
+        .pacing = {PACING_THINK, 1, 1},
+        .ops = &token_transport,
+        .target = bytes_of("http://target:80"),
+        .chain = &play.chain,
+        .chain_worker = play.worker,
+        .metrics = metrics_new(play.plan->endpoint_count + 1),
+        .unix_origin_us = TOKEN_TARGET_UNIX_S * 1000000,
+        .ws_wait_us = 1000000,
+        .max_in_flight = 10000,
+        .user_ended = on_user_ended,
+    };
+    assert_int_equal(token_transport.open(&play.env.transport, &play.loop, NULL, &err), 0);
+}
+
+/* `users` play the first session, each gap_us after the one before, to its end. */
+static void run(size_t users, uint64_t gap_us)
+{
+    play.user_count = users;
+    for (size_t i = 0; i < users; i++) {
+        play.users[i] = user_new(&play.env, i);
+        assert_int_equal(user_play(play.users[i], &play.plan->sessions[0], i * gap_us), 0);
+    }
+    fake_run(&play.loop, UINT64_MAX - 1);
+    assert_int_equal(play.ended, users);
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < play.user_count; i++)
+        user_free(play.users[i]);
+    user_env_fini(&play.env);
+    fake_run(&play.loop, UINT64_MAX - 1);
+    token_transport.close(play.env.transport);
+    metrics_free(play.env.metrics);
+    loop_fini(&play.loop);
+    chain_worker_free(play.worker);
+    chain_stop(&play.chain, 0);
+    chain_close(&play.chain);
+    plan_free(play.plan);
+    return 0;
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    token_target_reset();
+    return 0;
+}
+
+static void play_one(const char *script, const char *plugin_options)
+{
+    prepare(script, plugin_options);
+    run(1, 0);
+}
+
+static uint64_t failures(void)
+{
+    return play.env.metrics->sessions_by_result[SESSION_FAILED];
+}
+
+/* The one user has failed, and this is what was said. */
+static void expect_lost(const char *reason)
+{
+    assert_int_equal(failures(), 1);
+    assert_int_equal(play.metrics[METRIC_USERS_LOST], 1);
+    for (uint32_t i = 0; i < play.env.metrics->sample_count; i++) {
+        if (strstr(play.env.metrics->samples[i].detail, reason))
+            return;
+        print_message("%s\n", play.env.metrics->samples[i].detail);
+    }
+    fail_msg("nobody said '%s'", reason);
+}
+
+/* No request was refused, and that many refreshes were made. */
+static void expect_smooth(uint32_t least_refreshes, uint32_t most_refreshes)
+{
+    if (token_target.refused)
+        fail_msg("%u refused, last %s", token_target.refused, token_target.last_refused);
+    assert_in_range(token_target.refreshes, least_refreshes, most_refreshes);
+    assert_int_equal(play.metrics[METRIC_REFRESHES], token_target.refreshes);
+    assert_int_equal(token_target.refresh_attempts, token_target.refreshes);
+    assert_int_equal(failures(), 0);
+}
+
+/* --- renewed in time -------------------------------------------------------------------------- */
+
+static void tokens_are_renewed_before_they_end(void **state)
+{
+    (void)state;
+    play_one(steady(60, 1000, true), NULL);
+    /* Lives of 5 to 6 s and a request each second: 12 at the most sensible, 10 at the least. */
+    expect_smooth(10, 14);
+    assert_int_equal(token_target.logins, 1);
+    assert_int_equal(token_target.served, 60);
+}
+
+static void a_trace_without_bindings_gets_its_tokens_all_the_same(void **state)
+{
+    (void)state;
+    play_one(steady(60, 1000, false), NULL);
+    expect_smooth(10, 14);
+    assert_int_equal(token_target.served, 60);
+}
+
+static void an_hour_of_skew_changes_nothing(void **state)
+{
+    int64_t skews[] = {INT64_C(3600000000), INT64_C(-3600000000), INT64_C(3599500000)};
+    for (size_t i = 0; i < 3; i++) {
+        set_up(state);
+        token_target.skew_us = skews[i];
+        token_target.has_no_expires_in = true;
+        play_one(steady(60, 1000, true), NULL);
+        expect_smooth(10, 16);
+        assert_int_equal(play.metrics[METRIC_ODD_TOKENS], 0);
+        if (i < 2)
+            tear_down(state);
+    }
+}
+
+static void without_a_date_the_answer_says_how_long(void **state)
+{
+    (void)state;
+    token_target.has_no_date = true;
+    token_target.skew_us = INT64_C(-3600000000);
+    play_one(steady(60, 1000, true), NULL);
+    expect_smooth(10, 16);
+}
+
+static void a_token_that_is_no_jwt_lives_as_the_answer_says(void **state)
+{
+    (void)state;
+    token_target.exp = EXP_NO_JWT;
+    play_one(steady(60, 1000, true), NULL);
+    expect_smooth(10, 16);
+}
+
+static void an_idle_hour_costs_one_refresh(void **state)
+{
+    (void)state;
+    play_one("session s\n" LOGIN GET("20 30", "/me") GET("3600000 3600010", "/me")
+                 GET("3600100 3600110", "/me") OTHER_SESSION,
+             NULL);
+    expect_smooth(1, 1);
+    assert_int_equal(token_target.served, 3);
+}
+
+static void parallel_requests_wait_for_one_refresh(void **state)
+{
+    (void)state;
+    play_one("session s\n" LOGIN GET("20 30", "/me") GET("9000 9010", "/a") GET("9000 9010", "/b")
+                 GET("9000 9010", "/c") GET("9001 9010", "/d") OTHER_SESSION,
+             NULL);
+    expect_smooth(1, 1);
+    assert_int_equal(token_target.served, 5);
+    assert_int_equal(play.metrics[METRIC_HELD], 3);
+}
+
+static void a_token_in_the_query_is_renewed_too(void **state)
+{
+    (void)state;
+    play_one("session s\n" LOGIN "20 30 GET /ws?token=" RECORDED_JWT
+             "&x=1 200\n9000 9010 GET /ws?x=2&token=" RECORDED_JWT " 200\n" OTHER_SESSION,
+             NULL);
+    expect_smooth(1, 1);
+    assert_int_equal(token_target.served, 2);
+}
+
+/* --- refused ---------------------------------------------------------------------------------- */
+
+static void a_revoked_token_is_renewed_and_the_request_sent_once_more(void **state)
+{
+    (void)state;
+    token_target.ttl_us = UINT64_C(900000000);
+    token_target.revoke_at_us = 5500000;
+    play_one(steady(10, 1000, true), NULL);
+    assert_int_equal(token_target.refused, 1);
+    assert_int_equal(token_target.refreshes, 1);
+    assert_int_equal(token_target.served, 10);
+    assert_int_equal(play.metrics[METRIC_401_SEEN], 1);
+    assert_int_equal(play.metrics[METRIC_401_SAVED], 1);
+    assert_int_equal(play.metrics[METRIC_401_LEFT], 0);
+}
+
+static void what_is_refused_with_a_new_token_too_is_a_result(void **state)
+{
+    (void)state;
+    token_target.ttl_us = UINT64_C(900000000);
+    play_one("session s\n" LOGIN GET("20 30", "/never") GET("40 50", "/me") OTHER_SESSION, NULL);
+    assert_int_equal(token_target.refused, 2);
+    assert_int_equal(token_target.refreshes, 1);
+    assert_int_equal(play.metrics[METRIC_401_LEFT], 1);
+    assert_int_equal(play.metrics[METRIC_401_SAVED], 0);
+    assert_int_equal(token_target.served, 1);
+}
+
+static void a_target_that_refuses_everything_is_not_stormed(void **state)
+{
+    (void)state;
+    token_target.ttl_us = UINT64_C(900000000);
+    play_one("session s\n" LOGIN GET("20 30", "/never/1") GET("40 50", "/never/2")
+                 GET("60 70", "/never/3") GET("80 90", "/never/4") GET("100 110", "/never/5")
+                     OTHER_SESSION,
+             NULL);
+    assert_int_equal(token_target.refreshes, 3);
+    assert_int_equal(play.metrics[METRIC_401_LEFT], 5);
+    assert_int_equal(play.metrics[METRIC_USERS_LOST], 1);
+    assert_int_equal(failures(), 0);
+}
+
+static void a_recorded_401_is_left_alone(void **state)
+{
+    (void)state;
+    play_one("session s\n" LOGIN "20 30 GET /never 401\nheader Authorization: Bearer " RECORDED_JWT
+             "\n" OTHER_SESSION,
+             NULL);
+    assert_int_equal(token_target.refreshes, 0);
+    assert_int_equal(play.metrics[METRIC_401_SEEN], 0);
+}
+
+/* exp says something else than what the target does. */
+static void an_absurd_exp_is_not_believed(void **state)
+{
+    static const enum token_exp kinds[] = {EXP_PAST, EXP_1970};
+    for (size_t i = 0; i < 2; i++) {
+        set_up(state);
+        token_target.exp = kinds[i];
+        token_target.has_no_expires_in = true;
+        play_one(steady(20, 1000, true), NULL);
+        /* Renewed when the target refuses it: each such request is sent once more. */
+        assert_in_range(token_target.refreshes, 3, 4);
+        assert_int_equal(token_target.refused, token_target.refreshes);
+        assert_int_equal(play.metrics[METRIC_401_SAVED], token_target.refused);
+        assert_int_equal(play.metrics[METRIC_ODD_TOKENS], token_target.refreshes + 1);
+        assert_int_equal(failures(), 0);
+        if (i == 0)
+            tear_down(state);
+    }
+}
+
+static void an_exp_in_a_string_is_read_and_a_word_is_none(void **state)
+{
+    (void)state;
+    token_target.exp = EXP_DIGITS;
+    play_one(steady(20, 1000, true), NULL);
+    expect_smooth(3, 5);
+    tear_down(state);
+    set_up(state);
+    token_target.exp = EXP_WORD; /* expires_in is what is left */
+    play_one(steady(20, 1000, true), NULL);
+    expect_smooth(3, 5);
+}
+
+/* --- a refresh that fails --------------------------------------------------------------------- */
+
+static void expect_login_instead(enum token_fault fault, uint32_t attempts)
+{
+    token_target.refresh_fault = fault;
+    play_one("session s\n" LOGIN GET("20 30", "/me") GET("9000 9010", "/me") OTHER_SESSION, NULL);
+    assert_int_equal(token_target.refused, 0);
+    assert_int_equal(token_target.refresh_attempts, attempts);
+    assert_int_equal(token_target.logins, 2);
+    assert_int_equal(play.metrics[METRIC_LOGINS], 1);
+    assert_int_equal(play.metrics[METRIC_REFRESHES_FAILED], 1);
+    assert_int_equal(token_target.served, 2);
+    assert_int_equal(failures(), 0);
+}
+
+static void a_refused_refresh_is_followed_by_a_login(void **state)
+{
+    (void)state;
+    expect_login_instead(FAULT_REFUSED, 1);
+}
+
+static void a_broken_refresh_is_tried_three_times_and_followed_by_a_login(void **state)
+{
+    (void)state;
+    expect_login_instead(FAULT_500, 3);
+}
+
+static void a_refresh_that_hangs_is_followed_by_a_login(void **state)
+{
+    (void)state;
+    expect_login_instead(FAULT_HANG, 1);
+}
+
+static void html_instead_of_json_is_followed_by_a_login(void **state)
+{
+    (void)state;
+    expect_login_instead(FAULT_HTML, 1);
+}
+
+static void a_refresh_that_is_broken_once_is_tried_again(void **state)
+{
+    (void)state;
+    token_target.refresh_fault = FAULT_500;
+    token_target.fault_count = 1;
+    play_one("session s\n" LOGIN GET("20 30", "/me") GET("9000 9010", "/me") OTHER_SESSION, NULL);
+    assert_int_equal(token_target.refresh_attempts, 2);
+    assert_int_equal(token_target.logins, 1);
+    assert_int_equal(token_target.served, 2);
+}
+
+static void expect_user_lost(enum token_fault refresh, enum token_fault login, const char *reason)
+{
+    token_target.refresh_fault = refresh;
+    prepare("session s\n" LOGIN GET("20 30", "/me") GET("9000 9010", "/me") GET("9000 9010", "/b")
+                OTHER_SESSION,
+            NULL);
+    play.user_count = 1;
+    play.users[0] = user_new(&play.env, 0);
+    assert_int_equal(user_play(play.users[0], &play.plan->sessions[0], 0), 0);
+    fake_run(&play.loop, 5000000);
+    token_target.login_fault = login;
+    fake_run(&play.loop, UINT64_MAX - 1);
+    assert_int_equal(play.ended, 1);
+    expect_lost(reason);
+    assert_int_equal(play.metrics[METRIC_LOGINS_FAILED], 1);
+}
+
+static void a_user_without_refresh_and_login_fails_by_name(void **state)
+{
+    (void)state;
+    expect_user_lost(FAULT_REFUSED, FAULT_REFUSED,
+                     "plugin jwt_refresh: on_response: the refresh failed: 401 at /auth/refresh, "
+                     "and the login failed: 401 at /auth/login");
+    tear_down(state);
+    set_up(state);
+    expect_user_lost(FAULT_HANG, FAULT_HANG,
+                     "the refresh failed: no answer at /auth/refresh, and the login failed: no "
+                     "answer at /auth/login");
+    tear_down(state);
+    set_up(state);
+    expect_user_lost(FAULT_HTML, FAULT_HTML,
+                     "and the login failed: 200 at /auth/login with text/html");
+    tear_down(state);
+    set_up(state);
+    expect_user_lost(FAULT_500, FAULT_500,
+                     "the refresh failed: 500 at /auth/refresh, and the login failed: 500 at");
+}
+
+/* --- what the recording does about tokens ----------------------------------------------------- */
+
+#define REFRESHES_ITSELF                                                                           \
+    "session s\n" LOGIN GET("20 30", "/me") REFRESH("1000 1010") GET_2("1100 1110", "/me")         \
+        GET_2("9000 9010", "/me") "bind 1 body:/access_token -> 2 header:Authorization\n"          \
+                                  "bind 1 body:/refresh_token -> 3 body:/refresh_token\n"          \
+                                  "bind 3 body:/access_token -> 4 header:Authorization\n"          \
+                                  "bind 3 body:/access_token -> 5 header:Authorization\n"
+
+static void a_recorded_refresh_that_is_not_needed_is_not_sent(void **state)
+{
+    (void)state;
+    play_one(REFRESHES_ITSELF, NULL);
+    expect_smooth(1, 1); /* before the last request, not where it was recorded */
+    assert_true(token_target.refreshed_at_us[0] > 8000000);
+    assert_int_equal(play.metrics[METRIC_DROPPED], 1);
+    assert_int_equal(token_target.served, 3);
+}
+
+static void a_recorded_refresh_may_be_kept(void **state)
+{
+    (void)state;
+    play_one(REFRESHES_ITSELF, "recorded=keep");
+    assert_int_equal(token_target.refused, 0);
+    assert_int_equal(token_target.refreshes, 2);
+    assert_true(token_target.refreshed_at_us[0] < 1100000);
+    assert_int_equal(play.metrics[METRIC_DROPPED], 0);
+    assert_int_equal(play.metrics[METRIC_REFRESHES], 1);
+    assert_int_equal(token_target.served, 3);
+}
+
+static void after_a_logout_nothing_is_renewed(void **state)
+{
+    (void)state;
+    token_target.takes_any_token = true;
+    play_one("session s\n" LOGIN "20 30 POST /auth/logout 200\nheader Authorization: "
+             "Bearer " RECORDED_JWT "\n" GET("9000 9010", "/me") OTHER_SESSION,
+             NULL);
+    assert_int_equal(token_target.refreshes, 0);
+    assert_int_equal(token_target.served, 2);
+}
+
+static void a_refresh_that_nobody_recorded_is_told_by_an_option(void **state)
+{
+    (void)state;
+    play_one("session s\n" LOGIN GET("20 30", "/me") GET("9000 9010", "/me"),
+             "refresh=POST:/auth/refresh");
+    expect_smooth(1, 1);
+    assert_int_equal(token_target.served, 2);
+}
+
+static void without_a_refresh_a_login_is_made(void **state)
+{
+    (void)state;
+    token_target.gives_no_refresh = true;
+    play_one("session s\n" LOGIN GET("20 30", "/me") GET("9000 9010", "/me"), NULL);
+    assert_int_equal(token_target.refused, 0);
+    assert_int_equal(token_target.logins, 2);
+    assert_int_equal(token_target.served, 2);
+}
+
+static void an_api_key_is_asked_for_again(void **state)
+{
+    (void)state;
+    token_target.exp = EXP_NO_JWT;
+    token_target.ttl_us = UINT64_C(900000000);
+    token_target.revoke_at_us = 5000000;
+    play_one("session s\n" LOGIN "20 30 POST /keys 200\nheader Authorization: Bearer " RECORDED_JWT
+             "\n" ANSWERS_JSON
+             "answer {\"key\":\"recorded-api-key-1\"}\n40 50 GET /v1 200\nheader X-API-Key: "
+             "recorded-api-key-1\n9000 9010 GET /v1 200\nheader X-API-Key: "
+             "recorded-api-key-1\n" OTHER_SESSION,
+             NULL);
+    /* Token and key are refused: the key is asked for with a token that had to be renewed. */
+    assert_int_equal(token_target.keys, 2);
+    assert_int_equal(failures(), 0);
+    assert_int_equal(play.metrics[METRIC_401_LEFT], 0);
+}
+
+static void a_cookie_session_is_logged_in_again(void **state)
+{
+    (void)state;
+    token_target.exp = EXP_NO_JWT;
+    token_target.gives_no_refresh = token_target.has_no_expires_in = true;
+    play_one("session s\n0 10 POST /auth/login 200 user=u&password=p\n"
+             "header Content-Type: application/x-www-form-urlencoded\n"
+             "set-cookie sid=recorded-session-1; Path=/\n"
+             "20 30 GET /home 200\nheader Cookie: sid=recorded-session-1\n"
+             "9000 9010 GET /home 200\nheader Cookie: sid=recorded-session-1\n",
+             NULL);
+    assert_int_equal(token_target.logins, 2);
+    assert_int_equal(token_target.refused, 1);
+    assert_int_equal(token_target.served, 2);
+    assert_int_equal(play.metrics[METRIC_401_SAVED], 1);
+}
+
+/* --- signed here ------------------------------------------------------------------------------ */
+
+static void signed_tokens_need_no_login(void **state)
+{
+    (void)state;
+    char options[300], path[128];
+    struct token_times times;
+    snprintf(path, sizeof path, "%s.key", program_invocation_short_name);
+    FILE *file = fopen(path, "w");
+    fputs("secret of the target\n", file);
+    fclose(file);
+    snprintf(options, sizeof options, "sign=HS256,key=%s,sub=load-{user}", path);
+    token_target.takes_any_token = true;
+    prepare(steady(20, 1000, true), options);
+    unlink(path);
+    run(2, 1000);
+    assert_int_equal(token_target.logins, 0);
+    assert_int_equal(token_target.served, 40);
+    assert_in_range(play.metrics[METRIC_SIGNED], 8, 14);
+    assert_int_equal(play.metrics[METRIC_DROPPED], 2);
+    char *payload = token_part(text_of(token_target.last_token), 1);
+    assert_non_null(strstr(payload, "\"sub\":\"load-1\""));
+    assert_int_equal(token_read(text_of(token_target.last_token), &times), 0);
+    assert_int_equal(times.exp_us - times.iat_us, 5000000);
+    free(payload);
+}
+
+static void options_that_make_no_sense_stop_the_start(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *options, *reason;
+    } rows[] = {
+        {"margin=soon", "margin and jitter: a share of a token's life (5%) or a time (2s)"},
+        {"statuses=200", "statuses: '200': at most 8 numbers from 300 to 499, blanks between"},
+        {"recorded=twice", "recorded: 'twice' is neither drop nor keep"},
+        {"clock=wall", "clock: 'wall' is neither target nor own"},
+        {"sign=RS256", "sign= and key= go together: sign=RS256,key=FILE"},
+        {"sign=RS256,key=/nowhere", "key: /nowhere: cannot be read, is empty or over 65536 bytes"},
+        {"refresh=/r,refresh_body=x", "refresh_body: {token} says where the refresh token goes"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct plugin_chain chain = {0};
+        const struct plugin loaded = {.api = *reprise_plugin_entry(), .path = strdup("here")};
+        const struct chain_options options = {.target_url = "http://target:80"};
+        struct error err = {.text = ""};
+        assert_int_equal(chain_reserve(&chain, 1, &err), 0);
+        assert_int_equal(chain_adopt(&chain, &loaded, rows[i].options, &err), 0);
+        assert_int_equal(chain_start(&chain, &options, &err), -1);
+        if (!strstr(err.text, rows[i].reason))
+            fail_msg("%s: %s", rows[i].options, err.text);
+        chain_close(&chain);
+    }
+}
+
+/* --- a thousand users ------------------------------------------------------------------------- */
+
+/* Users ask every 0.7 s for two minutes, from a start within `ramp_us`. */
+static void play_thousand(uint64_t ramp_us)
+{
+    prepare(steady(170, 700, true), NULL);
+    run(MAX_USERS, ramp_us / MAX_USERS);
+}
+
+static void a_thousand_users_do_not_refresh_at_once(void **state)
+{
+    (void)state;
+    static uint32_t bins[2000];
+    uint64_t first_us = UINT64_MAX, last_us = 0;
+    uint32_t most = 0;
+    play_thousand(10000000);
+    assert_int_equal(token_target.refused, 0);
+    memset(bins, 0, sizeof bins);
+    for (uint32_t i = 0; i < token_target.refreshes; i++) {
+        uint64_t at_us = token_target.refreshed_at_us[i];
+        uint32_t in_bin = ++bins[at_us / 100000];
+        most = in_bin > most ? in_bin : most;
+        first_us = at_us < first_us ? at_us : first_us;
+        last_us = at_us > last_us ? at_us : last_us;
+    }
+    double mean = token_target.refreshes / ((double)(last_us - first_us) / 100000);
+    print_message("%u refreshes, at most %u in 100 ms, %.1f on average\n", token_target.refreshes,
+                  most, mean);
+    assert_true(most <= 3 * mean);
+    /* 119 s of lives that are 5.5 s on average and end with the first request behind that. */
+    assert_true(token_target.refreshes / MAX_USERS <= 1.2 * 119 / 5.5);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+#define PLAYED(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+        PLAYED(tokens_are_renewed_before_they_end),
+        PLAYED(a_trace_without_bindings_gets_its_tokens_all_the_same),
+        PLAYED(an_hour_of_skew_changes_nothing),
+        PLAYED(without_a_date_the_answer_says_how_long),
+        PLAYED(a_token_that_is_no_jwt_lives_as_the_answer_says),
+        PLAYED(an_idle_hour_costs_one_refresh),
+        PLAYED(parallel_requests_wait_for_one_refresh),
+        PLAYED(a_token_in_the_query_is_renewed_too),
+        PLAYED(a_revoked_token_is_renewed_and_the_request_sent_once_more),
+        PLAYED(what_is_refused_with_a_new_token_too_is_a_result),
+        PLAYED(a_target_that_refuses_everything_is_not_stormed),
+        PLAYED(a_recorded_401_is_left_alone),
+        PLAYED(an_absurd_exp_is_not_believed),
+        PLAYED(an_exp_in_a_string_is_read_and_a_word_is_none),
+        PLAYED(a_refused_refresh_is_followed_by_a_login),
+        PLAYED(a_broken_refresh_is_tried_three_times_and_followed_by_a_login),
+        PLAYED(a_refresh_that_hangs_is_followed_by_a_login),
+        PLAYED(html_instead_of_json_is_followed_by_a_login),
+        PLAYED(a_refresh_that_is_broken_once_is_tried_again),
+        PLAYED(a_user_without_refresh_and_login_fails_by_name),
+        PLAYED(a_recorded_refresh_that_is_not_needed_is_not_sent),
+        PLAYED(a_recorded_refresh_may_be_kept),
+        PLAYED(after_a_logout_nothing_is_renewed),
+        PLAYED(a_refresh_that_nobody_recorded_is_told_by_an_option),
+        PLAYED(without_a_refresh_a_login_is_made),
+        PLAYED(an_api_key_is_asked_for_again),
+        PLAYED(a_cookie_session_is_logged_in_again),
+        PLAYED(signed_tokens_need_no_login),
+        cmocka_unit_test(options_that_make_no_sense_stop_the_start),
+        PLAYED(a_thousand_users_do_not_refresh_at_once),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
