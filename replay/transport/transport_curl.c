@@ -113,12 +113,14 @@ static int timer_callback(CURLM *multi, long timeout_ms, void *owner)
 static size_t on_header(char *data, size_t size, size_t count, void *owner)
 {
     struct transport_call *call = owner;
-    size_t len = size * count;
-    if (tcurl_header_keep(call, bytes_make(data, len)))
+    struct bytes line = bytes_make(data, size * count);
+    if (tcurl_reads_body(call->request.http) && bytes_starts_with_nocase(line, bytes_of("HTTP/")))
+        call->answered_us = loop_read_clock(call->user->transport->loop);
+    if (tcurl_header_keep(call, line))
         return 0;
     if (call->request.reader && (data[0] == '\r' || data[0] == '\n'))
         tcurl_head_read(call);
-    return len;
+    return line.len;
 }
 
 static void set_common_options(struct transport_call *call)

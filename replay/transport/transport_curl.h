@@ -65,6 +65,7 @@ struct transport_call {
     struct body_pace pace;
     uint64_t body_sent;     /* of a body that libcurl asks for piece by piece */
     uint64_t started_us;    /* handed to send() */
+    uint64_t answered_us;   /* with such a body: when the answer's head began */
     uint64_t body_ended_us; /* the last of it was handed to libcurl; 0: it was not */
     bool has_body_failed;   /* its source */
     bool is_cut;            /* whoever looks at the answer wants no more of it */

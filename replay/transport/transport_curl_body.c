@@ -88,6 +88,7 @@ void tcurl_body_fini(struct transport_call *call)
 {
     struct transport *transport = call->user->transport;
     timers_cancel(&transport->loop->timers, &call->body_timer);
+    call->answered_us = 0;
     if (!call->pace.has_begun)
         return;
     curl_easy_setopt(call->easy, CURLOPT_UPLOAD_BUFFERSIZE, (long)DEFAULT_BUFFER_BYTES);

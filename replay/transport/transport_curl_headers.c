@@ -247,7 +247,11 @@ static void fill_times(const struct transport_call *call, struct transport_resul
     if (first_us < ready_us)
         first_us = total_us;
     /* When the last byte of the request left is not told: sending is part of waiting, unless
-     * libcurl has asked for the body. */
+     * libcurl has asked for the body. It takes the first byte of that for the answer's, too. */
+    if (call->answered_us) {
+        uint64_t answered_us = minus(call->answered_us, call->started_us);
+        first_us = total_us && answered_us > total_us ? total_us : answered_us;
+    }
     uint64_t sent_us = minus(call->body_ended_us, call->started_us);
     if (call->body_ended_us && sent_us > ready_us)
         result->sending_us = minus(sent_us < first_us ? sent_us : first_us, ready_us);
