@@ -41,19 +41,14 @@ static void release_stream(void *state)
     free(stream);
 }
 
-static int on_request(const reprise_call *call, reprise_request *request)
+static int set_stream(const reprise_call *call, reprise_request *request, int letter)
 {
     const struct options *options = call->plugin;
     struct user *user = call->user;
-    char url[64];
-    if (strcmp(request->method.ptr, "PUT") != 0)
-        return REPRISE_CONTINUE;
-    call->host->record(call, RECORDED_BYTES, call->host->request_body_at(call, request, 0).len);
     struct stream *stream = malloc(sizeof *stream);
     if (!stream)
-        return REPRISE_FAIL;
-    *stream = (struct stream){
-        .user = user, .fails_at = options->fails_at, .letter = 'a' + (int)(call->user_index % 26)};
+        return -1;
+    *stream = (struct stream){.user = user, .fails_at = options->fails_at, .letter = letter};
     const reprise_body_source source = {.size = sizeof source,
                                         .body_bytes = options->size,
                                         .read = read_stream,
@@ -61,9 +56,18 @@ static int on_request(const reprise_call *call, reprise_request *request)
                                         .state = stream,
                                         .bytes_per_s = options->rate};
     user->made++;
+    return call->host->set_body_source(call, request, &source);
+}
+
+static int on_request(const reprise_call *call, reprise_request *request)
+{
+    char url[64];
+    int letter = 'a' + (int)(call->user_index % 26);
+    if (strcmp(request->method.ptr, "PUT") != 0)
+        return REPRISE_CONTINUE;
+    call->host->record(call, RECORDED_BYTES, call->host->request_body_at(call, request, 0).len);
     snprintf(url, sizeof url, "/put/%llu", (unsigned long long)call->user_index);
-    if (call->host->set_body_source(call, request, &source) ||
-        call->host->set_url(call, request, url))
+    if (set_stream(call, request, letter) || call->host->set_url(call, request, url))
         return REPRISE_FAIL;
     return REPRISE_CONTINUE;
 }
