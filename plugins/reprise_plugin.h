@@ -179,17 +179,21 @@ typedef struct reprise_answer {
 } reprise_answer;
 
 /* 1.1. A body that is made while it is sent. Its functions run on the user's thread, between
- * callbacks: no host function may be called there. */
+ * callbacks, and for a REPRISE_SERIAL plugin one at a time like those: no host function may be
+ * called there. A retry, or a connection that turns out to be gone, reads from offset 0 again. */
 typedef struct reprise_body_source {
     uint32_t size; /* of this struct */
     uint32_t reserved;
     uint64_t body_bytes; /* known ahead: it is the Content-Length */
-    /* The bytes from `offset` on, 1 to `max` of them: how many; 0 or less: it has failed, and so
-     * has the request. Must give the same bytes when it is asked again. */
+    /* The bytes from `offset` on, 1 to `max` of them, which is never beyond the end: how many; 0 or
+     * less, or more than `max`: it has failed, and so has the request, in the plugin's name. Must
+     * give the same bytes when it is asked again. Some KB at a time, on the event loop. */
     int64_t (*read)(void *state, uint64_t offset, void *into, size_t max);
     void (*release)(void *state); /* once, when nobody will read any more; may be NULL */
     void *state;
-    uint64_t bytes_per_s; /* the pace it is sent at; 0: as fast as the connection takes it */
+    /* The pace it is sent at; 0: as fast as the connection takes it. The time this takes comes on
+     * top of the run's --timeout. */
+    uint64_t bytes_per_s;
 } reprise_body_source;
 
 /* 1.1. What the run makes of an answer, whatever its status says. */
@@ -336,11 +340,13 @@ struct reprise_host {
     void (*keep_body)(const reprise_call *call);
 
     /* The body of the request in hand as it lies, piece by piece from index 0; ptr is NULL behind
-     * the last. Nothing is copied, no '\0' follows; good until the request is done with. */
+     * the last. Nothing is copied, no '\0' follows; good until the request is done with. With a
+     * source it is the body that would be sent without. */
     reprise_bytes (*request_body_at)(const reprise_call *call, const reprise_request *request,
                                      size_t index);
-    /* As set_body(), and Content-Length follows. The source's struct is copied; its state is
-     * released by the host from here on, also after -1. */
+    /* As set_body(), and Content-Length follows; request->body is empty then. The source's struct
+     * is copied; its state is released by the host from here on, also after -1 (unless `source` is
+     * NULL or its size is wrong). new_request() does not copy a source. */
     int (*set_body_source)(const reprise_call *call, reprise_request *request,
                            const reprise_body_source *source);
 

@@ -173,9 +173,6 @@ void native_call_result(struct transport_call *call, enum failure failure, const
     ret_result->response.header_count = call->answer.facts.header_count;
     if (call->data)
         native_data_result(call, ret_result);
-    /* The reader of an answer that came in one piece has it here. */
-    bool is_left_to_reader = call->request.reader && !ret_result->was_read &&
-                             ret_result->failure == FAILURE_NONE && !ret_result->response.body.ptr;
-    if ((!call->data || is_left_to_reader) && call->answer.keeps_body)
+    else if (call->answer.keeps_body)
         fill_body(call, ret_result);
 }

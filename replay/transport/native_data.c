@@ -10,8 +10,9 @@ struct native_data {
     struct content_stream *stream; /* NULL: there is no coding */
     struct buf kept;               /* decoded; of a request that keeps the body as well */
     bool has_begun;
-    bool is_cut;  /* its owner wanted no more */
-    bool is_over; /* kept is over the limit */
+    bool was_read; /* by the request's reader, which has what is decoded for both */
+    bool is_cut;   /* its owner wanted no more */
+    bool is_over;  /* kept is over the limit */
 };
 
 int native_data_begin(struct transport_call *call)
@@ -22,10 +23,11 @@ int native_data_begin(struct transport_call *call)
     size_t max_body_bytes = call->user->transport->options.max_body_bytes;
     native_answer_init(answer, answer->is_to_head, request->keeps_body && !is_looked_at,
                        request->keeps_headers || is_looked_at, max_body_bytes);
-    native_answer_read_by(answer, request->reader, request->owner);
     native_data_free(call);
-    if (!is_looked_at)
+    if (!is_looked_at) {
+        native_answer_read_by(answer, request->reader, request->owner);
         return 0;
+    }
     call->data = calloc(1, sizeof *call->data);
     if (!call->data)
         return -1;
@@ -59,7 +61,13 @@ static bool give(void *owner, struct bytes data)
                      .headers = call->user->transport->scratch->headers,
                      .header_count = answer->facts.header_count},
     };
+    const struct transport_reader *reader = call->request.reader;
     native_call_times(call, &so_far);
+    if (reader && !looked->was_read)
+        reader->on_head(call->request.owner, &so_far.response);
+    looked->was_read = reader != NULL;
+    if (reader)
+        reader->on_body(call->request.owner, data);
     if (call->request.keeps_body && buf_append_bytes(&looked->kept, data)) {
         looked->is_over = true;
         return false;
@@ -109,6 +117,7 @@ int native_data_take(void *owner, struct bytes data)
 void native_data_result(struct transport_call *call, struct transport_result *result)
 {
     struct native_data *looked = call->data;
+    result->was_read = looked->was_read;
     if (!looked->is_cut && looked->stream && !content_stream_is_whole(looked->stream)) {
         result->failure = FAILURE_CODING;
         result->detail = content_result_detail(CONTENT_BAD);

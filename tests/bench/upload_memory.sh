@@ -34,7 +34,6 @@ row native "$(brief 200 20)"
 row native "$(brief 500 50)"
 row curl "$(brief 200 20)"
 machine
-echo
 echo "| transport | users | MB sent | whole files at nginx | failed | peak MiB |"
 echo "|---|---|---|---|---|---|"
 cat "$work/rows"

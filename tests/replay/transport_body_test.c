@@ -549,6 +549,53 @@ static void who_has_seen_enough_ends_the_answer(void **state)
     rig_close(&rig);
 }
 
+/* Somebody who reads the values, beside whoever looks. */
+static struct buf read_by_other = BUF_INIT(1 << 20);
+
+static void other_head(void *owner, const struct http_response *head)
+{
+    (void)owner;
+    assert_int_equal(head->status, 200);
+    buf_clear(&read_by_other);
+}
+
+static void other_body(void *owner, struct bytes piece)
+{
+    (void)owner;
+    buf_append_bytes(&read_by_other, piece);
+}
+
+static void two_may_look_at_one_answer(void **state)
+{
+    static const struct wire_step whole[] = {
+        HEAD, SAY(OK "Server: s\r\nContent-Length: 4\r\n\r\nabcd"), END};
+    static const struct wire_step in_two[] = {
+        HEAD, SAY(OK "Server: s\r\nContent-Length: 4\r\n\r\nab"), GO, SAY("cd"), END};
+    static const struct transport_reader reader = {.on_head = other_head, .on_body = other_body};
+    for (int i = 0; i < 4; i++) {
+        struct rig rig;
+        struct asked asked;
+        rig_open(&rig, *state, 0, 0);
+        rig.server.scripts[0] = i % 2 ? in_two : whole;
+        ask_init_looked_at(&asked, &rig, "/");
+        asked.request.reader = &reader;
+        if (i / 2)
+            enough_bytes = 1;
+        buf_clear(&read_by_other);
+        assert_int_equal(ask_send(&asked), 0);
+        rig_settle(&rig);
+        wire_server_go(&rig.server);
+        rig_wait(&asked);
+        assert_int_equal(asked.status, 200);
+        assert_string_equal(buf_text(&seen), i == 3 ? "ab" : "abcd");
+        /* It has all of it by now, or finds it in the result. */
+        const struct buf *other = asked.result.was_read ? &read_by_other : &asked.body;
+        assert_string_equal(buf_text(other), buf_text(&seen));
+        ask_fini(&asked);
+        rig_close(&rig);
+    }
+}
+
 static void a_looked_at_answer_that_breaks_off_is_no_answer(void **state)
 {
     static const struct wire_step steps[] = {
@@ -751,6 +798,7 @@ int main(void)
         OVER_BOTH(pieces_are_seen_as_they_come),
         OVER_BOTH(an_answer_that_is_whole_at_once_is_seen_too),
         OVER_BOTH(who_has_seen_enough_ends_the_answer),
+        OVER_BOTH(two_may_look_at_one_answer),
         OVER_BOTH(a_looked_at_answer_that_breaks_off_is_no_answer),
         OVER_BOTH(over_http_2_a_source_fills_the_windows),
         OVER_BOTH(over_http_2_a_pace_is_kept),
@@ -759,5 +807,6 @@ int main(void)
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     buf_fini(&seen);
+    buf_fini(&read_by_other);
     return failed;
 }
