@@ -271,6 +271,11 @@ void chain_worker_free(struct chain_worker *worker)
     free(worker);
 }
 
+struct guard *chain_worker_guard(struct chain_worker *worker)
+{
+    return &worker->guard;
+}
+
 const struct chain_stats *chain_worker_stats(const struct chain_worker *worker)
 {
     return &worker->stats;

@@ -39,6 +39,7 @@
 #include "core/arena.h"
 #include "core/error.h"
 #include "core/http_message.h"
+#include "plugins/guard.h"
 #include "plugins/load.h"
 
 #define CHAIN_MAX_PLUGINS 32
@@ -194,6 +195,9 @@ struct chain_worker *chain_worker_new(struct plugin_chain *chain, chain_record_f
 void chain_worker_serve(struct chain_worker *worker, const struct chain_services *services,
                         double think_speed);
 void chain_worker_free(struct chain_worker *worker);
+
+/* Which plugin this worker is inside of, for another thread to look at. Borrowed. */
+struct guard *chain_worker_guard(struct chain_worker *worker);
 
 /* Borrowed; only the worker's own thread may look while it runs. */
 const struct chain_stats *chain_worker_stats(const struct chain_worker *worker);

@@ -243,7 +243,10 @@ enum reprise_verdict chain_ask(struct chain_worker *worker, uint32_t index)
         pthread_mutex_lock(&worker->plugin->serial);
     uint64_t began_ns = clock_now_ns();
     worker->is_live = true;
+    guard_enter(&worker->guard, worker->plugin->loaded.api.name,
+                chain_callback_name(worker->callback));
     int answer = run_callback(worker);
+    guard_leave(&worker->guard);
     worker->is_live = false;
     uint64_t ended_ns = clock_now_ns();
     if (is_serial)

@@ -12,6 +12,7 @@
 #include "core/buf.h"
 #include "core/random.h"
 #include "plugins/chain.h"
+#include "plugins/guard.h"
 
 #define CHAIN_WORKER_MAGIC 0x7265707269736577U /* "reprisew" */
 #define CHAIN_MAX_LOG_LINES 1000               /* of plugins, per worker */
@@ -53,6 +54,7 @@ struct chain_worker {
     reprise_call call; /* what the plugin sees */
     uint64_t magic;
     bool is_live; /* a callback is running */
+    struct guard guard;
     struct plugin_chain *chain;
     chain_record_fn record;
     void *record_owner;

@@ -20,16 +20,18 @@ struct chain_source {
     char failure[160];
 };
 
-static struct chain_plugin *enter(struct chain_worker *worker, uint32_t index)
+static struct chain_plugin *enter(struct chain_worker *worker, uint32_t index, const char *doing)
 {
     struct chain_plugin *plugin = &worker->chain->plugins[index];
     if (plugin->loaded.api.threads == REPRISE_SERIAL)
         pthread_mutex_lock(&plugin->serial);
+    guard_enter(&worker->guard, plugin->loaded.api.name, doing);
     return plugin;
 }
 
-static void leave(struct chain_plugin *plugin)
+static void leave(struct chain_worker *worker, struct chain_plugin *plugin)
 {
+    guard_leave(&worker->guard);
     if (plugin->loaded.api.threads == REPRISE_SERIAL)
         pthread_mutex_unlock(&plugin->serial);
 }
@@ -37,11 +39,11 @@ static void leave(struct chain_plugin *plugin)
 static ssize_t read_source(struct http_body_source *base, uint64_t offset, void *into, size_t max)
 {
     struct chain_source *source = (struct chain_source *)base;
-    struct chain_plugin *plugin = enter(source->worker, source->plugin);
+    struct chain_plugin *plugin = enter(source->worker, source->plugin, "read() of its body");
     uint64_t began_ns = clock_now_ns();
     int64_t got = source->theirs.read(source->theirs.state, offset, into, max);
     uint64_t ended_ns = clock_now_ns();
-    leave(plugin);
+    leave(source->worker, plugin);
     chain_count_time(source->worker, source->plugin, CHAIN_BODY_READ, ended_ns - began_ns);
     if (got > 0 && (uint64_t)got <= max)
         return (ssize_t)got;
@@ -57,9 +59,10 @@ static void release_source(struct http_body_source *base)
 {
     struct chain_source *source = (struct chain_source *)base;
     if (source->theirs.release) {
-        struct chain_plugin *plugin = enter(source->worker, source->plugin);
+        struct chain_plugin *plugin =
+            enter(source->worker, source->plugin, "release() of its body");
         source->theirs.release(source->theirs.state);
-        leave(plugin);
+        leave(source->worker, plugin);
     }
     free(source);
 }

@@ -2,9 +2,11 @@
 #include "replay/director.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "core/clock.h"
 #include "core/log.h"
+#include "core/units.h"
 
 enum {
     START_DELAY_US = 20000, /* so that every worker is waiting at the run's 0 */
@@ -17,6 +19,7 @@ struct gathering {
     const struct director *director;
     struct worker *workers;
     uint32_t count;
+    struct guard_watch *watches; /* one for each worker */
     struct metrics *delta;
     struct loop loop;
     struct timer timer;
@@ -47,9 +50,8 @@ static void emit(struct gathering *gathering, uint64_t now_us)
     gathering->second_start_us = now_us;
 }
 
-static void on_second(struct timer *timer, void *owner, uint64_t now_us)
+static void take_all(struct gathering *gathering)
 {
-    struct gathering *gathering = owner;
     for (uint32_t i = 0; i < gathering->count; i++) {
         struct metrics *metrics = worker_take(&gathering->workers[i]);
         if (!metrics)
@@ -57,6 +59,12 @@ static void on_second(struct timer *timer, void *owner, uint64_t now_us)
         merge(gathering, metrics);
         worker_return(&gathering->workers[i], metrics);
     }
+}
+
+static void on_second(struct timer *timer, void *owner, uint64_t now_us)
+{
+    struct gathering *gathering = owner;
+    take_all(gathering);
     uint64_t second_us = now_us / SECOND_US * SECOND_US;
     emit(gathering, second_us);
     timers_set(&gathering->loop.timers, timer, second_us + SECOND_US + GATHER_DELAY_US);
@@ -86,6 +94,45 @@ static void stop_all(struct gathering *gathering)
         worker_stop(&gathering->workers[i]);
 }
 
+/* There is no way out of a plugin's function but its own return, and none to join its thread. */
+static void give_up(struct gathering *gathering, const struct worker *worker,
+                    const struct guard *guard)
+{
+    const struct director *director = gathering->director;
+    const char *plugin = atomic_load(&guard->plugin), *doing = atomic_load(&guard->doing);
+    char limit[UNITS_TEXT_BYTES];
+    struct error err;
+    uint64_t now_us = loop_read_clock(&gathering->loop);
+    if (!plugin)
+        return; /* back at the last moment */
+    error_set(&err, EXIT_TOOL,
+              "plugin %s: %s has not returned for %s, its worker (%u) and the users on it stand "
+              "still: the run is given up; --plugin-timeout sets the limit",
+              plugin, doing,
+              duration_format(limit, sizeof limit, (double)director->settings->plugin_timeout_us),
+              worker->number);
+    take_all(gathering);
+    emit(gathering, now_us);
+    if (director->on_stuck)
+        director->on_stuck(director->owner, now_us, &err);
+    _exit(error_report(&err));
+}
+
+static void look_at_plugins(struct gathering *gathering)
+{
+    uint64_t limit_us = gathering->director->settings->plugin_timeout_us;
+    for (uint32_t i = 0; limit_us && i < gathering->count; i++) {
+        struct worker *worker = &gathering->workers[i];
+        if (!worker->env.chain_worker)
+            continue;
+        struct guard *guard = chain_worker_guard(worker->env.chain_worker);
+        uint64_t inside_us = guard_look(&gathering->watches[i], guard,
+                                        loop_read_clock(&gathering->loop), LOOK_EVERY_US);
+        if (inside_us > limit_us)
+            give_up(gathering, worker, guard);
+    }
+}
+
 static void wait_for_end(struct gathering *gathering, struct director_result *result)
 {
     bool is_stopping = false;
@@ -97,6 +144,7 @@ static void wait_for_end(struct gathering *gathering, struct director_result *re
             stop_all(gathering);
         }
         loop_pass(&gathering->loop, LOOK_EVERY_US);
+        look_at_plugins(gathering);
     }
 }
 
@@ -180,8 +228,9 @@ int director_run(const struct director *director, struct director_result *ret_re
     if (loop_init(&gathering.loop, err))
         return -1;
     gathering.workers = calloc(director->settings->worker_count, sizeof *gathering.workers);
+    gathering.watches = calloc(director->settings->worker_count, sizeof *gathering.watches);
     gathering.delta = metrics_new(director->settings->plan->endpoint_count + 1);
-    if (!gathering.workers || !gathering.delta) {
+    if (!gathering.workers || !gathering.watches || !gathering.delta) {
         error_set(err, EXIT_TOOL, "no memory for %u workers", director->settings->worker_count);
         goto out;
     }
@@ -200,6 +249,7 @@ out:
     for (uint32_t i = 0; i < gathering.count; i++)
         worker_fini(&gathering.workers[i]);
     free(gathering.workers);
+    free(gathering.watches);
     metrics_free(gathering.delta);
     loop_fini(&gathering.loop);
     return result;

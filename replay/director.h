@@ -16,6 +16,10 @@ struct director {
                      struct error *err);
     /* The workers have ended, the last on_second() follows; may be NULL. */
     void (*on_end)(void *owner);
+    /* A plugin does not return from a callback, `err` says which: what was measured has been handed
+     * to on_second(), write it down and return. The process ends then with err's exit code, because
+     * its thread cannot be ended. May be NULL. */
+    void (*on_stuck)(void *owner, uint64_t now_us, const struct error *err);
     void *owner;
 };
 

@@ -104,6 +104,9 @@ static const struct row {
     {{"plugin-path", 0, CLI_LIST, NULL, "DIR",
       "look for plugins here first; may be given many times", NULL},
      AT(options.plugin_folders)},
+    {{"plugin-timeout", 0, CLI_DURATION, NULL, "TIME",
+      "give up when a plugin stays inside one callback so long; 0s: wait for it (10s)", NULL},
+     AT(options.settings.plugin_timeout_us)},
     {{"threshold", 0, CLI_LIST, NULL, "EXPR",
       "fail (exit 99) unless it holds: 'http_req_response: p(95)<500'", "Results"},
      AT(options.thresholds)},
@@ -136,7 +139,7 @@ static_assert(sizeof rows / sizeof rows[0] == REPLAY_OPTION_COUNT, "the header s
 void replay_given_init(struct replay_given *given)
 {
     *given = (struct replay_given){
-        .options = {.max_plan_bytes = UINT64_C(1) << 30},
+        .options = {.max_plan_bytes = UINT64_C(1) << 30, .settings.plugin_timeout_us = 10000000},
         .pacing = "think",
         .on_missing = "recorded",
         .check_percent = "0",

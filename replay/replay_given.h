@@ -7,7 +7,7 @@
 
 #include "replay/replay_options.h"
 
-#define REPLAY_OPTION_COUNT 43
+#define REPLAY_OPTION_COUNT 44
 #define REPLAY_NOT_GIVEN UINT64_MAX /* of a number that has no default */
 
 /* Before checks. */

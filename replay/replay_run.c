@@ -117,6 +117,8 @@ static int prepare_plugins(struct replay_run *run, int64_t unix_us, struct error
     if (chain_open(&run->chain, options->plugins.items, options->plugins.count, &search, err))
         return -1;
     run->chain_is_open = true;
+    if (!chain_is_empty(&run->chain))
+        guard_name_crashes();
     run->options.settings.chain = &run->chain;
     if (options->is_dry_run)
         return 0;
@@ -380,6 +382,24 @@ out:
     return outcome;
 }
 
+/* The file is finished like any other's; the totals lack what the worker that stands still had not
+ * handed over. */
+static void on_stuck(void *owner, uint64_t now_us, const struct error *err)
+{
+    struct replay_run *run = owner;
+    struct director_result *result = calloc(1, sizeof *result);
+    enum exit_code exit_code;
+    struct error ignored;
+    (void)err;
+    progress_clear(&run->display);
+    if (result) {
+        result->duration_us = now_us;
+        finish(run, result, true, &exit_code, &ignored);
+    }
+    run_store_close(run->store);
+    free(result);
+}
+
 static int open_store(struct replay_run *run, struct error *err)
 {
     if (run->options.run_path) {
@@ -395,8 +415,11 @@ static int open_store(struct replay_run *run, struct error *err)
 
 int replay_run_play(struct replay_run *run, enum exit_code *ret_exit_code, struct error *err)
 {
-    const struct director director = {
-        .settings = &run->options.settings, .on_second = on_second, .on_end = on_end, .owner = run};
+    const struct director director = {.settings = &run->options.settings,
+                                      .on_second = on_second,
+                                      .on_end = on_end,
+                                      .on_stuck = on_stuck,
+                                      .owner = run};
     struct director_result *result = calloc(1, sizeof *result);
     struct error play_error = {0};
     if (!result)

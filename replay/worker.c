@@ -270,6 +270,7 @@ static uint64_t wait_limit_us(const struct worker *worker)
 static void *run_worker(void *owner)
 {
     struct worker *worker = owner;
+    void *crash_stack = worker->env.chain_worker ? guard_give_stack() : NULL;
     prctl(PR_SET_TIMERSLACK, 1UL); /* ns; the usual 50 us late is what a sleeping loop is late by */
     worker->last_cpu_us = clock_thread_cpu_us();
     worker->thread_fd = health_open_thread();
@@ -290,6 +291,7 @@ static void *run_worker(void *owner)
     hand_over(worker);
     if (worker->thread_fd >= 0)
         close(worker->thread_fd);
+    guard_take_stack(crash_stack);
     pthread_mutex_lock(&worker->mutex);
     worker->is_done = true;
     pthread_mutex_unlock(&worker->mutex);

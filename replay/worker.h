@@ -44,7 +44,8 @@ struct replay_settings {
     uint64_t ws_wait_us;
     uint32_t max_in_flight;
     uint32_t worker_count;
-    uint64_t spin_us; /* of the loop: the last stretch before a timer; 0: sleep */
+    uint64_t spin_us;           /* of the loop: the last stretch before a timer; 0: sleep */
+    uint64_t plugin_timeout_us; /* of one callback, before the run is given up; 0: no limit */
     struct cpu_affinity affinity;
 };
 

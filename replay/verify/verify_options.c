@@ -107,6 +107,7 @@ int verify_options_parse(int argc, char **argv, struct verify_options *options,
         replay_given_row("max-plan-size", NULL, &given),
         replay_given_row("plugin", "Plugins", &given),
         replay_given_row("plugin-path", NULL, &given),
+        replay_given_row("plugin-timeout", NULL, &given),
         {"passes", 0, CLI_NUMBER, &own.passes, "N",
          "2: play again when something differs, and call noise what differs otherwise then; or 1 "
          "(2)",
