@@ -68,6 +68,11 @@ static int settle(struct chain_worker *worker, const char *function, uint32_t st
     return 0;
 }
 
+static bool is_there(reprise_bytes bytes)
+{
+    return bytes.ptr || !bytes.len;
+}
+
 int host_settle(const reprise_call *call, uint32_t step, const reprise_answer *answer)
 {
     struct chain_worker *worker = host_worker(call, "settle");
@@ -81,6 +86,11 @@ int host_settle(const reprise_call *call, uint32_t step, const reprise_answer *a
                            "settle(): the answer's size is wrong, or it has more than %d "
                            "headers",
                            HTTP_MAX_HEADERS);
+    bool is_whole = is_there(answer->body);
+    for (size_t i = 0; i < answer->header_count; i++)
+        is_whole &= is_there(answer->headers[i].name) && is_there(answer->headers[i].value);
+    if (!is_whole)
+        return host_refuse(worker, "settle(): the answer has bytes with a length and no ptr");
     struct http_header *headers =
         arena_alloc(&worker->scratch, (answer->header_count + 1) * sizeof *headers);
     if (!headers)

@@ -107,15 +107,27 @@ static int not_found(const char *name, const struct folders *folders, struct err
                      name, name, *looked_in ? looked_in : "any folder");
 }
 
-/* The file that `name` means, resolved; to be freed. */
-static int find(char **ret_path, const char *name, const struct plugin_search *search,
-                struct error *err)
+/* Links in it are left as they are. NULL without memory. */
+static char *absolute(const char *path)
+{
+    char folder[PATH_MAX], *joined = NULL;
+    if (path[0] == '/')
+        return strdup(path);
+    if (!getcwd(folder, sizeof folder) || asprintf(&joined, "%s/%s", folder, path) < 0)
+        return NULL;
+    return joined;
+}
+
+/* The file that `name` means, resolved, and where it was found before that; both to be freed. */
+static int find(char **ret_path, char **ret_given, const char *name,
+                const struct plugin_search *search, struct error *err)
 {
     if (strchr(name, '/')) {
         *ret_path = realpath(name, NULL);
         if (!*ret_path)
             return error_set(err, EXIT_INPUT, "plugin %s: %s; check the path", name,
                              strerror(errno));
+        *ret_given = absolute(name);
         return 0;
     }
     if (!plugin_name_is_valid(name))
@@ -129,6 +141,8 @@ static int find(char **ret_path, const char *name, const struct plugin_search *s
     for (size_t i = 0; i < folders.count && !resolved; i++) {
         char *path = join(folders.paths[i], name);
         resolved = path ? realpath(path, NULL) : NULL;
+        if (resolved)
+            *ret_given = absolute(path);
         free(path);
     }
     int result = resolved ? 0 : not_found(name, &folders, err);
@@ -138,25 +152,44 @@ static int find(char **ret_path, const char *name, const struct plugin_search *s
     return result;
 }
 
-/* Whoever can write the file, or put another in its place, could run code as us. */
+/* Whoever can put another file in its place could run code as us: by writing its folder, or by
+ * renaming one above it, which a sticky folder like /tmp forbids. */
+static int check_folders(const char *path, struct error *err)
+{
+    struct stat folder;
+    char *parent = strdup(path);
+    bool is_own = true;
+    int result = parent ? 0 : error_set(err, EXIT_TOOL, "no memory");
+    for (char *slash; result == 0 && (slash = strrchr(parent, '/')); is_own = false) {
+        slash[slash == parent] = '\0'; /* of the last one the root stays */
+        if (stat(parent, &folder))
+            result = error_set(err, EXIT_INPUT, "%s", strerror(errno));
+        else if (folder.st_mode & S_IWOTH && is_own)
+            result = error_set(err, EXIT_INPUT,
+                               "everybody may write its folder; move it to a folder of your own");
+        else if (folder.st_mode & S_IWOTH && !(folder.st_mode & S_ISVTX))
+            result = error_set(err, EXIT_INPUT,
+                               "everybody may write %s, and rename what is in it; 'chmod o-w' it, "
+                               "or move the plugin",
+                               parent);
+        if (slash == parent)
+            break;
+    }
+    free(parent);
+    return result;
+}
+
+/* Of a link, both it and what it means. */
 static int check_permissions(const char *path, struct error *err)
 {
-    struct stat file, folder;
+    struct stat file;
     if (stat(path, &file))
         return error_set(err, EXIT_INPUT, "%s", strerror(errno));
     if (!S_ISREG(file.st_mode))
         return error_set(err, EXIT_INPUT, "it is not a file; name the .so in it");
     if (file.st_mode & S_IWOTH)
         return error_set(err, EXIT_INPUT, "everybody may write it; 'chmod o-w' if you trust it");
-    char *parent = strndup(path, (size_t)(strrchr(path, '/') - path) + 1);
-    int result = 0;
-    if (!parent || stat(parent, &folder))
-        result = error_set(err, EXIT_INPUT, "%s", strerror(errno));
-    else if (folder.st_mode & S_IWOTH)
-        result = error_set(err, EXIT_INPUT,
-                           "everybody may write its folder; move it to a folder of your own");
-    free(parent);
-    return result;
+    return check_folders(path, err);
 }
 
 /* What the struct says about itself, before anything else in it is believed. */
@@ -231,9 +264,12 @@ int plugin_load(struct plugin *ret_plugin, const char *name, const struct plugin
                 struct error *err)
 {
     struct plugin plugin = {0};
-    if (find(&plugin.path, name, search, err))
+    char *given = NULL;
+    if (find(&plugin.path, &given, name, search, err))
         return -1;
-    if (check_permissions(plugin.path, err) || load_api(&plugin, err)) {
+    int denied = given ? check_folders(given, err) : error_set(err, EXIT_TOOL, "no memory");
+    free(given);
+    if (denied || check_permissions(plugin.path, err) || load_api(&plugin, err)) {
         if (strchr(name, '/'))
             error_prefix(err, "plugin %s", plugin.path);
         else

@@ -77,7 +77,7 @@ equal "seconds and totals agree" "$(sql late.run 'SELECT sum(requests) FROM seco
 # One that loops for ever: named, exit code 1, and the file is finished.
 play --plugin misbehaves:how=loop --plugin-timeout 300ms
 equal "exit code of a run that is given up" "$code" 1
-expect_line err '^reprise: plugin misbehaves: on_request has not returned for 300 ?ms'
+expect_line err '^reprise: plugin misbehaves: on_request has not returned for 300(\.00)?ms'
 equal "state of the run" "$(sql crash.run 'SELECT state, exit_code FROM run')" "failed|1"
 expect_exit 0 "$reprise" report crash.run
 

@@ -136,6 +136,32 @@ static void a_file_or_a_folder_that_everybody_may_write_is_refused(void **state)
     assert_int_equal(chmod(folder_path, 0755), 0);
 }
 
+static void links_and_folders_further_up_do_not_get_around_that(void **state)
+{
+    (void)state;
+    struct plugin plugin;
+    struct error err;
+    assert_int_equal(mkdir(folder_file("own"), 0755), 0);
+    assert_int_equal(mkdir(folder_file("all"), 0755), 0);
+    assert_int_equal(mkdir(folder_file("all/deep"), 0755), 0);
+    copy_file(MODULES "/everything.so", folder_file("own/good.so"));
+    copy_file(MODULES "/everything.so", folder_file("all/deep/good.so"));
+    assert_int_equal(symlink(folder_file("own/good.so"), folder_file("all/link.so")), 0);
+    assert_int_equal(plugin_load(&plugin, folder_file("all/link.so"), NULL, &err), 0);
+    plugin_unload(&plugin);
+    assert_int_equal(chmod(folder_file("all"), 0777), 0);
+    assert_int_equal(plugin_load(&plugin, folder_file("all/link.so"), NULL, &err), -1);
+    assert_non_null(strstr(err.text, "everybody may write its folder"));
+    assert_int_equal(plugin_load(&plugin, folder_file("all/deep/good.so"), NULL, &err), -1);
+    assert_non_null(strstr(err.text, "/all, and rename what is in it"));
+    assert_int_equal(chmod(folder_file("all"), 01777), 0); /* sticky: others cannot rename it */
+    assert_int_equal(plugin_load(&plugin, folder_file("all/deep/good.so"), NULL, &err), 0);
+    plugin_unload(&plugin);
+    assert_int_equal(chmod(folder_file("own"), 0775), 0); /* a group is people one has chosen */
+    assert_int_equal(plugin_load(&plugin, folder_file("own/good.so"), NULL, &err), 0);
+    plugin_unload(&plugin);
+}
+
 static void folders_are_searched_in_the_order_given_and_the_environment_after_them(void **state)
 {
     (void)state;
@@ -241,6 +267,7 @@ int main(void)
         cmocka_unit_test(a_start_that_fails_says_why),
         cmocka_unit_test(what_is_no_shared_object_is_refused),
         cmocka_unit_test(a_file_or_a_folder_that_everybody_may_write_is_refused),
+        cmocka_unit_test(links_and_folders_further_up_do_not_get_around_that),
         cmocka_unit_test(folders_are_searched_in_the_order_given_and_the_environment_after_them),
         cmocka_unit_test(a_name_that_is_not_found_says_where_it_was_looked_for),
         cmocka_unit_test(the_same_plugin_twice_is_refused),

@@ -1,5 +1,6 @@
 /* misbehaves.c - does while a run goes on what no plugin should: stands still, answers nonsense,
  * crashes in each way there is. */
+#define _GNU_SOURCE
 #include "reprise_plugin.h"
 
 #include <poll.h>
@@ -49,7 +50,7 @@ static int crash(const char *how)
     else if (strcmp(how, "ill") == 0)
         raise(SIGILL);
     else if (strcmp(how, "fpe") == 0)
-        nought = 1 / nought;
+        nought = 100 / nought; /* 1 / x is no division to a compiler */
     else if (strcmp(how, "abort") == 0)
         abort();
     else if (strcmp(how, "loop") == 0)
