@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# streamed_bodies.sh - a plugin's bodies, made while they are sent, reach nginx whole over HTTP/1.1 and HTTP/2, fast
+# streamed_bodies.sh - a plugin's bodies, made while they are sent, reach nginx whole over HTTP/1.1, HTTP/2 and TLS, fast
 # and at a pace; one that fails fails its request by name; a long answer ends where the plugin has seen enough.
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
-need nginx sqlite3
+need nginx openssl sqlite3
 users=6 size=3000000
 
 {
@@ -11,12 +11,15 @@ users=6 size=3000000
     echo "0 10 PUT /upload 201 what was recorded"
     echo "20 30 GET /large 200"
 } | make_trace put.trace
-h2_port=$((31000 + RANDOM % 700))
+openssl req -x509 -newkey rsa:2048 -nodes -keyout key.pem -out cert.pem -days 2 -subj /CN=localhost \
+    -addext subjectAltName=DNS:localhost 2>openssl.err || fail "no certificate: $(cat openssl.err)"
+h2_port=$((31000 + RANDOM % 700)) tls_port=$((32000 + RANDOM % 700))
 mkdir -p htdocs/put
 head -c 50000000 /dev/zero >htdocs/large
 start_nginx "location /put { root $work/htdocs; dav_methods PUT; client_max_body_size 1g; client_body_buffer_size 64k; }
     location /large { root $work/htdocs; }
-    } server { listen 127.0.0.1:$h2_port http2; location /put { root $work/htdocs; dav_methods PUT; client_max_body_size 1g; }
+    } server { listen 127.0.0.1:$h2_port http2; listen 127.0.0.1:$tls_port ssl http2;
+        ssl_certificate $work/cert.pem; ssl_certificate_key $work/key.pem; location /put { root $work/htdocs; dav_methods PUT; client_max_body_size 1g; }
         location /large { root $work/htdocs; }"
 
 # played NAME URL OPTIONS...: the run's file is NAME.run.
@@ -47,6 +50,9 @@ whole() { # NAME URL OPTIONS...
 whole native "$url" --transport native
 whole curl "$url" --transport curl
 whole native-h2 "http://127.0.0.1:$h2_port" --transport native --http 2
+whole native-tls "https://localhost:$tls_port" --transport native --http 1.1 --cacert cert.pem
+whole native-tls-h2 "https://localhost:$tls_port" --transport native --http 2 --cacert cert.pem
+whole curl-tls "https://localhost:$tls_port" --transport curl --http 1.1 --cacert cert.pem
 equal "bytes of the recorded bodies that the plugin could see" \
     "$(sql native.run "SELECT sum FROM plugin_metric WHERE name = 'streams_recorded'")" $((users * 17))
 equal "bytes of answers seen" "$(sql native.run "SELECT sum FROM plugin_metric WHERE name = 'streams_seen'")" $((users * 50000000))
