@@ -151,7 +151,7 @@ static void tell_exceptions(const reprise_call *call)
     for (size_t i = 0; i < state->uploads.count; i++) {
         const struct recorded_upload *upload = state->uploads.item[i];
         if (upload->problem[0]) {
-            problem = upload->problem;
+            problem = problem ? problem : upload->problem;
             problems++;
             continue;
         }

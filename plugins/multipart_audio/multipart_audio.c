@@ -67,8 +67,6 @@ static int start(const reprise_call *call)
     struct plugin_state *state = call->plugin;
     char problem[SETTINGS_MAX_PROBLEM_BYTES];
     pthread_mutex_init(&state->seen_lock, NULL);
-    if (!call->host->set_body_source || !call->host->request_body_at)
-        return refuse(call, "this reprise cannot send bodies that are made while they are sent");
     if (settings_sizes(state->sizes, &state->size_weights, problem) ||
         settings_share(state->dup, &state->dup_share, problem) ||
         settings_rate(state->rate, &state->bytes_per_s, problem) ||

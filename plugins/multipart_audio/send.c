@@ -9,7 +9,7 @@ enum {
     MAX_HEADER_BYTES = 8192,
     MAX_CHANGED_HEADERS = 16,
     /* Read for checksums in one callback: under a millisecond. */
-    DIGEST_SLICE_BYTES = 256 * 1024,
+    DIGEST_SLICE_BYTES = 128 * 1024,
     DIGEST_SLICES = 8000 /* below max_holds */
 };
 
