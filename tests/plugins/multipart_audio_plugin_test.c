@@ -538,6 +538,42 @@ static void a_stream_is_new_for_each_user_and_goes_no_faster_than_it_sounds(void
     stop();
 }
 
+/* A browser's recording: WebM in pieces. Its first one gets a mark, the others go as they are. */
+static void a_file_in_pieces_is_marked_in_its_first(void **state)
+{
+    (void)state;
+    char path[sizeof samples + 20], bytes[4096];
+    snprintf(path, sizeof path, "%s/live.webm", samples);
+    FILE *file = fopen(path, "rbe");
+    assert_non_null(file);
+    size_t len = fread(bytes, 1, sizeof bytes, file);
+    fclose(file);
+    assert_int_equal(START(), REPRISE_CONTINUE);
+    reprise_recorded recorded = {
+        .kind = REPRISE_RECORDED_WS_CONNECT, .step = 5, .url = text_of("ws://x/ws")};
+    assert_int_equal(plugin->on_recorded(&host.call, &recorded), REPRISE_CONTINUE);
+    recorded.kind = REPRISE_RECORDED_MESSAGE_SENT;
+    recorded.request_body = (reprise_bytes){bytes, 700};
+    assert_int_equal(plugin->on_recorded(&host.call, &recorded), REPRISE_CONTINUE);
+    recorded.began_us = 250000;
+    recorded.request_body = (reprise_bytes){bytes + 700, len - 700};
+    assert_int_equal(plugin->on_recorded(&host.call, &recorded), REPRISE_CONTINUE);
+    reprise_ws_message message = {
+        .step = 5, .is_outgoing = 1, .data = {bytes, 700}, .mark = host.marks[5]};
+    begin_user(7);
+    assert_int_equal(plugin->on_ws_message(&host.call, &message), REPRISE_CONTINUE);
+    assert_in_range(host.message_bytes, 700, 740);
+    assert_memory_equal(host.message + host.message_bytes - 100, bytes + 600, 100);
+    assert_memory_not_equal(host.message, bytes, 700);
+    free(host.message);
+    host.message = NULL;
+    message.data = (reprise_bytes){bytes + 700, len - 700};
+    assert_int_equal(plugin->on_ws_message(&host.call, &message), REPRISE_CONTINUE);
+    assert_null(host.message);
+    assert_int_equal(host.delay_us, 250000);
+    stop();
+}
+
 static void streams_are_left_alone_when_asked(void **state)
 {
     (void)state;
@@ -591,6 +627,7 @@ int main(void)
         cmocka_unit_test(options_that_do_not_fit_are_refused),
         cmocka_unit_test(files_of_a_folder_are_told_apart),
         cmocka_unit_test(a_stream_is_new_for_each_user_and_goes_no_faster_than_it_sounds),
+        cmocka_unit_test(a_file_in_pieces_is_marked_in_its_first),
         cmocka_unit_test(streams_are_left_alone_when_asked),
         cmocka_unit_test(answers_are_measured_from_the_last_byte_sent),
     };
