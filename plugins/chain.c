@@ -107,8 +107,10 @@ int chain_adopt(struct plugin_chain *chain, const struct plugin *loaded, const c
         return -1;
     plugin->callbacks = chain_callbacks_of(api);
     chain->wants |= plugin->callbacks;
-    if (!(api->flags & REPRISE_MARKED_ONLY))
+    if (!(api->flags & REPRISE_MARKED_ONLY)) {
         chain->wants_always |= plugin->callbacks;
+        chain->always_concerned |= 1u << at;
+    }
     if (plugin->callbacks >> CHAIN_SESSION_END & 1) /* the end comes for those that were begun */
         chain->wants |= 1U << CHAIN_SESSION_START;
     chain->wants_body |= api->on_response && (api->flags & REPRISE_WANT_BODY);
@@ -309,16 +311,20 @@ struct chain_user *chain_user_new(struct chain_worker *worker, const struct chai
     size_t head =
         ALIGNED(sizeof(struct chain_user) + chain->count * sizeof(struct chain_user_state));
     size_t total = head;
+    uint32_t concerned = chain_concerned(chain, play->session_id);
     for (uint32_t i = 0; i < chain->count; i++)
-        total += ALIGNED(chain->plugins[i].loaded.api.user_size);
+        total += concerned >> i & 1 ? ALIGNED(chain->plugins[i].loaded.api.user_size) : 0;
     struct chain_user *user = calloc(1, total);
     if (!user)
         return NULL;
     user->worker = worker;
     user->play = *play;
+    user->concerned = concerned;
     user->marks = chain_marks_find(chain, play->session_id, play->step_count);
     char *at = (char *)user + head;
     for (uint32_t i = 0; i < chain->count; i++) {
+        if (!(concerned >> i & 1))
+            continue;
         user->states[i].user = at;
         at += ALIGNED(chain->plugins[i].loaded.api.user_size);
         random_init(&user->states[i].random, chain->plugins[i].random_seed, play->index);

@@ -97,8 +97,9 @@ struct chain_plugin;
 struct chain_marks;
 
 struct plugin_chain {
-    uint32_t wants;        /* one bit for each enum chain_callback that any plugin has */
-    uint32_t wants_always; /* that a plugin has which is asked about every step */
+    uint32_t wants;            /* one bit for each enum chain_callback that any plugin has */
+    uint32_t wants_always;     /* that a plugin has which is asked about every step */
+    uint32_t always_concerned; /* one bit for each such plugin */
     bool wants_body;
     uint32_t count;
     uint32_t metric_count;
@@ -204,6 +205,10 @@ const struct chain_stats *chain_worker_stats(const struct chain_worker *worker);
 
 struct chain_user;
 struct chain_added;
+
+/* One bit for each plugin that the session concerns: plugins that look at marked steps only have to
+ * have marked one. With none a user needs no chain_user. */
+uint32_t chain_concerned(const struct plugin_chain *chain, uint64_t session_id);
 
 /* Whose session a user plays. */
 struct chain_play {

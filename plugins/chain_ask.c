@@ -42,7 +42,8 @@ static uint32_t mark_of(const struct chain_user *user, uint32_t plugin, uint32_t
 static bool is_asked(const struct chain_worker *worker, uint32_t index)
 {
     const struct chain_plugin *plugin = &worker->chain->plugins[index];
-    if (!(plugin->callbacks >> worker->callback & 1))
+    if (!(plugin->callbacks >> worker->callback & 1) ||
+        (worker->user && !(worker->user->concerned >> index & 1)))
         return false;
     if (!(plugin->loaded.api.flags & REPRISE_MARKED_ONLY) || !(ABOUT_STEPS & BIT(worker->callback)))
         return true;

@@ -15,6 +15,7 @@
 struct session_marks {
     uint64_t session_id;
     uint32_t step_count;
+    uint32_t concerned; /* one bit for each plugin that has marked a step, once all are shown */
     uint32_t *marks;
 };
 
@@ -87,8 +88,19 @@ static int compare_sessions(const void *a, const void *b)
     return x->session_id < y->session_id ? -1 : x->session_id > y->session_id;
 }
 
+static void note_concerned(const struct plugin_chain *chain, struct session_marks *session)
+{
+    for (uint32_t i = 0; i < chain->count; i++) {
+        const uint32_t *marks = &session->marks[(size_t)i * session->step_count];
+        for (uint32_t j = 0; j < session->step_count; j++)
+            session->concerned |= (uint32_t)(marks[j] != 0) << i;
+    }
+}
+
 void chain_recorded_done(struct plugin_chain *chain)
 {
+    for (size_t i = 0; chain->marks && i < chain->marks->count; i++)
+        note_concerned(chain, &chain->marks->sessions[i]);
     if (chain->marks && chain->marks->count)
         qsort(chain->marks->sessions, chain->marks->count, sizeof *chain->marks->sessions,
               compare_sessions);
@@ -128,15 +140,27 @@ int chain_mark(struct plugin_chain *chain, uint32_t plugin, uint32_t step, uint3
     return 0;
 }
 
-const uint32_t *chain_marks_find(const struct plugin_chain *chain, uint64_t session_id,
-                                 uint32_t step_count)
+static const struct session_marks *find_session(const struct plugin_chain *chain,
+                                                uint64_t session_id)
 {
     const struct session_marks wanted = {.session_id = session_id};
     if (!chain->marks || !chain->marks->count)
         return NULL;
-    const struct session_marks *found = bsearch(
-        &wanted, chain->marks->sessions, chain->marks->count, sizeof wanted, compare_sessions);
+    return bsearch(&wanted, chain->marks->sessions, chain->marks->count, sizeof wanted,
+                   compare_sessions);
+}
+
+const uint32_t *chain_marks_find(const struct plugin_chain *chain, uint64_t session_id,
+                                 uint32_t step_count)
+{
+    const struct session_marks *found = find_session(chain, session_id);
     return found && found->step_count == step_count ? found->marks : NULL;
+}
+
+uint32_t chain_concerned(const struct plugin_chain *chain, uint64_t session_id)
+{
+    const struct session_marks *found = find_session(chain, session_id);
+    return chain->always_concerned | (found ? found->concerned : 0);
 }
 
 void chain_marks_free(struct plugin_chain *chain)

@@ -42,6 +42,7 @@ struct chain_user_state {
 struct chain_user {
     struct chain_worker *worker;
     struct chain_play play;
+    uint32_t concerned;               /* chain_concerned() */
     const uint32_t *marks;            /* of the session: chain_marks_find(); NULL: none */
     uint32_t reached_count;           /* plugins whose on_session_start was reached */
     uint32_t added_in_step;           /* since the last recorded request was first asked about */

@@ -97,7 +97,8 @@ enum reprise_flags {
     REPRISE_WANT_BODY = 1,   /* keep the answers' bodies for on_response; costs memory */
     REPRISE_MARKED_ONLY = 2, /* 1.1: on_request, on_response, on_response_data and on_ws_message are
                                 for steps that mark() has marked and for requests that this plugin
-                                added; whatever else the session does costs nothing */
+                                added; whatever else the session does costs nothing, and a
+                                session without a mark is not shown to the plugin at all */
     REPRISE_NO_REQUEST_BODY = 4 /* 1.1: reprise_request.body stays empty; request_body_at() has it.
                                    For bodies so large that nobody should copy them */
 };

@@ -97,7 +97,8 @@ int user_play(struct user *user, const struct plan_session *session, uint64_t st
     user->channels = calloc(session->channel_count + 1u, sizeof *user->channels);
     if (!user->done || !user->channels || values_init(&user->values, session->value_count))
         goto failed;
-    if (user->env->chain_worker) {
+    if (user->env->chain_worker &&
+        chain_concerned(user->env->chain, (uint64_t)session->session_id)) {
         const struct chain_play play = {.index = user->index,
                                         .session_id = (uint64_t)session->session_id,
                                         .step_count = session->step_count,

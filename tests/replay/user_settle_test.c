@@ -78,6 +78,33 @@ static void only_marked_steps_are_shown_to_who_asks_for_them(void **state)
     assert_int_equal(calls, 2);
 }
 
+static int count_session(const reprise_call *call)
+{
+    (void)call;
+    calls++;
+    return REPRISE_CONTINUE;
+}
+
+static int mark_nothing(const reprise_call *call, const reprise_recorded *recorded)
+{
+    (void)call;
+    (void)recorded;
+    return REPRISE_CONTINUE;
+}
+
+static void a_session_without_marks_is_not_shown_to_who_asks_for_them(void **state)
+{
+    (void)state;
+    start("session s\n0 10 GET /a 200\n",
+          (const reprise_plugin *[]){
+              PLUGIN("p", .flags = REPRISE_MARKED_ONLY, .on_recorded = mark_nothing,
+                     .on_session_start = count_session, .on_request = expect_second),
+              NULL});
+    assert_null(play.users[0]->plugins);
+    expect_and_end("0 GET /a\n");
+    assert_int_equal(calls, 0);
+}
+
 #define POLL_SCRIPT                                                                                \
     "session s\n0 10 GET /poll 200\n110 120 GET /poll 200\n220 230 GET /poll 200\n"                \
     "answer {\"url\":\"old\"}\n330 340 GET /get/old 200\n"                                         \
@@ -295,6 +322,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(only_marked_steps_are_shown_to_who_asks_for_them),
+        cmocka_unit_test(a_session_without_marks_is_not_shown_to_who_asks_for_them),
         cmocka_unit_test(settled_steps_give_their_values_and_take_no_time),
         cmocka_unit_test(a_plugin_answers_the_request_in_hand),
         cmocka_unit_test(a_replaced_value_is_in_all_its_forms),
