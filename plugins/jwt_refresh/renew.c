@@ -348,28 +348,42 @@ int renew_answered(const reprise_call *call, const reprise_response *response)
     return REPRISE_CONTINUE;
 }
 
-void renew_recorded_answer(const reprise_call *call, const struct step_note *note,
-                           const reprise_response *response)
+/* A recorded login that succeeds and gives no token: a form again, or an error page. */
+static int login_gave_nothing(const reprise_call *call, uint32_t credential,
+                              const reprise_response *response)
+{
+    char what[MAX_WHY_BYTES - 32], why[MAX_WHY_BYTES];
+    describe(call, response, what, sizeof what);
+    snprintf(why, sizeof why, "the login failed: %s", what);
+    return lose_user(call, credential, why);
+}
+
+int renew_recorded_answer(const reprise_call *call, const struct step_note *note,
+                          const reprise_response *response)
 {
     struct user *user = call->user;
     const struct session_note *session = user->session;
     const struct moments moments = response_moments(call, response);
-    bool is_login = note->roles & ROLE_LOGIN;
-    if (response->status < 200 || response->status >= 400) {
-        if (note->roles & ROLE_REFRESH && user->live[note->credential].state == LIVE_GOOD &&
-            can_login(call, note->credential))
-            user->live[note->credential].state = LIVE_NEEDS_LOGIN;
-        return;
-    }
-    for (uint32_t i = 0; i < session->credential_count; i++) {
+    bool is_login = note->roles & ROLE_LOGIN, is_done = false;
+    bool is_answered = response->status >= 200 && response->status < 400;
+    for (uint32_t i = 0; is_answered && i < session->credential_count; i++) {
         struct answer_tokens tokens;
         bool is_born_here = is_login && session->credentials[i].login_step == note->step;
         if ((i != note->credential && !is_born_here) ||
             !credential_read(call, i, response, &tokens))
             continue;
+        is_done |= i == note->credential;
         credential_adopt(call, i, &tokens, &moments, !is_login);
         answer_tokens_free(&tokens);
         if (is_login)
             user->live[i].login_step = note->step;
     }
+    if (is_done)
+        return REPRISE_CONTINUE;
+    if (is_login && is_answered && session->credentials[note->credential].login)
+        return login_gave_nothing(call, note->credential, response);
+    if (note->roles & ROLE_REFRESH && user->live[note->credential].state == LIVE_GOOD &&
+        can_login(call, note->credential))
+        user->live[note->credential].state = LIVE_NEEDS_LOGIN;
+    return REPRISE_CONTINUE;
 }

@@ -13,9 +13,10 @@ int renew_ready(const reprise_call *call, uint32_t credential);
 /* The answer to what renew_ready() sent; request->tag is not 0. */
 int renew_answered(const reprise_call *call, const reprise_response *response);
 
-/* A recorded step gave an answer with tokens: login or refresh, as the trace has it. */
-void renew_recorded_answer(const reprise_call *call, const struct step_note *note,
-                           const reprise_response *response);
+/* The answer to a recorded login or refresh that was sent as the trace has it. FAIL: a login that
+ * succeeds and gives no token. */
+int renew_recorded_answer(const reprise_call *call, const struct step_note *note,
+                          const reprise_response *response);
 
 /* Whether anything but the token in hand is to be had for this credential. */
 bool renew_is_possible(const reprise_call *call, uint32_t credential);

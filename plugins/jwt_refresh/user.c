@@ -221,8 +221,11 @@ int user_response(const reprise_call *call, const reprise_response *response)
     const struct step_note *note = session_step(user->session, response->request->mark);
     if (!note)
         return REPRISE_CONTINUE;
-    if (note->roles & (ROLE_LOGIN | ROLE_REFRESH))
-        renew_recorded_answer(call, note, response);
+    if (note->roles & (ROLE_LOGIN | ROLE_REFRESH)) {
+        int verdict = renew_recorded_answer(call, note, response);
+        if (verdict != REPRISE_CONTINUE)
+            return verdict;
+    }
     if (note->roles & ROLE_LOGOUT && response->status >= 200 && response->status < 400)
         user->live[note->credential].state = LIVE_ENDED;
     if (is_refusal(call, response->status) && response->status != response->recorded_status)

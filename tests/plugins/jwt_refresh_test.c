@@ -462,6 +462,15 @@ static void a_user_without_refresh_and_login_fails_by_name(void **state)
                      "the refresh failed: 500 at /auth/refresh, and the login failed: 500 at");
 }
 
+static void a_recorded_login_that_gives_no_token_fails_the_user_by_name(void **state)
+{
+    (void)state;
+    token_target.login_fault = FAULT_HTML;
+    play_one("session s\n" LOGIN GET("20 30", "/me"), NULL);
+    expect_lost("the login failed: 200 at /auth/login with text/html and no token");
+    assert_int_equal(token_target.refused, 0);
+}
+
 /* --- what the recording does about tokens ----------------------------------------------------- */
 
 #define REFRESHES_ITSELF                                                                           \
@@ -670,6 +679,7 @@ int main(void)
         PLAYED(html_instead_of_json_is_followed_by_a_login),
         PLAYED(a_refresh_that_is_broken_once_is_tried_again),
         PLAYED(a_user_without_refresh_and_login_fails_by_name),
+        PLAYED(a_recorded_login_that_gives_no_token_fails_the_user_by_name),
         PLAYED(a_recorded_refresh_that_is_not_needed_is_not_sent),
         PLAYED(a_recorded_refresh_may_be_kept),
         PLAYED(after_a_logout_nothing_is_renewed),
