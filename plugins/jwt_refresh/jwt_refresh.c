@@ -171,6 +171,8 @@ static int start(const reprise_call *call)
 static void stop(const reprise_call *call)
 {
     struct plugin_state *state = call->plugin;
+    if (state->recording) /* where nothing was found no user has asked for it */
+        user_tell_found(call);
     recording_free(state->recording);
     signer_free(state->signer);
     free(state->access_path);

@@ -12,11 +12,12 @@
 
 enum { MAX_UNSAVED = 3 };
 
-/* What was found in the trace, once, when the first user begins. */
-static void tell(const reprise_call *call)
+void user_tell_found(const reprise_call *call)
 {
-    const struct plugin_state *state = call->plugin;
+    struct plugin_state *state = call->plugin;
     struct recording_summary sum;
+    if (atomic_exchange(&state->has_told, 1))
+        return;
     recording_sum_up(state->recording, &sum);
     if (!sum.logins && !sum.refreshes && !sum.foreign) {
         call->host->log(call, REPRISE_WARNING,
@@ -39,8 +40,7 @@ int user_session_start(const reprise_call *call)
 {
     struct plugin_state *state = call->plugin;
     struct user *user = call->user;
-    if (!atomic_exchange(&state->has_told, 1))
-        tell(call);
+    user_tell_found(call);
     user->session = recording_find(state->recording, call->session_id);
     for (uint32_t i = 0; user->session && i < user->session->credential_count; i++)
         user->live[i].login_step = user->session->credentials[i].login_step;

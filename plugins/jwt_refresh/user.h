@@ -5,6 +5,9 @@
 
 #include "reprise_plugin.h"
 
+/* What the trace has about tokens, in a line or two; once. */
+void user_tell_found(const reprise_call *call);
+
 int user_session_start(const reprise_call *call);
 int user_request(const reprise_call *call, reprise_request *request);
 int user_response(const reprise_call *call, const reprise_response *response);
