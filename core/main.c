@@ -27,7 +27,7 @@ static const struct verb {
     {"replay", replay_cmd, "play a trace against a target, scaled and compressed in time"},
     {"report", report_cmd, "show the summary of a run again, from its file"},
     {"doctor", doctor_cmd, "say what of this machine would stop or spoil a replay"},
-    {"plugin", plugin_cmd, "list the plugins that can be found, describe one"},
+    {"plugin", plugin_cmd, "list the plugins that can be found, describe one, begin another"},
 };
 
 enum { VERB_COUNT = sizeof verbs / sizeof verbs[0] };

@@ -1,6 +1,6 @@
 /*
- * plugin_cmd.c - `reprise plugin list | describe NAME`: what plugins say of themselves, for people
- * and as JSON. No callback of a plugin is called.
+ * plugin_cmd.c - `reprise plugin list | describe NAME | new NAME`: what plugins say of themselves,
+ * for people and as JSON; no callback of a plugin is called. And the beginnings of another one.
  */
 #include "plugins/plugin_cmd.h"
 
@@ -12,6 +12,7 @@
 #include "core/table.h"
 #include "plugins/chain.h"
 #include "plugins/options.h"
+#include "plugins/plugin_new.h"
 
 enum { MAX_TABLE_BYTES = 1024 * 1024 };
 
@@ -227,19 +228,23 @@ static int describe_named(const char *name, const struct plugin_search *search, 
 int plugin_cmd(int argc, char **argv)
 {
     struct cli_list folders = {0};
-    bool as_json = false;
+    bool as_json = false, is_cxx = false;
+    const char *folder = NULL;
     const struct cli_option options[] = {
         {"plugin-path", 0, CLI_LIST, &folders, "DIR", "look for plugins there first", NULL},
         {"json", 0, CLI_FLAG, &as_json, NULL, "print JSON", NULL},
+        {"cxx", 0, CLI_FLAG, &is_cxx, NULL, "the new one is written in C++, not in C", "new"},
+        {"dir", 0, CLI_TEXT, &folder, "DIR", "where its folder is made (.)", NULL},
         {0},
     };
     const struct cli_verb verb = {
         .name = "plugin",
-        .summary = "List the plugins that can be found, or describe one of them.",
-        .usage = "list | describe NAME|PATH [options]",
+        .summary = "List the plugins that can be found, describe one of them, or begin another.",
+        .usage = "list | describe NAME|PATH | new NAME [options]",
         .examples = "  reprise plugin list\n"
                     "  reprise plugin describe example\n"
-                    "  reprise plugin describe ./mine.so --json\n",
+                    "  reprise plugin describe ./mine.so --json\n"
+                    "  reprise plugin new mine --cxx --dir ~/plugins\n",
         .options = options,
     };
     struct cli_arguments arguments;
@@ -254,8 +259,12 @@ int plugin_cmd(int argc, char **argv)
         return list(&search, as_json);
     if (arguments.count == 2 && strcmp(arguments.items[0], "describe") == 0)
         return describe_named(arguments.items[1], &search, as_json);
-    error_set(&err, EXIT_INPUT,
-              "plugin: expected 'list' or 'describe NAME'; see 'reprise plugin "
-              "--help'");
+    if (arguments.count == 2 && strcmp(arguments.items[0], "new") == 0)
+        return plugin_new(arguments.items[1], folder ? folder : ".", is_cxx, &err)
+                   ? error_report(&err)
+                   : EXIT_DONE;
+    error_set(
+        &err, EXIT_INPUT,
+        "plugin: expected 'list', 'describe NAME' or 'new NAME'; see 'reprise plugin --help'");
     return error_report(&err);
 }

@@ -121,8 +121,9 @@ static void what_cannot_be_done_is_one_line_and_exit_code_2(void **state)
     assert_int_equal(RUN(STDERR_FILENO, "describe", "nowhere"), EXIT_INPUT);
     assert_non_null(strstr(printed, "reprise: plugin nowhere: no nowhere.so in "));
     assert_int_equal(RUN(STDERR_FILENO, "describe"), EXIT_INPUT);
-    assert_string_equal(printed, "reprise: plugin: expected 'list' or 'describe NAME'; see "
-                                 "'reprise plugin --help'\n");
+    assert_string_equal(printed,
+                        "reprise: plugin: expected 'list', 'describe NAME' or 'new NAME'; see "
+                        "'reprise plugin --help'\n");
     assert_int_equal(RUN(STDERR_FILENO, "describe", "x", "--jsn"), EXIT_INPUT);
     assert_non_null(strstr(printed, "did you mean --json?"));
 }
