@@ -118,8 +118,11 @@ static void wake(void *owner, uint32_t plugin)
     for (struct task *task = user->tasks; task; task = task->next) {
         bool is_held = task->state == TASK_HELD ||
                        (task->state == TASK_PAUSED && task->then == TASK_ASK && task->holds);
-        if (is_held && task->held_by == plugin && !task->is_asked)
-            task_pause(task, user_now_us(user), TASK_ASK);
+        if (!is_held || task->held_by != plugin || task->is_asked)
+            continue;
+        if (task->due_us > user_now_us(user)) /* it had asked for a longer delay */
+            task->due_us = user_now_us(user);
+        task_pause(task, user_now_us(user), TASK_ASK);
     }
 }
 

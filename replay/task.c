@@ -312,6 +312,8 @@ static void hold(struct task *task, const struct chain_outcome *outcome, uint64_
         task->state = TASK_HELD;
         return;
     }
+    if (outcome->delay_us && !task->before)
+        task->due_us = at_us; /* as any delay a plugin asks for */
     task_pause(task, at_us, TASK_ASK);
 }
 
