@@ -1,0 +1,109 @@
+/* ask.c - before a marked step is sent: is it its time, and which job is it for. */
+#include "plugin.h"
+
+enum { LOOK_AGAIN_US = 1000000 };
+
+/* The live id in place of the recorded one, where no binding has put it. */
+static int put_id(const reprise_call *call, reprise_request *request, const struct live_job *job)
+{
+    const char *const old[] = {job->previous_id, job->recorded->id};
+    struct span url = plugin_span(request->url), id = span_of(job->id);
+    char text[URL_MAX_BYTES];
+    for (size_t i = 0; i < sizeof old / sizeof old[0]; i++) {
+        if (!*old[i] || span_is(id, old[i]) ||
+            !url_replace(url, span_of(old[i]), id, text, sizeof text))
+            continue;
+        return call->host->set_url(call, request, text) ? REPRISE_FAIL : REPRISE_CONTINUE;
+    }
+    return REPRISE_CONTINUE;
+}
+
+static int hold(const reprise_call *call, uint64_t for_us)
+{
+    call->host->delay_us(call, for_us);
+    return REPRISE_HOLD;
+}
+
+static int drop(const reprise_call *call, const reprise_request *request)
+{
+    return call->host->settle(call, request->step, NULL) ? REPRISE_FAIL : REPRISE_SKIP;
+}
+
+static int ask_submit(const reprise_call *call, const reprise_request *request)
+{
+    struct user_state *user = call->user;
+    for (uint32_t i = 0; i < user->count; i++) {
+        struct live_job *job = &user->jobs[i];
+        if (job->recorded->submit_step != request->step)
+            continue;
+        if (job->submits == 0)
+            job->began_us = call->now_us;
+        job->state = job->state == LIVE_RUNNING ? LIVE_RUNNING : LIVE_SENT;
+    }
+    call->host->keep_body(call);
+    return REPRISE_CONTINUE;
+}
+
+static int ask_poll(const reprise_call *call, reprise_request *request, struct live_job *job)
+{
+    if (job->state == LIVE_OVER || job->state == LIVE_LOST)
+        return drop(call, request);
+    if (job->state == LIVE_SENT)
+        return hold(call, LOOK_AGAIN_US);
+    if (job->state == LIVE_NONE)
+        return REPRISE_CONTINUE;
+    job->is_left = false;
+    if (live_is_late(call, job)) {
+        int verdict = live_give_up(call, job, true, "it has not ended by its deadline");
+        return verdict == REPRISE_FAIL ? verdict : drop(call, request);
+    }
+    if (call->now_us < job->next_us)
+        return hold(call, job->next_us - call->now_us);
+    call->host->keep_body(call);
+    return put_id(call, request, job);
+}
+
+/* Whatever else names the job waits until it has a name; results until it has ended. */
+static int ask_other(const reprise_call *call, reprise_request *request, struct live_job *job,
+                     enum job_role role)
+{
+    const struct job_recorded *recorded = job->recorded;
+    if (job->state == LIVE_LOST)
+        return drop(call, request);
+    if (job->state == LIVE_NONE)
+        return REPRISE_CONTINUE;
+    if (job->state == LIVE_SENT)
+        return hold(call, LOOK_AGAIN_US);
+    bool waits =
+        role == ROLE_RESULT && recorded->has_ended && job->state == LIVE_RUNNING && !job->is_left;
+    if (waits && live_is_late(call, job))
+        return live_give_up(call, job, true, "it has not ended by its deadline");
+    if (waits)
+        return hold(call, LOOK_AGAIN_US);
+    if (role == ROLE_STREAM && !call->host->end_response) /* a host without pieces of answers */
+        call->host->keep_body(call);
+    return put_id(call, request, job);
+}
+
+int plugin_on_request(const reprise_call *call, reprise_request *request)
+{
+    struct user_state *user = call->user;
+    uint32_t number = MARK_JOB(request->mark);
+    if (request->step == REPRISE_ADDED || !request->mark || number >= user->count)
+        return REPRISE_CONTINUE;
+    struct live_job *job = &user->jobs[number];
+    enum job_role role = MARK_ROLE(request->mark);
+    switch (role) {
+    case ROLE_SUBMIT:
+        return ask_submit(call, request);
+    case ROLE_POLL:
+        return ask_poll(call, request, job);
+    case ROLE_RESULT:
+    case ROLE_SIDE:
+    case ROLE_STREAM:
+        return ask_other(call, request, job, role);
+    case ROLE_WATCH:
+        break;
+    }
+    return REPRISE_CONTINUE;
+}

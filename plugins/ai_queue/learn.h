@@ -1,0 +1,61 @@
+/*
+ * learn.h - the learner: which steps of a recorded session submit a job, ask for it, and fetch what
+ * came of it.
+ *
+ * A POST or PUT that is answered 2xx or 303 gives identifiers; a later GET whose path or query has
+ * one of them asks for that job when its answer has a state (words.h), or is 202 before it is
+ * something else. The other GETs with that identifier, behind it, fetch results. An event stream at
+ * such a path and a WebSocket that names the identifier tell of the job's end, too. What has no
+ * state that anybody knows is no job.
+ */
+#ifndef AI_QUEUE_LEARN_H
+#define AI_QUEUE_LEARN_H
+
+#include "jobs.h"
+#include "reprise_plugin.h"
+
+/* What options say; NULL: find it. */
+struct learn_rules {
+    struct words words;
+    const char *submit_method, *submit_path; /* a template of urls.h */
+    const char *poll_path;
+    const char *id_pointer, *id_header; /* one of them */
+    const char *state_pointer;
+};
+
+struct candidate {
+    char *value;
+    const struct id_place *place, *other_place;
+    uint32_t step;
+    uint64_t ended_us, last_answer_us;
+    uint64_t retry_after_us; /* of the last answer */
+    char *submit;            /* "POST /jobs" */
+    const char *skip;        /* where all answers of the target say that they are fine */
+    bool is_strong; /* its answer says that something has begun: 202, a Location, a state */
+    int64_t job;    /* in the table; -1: none yet */
+    size_t next;    /* with the same hash, from 1 */
+};
+
+enum { LEARN_SLOTS = 1 << 12, LEARN_MAX_CANDIDATES = 1 << 16, LEARN_MAX_IDS = 256 };
+
+struct learn {
+    const struct learn_rules *rules;
+    struct job_table *table;
+    bool has_session;
+    uint64_t session_id;
+    struct candidate *candidates;
+    size_t count, capacity;
+    size_t slots[LEARN_SLOTS]; /* a candidate from 1 */
+};
+
+/* Marks a step of the session in hand. */
+typedef int (*learn_mark_fn)(void *owner, uint32_t step, uint32_t mark);
+
+void learn_init(struct learn *learn, const struct learn_rules *rules, struct job_table *table);
+void learn_fini(struct learn *learn);
+
+/* -1: no memory, or mark() has failed. */
+int learn_see(struct learn *learn, uint64_t session_id, const reprise_recorded *recorded,
+              learn_mark_fn mark, void *owner);
+
+#endif

@@ -1,0 +1,23 @@
+/*
+ * settings.h - the texts of options, as what they mean.
+ */
+#ifndef AI_QUEUE_SETTINGS_H
+#define AI_QUEUE_SETTINGS_H
+
+#include "text.h"
+
+enum { SETTINGS_MAX_PROBLEM_BYTES = 200 };
+
+/* "POST:/jobs", or "/jobs" for a POST. Both are the caller's. -1: `problem` says why. */
+int settings_submit(const char *text, char **ret_method, char **ret_path,
+                    char problem[SETTINGS_MAX_PROBLEM_BYTES]);
+
+/* A JSON pointer: as it is, or "$.a.b[0]" made one; the caller's. -1 as above. */
+int settings_pointer(const char *option, const char *text, char **ret,
+                     char problem[SETTINGS_MAX_PROBLEM_BYTES]);
+
+/* Which of the words it is, "a|b|c" in their order; -1 as above. */
+int settings_choice(const char *option, const char *text, const char *words,
+                    char problem[SETTINGS_MAX_PROBLEM_BYTES]);
+
+#endif

@@ -1,0 +1,329 @@
+/*
+ * ai_queue_host.h - a small host for the plugin as it is loaded: one user, a clock that only the
+ * test moves, and all that the plugin asks for kept to be looked at.
+ */
+#ifndef REPRISE_TESTS_PLUGINS_AI_QUEUE_HOST_H
+#define REPRISE_TESTS_PLUGINS_AI_QUEUE_HOST_H
+
+#include <dlfcn.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include "plugins/ai_queue/plugin.h"
+#include "tests/plugins/ai_queue_session.h"
+
+enum { METRICS = 16 };
+
+static const reprise_plugin *plugin;
+
+/* A host of one user; all it is told is kept. */
+static struct {
+    reprise_host table;
+    reprise_call call;
+    char error[400], log[4000], url[200], replaced[200];
+    uint64_t counted[METRICS], last[METRICS], delay_us;
+    uint32_t marks[SESSION_MAX_STEPS];
+    char settled[SESSION_MAX_STEPS + 1]; /* 'n': with nothing, 'l': like the answer in hand */
+    int woken, ended_responses;
+    const char *headers; /* of the answer in hand */
+} host;
+
+static inline reprise_bytes text_of(const char *text)
+{
+    return (reprise_bytes){text, strlen(text)};
+}
+
+static inline reprise_bytes response_header(const reprise_call *call,
+                                            const reprise_response *response, const char *name)
+{
+    (void)call, (void)response;
+    reprise_header headers[SESSION_MAX_HEADERS];
+    size_t count = seen_headers(host.headers, headers);
+    for (size_t i = 0; i < count; i++)
+        if (headers[i].name.len == strlen(name) &&
+            strncasecmp(headers[i].name.ptr, name, headers[i].name.len) == 0)
+            return headers[i].value;
+    return (reprise_bytes){NULL, 0};
+}
+
+static inline int set_url(const reprise_call *call, reprise_request *request, const char *url)
+{
+    (void)call;
+    snprintf(host.url, sizeof host.url, "%s", url);
+    request->url = text_of(host.url);
+    return 0;
+}
+
+static inline void delay_us(const reprise_call *call, uint64_t delay)
+{
+    (void)call;
+    host.delay_us = delay;
+}
+
+static inline uint64_t draw_random(const reprise_call *call)
+{
+    (void)call;
+    return 0;
+}
+
+static inline void record(const reprise_call *call, uint32_t metric, uint64_t value)
+{
+    (void)call;
+    host.counted[metric]++;
+    host.last[metric] = value;
+}
+
+static inline void keep_log(const reprise_call *call, enum reprise_log_level level,
+                            const char *format, ...)
+{
+    (void)call, (void)level;
+    size_t used = strlen(host.log);
+    va_list list;
+    va_start(list, format);
+    vsnprintf(host.log + used, sizeof host.log - used, format, list);
+    va_end(list);
+}
+
+static inline void keep_error(const reprise_call *call, const char *format, ...)
+{
+    (void)call;
+    va_list list;
+    va_start(list, format);
+    vsnprintf(host.error, sizeof host.error, format, list);
+    va_end(list);
+}
+
+static inline int mark(const reprise_call *call, uint32_t step, uint32_t value)
+{
+    (void)call;
+    host.marks[step] = value;
+    return 0;
+}
+
+static inline int settle(const reprise_call *call, uint32_t step, const reprise_answer *answer)
+{
+    (void)call;
+    assert_null(answer);
+    host.settled[step] = 'n';
+    return 0;
+}
+
+static inline int settle_like(const reprise_call *call, uint32_t step,
+                              const reprise_response *response)
+{
+    (void)call;
+    assert_non_null(response);
+    host.settled[step] = 'l';
+    return 0;
+}
+
+static inline int replace_value(const reprise_call *call, reprise_bytes old, reprise_bytes value)
+{
+    (void)call;
+    snprintf(host.replaced, sizeof host.replaced, "%s>%s", old.ptr, value.ptr);
+    return 0;
+}
+
+static inline void wake(const reprise_call *call)
+{
+    (void)call;
+    host.woken++;
+}
+
+static inline void keep_body(const reprise_call *call)
+{
+    (void)call;
+}
+
+static inline void end_response(const reprise_call *call)
+{
+    (void)call;
+    host.ended_responses++;
+}
+
+/* Writes `value`, as text, into the field of the option's type. */
+static inline void set_option(void *state, const reprise_option *option, const char *value)
+{
+    char *field = (char *)state + option->offset;
+    if (option->type == REPRISE_STRING)
+        *(const char **)field = value;
+    else if (option->type == REPRISE_NUMBER)
+        *(uint64_t *)field = strtoull(value, NULL, 10);
+    else if (option->type == REPRISE_DURATION) /* in the test: seconds or minutes */
+        *(uint64_t *)field = strtoull(value, NULL, 10) * (strchr(value, 'm') ? 60000000 : 1000000);
+    else
+        fail_msg("an option of another type");
+}
+
+/* Options are name, value, ..., NULL. What start() answers. */
+static inline int start_with(const char *const *options)
+{
+    memset(&host, 0, sizeof host);
+    memset(host.settled, '.', SESSION_MAX_STEPS);
+    host.table = (reprise_host){.size = sizeof host.table,
+                                .abi_major = REPRISE_ABI_MAJOR,
+                                .abi_minor = REPRISE_ABI_MINOR,
+                                .response_header = response_header,
+                                .set_url = set_url,
+                                .delay_us = delay_us,
+                                .random = draw_random,
+                                .record = record,
+                                .log = keep_log,
+                                .error = keep_error,
+                                .mark = mark,
+                                .settle = settle,
+                                .settle_like = settle_like,
+                                .replace_value = replace_value,
+                                .wake = wake,
+                                .keep_body = keep_body,
+                                .end_response = end_response};
+    host.call = (reprise_call){.host = &host.table,
+                               .plugin = calloc(1, plugin->plugin_size),
+                               .user = calloc(1, plugin->user_size),
+                               .session_id = 1,
+                               .think_speed = 5,
+                               .unix_us = 1000000000,
+                               .step_count = SESSION_MAX_STEPS};
+    for (const reprise_option *option = plugin->options; option->name; option++)
+        set_option(host.call.plugin, option, option->fallback);
+    for (; *options; options += 2)
+        for (const reprise_option *option = plugin->options; option->name; option++)
+            if (strcmp(option->name, options[0]) == 0)
+                set_option(host.call.plugin, option, options[1]);
+    return plugin->start(&host.call);
+}
+#define START(...) start_with((const char *const[]){__VA_ARGS__ __VA_OPT__(, ) NULL})
+
+static inline void stop(void)
+{
+    if (plugin->on_session_end)
+        plugin->on_session_end(&host.call);
+    plugin->stop(&host.call);
+    free(host.call.plugin);
+    free(host.call.user);
+}
+
+static inline void pass(uint64_t ms)
+{
+    host.call.now_us += ms * 1000;
+    host.call.unix_us += (int64_t)ms * 1000;
+}
+
+static inline void show(const struct seen *steps, size_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        reprise_header headers[SESSION_MAX_HEADERS];
+        reprise_recorded recorded = seen_recorded(&steps[i], i, headers);
+        assert_int_equal(plugin->on_recorded(&host.call, &recorded), REPRISE_CONTINUE);
+    }
+    assert_int_equal(plugin->on_session_start(&host.call), REPRISE_CONTINUE);
+}
+
+/* Step 0 submits job j1, 1 to 3 ask for it every 250 ms, 4 fetches the result. */
+static inline void show_job(void)
+{
+    static const struct seen steps[] = {
+        {"POST", "http://t/jobs", 202, NULL, "{\"id\":\"j1\"}", 0, 100, 0},
+        {"GET", "http://t/jobs/j1", 200, NULL, "{\"id\":\"j1\",\"status\":\"queued\"}", 500, 510,
+         0},
+        {"GET", "http://t/jobs/j1", 200, NULL, "{\"id\":\"j1\",\"status\":\"running\"}", 760, 770,
+         0},
+        {"GET", "http://t/jobs/j1", 200, NULL, "{\"id\":\"j1\",\"status\":\"done\"}", 1020, 1030,
+         0},
+        {"GET", "http://t/jobs/j1/result", 200, NULL, "hi", 1100, 1200, 0},
+    };
+    show(steps, 5);
+}
+
+static reprise_request request;
+
+static inline int ask(uint32_t step, const char *url)
+{
+    host.delay_us = 0;
+    request = (reprise_request){.step = step, .mark = host.marks[step], .url = text_of(url)};
+    return plugin->on_request(&host.call, &request);
+}
+
+static inline int answer(uint32_t status, const char *headers, const char *body)
+{
+    host.headers = headers;
+    host.delay_us = 0;
+    reprise_response response = {.request = &request,
+                                 .status = status,
+                                 .error = status ? NULL : "connection refused",
+                                 .total_us = 2000,
+                                 .sent_us = 1000,
+                                 .body = text_of(body)};
+    return plugin->on_response(&host.call, &response);
+}
+
+/* Submitted, and accepted as n1. */
+static inline void submit(void)
+{
+    assert_int_equal(ask(0, "http://t/jobs"), REPRISE_CONTINUE);
+    pass(5);
+    assert_int_equal(answer(202, NULL, "{\"id\":\"n1\"}"), REPRISE_CONTINUE);
+}
+
+static inline int ask_when_due(uint32_t step)
+{
+    int verdict;
+    while ((verdict = ask(step, "http://t/jobs/j1")) == REPRISE_HOLD)
+        pass(host.delay_us / 1000);
+    return verdict;
+}
+
+/* Asked when it is time: the hold before it, in ms. */
+static inline uint64_t poll_when_due(uint32_t step)
+{
+    uint64_t began_us = host.call.now_us;
+    assert_int_equal(ask_when_due(step), REPRISE_CONTINUE);
+    uint64_t held_us = host.call.now_us - began_us;
+    assert_true(span_is(plugin_span(request.url), "http://t/jobs/n1"));
+    return held_us / 1000;
+}
+
+#define QUEUED "{\"id\":\"n1\",\"status\":\"queued\"}"
+#define RUNNING "{\"id\":\"n1\",\"status\":\"running\"}"
+#define DONE "{\"id\":\"n1\",\"status\":\"done\"}"
+
+static inline int data(const char *text)
+{
+    const reprise_response response = {.request = &request, .status = 200};
+    return plugin->on_response_data(&host.call, &response, text_of(text));
+}
+
+static inline void show_stream(void)
+{
+    static const struct seen steps[] = {
+        {"POST", "http://t/jobs", 202, NULL, "{\"id\":\"j1\"}", 0, 100, 0},
+        {"GET", "http://t/jobs/j1/events", 200, "Content-Type: text/event-stream",
+         "data: {\"status\":\"done\"}\n\n", 500, 510, 0},
+        {"GET", "http://t/jobs/j1/result", 200, NULL, "hi", 950, 960, 0},
+    };
+    show(steps, 3);
+    submit();
+    assert_int_equal(ask(1, "http://t/jobs/j1/events"), REPRISE_CONTINUE);
+    assert_string_equal(host.url, "http://t/jobs/n1/events");
+}
+
+/* The plugin's shared object; NULL: it was said why. */
+static inline void *load_plugin(const char *path)
+{
+    void *module = dlopen(path, RTLD_NOW);
+    const reprise_plugin *(*entry)(void) = NULL;
+    if (module)
+        *(void **)&entry = dlsym(module, "reprise_plugin_entry");
+    if (!entry) {
+        fprintf(stderr, "%s\n", dlerror());
+        return NULL;
+    }
+    plugin = entry();
+    return module;
+}
+
+#endif

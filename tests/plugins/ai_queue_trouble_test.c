@@ -1,0 +1,265 @@
+/* ai_queue_trouble_test.c - the plugin before targets that misbehave, jobs that never end, options
+ * that make no sense: who fails, by what name, and who goes on. */
+#include "tests/plugins/ai_queue_host.h"
+
+static void a_target_that_stays_full_fails_its_user_at_the_deadline(void **state)
+{
+    (void)state;
+    START("deadline", "10");
+    show_job();
+    int verdict = REPRISE_RETRY;
+    for (int i = 0; i < 100 && verdict == REPRISE_RETRY; i++) {
+        ask(0, "http://t/jobs");
+        verdict = answer(503, "Retry-After: 2", "{}");
+        pass(host.delay_us / 1000);
+    }
+    assert_int_equal(verdict, REPRISE_FAIL);
+    assert_int_equal(host.counted[AI_JOBS_REJECTED], 5);
+    assert_int_equal(host.counted[AI_JOBS_TIMED_OUT], 1);
+    assert_string_equal(host.error, "job without an id of POST /jobs: the target has not taken it "
+                                    "by its deadline (last state: none, 8.0 s, 0 polls)");
+    stop();
+}
+
+static void a_job_that_is_not_taken_leaves_its_polls_out(void **state)
+{
+    (void)state;
+    START("on_full", "fail");
+    show_job();
+    ask(0, "http://t/jobs");
+    assert_int_equal(answer(503, "Retry-After: 2", "{}"), REPRISE_CONTINUE);
+    assert_int_equal(host.counted[AI_JOBS_REJECTED], 1);
+    assert_int_equal(ask(1, "http://t/jobs/j1"), REPRISE_SKIP);
+    assert_int_equal(ask(4, "http://t/jobs/j1/result"), REPRISE_SKIP);
+    assert_memory_equal(host.settled, ".n..n", 5);
+    stop();
+    START();
+    show_job();
+    ask(0, "http://t/jobs");
+    assert_int_equal(answer(500, NULL, "{}"), REPRISE_CONTINUE);
+    assert_int_equal(ask(1, "http://t/jobs/j1"), REPRISE_SKIP);
+    assert_int_equal(host.counted[AI_JOBS_LOST], 1);
+    stop();
+}
+
+static void a_job_that_never_ends_fails_its_user_by_name(void **state)
+{
+    (void)state;
+    START("deadline", "5");
+    show_job();
+    submit();
+    poll_when_due(1);
+    answer(200, NULL, QUEUED);
+    poll_when_due(2);
+    answer(200, NULL, RUNNING);
+    int verdict = REPRISE_RETRY;
+    while (verdict == REPRISE_RETRY && (verdict = ask_when_due(3)) == REPRISE_CONTINUE)
+        verdict = answer(200, NULL, RUNNING);
+    assert_int_equal(verdict, REPRISE_FAIL);
+    assert_string_equal(host.error, "job n1 of POST /jobs: it has not ended by its deadline (last "
+                                    "state: running, 5.2 s, 19 polls)");
+    assert_int_equal(host.counted[AI_JOBS_TIMED_OUT], 1);
+    assert_int_equal(host.counted[AI_JOB_DURATION], 0);
+    stop();
+}
+
+static void or_the_user_goes_on_without_it(void **state)
+{
+    (void)state;
+    START("cap", "2", "on_timeout", "go-on");
+    show_job();
+    submit();
+    poll_when_due(1);
+    assert_int_equal(answer(200, NULL, QUEUED), REPRISE_CONTINUE);
+    poll_when_due(2);
+    assert_int_equal(answer(200, NULL, RUNNING), REPRISE_CONTINUE);
+    assert_memory_equal(host.settled, "...n.", 5);
+    assert_int_equal(host.counted[AI_JOBS_TIMED_OUT], 1);
+    assert_int_equal(ask(4, "http://t/jobs/j1/result"), REPRISE_CONTINUE);
+    stop();
+}
+
+static void a_poll_that_brings_nothing_once_is_asked_again(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t status;
+        const char *body;
+    } rows[] = {{404, "{}"}, {500, "{}"}, {0, ""}, {200, "<html>"}, {429, ""}, {503, ""}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        START();
+        show_job();
+        submit();
+        poll_when_due(1);
+        assert_int_equal(answer(rows[i].status, NULL, rows[i].body), REPRISE_RETRY);
+        assert_int_equal(poll_when_due(1), 250);
+        assert_int_equal(answer(200, NULL, DONE), REPRISE_CONTINUE);
+        assert_int_equal(host.counted[AI_POLL_ERRORS], 1);
+        assert_int_equal(host.counted[AI_JOB_DURATION], 1);
+        stop();
+    }
+}
+
+static void html_instead_of_json_is_named(void **state)
+{
+    (void)state;
+    START();
+    show_job();
+    submit();
+    int verdict = REPRISE_RETRY, polls = 0;
+    for (; verdict == REPRISE_RETRY && polls < 100; polls++) {
+        poll_when_due(1);
+        verdict = answer(200, "Content-Type: text/html", "<html>login</html>");
+    }
+    assert_int_equal(verdict, REPRISE_FAIL);
+    assert_int_equal(polls, 4);
+    assert_non_null(strstr(host.error, "job n1 of POST /jobs: 4 polls in a row brought nothing: "
+                                       "status 200 with text/html and no state at /status"));
+    assert_int_equal(host.counted[AI_JOBS_LOST], 1);
+    stop();
+    START();
+    show_job();
+    ask(0, "http://t/jobs");
+    assert_int_equal(answer(200, "Content-Type: text/html", "<html>"), REPRISE_FAIL);
+    assert_non_null(strstr(host.error, "status 200 with text/html and no job's id at /id"));
+    stop();
+}
+
+static void an_id_that_changes_is_followed(void **state)
+{
+    (void)state;
+    START();
+    show_job();
+    submit();
+    poll_when_due(1);
+    assert_int_equal(answer(200, NULL, "{\"id\":\"m2\",\"status\":\"queued\"}"), REPRISE_CONTINUE);
+    assert_string_equal(host.replaced, "n1>m2");
+    pass(250);
+    assert_int_equal(ask(2, "http://t/jobs/n1"), REPRISE_CONTINUE);
+    assert_string_equal(host.url, "http://t/jobs/m2");
+    assert_int_equal(answer(307, "Location: /jobs/o3", ""), REPRISE_RETRY);
+    assert_string_equal(host.replaced, "m2>o3");
+    pass(1);
+    assert_int_equal(ask(2, "http://t/jobs/m2"), REPRISE_CONTINUE);
+    assert_string_equal(host.url, "http://t/jobs/o3");
+    assert_int_equal(answer(200, NULL, "{\"id\":\"o3\",\"status\":\"done\"}"), REPRISE_CONTINUE);
+    assert_int_equal(host.counted[AI_JOBS_MOVED], 2);
+    assert_int_equal(host.counted[AI_JOB_DURATION], 1);
+    stop();
+}
+
+static void a_job_that_fails_is_counted_and_the_user_goes_on(void **state)
+{
+    (void)state;
+    START();
+    show_job();
+    submit();
+    poll_when_due(1);
+    assert_int_equal(answer(200, NULL, "{\"status\":\"failed\"}"), REPRISE_CONTINUE);
+    assert_int_equal(host.counted[AI_JOBS_FAILED], 1);
+    assert_int_equal(ask(4, "http://t/jobs/j1/result"), REPRISE_CONTINUE);
+    stop();
+}
+
+static void a_word_that_nobody_knows_is_said_once(void **state)
+{
+    (void)state;
+    START();
+    show_job();
+    submit();
+    for (uint32_t step = 1; step <= 2; step++) {
+        poll_when_due(step);
+        assert_int_equal(answer(200, NULL, "{\"status\":\"pickled\"}"), REPRISE_CONTINUE);
+    }
+    const char *said = strstr(host.log, "'pickled' is no word known here");
+    assert_non_null(said);
+    assert_null(strstr(said + 10, "pickled"));
+    stop();
+}
+
+static void refused_tokens_are_left_to_who_knows_them(void **state)
+{
+    (void)state;
+    START();
+    show_job();
+    submit();
+    poll_when_due(1);
+    answer(200, NULL, QUEUED);
+    poll_when_due(2);
+    answer(200, NULL, QUEUED);
+    poll_when_due(3);
+    assert_int_equal(answer(401, NULL, ""), REPRISE_CONTINUE);
+    assert_int_equal(ask(4, "http://t/jobs/j1/result"), REPRISE_CONTINUE); /* not held for ever */
+    poll_when_due(3); /* another plugin has it sent again */
+    assert_int_equal(answer(200, NULL, RUNNING), REPRISE_RETRY);
+    stop();
+}
+
+static void a_stream_that_breaks_is_opened_again(void **state)
+{
+    (void)state;
+    START();
+    show_stream();
+    for (int i = 0; i < 3; i++) {
+        data("data: {\"status\":\"running\"}\n\n");
+        assert_int_equal(answer(200, NULL, ""), REPRISE_RETRY);
+        assert_true(host.delay_us >= 1000000);
+    }
+    assert_int_equal(answer(200, NULL, ""), REPRISE_FAIL);
+    assert_non_null(strstr(host.error, "its event streams end without a word about it"));
+    stop();
+}
+
+static void options_that_make_no_sense_are_named(void **state)
+{
+    (void)state;
+    static const char *const rows[][3] = {
+        {"rhythm", "waltz", "rhythm: 'waltz': it is one of recorded|compressed"},
+        {"backoff", "soon", "backoff: 'soon': no delay; write 200ms..5s*1.5"},
+        {"on_full", "cry", "on_full: 'cry': it is one of wait|fail"},
+        {"submit", "jobs", "submit: 'jobs': no method and path; write POST:/jobs"},
+        {"poll", "jobs", "poll: no path; write /jobs/{id}"},
+        {"id", "id", "id: 'id': no place in JSON; write /data/id or $.data.id"},
+        {"cap", "10000", "cap: it is from 1 to 9999"},
+        {"deadline", "0", "deadline: it is longer than 0"},
+        {"log", "/nowhere/at/all", "log: /nowhere/at/all: No such file or directory"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        assert_int_equal(START(rows[i][0], rows[i][1]), REPRISE_FAIL);
+        assert_string_equal(host.error, rows[i][2]);
+        stop();
+    }
+}
+
+static void a_trace_without_jobs_is_said(void **state)
+{
+    (void)state;
+    START();
+    stop(); /* no session was shown to it: none was marked */
+    assert_non_null(strstr(host.log, "no job in the trace"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_target_that_stays_full_fails_its_user_at_the_deadline),
+        cmocka_unit_test(a_job_that_is_not_taken_leaves_its_polls_out),
+        cmocka_unit_test(a_job_that_never_ends_fails_its_user_by_name),
+        cmocka_unit_test(or_the_user_goes_on_without_it),
+        cmocka_unit_test(a_poll_that_brings_nothing_once_is_asked_again),
+        cmocka_unit_test(html_instead_of_json_is_named),
+        cmocka_unit_test(an_id_that_changes_is_followed),
+        cmocka_unit_test(a_job_that_fails_is_counted_and_the_user_goes_on),
+        cmocka_unit_test(a_word_that_nobody_knows_is_said_once),
+        cmocka_unit_test(refused_tokens_are_left_to_who_knows_them),
+        cmocka_unit_test(a_stream_that_breaks_is_opened_again),
+        cmocka_unit_test(options_that_make_no_sense_are_named),
+        cmocka_unit_test(a_trace_without_jobs_is_said),
+    };
+    void *module = load_plugin(TEST_BINARY_DIR "/reprise-plugins/ai_queue.so");
+    if (!module)
+        return 1;
+    int result = cmocka_run_group_tests(tests, NULL, NULL);
+    dlclose(module);
+    return result;
+}
