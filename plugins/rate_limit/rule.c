@@ -1,6 +1,8 @@
 /* rule.c - declared limits as people write them. */
 #include "rule.h"
 
+#include "../common/endpoint.h"
+
 #include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -121,13 +123,6 @@ static int read_key(struct words *words, struct rule *rule, char *problem)
     return 0;
 }
 
-static bool is_method(const char *word)
-{
-    size_t len = strlen(word);
-    return len > 0 && len < RULE_MAX_METHOD_BYTES &&
-           strspn(word, "ABCDEFGHIJKLMNOPQRSTUVWXYZ-") == len;
-}
-
 static int parse_one(const char *text, size_t len, struct rule *ret, char *problem)
 {
     struct words words;
@@ -138,7 +133,7 @@ static int parse_one(const char *text, size_t len, struct rule *ret, char *probl
         return say(problem, ret->text, "longer than 199 bytes");
     if (cut_words(ret->text, &words))
         return say(problem, ret->text, "too many words; " FORM);
-    if (is_method(next_word(&words)))
+    if (endpoint_is_method(next_word(&words), strlen(next_word(&words))))
         snprintf(ret->method, sizeof ret->method, "%s", words.word[words.at++]);
     if (next_word(&words)[0] == '/')
         snprintf(ret->path, sizeof ret->path, "%s", words.word[words.at++]);
@@ -179,58 +174,10 @@ int rules_parse(const char *text, struct rules *ret, char problem[RULE_MAX_PROBL
     return ret->count ? 0 : say(problem, "", "none is given; " FORM);
 }
 
-/* '*' stops at a '/', '**' does not. The last star that was met takes one byte more whenever what
- * follows it does not fit; a '*' that cannot grow any more falls back to the last '**'. */
-static bool path_matches(const char *pattern, const char *path, size_t path_bytes)
-{
-    const char *star = NULL, *any = NULL;
-    size_t at = 0, star_at = 0, any_at = 0;
-    while (at < path_bytes || *pattern) {
-        if (pattern[0] == '*' && pattern[1] == '*') {
-            pattern += 2;
-            any = pattern, any_at = at, star = NULL;
-        } else if (pattern[0] == '*') {
-            star = ++pattern, star_at = at;
-        } else if (at < path_bytes && *pattern == path[at]) {
-            pattern++, at++;
-        } else if (star && star_at < path_bytes && path[star_at] != '/') {
-            pattern = star, at = ++star_at;
-        } else if (any && any_at < path_bytes) {
-            pattern = any, at = ++any_at, star = NULL;
-        } else {
-            return false;
-        }
-    }
-    return true;
-}
-
-static void cut_path(const char **url, size_t *bytes)
-{
-    const char *end = *url + *bytes, *at = *url;
-    for (const char *c = at; c + 2 < end && *c != '/' && *c != '?'; c++)
-        if (c[0] == ':' && c[1] == '/' && c[2] == '/') {
-            at = c + 3;
-            while (at < end && *at != '/' && *at != '?' && *at != '#')
-                at++;
-            break;
-        }
-    const char *stop = at;
-    while (stop < end && *stop != '?' && *stop != '#')
-        stop++;
-    *url = at;
-    *bytes = (size_t)(stop - at);
-}
-
 bool rule_matches(const struct rule *rule, const char *method, size_t method_bytes, const char *url,
                   size_t url_bytes)
 {
-    if (rule->method[0] &&
-        (strlen(rule->method) != method_bytes || memcmp(rule->method, method, method_bytes) != 0))
-        return false;
-    if (!rule->path[0])
-        return true;
-    cut_path(&url, &url_bytes);
-    return url_bytes ? path_matches(rule->path, url, url_bytes) : path_matches(rule->path, "/", 1);
+    return endpoint_matches(rule->method, rule->path, method, method_bytes, url, url_bytes);
 }
 
 const char *rule_period_text(uint64_t period_us, char text[40])
