@@ -114,7 +114,8 @@ static int hear(const reprise_call *call, const reprise_recorded *recorded)
 
 int plugin_on_recorded(const reprise_call *call, const reprise_recorded *recorded)
 {
-    const struct plugin_state *state = call->plugin;
+    struct plugin_state *state = call->plugin;
+    state->was_shown = true;
     if (recorded->kind == REPRISE_RECORDED_EXCHANGE)
         return recorded->request_body.len ? find_upload(call, recorded) : REPRISE_CONTINUE;
     if (!state->ws_is_on)
@@ -197,16 +198,15 @@ void plugin_tell(const reprise_call *call)
     for (size_t i = 0; i < state->streams.count; i++)
         streams += state->ws_is_pcm || stream_kind(state->streams.item[i]) != STREAM_LEFT;
     list_formats(state, formats, sizeof formats);
-    if (state->uploads.count + streams == 0) {
+    if (state->uploads.count + streams == 0)
         call->host->log(call, REPRISE_WARNING,
                         "no upload of audio in the trace; part=NAME says which part is one");
-        return;
-    }
-    call->host->log(call, REPRISE_INFO,
-                    "%zu uploads in the trace (%s), %zu WebSockets with audio; new audio: %s",
-                    state->uploads.count, formats[0] ? formats : "none usable", streams,
-                    state->mode == UPLOAD_PCM    ? state->kind
-                    : state->mode == UPLOAD_FILE ? "files of the folder"
-                                                 : "as recorded, marked");
+    else
+        call->host->log(call, REPRISE_INFO,
+                        "%zu uploads in the trace (%s), %zu WebSockets with audio; new audio: %s",
+                        state->uploads.count, formats[0] ? formats : "none usable", streams,
+                        state->mode == UPLOAD_PCM    ? state->kind
+                        : state->mode == UPLOAD_FILE ? "files of the folder"
+                                                     : "as recorded, marked");
     tell_exceptions(call);
 }

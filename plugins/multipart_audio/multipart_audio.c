@@ -83,6 +83,9 @@ static int start(const reprise_call *call)
 static void stop(const reprise_call *call)
 {
     struct plugin_state *state = call->plugin;
+    if (state
+            ->was_shown) /* a session without marks is not started: it may not have been told yet */
+        plugin_tell(call);
     for (size_t i = 0; i < state->uploads.count; i++)
         recorded_upload_free(state->uploads.item[i]);
     for (size_t i = 0; i < state->streams.count; i++) {

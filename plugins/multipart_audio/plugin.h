@@ -59,6 +59,7 @@ struct plugin_state {
     size_t coded_count;  /* uploads with a content coding: left alone */
     struct open_stream open[OPEN_STREAMS];
     size_t next_open;
+    bool was_shown; /* the trace, or some of it */
     atomic_bool has_told;
     /* content that has been sent and may be sent again, by its signature */
     pthread_mutex_t seen_lock;
