@@ -3,7 +3,7 @@
 # by what is only built, with cmake and with one line of cc; tested, described, and played.
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
-need cmake pkg-config cc c++
+need cmake pkg-config cc c++ sqlite3
 unset REPRISE_PLUGIN_PATH PKG_CONFIG_PATH CMAKE_PREFIX_PATH
 
 # Installed below a folder that is not the prefix: everything is found from where it lies.
@@ -81,6 +81,20 @@ expect_exit 0 "$build/reprise" plugin new bare
 expect_line out "DReprisePlugin_DIR=$build/plugin-kit\$"
 built bare -DReprisePlugin_DIR="$build/plugin-kit"
 equal "flags of the build folder" "$(flags "$build/plugin-kit" | xargs)" "-I$build/plugin-include"
+
+# The page's second plugin: one in two is sent, and what follows does not wait for the others.
+{
+    echo "session beats"
+    for at in 0 10 20 30; do echo "$at $((at + 2)) GET /heartbeat 200"; done
+    echo "40 42 GET /page 200"
+} | make_trace beats.trace
+: >bad.out
+expect_exit 0 "$reprise" replay beats.trace --target "$url" --quiet --run beats.run --json \
+    --plugin-path "$build/test-plugins" --plugin fewer:keep=2
+equal "heartbeats that were sent" "$(grep -cE '^GET /heartbeat ' bad.out)" 2
+equal "what came after them" "$(grep -cE '^GET /page ' bad.out)" 1
+equal "counted" "$(sqlite3 beats.run "SELECT name, sum FROM plugin_metric ORDER BY name" | xargs)" \
+    "fewer_left_out|2 fewer_sent|2"
 
 # A test that is broken fails.
 sed -i 's/tester-7-1/tester-7-2/' bare/bare_test.c
