@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# The whole story in half a minute: a real server, real clients captured off the wire, and the
-# capture replayed against the server started afresh, as ten times the users in a fifth of the time,
-# without a script. Everything stays on loopback.
+# The whole story in a minute: a real and strict server (tokens live 5 s and refresh tokens rotate, two
+# workers and a queue of 20 for jobs, audio that was seen before is refused), real clients captured off
+# the wire, and the capture replayed against the server started afresh, as ten times the users in a fifth
+# of the time, without a script. Everything stays on loopback.
 #
 #     scripts/demo.sh BUILD_DIR          (`make demo` builds first)
 set -euo pipefail
@@ -42,10 +43,18 @@ wait_for_line() { # FILE PATTERN PID
     done
 }
 
-say "A server: voicelab, a voice and AI back end on loopback"
+# What visitors came for, as the server counts it.
+reached() { # FACTOR
+    curl --silent "$url/metrics" | awk -F '[{}" ]+' -v factor="${1:-1}" '
+        /^voicelab_sessions_reached/ && $3 !~ /^refresh$/ && $4 { printf "%s%s %d", n++ ? ", " : "  ", $3, $4 * factor }
+        END { print "" }'
+}
+
+say "A server: voicelab, a strict voice and AI back end on loopback"
 start_server() {
     : >server.log
-    "$voicelab/voicelab" --port 0 --latency 3ms --jitter 2ms --job-workers 8 --job-queue 1000 >server.log 2>&1 &
+    "$voicelab/voicelab" --port 0 --latency 3ms --jitter 2ms --access-ttl 5s --refuse-duplicates \
+        --job-workers 2 --job-queue 20 >server.log 2>&1 &
     server_pid=$!
     wait_for_line server.log 'listening on' "$server_pid"
     url=$(sed -n 's/.*listening on //p' server.log | head -n 1)
@@ -77,14 +86,26 @@ say "What the server gave and the users sent back: tokens, ids, cursors"
 show "reprise correlate demo.trace"
 "$reprise" correlate demo.trace
 
-say "The server forgets everybody and everything: another process, other ids, another secret"
-kill "$server_pid"
-wait "$server_pid" || true
-start_server
+say "What they came for, by the server's own count, times ten"
+reached 10
 
-say "The same again, as ten times the users in a fifth of the time, each of them new there"
-show "reprise replay demo.trace --target $url --scale 10 --speed 5 --plugin example"
-"$reprise" replay demo.trace --target "$url" --scale 10 --speed 5 --run demo.run --plugin example
+# again [options]: the same against a server that has forgotten everybody: another process, other ids,
+# another secret.
+again() {
+    kill "$server_pid"
+    wait "$server_pid" || true
+    start_server
+    show "reprise replay demo.trace --target $url --scale 10 --speed 5 $*"
+    "$reprise" replay demo.trace --target "$url" --scale 10 --speed 5 --run "$run" "$@"
+    say "By the server's own count"
+    reached
+}
+
+say "The same again on a server that knows nobody, as ten times the users in a fifth of the time"
+run=plain.run again
+
+say "And with plugins that renew tokens, make every upload a new file and wait for jobs until they are done"
+run=demo.run again --plugin jwt_refresh --plugin multipart_audio --plugin ai_queue
 
 say "To try next (the files are in $work)"
 cat <<NEXT
