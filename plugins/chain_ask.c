@@ -167,7 +167,9 @@ void chain_count_time(struct chain_worker *worker, uint32_t plugin, enum chain_c
     calls->total_ns += ns;
     if (ns > calls->max_ns)
         calls->max_ns = ns;
-    if (ns <= budget_us * 1000)
+    bool is_before_the_loop =
+        callback == CHAIN_START || callback == CHAIN_STOP || callback == CHAIN_RECORDED;
+    if (ns <= budget_us * 1000 || is_before_the_loop)
         return;
     if (calls->slow++ == 0)
         log_warning("plugin %s: %s took %.1f ms on the event loop, its budget is %.1f ms; further "

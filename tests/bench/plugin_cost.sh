@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Instructions per request, without a plugin and with the example: the slope between one user of 200
-# requests and five, under callgrind, so that starting up does not count. libc is in it.
+# requests and five, under callgrind, so that starting up does not count. libc is in it. Then what one
+# call costs beyond the plugin's own work, on the clock.
 set -euo pipefail
 # shellcheck source=tests/bench/lib.sh
 source "$(dirname "$0")/lib.sh"
@@ -45,3 +46,6 @@ echo "| plugin | instructions per request | more |"
 echo "|---|---|---|"
 echo "| none | $without | |"
 echo "| \`--plugin example\` | $with | $((with - without)) |"
+echo
+say "calls through the chain"
+"$build/tests/plugin_call" 2>/dev/null

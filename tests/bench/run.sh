@@ -14,7 +14,8 @@ names=("$@")
 all=(capture_files capture_live captures
     replay_speed bare_loop tls_speed http2_speed bindings_cost workers memory upload_memory
     schedule replay_accuracy replay_pacing ws_connections long_trace soak
-    plan_digest plugin_cost uploads jwt_refresh trace_write correlate apps truth)
+    plan_digest plugin_cost plugins_idle whole_sessions uploads jwt_refresh ai_queue
+    trace_write correlate fresh_target apps truth)
 if [ ${#names[@]} -eq 0 ]; then
     for name in "${all[@]}"; do
         [ ! -x "$here/$name.sh" ] || names+=("$name")
