@@ -289,6 +289,30 @@ static void what_a_plugin_holds_it_wakes(void **state)
     expect_and_end("0 GET /a\n20 GET /c\n30 GET /b\n");
 }
 
+static uint64_t response_us; /* of /b, since it was due */
+
+static int note_response(const reprise_call *call, const reprise_response *response)
+{
+    if (response->request->step == 1)
+        response_us = response->total_us;
+    return wake_held(call, response);
+}
+
+static void time_that_a_plugin_only_waits_is_no_latency(void **state)
+{
+    (void)state;
+    start("session s\n0 10 GET /a 200\n20 90 GET /b 200\n",
+          (const reprise_plugin *[]){
+              PLUGIN("p", .on_request = hold_long, .on_response = note_response), NULL});
+    expect_and_end("0 GET /a\n60020 GET /b\n");
+    assert_int_equal(response_us, 10000);
+    start("session s\n0 10 GET /a 200\n20 90 GET /b 200\n20 80 GET /c 200\n",
+          (const reprise_plugin *[]){
+              PLUGIN("p", .on_request = hold_long, .on_response = note_response), NULL});
+    expect_and_end("0 GET /a\n20 GET /c\n30 GET /b\n");
+    assert_int_equal(response_us, 10000);
+}
+
 static int keep_the_first(const reprise_call *call, reprise_request *request)
 {
     if (request->step == 0)
@@ -330,6 +354,7 @@ int main(void)
         cmocka_unit_test(an_answer_that_is_asked_for_again_is_no_result),
         cmocka_unit_test(a_plugin_says_what_an_answer_is_worth),
         cmocka_unit_test(what_a_plugin_holds_it_wakes),
+        cmocka_unit_test(time_that_a_plugin_only_waits_is_no_latency),
         cmocka_unit_test(a_body_is_kept_for_who_asked_for_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
