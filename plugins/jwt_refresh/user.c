@@ -31,7 +31,7 @@ void user_tell_found(const reprise_call *call)
                     sum.refresh[0] ? " at " : "", sum.refresh);
     if (sum.foreign)
         call->host->log(call, state->signer ? REPRISE_INFO : REPRISE_WARNING,
-                        "%" PRIu64 " sessions carry a token that no recorded answer gave: %s",
+                        "sessions with a token that no recorded answer gave: %" PRIu64 "; %s",
                         sum.foreign,
                         state->signer ? "it is signed here" : "only sign= and key= renew it");
 }

@@ -567,31 +567,91 @@ static void a_cookie_session_is_logged_in_again(void **state)
     assert_int_equal(play.metrics[METRIC_401_SAVED], 1);
 }
 
+static void a_cookie_that_is_a_jwt_is_renewed_before_its_end(void **state)
+{
+    (void)state;
+    token_target.gives_no_refresh = true;
+    play_one("session s\n0 10 POST /auth/login 302 user=u&password=p\n"
+             "header Content-Type: application/x-www-form-urlencoded\n"
+             "set-cookie sid=" RECORDED_JWT "; Path=/\n"
+             "20 30 GET /home 200\nheader Cookie: sid=" RECORDED_JWT "\n"
+             "9000 9010 GET /home 200\nheader Cookie: theme=dark; sid=" RECORDED_JWT "\n",
+             NULL);
+    assert_int_equal(token_target.refused, 0);
+    assert_int_equal(token_target.logins, 2);
+    assert_int_equal(token_target.served, 2);
+}
+
 /* --- signed here ------------------------------------------------------------------------------ */
+
+/* The options of a run that signs with a key of its own. */
+static void prepare_signing(const char *script, const char *sub)
+{
+    char options[300], path[128];
+    snprintf(path, sizeof path, "%s.key", program_invocation_short_name);
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    fputs("secret of the target\n", file);
+    fclose(file);
+    snprintf(options, sizeof options, "sign=HS256,key=%s,sub=%s", path, sub);
+    token_target.takes_any_token = true;
+    prepare(script, options);
+    unlink(path);
+}
+
+static void expect_last_sub(const char *sub)
+{
+    char wanted[64];
+    char *payload = token_part(text_of(token_target.last_token), 1);
+    snprintf(wanted, sizeof wanted, "\"sub\":\"%s\"", sub);
+    assert_non_null(payload);
+    assert_non_null(strstr(payload, wanted));
+    free(payload);
+}
 
 static void signed_tokens_need_no_login(void **state)
 {
     (void)state;
-    char options[300], path[128];
     struct token_times times;
-    snprintf(path, sizeof path, "%s.key", program_invocation_short_name);
-    FILE *file = fopen(path, "w");
-    fputs("secret of the target\n", file);
-    fclose(file);
-    snprintf(options, sizeof options, "sign=HS256,key=%s,sub=load-{user}", path);
-    token_target.takes_any_token = true;
-    prepare(steady(20, 1000, true), options);
-    unlink(path);
+    prepare_signing(steady(20, 1000, true), "load-{user}");
     run(2, 1000);
     assert_int_equal(token_target.logins, 0);
     assert_int_equal(token_target.served, 40);
     assert_in_range(play.metrics[METRIC_SIGNED], 8, 14);
     assert_int_equal(play.metrics[METRIC_DROPPED], 2);
-    char *payload = token_part(text_of(token_target.last_token), 1);
-    assert_non_null(strstr(payload, "\"sub\":\"load-1\""));
+    expect_last_sub("load-1");
     assert_int_equal(token_read(text_of(token_target.last_token), &times), 0);
     assert_int_equal(times.exp_us - times.iat_us, 5000000);
-    free(payload);
+}
+
+static void a_token_of_before_the_recording_is_signed(void **state)
+{
+    (void)state;
+    prepare_signing("session s\n" GET("0 10", "/me") GET("9000 9010", "/me"), "");
+    run(1, 0);
+    assert_int_equal(token_target.served, 2);
+    assert_int_equal(play.metrics[METRIC_SIGNED], 2);
+    assert_string_not_equal(token_target.last_token, RECORDED_JWT);
+    expect_last_sub("rec");
+}
+
+static void without_a_key_such_a_token_is_sent_as_recorded(void **state)
+{
+    (void)state;
+    play_one("session s\n" GET("0 10", "/me"), NULL);
+    assert_int_equal(token_target.refused, 1);
+    assert_int_equal(play.metrics[METRIC_401_SEEN], 1);
+    assert_int_equal(play.metrics[METRIC_401_LEFT], 1);
+    assert_int_equal(failures(), 0);
+}
+
+static void a_trace_without_tokens_is_left_alone(void **state)
+{
+    (void)state;
+    token_target.takes_any_token = true;
+    play_one("session s\n0 10 GET /a 200\n20 30 POST /b 200 {\"x\":1}\n", NULL);
+    assert_int_equal(token_target.served, 2);
+    assert_int_equal(token_target.refresh_attempts + token_target.logins, 0);
 }
 
 static void options_that_make_no_sense_stop_the_start(void **state)
@@ -629,6 +689,22 @@ static void play_thousand(uint64_t ramp_us)
 {
     prepare(steady(170, 700, true), NULL);
     run(MAX_USERS, ramp_us / MAX_USERS);
+}
+
+/* 15-minute tokens, all revoked at one moment: nobody is kept waiting for the sake of the others.
+ */
+static void after_a_mass_revocation_nobody_waits_long(void **state)
+{
+    (void)state;
+    token_target.ttl_us = UINT64_C(900000000);
+    token_target.revoke_at_us = 20000000;
+    prepare(steady(40, 700, true), NULL);
+    run(MAX_USERS, 1000);
+    assert_int_equal(token_target.refused, MAX_USERS);
+    assert_int_equal(play.metrics[METRIC_401_SAVED], MAX_USERS);
+    assert_int_equal(token_target.refreshes, MAX_USERS);
+    for (uint32_t i = 0; i < token_target.refreshes; i++)
+        assert_in_range(token_target.refreshed_at_us[i], 20000000, 22000000);
 }
 
 static void a_thousand_users_do_not_refresh_at_once(void **state)
@@ -687,8 +763,13 @@ int main(void)
         PLAYED(without_a_refresh_a_login_is_made),
         PLAYED(an_api_key_is_asked_for_again),
         PLAYED(a_cookie_session_is_logged_in_again),
+        PLAYED(a_cookie_that_is_a_jwt_is_renewed_before_its_end),
         PLAYED(signed_tokens_need_no_login),
+        PLAYED(a_token_of_before_the_recording_is_signed),
+        PLAYED(without_a_key_such_a_token_is_sent_as_recorded),
+        PLAYED(a_trace_without_tokens_is_left_alone),
         cmocka_unit_test(options_that_make_no_sense_stop_the_start),
+        PLAYED(after_a_mass_revocation_nobody_waits_long),
         PLAYED(a_thousand_users_do_not_refresh_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
