@@ -105,5 +105,5 @@ int64_t calendar_admit(struct calendar *calendar, int64_t now_us, int64_t most_w
             continue;
         return bin == first ? 0 : (int64_t)(bin * width + chance % width) - now_us;
     }
-    return 0;
+    return most_wait_us ? (int64_t)(chance % (uint64_t)most_wait_us) : 0; /* evenly, at least */
 }

@@ -213,7 +213,7 @@ static const reprise_option options[] = {
                    "what carries it in requests: header NAME, cookie NAME, query NAME"),
     REPRISE_OPTION(REPRISE_STRING, struct plugin_state, margin, "5%",
                    "renew this long before the end: a time, or a share (200 ms to 30 s)"),
-    REPRISE_OPTION(REPRISE_STRING, struct plugin_state, jitter, "25%",
+    REPRISE_OPTION(REPRISE_STRING, struct plugin_state, jitter, "50%",
                    "and up to this much earlier, where others are renewed then"),
     REPRISE_OPTION(REPRISE_STRING, struct plugin_state, recorded, "drop",
                    "recorded refreshes: drop (answered here with the user's tokens) or keep"),

@@ -11,7 +11,7 @@
 #define BACKOFF_US UINT64_C(200000)
 #define MAX_RETRY_AFTER_S 30
 #define SURELY_GOOD_US INT64_C(100000) /* the way of a request, and the target's queue */
-#define MOST_WAIT_US INT64_C(1000000)  /* for a turn among many: nobody is kept for longer */
+#define MOST_WAIT_US INT64_C(2000000)  /* for a turn among many: nobody is kept for longer */
 
 /* request->tag: which credential, and what for. */
 enum { TAG_REFRESH = 1, TAG_LOGIN = 2, TAG_STEP = 4 };
@@ -184,7 +184,7 @@ static int ask(const reprise_call *call, uint32_t credential)
     struct live *live = &user->live[credential];
     if (credential_is_signed(call, credential))
         return credential_sign(call, credential) ? REPRISE_CONTINUE : REPRISE_FAIL;
-    int64_t most_wait_us = live->life_us / 4;
+    int64_t most_wait_us = live->life_us / 2;
     if (most_wait_us > MOST_WAIT_US)
         most_wait_us = MOST_WAIT_US;
     if (!live->slot_at_us)
