@@ -56,7 +56,9 @@ static const struct row {
     {{"pacing", 0, CLI_TEXT, NULL, "MODE",
       "think (gaps after answers), open (recorded offsets) or max (no gaps)", NULL},
      AT(pacing)},
-    {{"seed", 0, CLI_NUMBER, NULL, "N", "same trace, options and seed: same plan (1)", NULL},
+    {{"seed", 0, CLI_NUMBER, NULL, "N",
+      "same trace, options and seed: same plan, and the same ids and addresses made anew (1)",
+      NULL},
      AT(seed)},
     {{"on-missing", 0, CLI_TEXT, NULL, "WHAT",
       "when no answer gave a value that a request needs: send it as recorded, skip it, or end "

@@ -271,6 +271,29 @@ static int blame_binding(struct cause_search *search, const struct plan_step *st
     return 0;
 }
 
+/* What the client made is made anew, and the target has it: it kept what a run of this seed left.
+ */
+static void blame_made(struct cause_search *search, const struct plan_step *step,
+                       struct finding *finding)
+{
+    for (const struct bound_place *bound = search->bound; bound && !finding->cause;
+         bound = bound->next) {
+        struct bytes born = bound->born_place;
+        bool is_made = bytes_starts_with(born, bytes_of("new:")) &&
+                       !bytes_starts_with(born, bytes_of("new:time"));
+        if (finding->status != 409 || bound->used_exchange_id != step->exchange_id || !is_made)
+            continue;
+        finding->cause = findings_text(
+            search->findings,
+            search->has_own_seed
+                ? "%.*s is client-made (%.*s) and was made anew, of seed %llu, drawn for this run; "
+                  "the target refuses it all the same"
+                : "%.*s is client-made (%.*s): such values are those of seed %llu, which the "
+                  "target has seen; leave --seed out, give another one, or start the target empty",
+            BYTES_ARG(bound->used_place), BYTES_ARG(born), (unsigned long long)search->seed);
+    }
+}
+
 /* The user's own is refused: nothing else was found to be wrong with the request. */
 static void blame_user(struct cause_search *search, const struct plan_step *step,
                        struct finding *finding)
@@ -411,6 +434,7 @@ int cause_find(struct cause_search *search, const struct plan_step *step, struct
     if (finding->status >= 400) {
         blame_expiry(search, list, finding);
         blame_account(search, list, finding);
+        blame_made(search, step, finding);
         blame_age(search, list, finding);
         blame_user(search, step, finding);
         blame_haste(search, step, finding);

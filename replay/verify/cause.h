@@ -26,6 +26,8 @@ struct cause_search {
     struct bytes target_authority;
     uint64_t unix_s; /* now */
     struct findings *findings;
+    uint64_t seed;          /* of what clients made */
+    bool has_own_seed;      /* no run before had it */
     bool leaves_pauses_out; /* this pass: the recorded gaps were not waited for */
     /* Its own. */
     struct recorded recorded;

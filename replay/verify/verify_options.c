@@ -74,13 +74,14 @@ static int check_replay(struct replay_given *given, const char *trace_path,
     return -1;
 }
 
-int verify_options_parse(int argc, char **argv, struct verify_options *options,
+int verify_options_parse(int argc, char **argv, uint64_t drawn_seed, struct verify_options *options,
                          enum cli_outcome *ret_outcome, struct error *err)
 {
     struct own_given own = {.passes = 2, .max_divergence = "0"};
     struct replay_given given;
     replay_given_init(&given);
     given.pacing = "max"; /* a row of its own says so */
+    given.seed = REPLAY_NOT_GIVEN;
     *options = (struct verify_options){0};
     const struct cli_option table[] = {
         replay_given_row("target", "Target", &given),
@@ -98,7 +99,10 @@ int verify_options_parse(int argc, char **argv, struct verify_options *options,
         replay_given_row("on-missing", NULL, &given),
         {"pacing", 0, CLI_TEXT, &given.pacing, "MODE",
          "max (at once), think (after the recorded pauses) or open, as for replay (max)", NULL},
-        replay_given_row("seed", NULL, &given),
+        {"seed", 0, CLI_NUMBER, &given.seed, "N",
+         "what clients made (ids, addresses) is made anew from it; another one each time, unless "
+         "it is given",
+         NULL},
         replay_given_row("bindings", NULL, &given),
         replay_given_row("data", NULL, &given),
         replay_given_row("map", NULL, &given),
@@ -134,5 +138,8 @@ int verify_options_parse(int argc, char **argv, struct verify_options *options,
         return 0;
     if (check_own(&own, &arguments, options, err))
         return -1;
+    options->has_own_seed = given.seed == REPLAY_NOT_GIVEN;
+    if (options->has_own_seed)
+        given.seed = drawn_seed;
     return check_replay(&given, arguments.items[0], options, err);
 }

@@ -16,10 +16,12 @@ struct verify_options {
     double most_percent; /* --max-divergence */
     bool fixes;          /* --fix: suggestions are tried, and kept in the trace where they help */
     bool prints_json;
+    bool has_own_seed; /* drawn for this run, as none was given */
 };
 
-/* *ret_outcome CLI_HELP_SHOWN: nothing else is to be done. -1 with err (EXIT_INPUT). */
-int verify_options_parse(int argc, char **argv, struct verify_options *options,
+/* drawn_seed: for a run that is given none. *ret_outcome CLI_HELP_SHOWN: nothing else is to be
+ * done. -1 with err (EXIT_INPUT). */
+int verify_options_parse(int argc, char **argv, uint64_t drawn_seed, struct verify_options *options,
                          enum cli_outcome *ret_outcome, struct error *err);
 
 #endif

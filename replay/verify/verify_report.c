@@ -228,6 +228,8 @@ void verify_report_text(const struct verify_run *run, FILE *out)
     fprintf(out, "  exchanges  %zu compared, %llu diverged (%.2f%%, limit %.2f%%)\n",
             findings->compared_count, (unsigned long long)findings->diverged,
             findings_percent(findings), run->options.most_percent);
+    fprintf(out, "  seed       %llu%s\n", (unsigned long long)run->options.replay.settings.seed,
+            run->options.has_own_seed ? ", drawn for this run" : "");
     if (findings->noise)
         fprintf(out, "  noise      %llu differences that are none: other each time\n",
                 (unsigned long long)findings->noise);

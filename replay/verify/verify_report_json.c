@@ -88,6 +88,7 @@ int verify_report_json(const struct verify_run *run, FILE *out, struct error *er
     json_object_set_new(report, "target", text_of(run->options.replay.target));
     json_object_set_new(report, "was_stopped", json_boolean(run->was_stopped));
     json_object_set_new(report, "passes", integer(run->passes));
+    json_object_set_new(report, "seed", integer(run->options.replay.settings.seed));
     json_object_set_new(sessions, "recorded", integer(run->recorded_sessions));
     json_object_set_new(sessions, "shapes", integer(run->survey.shape_count));
     json_object_set_new(sessions, "played", integer(run->survey.session_count));

@@ -88,6 +88,8 @@ static int play_pass(struct verify_run *run, struct findings *findings, bool fin
     judge->findings = findings;
     judge->causes.findings = findings;
     judge->finds_causes = finds_causes;
+    judge->causes.seed = replay->options.settings.seed;
+    judge->causes.has_own_seed = run->options.has_own_seed;
     judge->causes.leaves_pauses_out = replay->options.settings.pacing.mode == PACING_MAX;
     judge->unix_s = judge->causes.unix_s = (uint64_t)(clock_unix_us() / 1000000);
     if (run->passes) /* its warnings have been read */

@@ -55,6 +55,22 @@ equal "diverged" "$(sql a.run 'SELECT sum(diverged) FROM total')" 0
 replay 0 signup.trace --scale 10 --seed 2
 equal "refused with the same addresses again" "$(refused)" 19
 
+# Verify draws a seed of its own each time: no run of it meets the accounts of another. One that is given is
+# told when the target has its values.
+seeds=()
+for _ in 1 2; do
+    expect_exit 0 "$reprise" verify signup.trace --target "$url" --max-divergence 100%
+    equal "signups refused" "$(grep -c '409 at' out)" 0
+    seeds+=("$(sed -n 's/^  seed  *\([0-9]*\), drawn for this run$/\1/p' out)")
+done
+holds "seeds were drawn" "${seeds[0]} != ${seeds[1]}"
+expect_exit 0 "$reprise" verify signup.trace --target "$url" --seed 7 --max-divergence 100% --json
+equal "signups refused" "$(grep -c '"status": 409' out)" 0
+expect_line out '"seed": 7,'
+expect_exit 110 "$reprise" verify signup.trace --target "$url" --seed 7
+expect_line out 'body:/email is client-made \(new:email\): such values are those of seed 7, which the target has seen; leave --seed out'
+expect_line out '^  seed  *7$'
+
 # A login as somebody: one may, several have to be asked for.
 bind login.trace 1 body:/access_token 2 header:Authorization
 bind login.trace 1 data:email 1 body:/email
