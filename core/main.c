@@ -9,10 +9,18 @@
 #include "replay/doctor/doctor_cmd.h"
 #include "replay/replay_cmd.h"
 #include "replay/report_cmd.h"
+#include "replay/trial/plugin_test_cmd.h"
 #include "replay/verify/verify_cmd.h"
 #include "traces/correlate/bind_cmd.h"
 #include "traces/correlate/correlate_cmd.h"
 #include "traces/inspect_cmd.h"
+
+/* One verb to people; `test` plays, so it is the replay's. */
+static int plugin_verb(int argc, char **argv)
+{
+    bool is_test = argc > 1 && strcmp(argv[1], "test") == 0;
+    return is_test ? plugin_test_cmd(argc - 1, argv + 1) : plugin_cmd(argc, argv);
+}
 
 static const struct verb {
     const char *name;
@@ -27,7 +35,7 @@ static const struct verb {
     {"replay", replay_cmd, "play a trace against a target, scaled and compressed in time"},
     {"report", report_cmd, "show the summary of a run again, from its file"},
     {"doctor", doctor_cmd, "say what of this machine would stop or spoil a replay"},
-    {"plugin", plugin_cmd, "list the plugins that can be found, describe one, begin another"},
+    {"plugin", plugin_verb, "list the plugins that can be found, describe, try or begin one"},
 };
 
 enum { VERB_COUNT = sizeof verbs / sizeof verbs[0] };

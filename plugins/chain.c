@@ -298,6 +298,11 @@ void chain_stats_merge(struct chain_stats *stats, const struct chain_stats *othe
     }
 }
 
+void chain_worker_tap(struct chain_worker *worker, const struct chain_tap *tap)
+{
+    worker->tap = tap;
+}
+
 void chain_worker_serve(struct chain_worker *worker, const struct chain_services *services,
                         double think_speed)
 {

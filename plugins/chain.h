@@ -192,6 +192,17 @@ struct chain_services {
 /* `record` may be NULL: values are dropped. NULL without memory. */
 struct chain_worker *chain_worker_new(struct plugin_chain *chain, chain_record_fn record,
                                       void *owner);
+/* Looks on at every call, and changes nothing: before a plugin's callback, and once its verdict is
+ * in the outcome. plugins/host.h says what a worker has in hand. */
+struct chain_tap {
+    void *owner;
+    void (*before)(void *owner, const struct chain_worker *worker);
+    void (*after)(void *owner, const struct chain_worker *worker);
+};
+
+/* Borrowed; NULL: nobody. */
+void chain_worker_tap(struct chain_worker *worker, const struct chain_tap *tap);
+
 /* Without them these functions of the host fail. Borrowed. */
 void chain_worker_serve(struct chain_worker *worker, const struct chain_services *services,
                         double think_speed);

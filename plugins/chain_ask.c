@@ -241,6 +241,8 @@ enum reprise_verdict chain_ask(struct chain_worker *worker, uint32_t index)
     if (!is_asked(worker, index))
         return REPRISE_CONTINUE;
     turn_to(worker, index);
+    if (worker->tap)
+        worker->tap->before(worker->tap->owner, worker);
     bool is_serial = worker->plugin->loaded.api.threads == REPRISE_SERIAL;
     if (is_serial)
         pthread_mutex_lock(&worker->plugin->serial);
@@ -262,6 +264,8 @@ enum reprise_verdict chain_ask(struct chain_worker *worker, uint32_t index)
         worker->outcome->verdict = verdict;
         worker->outcome->plugin = index;
     }
+    if (worker->tap)
+        worker->tap->after(worker->tap->owner, worker);
     return verdict;
 }
 

@@ -67,6 +67,7 @@ struct chain_worker {
     uint32_t plugin_index;
     enum chain_callback callback;
     const struct chain_services *services; /* NULL: none */
+    const struct chain_tap *tap;           /* NULL: none */
 
     /* The subject, as the chain has it and as the plugin sees it. */
     struct http_request *request; /* changed only in on_request */

@@ -144,6 +144,9 @@ static void describe(const struct plugin *plugin)
                                   : "serial: one call at a time, whatever the user");
     printf("bodies     %s\n",
            api->flags & REPRISE_WANT_BODY ? "wants the answers' bodies" : "not looked at");
+    printf("asked      %s\n", api->flags & REPRISE_MARKED_ONLY
+                                  ? "about the steps it marks before the run, only"
+                                  : "about every step");
     printf("state      %zu bytes, and %zu per user\n", api->plugin_size, api->user_size);
     printf("callbacks ");
     for (int i = 0; i < CHAIN_CALLBACK_COUNT; i++) {
@@ -198,6 +201,13 @@ static json_t *describe_json(const struct plugin *plugin)
     json_object_set_new(json, "abi", json_sprintf("%u.%u", api->abi_major, api->abi_minor));
     json_object_set_new(json, "threads", text_or_null(is_parallel ? "parallel" : "serial"));
     json_object_set_new(json, "wants_body", json_boolean(api->flags & REPRISE_WANT_BODY));
+    json_object_set_new(json, "marked_only", json_boolean(api->flags & REPRISE_MARKED_ONLY));
+    json_object_set_new(json, "no_request_body",
+                        json_boolean(api->flags & REPRISE_NO_REQUEST_BODY));
+    json_object_set_new(json, "max_holds",
+                        json_integer(api->max_holds ? api->max_holds : CHAIN_DEFAULT_HOLDS));
+    json_object_set_new(json, "max_retries",
+                        json_integer(api->max_retries ? api->max_retries : CHAIN_DEFAULT_RETRIES));
     json_object_set_new(json, "plugin_bytes", json_integer((json_int_t)api->plugin_size));
     json_object_set_new(json, "user_bytes", json_integer((json_int_t)api->user_size));
     for (int i = 0; i < CHAIN_CALLBACK_COUNT; i++) {
@@ -239,11 +249,13 @@ int plugin_cmd(int argc, char **argv)
     };
     const struct cli_verb verb = {
         .name = "plugin",
-        .summary = "List the plugins that can be found, describe one of them, or begin another.",
-        .usage = "list | describe NAME|PATH | new NAME [options]",
+        .summary =
+            "List the plugins that can be found, describe or try one of them, or begin another.",
+        .usage = "list | describe NAME|PATH | test NAME|PATH TRACE [SESSION] | new NAME [options]",
         .examples = "  reprise plugin list\n"
                     "  reprise plugin describe example\n"
                     "  reprise plugin describe ./mine.so --json\n"
+                    "  reprise plugin test ./mine.so:key=secret shop.trace   (--help says more)\n"
                     "  reprise plugin new mine --cxx --dir ~/plugins\n",
         .options = options,
     };
@@ -263,8 +275,8 @@ int plugin_cmd(int argc, char **argv)
         return plugin_new(arguments.items[1], folder ? folder : ".", is_cxx, &err)
                    ? error_report(&err)
                    : EXIT_DONE;
-    error_set(
-        &err, EXIT_INPUT,
-        "plugin: expected 'list', 'describe NAME' or 'new NAME'; see 'reprise plugin --help'");
+    error_set(&err, EXIT_INPUT,
+              "plugin: expected 'list', 'describe NAME', 'test NAME TRACE' or 'new NAME'; see "
+              "'reprise plugin --help'");
     return error_report(&err);
 }

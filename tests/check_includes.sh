@@ -14,7 +14,7 @@ library_rows='
 ^sqlite3\.h$     ^(traces/[^/]*|traces/correlate/binding_store\.c|replay/results/run_[^/]*)$
 ^zstd\.h$        ^traces/[^/]*$
 ^openssl/        ^(traces/[^/]*|capture/ws_[^/]*\.c|replay/transport/(ws_[^/]*|transport_curl_tls|native_tls[^/]*)\.c)$
-^jansson\.h$     ^(traces/[^/]*|plugins/plugin_cmd\.c|replay/((results|verify|doctor|identities)/)?[^/]*_json\.c)$
+^jansson\.h$     ^(traces/[^/]*|plugins/plugin_cmd\.c|replay/((results|verify|doctor|identities|trial)/)?[^/]*_json\.c)$
 ^cyaml/          ^traces/correlate/binding_file\.c$
 ^yaml\.h$        ^traces/correlate/yaml_lines\.c$
 ^pcap(\.h$|/)    ^capture/source_[^/]*$

@@ -83,6 +83,7 @@ static void describe_prints_all_a_user_of_the_plugin_needs(void **state)
         "everything 1.0: logs in, holds, retries, delays and talks on WebSockets\n",
         "ABI        1.1 (this reprise: 1.1)\n",
         "threads    serial: one call at a time, whatever the user\n",
+        "asked      about every step\n",
         "callbacks  on_request on_response on_ws_message\n",
         "login_path  text      /login   what answers X-Token",
         "backoff     duration  250ms    wait after a 503",
@@ -121,9 +122,10 @@ static void what_cannot_be_done_is_one_line_and_exit_code_2(void **state)
     assert_int_equal(RUN(STDERR_FILENO, "describe", "nowhere"), EXIT_INPUT);
     assert_non_null(strstr(printed, "reprise: plugin nowhere: no nowhere.so in "));
     assert_int_equal(RUN(STDERR_FILENO, "describe"), EXIT_INPUT);
-    assert_string_equal(printed,
-                        "reprise: plugin: expected 'list', 'describe NAME' or 'new NAME'; see "
-                        "'reprise plugin --help'\n");
+    assert_string_equal(
+        printed, "reprise: plugin: expected 'list', 'describe NAME', 'test NAME TRACE' or 'new "
+                 "NAME'; see "
+                 "'reprise plugin --help'\n");
     assert_int_equal(RUN(STDERR_FILENO, "describe", "x", "--jsn"), EXIT_INPUT);
     assert_non_null(strstr(printed, "did you mean --json?"));
 }
