@@ -91,6 +91,8 @@ int user_request(const reprise_call *call, reprise_request *request)
 {
     const struct user *user = call->user;
     const struct step_note *note = session_step(user->session, request->mark);
+    if (request->step == REPRISE_ADDED || (note && note->roles & (ROLE_LOGIN | ROLE_REFRESH)))
+        call->host->keep_body(call); /* the one kind of answer that is read */
     if (request->step == REPRISE_ADDED || !note)
         return REPRISE_CONTINUE;
     int verdict = make_ready(call, note);
