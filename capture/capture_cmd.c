@@ -126,6 +126,13 @@ static void print_summary(const struct capture_options *options,
            size_format(stored, sizeof stored, (double)totals->stored_bytes),
            size_format(seen, sizeof seen, (double)totals->payload_bytes));
     print_losses(&totals->ledger);
+    if (totals->mixed_sessions)
+        printf(
+            "\nwarning: %" PRIu64 " of the sessions sent several values of one session cookie in "
+            "turn:\nprobably several users behind one address that could not be told apart. Their "
+            "labels in\n`reprise inspect %s sessions` say how many; --session-header tells them "
+            "apart.\n",
+            totals->mixed_sessions, options->out);
     printf("\nnext: reprise inspect %s\n", options->out);
 }
 
@@ -138,8 +145,9 @@ static void print_json(const struct capture_result *result)
     printf("{\n  \"end\": \"%s\",\n", end_text(result->end));
     printf("  \"exchanges\": %" PRIu64 ",\n  \"messages\": %" PRIu64 ",\n", totals->exchanges,
            totals->messages);
-    printf("  \"sessions\": %" PRIu64 ",\n  \"connections\": %" PRIu64 ",\n", totals->sessions,
-           totals->connections);
+    printf("  \"sessions\": %" PRIu64 ",\n  \"mixed_sessions\": %" PRIu64 ",\n", totals->sessions,
+           totals->mixed_sessions);
+    printf("  \"connections\": %" PRIu64 ",\n", totals->connections);
     printf("  \"packets\": %" PRIu64 ",\n  \"payload_bytes\": %" PRIu64 ",\n", totals->packets,
            totals->payload_bytes);
     printf("  \"stored_bytes\": %" PRIu64 ",\n  \"dropped_packets\": %" PRIu64 ",\n",

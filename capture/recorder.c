@@ -368,5 +368,6 @@ int recorder_finish(struct recorder *recorder, const struct ledger_counts *other
 const struct recorder_totals *recorder_totals(struct recorder *recorder)
 {
     recorder->totals.sessions = sessions_count(recorder->sessions);
+    recorder->totals.mixed_sessions = sessions_mixed_count(recorder->sessions);
     return &recorder->totals;
 }

@@ -29,6 +29,7 @@ struct recorder_totals {
     uint64_t exchanges;
     uint64_t messages;
     uint64_t sessions;
+    uint64_t mixed_sessions; /* of them: probably of several users */
     uint64_t payload_bytes;
     uint64_t stored_bytes;
     int64_t last_us; /* the latest packet; TRACE_NO_MOMENT before the first */

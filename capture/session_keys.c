@@ -16,6 +16,22 @@ enum {
 /* Where in a message a value stands. */
 enum place { IN_QUERY, IN_REQUEST_BODY, IN_ANSWER_BODY, IN_ANSWER_LINK };
 
+static struct session_key key_of(enum trace_identity_kind kind, struct bytes name,
+                                 struct bytes value)
+{
+    struct session_key key = {.kind = kind, .name = name, .value = value};
+    key.class = (uint64_t)kind + (kind == TRACE_BY_COOKIE ? bytes_hash(name) : 0);
+    key.hash = bytes_hash(value);
+    if (value.len < SESSION_LONG_VALUE_BYTES)
+        key.hash ^= key.class * UINT64_C(0x9e3779b97f4a7c15);
+    return key;
+}
+
+struct session_key session_cookie_key(struct bytes name, struct bytes value)
+{
+    return key_of(TRACE_BY_COOKIE, name, value);
+}
+
 static void add_key(struct session_keys *keys, enum trace_identity_kind kind, struct bytes name,
                     struct bytes value)
 {
@@ -25,12 +41,7 @@ static void add_key(struct session_keys *keys, enum trace_identity_kind kind, st
         return;
     if (kind != TRACE_BY_HEADER && session_value_is_flag(value))
         return;
-    struct session_key key = {.kind = kind, .name = name, .value = value};
-    key.class = (uint64_t)kind + (kind == TRACE_BY_COOKIE ? bytes_hash(name) : 0);
-    key.hash = bytes_hash(value);
-    if (value.len < SESSION_LONG_VALUE_BYTES)
-        key.hash ^= key.class * UINT64_C(0x9e3779b97f4a7c15);
-    keys->items[keys->count++] = key;
+    keys->items[keys->count++] = key_of(kind, name, value);
 }
 
 static void add_login(struct session_keys *keys, struct bytes value)
@@ -180,8 +191,7 @@ static void add_pairs(struct session_keys *keys, enum place place, struct bytes 
     }
 }
 
-/* The next line's name and value. */
-static bool next_header(struct bytes *headers, struct bytes *ret_name, struct bytes *ret_value)
+bool session_next_header(struct bytes *headers, struct bytes *ret_name, struct bytes *ret_value)
 {
     struct bytes line;
     if (headers->len == 0 || !bytes_split(headers, '\n', &line))
@@ -195,7 +205,7 @@ static bool next_header(struct bytes *headers, struct bytes *ret_name, struct by
 struct bytes session_header_of(struct bytes headers, const char *name)
 {
     struct bytes wanted = bytes_of(name), found, value;
-    while (next_header(&headers, &found, &value)) {
+    while (session_next_header(&headers, &found, &value)) {
         if (bytes_equal_nocase(found, wanted))
             return value;
     }
@@ -206,7 +216,7 @@ struct bytes session_header_of(struct bytes headers, const char *name)
 static void add_weak_headers(struct session_keys *keys, struct bytes headers)
 {
     struct bytes name, value;
-    while (next_header(&headers, &name, &value)) {
+    while (session_next_header(&headers, &name, &value)) {
         if (name.len == 0 || value.len < SESSION_LONG_VALUE_BYTES ||
             ascii_lower(name.ptr[0]) != 'x' || !session_name_is_token(name))
             continue;
@@ -238,7 +248,7 @@ void session_keys_of_request(struct session_keys *keys, struct bytes headers, st
     struct bytes name, value, rest = headers, cookies = {0}, api_key = {0}, authorization = {0};
     struct bytes wanted = bytes_of(session_header);
     keys->count = keys->decoded_bytes = 0;
-    while (next_header(&rest, &name, &value)) {
+    while (session_next_header(&rest, &name, &value)) {
         if (wanted.len && bytes_equal_nocase(name, wanted))
             add_key(keys, TRACE_BY_HEADER, name, value);
         else if (bytes_equal_nocase(name, bytes_of("authorization")))
@@ -308,6 +318,17 @@ static void add_json(struct session_keys *keys, enum place place, struct bytes i
     }
 }
 
+/* "_token=...&email=...", "user%5Bemail%5D=..."; not "--boundary" and a header with "=" in it. */
+static bool is_form(struct bytes body)
+{
+    size_t name_bytes = bytes_index_of(body, '=');
+    for (size_t i = 0; i < name_bytes && i < MAX_NAME_BYTES; i++) {
+        if (!ascii_is_alnum(body.ptr[i]) && !strchr("_-.%+*$@:![]()~", body.ptr[i]))
+            return false;
+    }
+    return name_bytes > 0 && name_bytes < MAX_NAME_BYTES && name_bytes < body.len;
+}
+
 static void add_body(struct session_keys *keys, enum place place, struct bytes body)
 {
     if (body.len > MAX_SCANNED_BYTES)
@@ -320,8 +341,7 @@ static void add_body(struct session_keys *keys, enum place place, struct bytes b
         return;
     if (body.ptr[start] == '{' || body.ptr[start] == '[')
         add_json(keys, place, body);
-    else if (place == IN_REQUEST_BODY && ascii_is_alpha(body.ptr[start]) &&
-             bytes_index_of(body, '=') < MAX_NAME_BYTES)
+    else if (place == IN_REQUEST_BODY && is_form(body))
         add_pairs(keys, place, body);
 }
 
@@ -347,14 +367,28 @@ struct bytes session_plain_body(struct content_decoder *decoder, struct bytes he
     return plain;
 }
 
-static void add_set_cookie(struct session_keys *keys, struct bytes value)
+bool session_cookie_tells(struct bytes name, struct bytes value, struct bytes line)
 {
+    if (session_value_is_flag(value))
+        return false;
+    if (session_name_is_cookie(name))
+        return true;
     /* Scripts of the page may not read it: it is there to tell who it is. */
-    bool is_hidden = session_text_contains_nocase(value, "httponly");
-    value.len = bytes_index_of(value, ';');
-    add_cookies(keys, value);
-    if (is_hidden)
-        add_weak_cookies(keys, value);
+    if (value.len < SESSION_LONG_VALUE_BYTES)
+        return false;
+    return session_text_contains_nocase(line, "httponly") ||
+           (session_name_is_of_forms(name) && session_value_is_random(value));
+}
+
+static void add_set_cookie(struct session_keys *keys, struct bytes line)
+{
+    struct bytes pair = bytes_make(line.ptr, bytes_index_of(line, ';'));
+    size_t equals = bytes_index_of(pair, '=');
+    struct bytes name = bytes_trim(bytes_make(pair.ptr, equals));
+    keys->has_set_cookie = true;
+    add_cookies(keys, pair);
+    if (session_cookie_tells(name, bytes_trim(bytes_from(pair, equals + 1)), line))
+        add_weak_cookies(keys, pair);
 }
 
 /* "Authorization: Bearer ..." of a login's answer; another header's token may be one beside it. */
@@ -379,7 +413,8 @@ void session_keys_of_response(struct session_keys *keys, struct bytes headers, s
 {
     struct bytes name, value;
     keys->count = keys->decoded_bytes = 0;
-    while (next_header(&headers, &name, &value)) {
+    keys->has_set_cookie = false;
+    while (session_next_header(&headers, &name, &value)) {
         if (bytes_equal_nocase(name, bytes_of("set-cookie")))
             add_set_cookie(keys, value);
         else if (bytes_equal_nocase(name, bytes_of("location")))
@@ -429,7 +464,7 @@ static struct bytes address_of_forwarded(struct bytes element)
 struct bytes session_forwarded_for(struct bytes headers)
 {
     struct bytes name, value, best = {0};
-    while (next_header(&headers, &name, &value)) {
+    while (session_next_header(&headers, &name, &value)) {
         char first = name.len ? ascii_lower(name.ptr[0]) : 0;
         if (first != 'x' && first != 'f')
             continue;

@@ -46,6 +46,7 @@ enum {
 struct session_keys {
     size_t count; /* strongest first, weak ones last */
     struct session_key items[SESSION_MAX_KEYS];
+    bool has_set_cookie;  /* of a response */
     size_t decoded_bytes; /* of values that were written with %XX */
     char decoded[SESSION_MAX_DECODED_BYTES];
 };
@@ -67,6 +68,15 @@ struct bytes session_plain_body(struct content_decoder *decoder, struct bytes he
 /* Of a request's JSON or form body: tokens, and the name a user signs up and logs in with, which is
  * of the class SESSION_CLASS_LOGIN. */
 void session_keys_of_body(struct session_keys *keys, struct bytes body);
+
+/* A cookie as a key, strong or weak. */
+struct session_key session_cookie_key(struct bytes name, struct bytes value);
+
+/* Is a cookie that an answer hands out (`line`: with its attributes) one user's own? */
+bool session_cookie_tells(struct bytes name, struct bytes value, struct bytes line);
+
+/* The next of header lines as stored, taken off. */
+bool session_next_header(struct bytes *headers, struct bytes *ret_name, struct bytes *ret_value);
 
 /* The first header of that name in header lines as stored. */
 struct bytes session_header_of(struct bytes headers, const char *name);

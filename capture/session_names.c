@@ -20,10 +20,18 @@ static bool contains_any(struct bytes in, const char *const *words)
     return false;
 }
 
+/* As Django, Spring, Angular; Rails; ASP.NET; Symfony ("user[_token]") call them. */
+bool session_name_is_of_forms(struct bytes name)
+{
+    static const char *const words[] = {
+        "csrf", "xsrf", "authenticity_token", "requestverification", "[_token", "%5b_token", NULL};
+    return contains_any(name, words) || bytes_equal_nocase(name, bytes_of("_token"));
+}
+
 bool session_name_is_passing(struct bytes name)
 {
-    static const char *const words[] = {"csrf", "xsrf", "page", "expire", "type", "consent", NULL};
-    return contains_any(name, words);
+    static const char *const words[] = {"page", "expire", "type", "consent", NULL};
+    return contains_any(name, words) || session_name_is_of_forms(name);
 }
 
 bool session_name_is_cookie(struct bytes name)
@@ -74,6 +82,13 @@ bool session_name_is_key(struct bytes name)
 bool session_name_is_login(struct bytes name)
 {
     static const char *const names[] = {"username", "user_name", "login", "userid", "user_id"};
+    static const char *const before[] = {"_", "j_"}; /* of Symfony and of Java */
+    for (size_t i = 0; i < sizeof before / sizeof *before; i++) {
+        if (bytes_starts_with_nocase(name, bytes_of(before[i]))) {
+            name = bytes_from(name, strlen(before[i]));
+            break;
+        }
+    }
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         if (bytes_equal_nocase(name, bytes_of(names[i])))
             return true;

@@ -15,6 +15,9 @@ bool session_text_contains_nocase(struct bytes in, const char *word);
 /* Looks like a secret and is none: it changes from page to page. */
 bool session_name_is_passing(struct bytes name);
 
+/* Against forged requests: a user's own for a while, and sent back in forms. */
+bool session_name_is_of_forms(struct bytes name);
+
 bool session_name_is_cookie(struct bytes name); /* of a session */
 bool session_name_is_token(struct bytes name);
 bool session_name_is_query_token(struct bytes name); /* a query has short names for it, too */

@@ -10,7 +10,8 @@
  *     unless it holds another key of the same class (then it is another user's): it takes the key;
  *  3. no key, but a body with a token or login name that a live session holds: that session;
  *  4. no key: the connection's session; else the one of this address; unless it holds another
- *     login name, or its token and this answer hands out another;
+ *     login name, or its token and this answer hands out another, or the answer shows that the
+ *     client's cookie jar is another one (session_jar.h);
  *  5. else a new session.
  *
  * "The one of this address" is the only session there or, of several, one without keys. What a
@@ -64,5 +65,7 @@ void sessions_add_message(struct sessions *sessions, int64_t session_id, int64_t
 /* Rows of all that changed. */
 void sessions_flush(struct sessions *sessions);
 uint64_t sessions_count(const struct sessions *sessions); /* made so far */
+/* Of them, those that several users share as far as their cookies tell; their labels say so. */
+uint64_t sessions_mixed_count(const struct sessions *sessions);
 
 #endif

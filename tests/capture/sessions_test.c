@@ -24,7 +24,7 @@ struct act {
     const char *answer;   /* its body, or NULL */
 };
 
-enum { MAX_ACTS = 16, MAX_SESSIONS = 32 };
+enum { MAX_ACTS = 20, MAX_SESSIONS = 32 };
 
 struct play {
     const char *name;
@@ -35,7 +35,7 @@ struct play {
 struct seen {
     struct trace_session rows[MAX_SESSIONS];
     char identities[MAX_SESSIONS][128];
-    char labels[MAX_SESSIONS][64];
+    char labels[MAX_SESSIONS][160];
 };
 
 static void on_row(void *owner, const struct trace_session *row)
@@ -44,7 +44,7 @@ static void on_row(void *owner, const struct trace_session *row)
     assert_true(row->session_id > 0 && row->session_id < MAX_SESSIONS);
     seen->rows[row->session_id] = *row;
     snprintf(seen->identities[row->session_id], 128, "%.*s", BYTES_ARG(row->identity));
-    snprintf(seen->labels[row->session_id], 64, "%.*s", BYTES_ARG(row->label));
+    snprintf(seen->labels[row->session_id], 160, "%.*s", BYTES_ARG(row->label));
 }
 
 static struct bytes text_or_none(const char *text)
@@ -101,6 +101,10 @@ static void run_play(const struct play *play, struct seen *seen)
 }
 
 #define HERE "10.0.0.7"
+
+#define CURL "User-Agent: curl/7.88.1\n"
+#define GIVES(value) "Set-Cookie: PHPSESSID=" value "; path=/\n"
+#define SENDS(value) "Cookie: PHPSESSID=" value "\n"
 
 static const struct play plays[] = {
     {"an application's texts are no tokens",
@@ -344,6 +348,110 @@ static const struct play plays[] = {
        "{\"access_token\":\"T5yR8eW1qA3sD6fG\"}"},
       {3, 1, HERE, 8, "Authorization: Bearer Q7wL2kP0sN8xJ4zB\n", "/jobs", NULL, NULL, NULL},
       {2, 2, HERE, 9, "Authorization: Bearer T5yR8eW1qA3sD6fG\n", "/jobs", NULL, NULL, NULL}}},
+    {"users in turn at one address, whose login page begins an anonymous session",
+     NULL,
+     {{1, 1, HERE, 0, CURL, "/login", NULL, GIVES("ann-before-00001"), NULL},
+      {1, 2, HERE, 10000, CURL SENDS("ann-before-00001"), "/login", "_token=x&email=a%40x.org",
+       GIVES("ann-logged-in-01"), NULL},
+      {1, 3, HERE, 20000, CURL SENDS("ann-logged-in-01"), "/", NULL, NULL, NULL},
+      {2, 4, HERE, 30000, CURL, "/login", NULL, GIVES("bob-before-00002"), NULL},
+      {2, 5, HERE, 40000, CURL SENDS("bob-before-00002"), "/login", "_token=y&email=b%40x.org",
+       GIVES("bob-logged-in-02"), NULL},
+      {3, 6, HERE, 50000, CURL, "/login", NULL, GIVES("cyd-before-00003"), NULL},
+      {2, 7, HERE, 60000, CURL SENDS("bob-logged-in-02"), "/", NULL, NULL, NULL},
+      {1, 8, HERE, 70000, CURL SENDS("ann-logged-in-01"), "/", NULL, NULL, NULL},
+      {3, 9, HERE, 80000, CURL SENDS("cyd-before-00003"), "/", NULL, NULL, NULL}}},
+    {"users who all are at the login page before the first logs in, some at the same time",
+     NULL,
+     {{1, 1, HERE, 0, CURL, "/login", NULL, GIVES("ann-before-00001"), NULL},
+      {2, 2, HERE, 500, CURL, "/login", NULL, GIVES("bob-before-00002"), NULL},
+      {3, 3, HERE, 30000, CURL, "/login", NULL, GIVES("cyd-before-00003"), NULL},
+      {2, 4, HERE, 40000, CURL SENDS("bob-before-00002"), "/", NULL, NULL, NULL},
+      {1, 5, HERE, 50000, CURL SENDS("ann-before-00001"), "/", NULL, NULL, NULL},
+      {3, 6, HERE, 60000, CURL SENDS("cyd-before-00003"), "/", NULL, NULL, NULL}}},
+    {"a user on the connection of the one before, whose client keeps cookies",
+     NULL,
+     {{1, 1, HERE, 0, CURL, "/login", NULL, GIVES("ann-before-00001"), NULL},
+      {1, 1, HERE, 10000, CURL SENDS("ann-before-00001"), "/", NULL, NULL, NULL},
+      {2, 1, HERE, 20000, CURL, "/login", NULL, GIVES("bob-before-00002"), NULL},
+      {2, 1, HERE, 30000, CURL SENDS("bob-before-00002"), "/", NULL, NULL, NULL}}},
+    {"a client that keeps no cookies, on its connection",
+     NULL,
+     {{1, 1, HERE, 0, CURL, "/a", NULL, GIVES("value-0000000001"), NULL},
+      {1, 1, HERE, 10000, CURL, "/b", NULL, GIVES("value-0000000002"), NULL},
+      {1, 1, HERE, 20000, CURL, "/c", NULL, GIVES("value-0000000003"), NULL}}},
+    {"a browser's first requests side by side",
+     NULL,
+     {{1, 1, HERE, 0, CURL, "/app.js", NULL, GIVES("value-0000000001"), NULL},
+      {1, 2, HERE, 500, CURL, "/app.css", NULL, GIVES("value-0000000002"), NULL},
+      {1, 3, HERE, 900, CURL, "/api/me", NULL, GIVES("value-0000000003"), NULL},
+      {1, 4, HERE, 20000, CURL SENDS("value-0000000003"), "/", NULL, NULL, NULL}}},
+    {"another browser beside them",
+     NULL,
+     {{1, 1, HERE, 0, CURL, "/app.js", NULL, GIVES("value-0000000001"), NULL},
+      {2, 2, HERE, 500, "User-Agent: x/2\n", "/app.css", NULL, GIVES("value-0000000002"), NULL}}},
+    {"a cookie that was taken back, or has expired, is given anew",
+     NULL,
+     {{1, 1, HERE, 0, CURL, "/login", NULL, GIVES("value-0000000001"), NULL},
+      {1, 2, HERE, 10000, CURL SENDS("value-0000000001"), "/logout", NULL,
+       "Set-Cookie: PHPSESSID=deleted; expires=Thu, 01-Jan-1970 00:00:01 GMT; path=/\n", NULL},
+      {1, 3, HERE, 20000, CURL, "/login", NULL,
+       "Set-Cookie: PHPSESSID=value-0000000002; path=/; Max-Age=60\n", NULL},
+      {1, 4, HERE, 30000, CURL SENDS("value-0000000002"), "/", NULL, NULL, NULL},
+      {1, 5, HERE, 2 * MINUTE, CURL, "/login", NULL, GIVES("value-0000000003"), NULL},
+      {2, 6, HERE, 3 * MINUTE, CURL, "/login", NULL, GIVES("value-0000000004"), NULL}}},
+    {"a server that gives a new value at each login, with the old one sent",
+     NULL,
+     {{1, 1, HERE, 0, CURL, "/", NULL, GIVES("value-0000000001"), NULL},
+      {1, 2, HERE, 10000, CURL SENDS("value-0000000001"), "/login", NULL, GIVES("value-0000000002"),
+       NULL},
+      {1, 3, HERE, 20000, CURL SENDS("value-0000000002"), "/login", NULL, GIVES("value-0000000003"),
+       NULL},
+      {1, 4, HERE, 30000, CURL SENDS("value-0000000003"), "/", NULL, NULL, NULL}}},
+    {"where a cookie does not go: another host, another path, what asks without it",
+     NULL,
+     {{1, 1, HERE, 0, CURL "Host: a.test:80\n", "/", NULL, GIVES("value-0000000001"), NULL},
+      {1, 2, HERE, 10000, CURL "Host: A.test\n" SENDS("value-0000000001"), "/", NULL, NULL, NULL},
+      {1, 3, HERE, 20000, CURL "Host: b.test\n", "/", NULL, GIVES("value-0000000002"), NULL},
+      {1, 4, HERE, 30000, CURL "Host: a.test\n", "/x", NULL,
+       "Set-Cookie: PHPSESSID=value-0000000003; path=/admin\n", NULL},
+      {1, 5, HERE, 40000, CURL "Host: a.test\n", "/x/y", NULL,
+       "Set-Cookie: PHPSESSID=value-0000000004; path=/admin\n", NULL},
+      {1, 6, HERE, 50000, CURL "Host: a.test\nAccess-Control-Request-Method: PUT\n", "/", NULL,
+       GIVES("value-0000000005"), NULL},
+      {1, 7, HERE, 60000, CURL "Host: a.test\n", "/site.webmanifest", NULL,
+       GIVES("value-0000000006"), NULL},
+      {1, 8, HERE, 70000, CURL "Host: a.test\nOrigin: http://pay.test\n", "/paid", NULL,
+       GIVES("value-0000000007"), NULL},
+      {2, 9, HERE, 80000, CURL "Host: a.test\nOrigin: http://a.test\n", "/", NULL,
+       GIVES("value-0000000008"), NULL}}},
+    {"Django's users: first a cookie for forms, then at the login one of the session",
+     NULL,
+     {{1, 1, HERE, 0, CURL, "/login/", NULL, "Set-Cookie: csrftoken=Zk3vQ81mXw0pLr7TA; Path=/\n",
+       NULL},
+      {2, 2, HERE, 10000, CURL, "/login/", NULL,
+       "Set-Cookie: csrftoken=9dVbN52cYt6uHs4EB; Path=/\n", NULL},
+      {1, 3, HERE, 20000, CURL "Cookie: csrftoken=Zk3vQ81mXw0pLr7TA\n", "/login/", "who=ann",
+       "Set-Cookie: sessionid=ann-0000000000001; HttpOnly; Path=/\n", NULL},
+      {2, 4, HERE, 30000, CURL "Cookie: csrftoken=9dVbN52cYt6uHs4EB\n", "/login/", "who=bob",
+       "Set-Cookie: sessionid=bob-0000000000002; HttpOnly; Path=/\n", NULL},
+      {1, 5, HERE, 40000, CURL "Cookie: sessionid=ann-0000000000001\n", "/", NULL, NULL, NULL},
+      {2, 6, HERE, 50000, CURL "Cookie: sessionid=bob-0000000000002\n", "/", NULL, NULL, NULL}}},
+    {"a value that everybody is handed is nobody's",
+     NULL,
+     {{1, 1, HERE, 0, "", "/", NULL, "Set-Cookie: build=Zk3vQ81mXw0pLr7T; HttpOnly\n", NULL},
+      {2, 2, "10.0.0.8", 1, "", "/", NULL, "Set-Cookie: build=Zk3vQ81mXw0pLr7T; HttpOnly\n", NULL},
+      {2, 3, "10.0.0.8", 2, "Cookie: build=Zk3vQ81mXw0pLr7T\n", "/", NULL, NULL, NULL},
+      {1, 4, HERE, 3, "Cookie: build=Zk3vQ81mXw0pLr7T\n", "/", NULL, NULL, NULL}}},
+    {"login names in forms whose first field is one against forged requests",
+     NULL,
+     {{1, 1, HERE, 0, "", "/login", "_token=Zk3vQ81mXw0pLr7T&email=ann%40x.org", NULL, NULL},
+      {2, 2, HERE, 1, "", "/login", "_csrf=9dVbN52cYt6uHs4E&email=bob%40x.org", NULL, NULL},
+      {3, 3, HERE, 2, "", "/login", "_username=cyd&_password=x", NULL, NULL},
+      {4, 4, HERE, 3, "", "/login", "__RequestVerificationToken=Q7wL2kP0sN8x&username=dan", NULL,
+       NULL},
+      {3, 5, HERE, 4, "", "/login", "_csrf=T5yR8eW1qA3sD6fG&username=cyd", NULL, NULL},
+      {1, 6, HERE, 5, "", "/login", "_token=M2nB7vC4xZ9lK0jH&email=ann%40x.org", NULL, NULL}}},
 };
 
 static void exchanges_come_to_their_users(void **state)
@@ -459,6 +567,58 @@ static void a_new_session_has_its_row_before_its_id_is_given_out(void **state)
     sessions_free(sessions);
 }
 
+/* As Laravel does: the cookie is encrypted anew each time. */
+static void a_new_value_with_each_answer_stays_one_session(void **state)
+{
+    (void)state;
+    struct seen seen = {0};
+    struct sessions *sessions = sessions_new(&defaults, on_row, &seen);
+    char sent[120] = "", given[240];
+    for (int i = 0; i < 200; i++) {
+        struct act act = {1, 1, HERE, i * 10000, sent, "/", NULL, given, NULL};
+        snprintf(given, sizeof given,
+                 "Set-Cookie: XSRF-TOKEN=Zk3vQ81mXw0pLr%07d; path=/\n"
+                 "Set-Cookie: laravel_session=9dVbN52cYt6u%07d; path=/; HttpOnly\n",
+                 i, i);
+        assert_int_equal(act_out(sessions, &act, 0), 1);
+        snprintf(sent, sizeof sent,
+                 "Cookie: XSRF-TOKEN=Zk3vQ81mXw0pLr%07d; laravel_session=9dVbN52cYt6u%07d\n", i, i);
+    }
+    assert_int_equal(sessions_count(sessions), 1);
+    sessions_free(sessions);
+}
+
+/* Side by side, and to different pages: nothing tells two users' first requests from a browser's.
+ * What they send afterwards does. */
+static void users_who_could_not_be_told_apart_are_counted(void **state)
+{
+    (void)state;
+    static const struct act browser[] = {
+        {1, 1, HERE, 0, CURL, "/a", NULL, GIVES("value-0000000001"), NULL},
+        {1, 2, HERE, 500, CURL, "/b", NULL, GIVES("value-0000000002"), NULL},
+        {1, 3, HERE, 20000, CURL SENDS("value-0000000001"), "/", NULL, NULL, NULL},
+        {1, 3, HERE, 20100, CURL SENDS("value-0000000002"), "/", NULL, NULL, NULL},
+        {1, 3, HERE, 30000, CURL SENDS("value-0000000002"), "/", NULL, NULL, NULL},
+    };
+    struct act again = {1, 3, HERE, 40000, CURL SENDS("value-0000000001"), "/", NULL, NULL, NULL};
+    struct seen seen = {0};
+    struct sessions *sessions = sessions_new(&defaults, on_row, &seen);
+    for (size_t i = 0; i < sizeof browser / sizeof *browser; i++)
+        assert_int_equal(act_out(sessions, &browser[i], 0), 1);
+    assert_int_equal(sessions_mixed_count(sessions), 0);
+    sessions_flush(sessions);
+    assert_string_equal(seen.labels[1], "curl");
+    for (int i = 0; i < 2; i++) {
+        again.request = i ? browser[3].request : browser[2].request;
+        assert_int_equal(act_out(sessions, &again, 0), 1);
+    }
+    assert_int_equal(sessions_mixed_count(sessions), 1);
+    sessions_flush(sessions);
+    assert_string_equal(seen.labels[1],
+                        "curl; sent 2 different PHPSESSID in turn: probably 2 users");
+    sessions_free(sessions);
+}
+
 /* {"token":"Zk3vQ81mXw0pLr7T"}, as gzip writes it. */
 static void a_token_in_a_compressed_answer_is_seen(void **state)
 {
@@ -495,6 +655,8 @@ int main(void)
         cmocka_unit_test(live_sessions_are_bounded),
         cmocka_unit_test(messages_belong_to_the_session_of_their_upgrade),
         cmocka_unit_test(a_token_in_a_compressed_answer_is_seen),
+        cmocka_unit_test(a_new_value_with_each_answer_stays_one_session),
+        cmocka_unit_test(users_who_could_not_be_told_apart_are_counted),
         cmocka_unit_test(a_new_session_has_its_row_before_its_id_is_given_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
