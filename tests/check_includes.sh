@@ -35,7 +35,7 @@ folder_rows='
 ^plugins/[^/]*$             ^(core|plugins)/[^/]*$
 ^plugins/test_host/         ^(plugins/test_host/[a-z]*|reprise_plugin)\.h$
 ^plugins/[^/]*/             ^(plugins/)?reprise_plugin\.h$
-^replay/                    ^(core/|replay/|plugins/[^/]*$|traces/((trace|reader|digest|content_(coding|stream)|correlate/binding_(end|match|overlay|store))\.h$|places/))
+^replay/                    ^(core/|replay/|plugins/[^/]*$|traces/((trace|reader|digest|word_odds|content_(coding|stream)|correlate/binding_(end|match|overlay|store))\.h$|places/))
 ^tests/plugins/modules/     ^(reprise_plugin|test_host)\.h$
 ^tests/                     .
 '

@@ -2,11 +2,13 @@
 #include "replay/verify/carried.h"
 
 #include "replay/verify/likeness.h"
+#include "traces/word_odds.h"
 
 enum {
     MAX_TEXT_BYTES = 8 << 20, /* of one request's values */
     SHORTEST_VALUE = 4,       /* that is looked for without evidence of its name */
     SHORTEST_INSIDE = 8,      /* inside a longer one */
+    SHORTEST_RANDOM = 6,      /* of a word by whose letters nobody chose it */
     SHORTEST_OPAQUE = 12,     /* of a word that is no id by its form and name */
     MAX_SENT = 32,            /* of a WebSocket's messages that are looked at: a client's ... */
     MAX_EARLIER = 64,         /* ... and a server's before it, the latest */
@@ -69,21 +71,54 @@ static bool is_of_client(struct bytes name)
     return false;
 }
 
-static bool is_worth_looking(const struct place_value *value)
-{
-    if (bytes_equal(value->text, bytes_of("true")) || bytes_equal(value->text, bytes_of("false")))
-        return false;
-    return text_is_id(value->text) || name_is_volatile(value->name) ||
-           name_is_credential(value->name) || name_is_account(value->name) ||
-           value->text.len >= SHORTEST_OPAQUE;
-}
-
 struct reading {
     struct cause_search *search;
     const struct plan_step *step;
     struct carried_list *list;
+    struct bytes template;            /* of its endpoint: "/token/refresh" */
     const struct place_step *message; /* NULL: the request */
 };
+
+/* "bkfueUtnqY" */
+static bool is_random(struct bytes text)
+{
+    return text.len >= SHORTEST_RANDOM && word_odds_of_chance(text) > 0;
+}
+
+/* By itself; of any other word only an answer that has another one today says that it is worth
+ * something. */
+static bool is_worth_looking(const struct place_value *value)
+{
+    return text_is_id(value->text) || is_random(value->text) || name_is_volatile(value->name) ||
+           name_is_credential(value->name) || name_is_account(value->name) ||
+           value->text.len >= SHORTEST_OPAQUE;
+}
+
+/* "refresh" of POST /token/refresh: its endpoint is named by it. */
+static bool is_literal(const struct reading *reading, const struct place_value *value)
+{
+    struct bytes rest = reading->template, segment;
+    const struct place_step *step = &value->place->steps[0];
+    if (reading->message || step->kind != PLACE_PATH || !bytes_split(&rest, '/', &segment))
+        return false;
+    for (uint32_t number = 1; bytes_split(&rest, '/', &segment); number++) {
+        if (number == step->number)
+            return bytes_equal(segment, value->text);
+    }
+    return false;
+}
+
+/* One that is worth more stands for one that is not, where there is no other room. */
+static struct carried *find_room(struct carried_list *list, bool is_weak)
+{
+    if (list->count < CARRIED_MAX)
+        return &list->items[list->count];
+    for (size_t i = 0; i < list->count && !is_weak; i++) {
+        if (list->items[i].is_weak)
+            return &list->items[i];
+    }
+    return NULL;
+}
 
 static int on_value(void *owner, const struct place_value *value)
 {
@@ -93,11 +128,14 @@ static int on_value(void *owner, const struct place_value *value)
     struct buf *place = &reading->search->place;
     struct place whole =
         reading->message ? place_behind(reading->message, value->place) : *value->place;
-    if (list->count == CARRIED_MAX)
-        return 1;
+    bool is_weak = !is_worth_looking(value);
+    struct carried *room = find_room(list, is_weak);
+    if (!room || bytes_equal(value->text, bytes_of("true")) ||
+        bytes_equal(value->text, bytes_of("false")) ||
+        (is_weak && (value->text.len < SHORTEST_VALUE || reading->message)))
+        return 0;
     if ((kind == PLACE_HEADER && is_of_client(value->place->steps[0].name)) ||
-        (kind == PLACE_COOKIE && was_set_live(reading->search, value->place->steps[0].name)) ||
-        !is_worth_looking(value))
+        (kind == PLACE_COOKIE && was_set_live(reading->search, value->place->steps[0].name)))
         return 0;
     buf_clear(place);
     place_format(&whole, place);
@@ -108,9 +146,13 @@ static int on_value(void *owner, const struct place_value *value)
                               .name = arena_copy(&list->arena, value->name),
                               .text = arena_copy(&list->arena, value->text),
                               .kind = whole.steps[0].kind,
-                              .writing = value->writing};
-    if (carried.place.ptr && carried.name.ptr && carried.text.ptr)
-        list->items[list->count++] = carried;
+                              .writing = value->writing,
+                              .is_weak = is_weak,
+                              .is_literal = is_literal(reading, value)};
+    if (!carried.place.ptr || !carried.name.ptr || !carried.text.ptr)
+        return 0;
+    list->count += room == &list->items[list->count];
+    *room = carried;
     return 0;
 }
 
@@ -118,11 +160,17 @@ int carried_read(struct cause_search *search, const struct plan_step *step,
                  struct carried_list *list, struct error *err)
 {
     struct reading reading = {.search = search, .step = step, .list = list};
+    struct bytes endpoint = {0};
     arena_init(&list->arena, MAX_TEXT_BYTES);
     list->count = 0;
     int found = recorded_read(&search->recorded, step->exchange_id, err);
     if (found <= 0)
         return found;
+    if (trace_reader_endpoint_name(search->reader, search->recorded.endpoint_id, &endpoint, err) <
+        0)
+        return -1;
+    endpoint = arena_copy(&list->arena, endpoint);
+    reading.template = bytes_from(endpoint, bytes_index_of(endpoint, '/'));
     const struct trace_exchange *exchange = &search->recorded.exchange;
     buf_clear(&search->body);
     if (exchange->request_body_bytes <= search->body.max_len &&
@@ -153,6 +201,8 @@ static bool is_in_location(const struct place_value *born)
 /* Is what an answer has there what the request carried? */
 static bool gives(const struct place_value *born, const struct carried *used)
 {
+    if (used->is_literal && used->is_weak && !name_is_volatile(born->name) && !is_in_location(born))
+        return false; /* the word of a path */
     if (born->text.len < SHORTEST_VALUE && used->kind == PLACE_PATH && is_in_location(born))
         return bytes_equal(born->text, used->text);
     if (born->text.len < SHORTEST_VALUE)

@@ -13,6 +13,8 @@ struct carried {
     struct bytes place, name, text; /* in the request */
     enum place_kind kind;
     enum place_writing writing;
+    bool is_weak;      /* a word like any other: it tells only by an answer with another one */
+    bool is_literal;   /* its endpoint is named by it */
     bool is_settled;   /* found: the same today, or as below */
     bool has_producer; /* an answer gave it, and today's has another one there or none */
     bool is_stale;     /* it has another one */

@@ -115,6 +115,7 @@ static int score_of(const struct carried *carried, int status)
     else
         score += status >= 400 && status != 401 ? 25 : 10;
     score += is_credential && is_refusal ? 10 : 0;
+    score -= carried->is_weak ? 15 : 0;
     return score + (text_is_id(carried->text) ? 5 : 0);
 }
 
@@ -180,9 +181,13 @@ static int blame_producer(struct cause_search *search, const struct plan_step *s
                           struct carried_list *list, struct finding *finding, struct error *err)
 {
     char words[128], name[160];
-    for (size_t i = 0; i < list->count; i++)
-        list->items[i].score =
-            list->items[i].has_producer ? score_of(&list->items[i], finding->status) : -1;
+    for (size_t i = 0; i < list->count; i++) {
+        struct carried *carried = &list->items[i];
+        /* Of an answer with the recorded status a word may be anybody's. */
+        if (carried->is_weak && (!carried->is_stale || finding->status < 400))
+            carried->has_producer = false;
+        carried->score = carried->has_producer ? score_of(carried, finding->status) : -1;
+    }
     qsort(list->items, list->count, sizeof *list->items, compare_carried);
     const struct carried *best = list->count ? &list->items[0] : NULL;
     if (!best || !best->has_producer)
@@ -348,7 +353,7 @@ static void blame_age(struct cause_search *search, const struct carried_list *li
     for (size_t i = 0; i < 2 * list->count && !finding->cause; i++) {
         const struct carried *carried = &list->items[i % list->count];
         bool is_turn = (carried->kind == PLACE_COOKIE) == (i >= list->count);
-        if (carried->is_settled || !is_turn || !is_given(carried))
+        if (carried->is_settled || carried->is_literal || !is_turn || !is_given(carried))
             continue;
         if (search->gap_exchange_id) {
             finding->cause = findings_text(

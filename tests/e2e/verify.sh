@@ -58,6 +58,7 @@ start_nginx '
     location = /enter { return 401; }
     location = /sign-in { default_type application/json; return 200 "{\"refresh\":\"LIVE-r4711abcdef\",\"live\":\"LIVE-t4711abcdef\"}"; }
     location = /renew { return 401; }
+    location = /token/refresh { return 401; }
     location = /feed { return 401; }
     location = /resume { return 401; }
     location = /admin { return 401; }
@@ -341,6 +342,16 @@ expect_line out 'body field /refresh sent as recorded; that value came with exch
 expect_line out 'query token sent as recorded; that value came with exchange 1 \(POST /sign-in\), body:/live, and is another now'
 expect_line out 'body field /refresh sent as recorded; no earlier answer of this session gave it'
 equal "blamed on a cookie" "$(grep -c ' cookie sid sent' out)" 0
+
+# A word that is literal in its endpoint is no old credential, be it named by a credential.
+make_trace literal.trace <<'SCRIPT'
+session ann
+100 110 POST /token/refresh 200 {"grant":"old"}
+header Content-Type: application/json
+SCRIPT
+expect_exit 110 "$reprise" verify literal.trace --target "$url"
+expect_line out '401 at POST /token/refresh, recorded 200'
+equal "a literal blamed" "$(grep -c 'sent as recorded' out)" 0
 
 # What carried nothing that was another one may have come before the target was ready for it.
 make_trace hasty.trace <<'SCRIPT'

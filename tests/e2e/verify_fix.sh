@@ -71,6 +71,27 @@ verify 110 other.trace --fix
 expect_line out 'no help +body:/items/0/id of exchange 1 -> form:item of exchange 4, 1 requests'
 equal "content that stays another" "$(sql other.trace "SELECT count(*) FROM binding WHERE used_place = 'form:item'")" 0
 
+# An id of ten letters and none of them a digit, and one that reads like a word: named by what the answer has now.
+letters() { # NUMBER GIVEN
+    cat <<SCRIPT
+session visitor $1
+$1000 $1001 GET /give/$3,zTrWqYpLka 200
+answer-header Content-Type: application/json
+answer {"items":[{"id":"$2"},{"id":"hHtRdWmCxS"}]}
+$1002 $1003 POST /want/$3 201 {"of":"$2"}
+header Content-Type: application/json
+answer-header Content-Type: application/json
+answer {}
+SCRIPT
+}
+for id in bkfueUtnqY xvqjwhzkpt marigold; do
+    letters 1 $id gTaWnEvQzo | make_trace letters.trace
+    verify 110 letters.trace
+    expect_line out 'body field /of sent as recorded; that value came with exchange 1 \(GET /give/.*\), body:/items/0/id, and is another now'
+    verify 0 letters.trace --fix
+    expect_line out 'bound +body:/items/0/id of exchange 1 -> body:/of of exchange 2, 1 requests'
+done
+
 # Both messages of the client name what the server's first one gave.
 start_server bad "$build/tests/bad_server"
 room() { # NUMBER
