@@ -189,7 +189,6 @@ static int take_back(struct fix *fix, struct fix_binding *binding, struct error 
         result = binding_store_commit(store, err);
     if (store)
         binding_store_close(store);
-    binding->outcome = FIX_TAKEN_BACK;
     return result;
 }
 
@@ -268,11 +267,20 @@ int fix_try(struct fix *fix, const struct findings *findings, size_t *ret_count,
     return 0;
 }
 
-int fix_undo_round(struct fix *fix, struct error *err)
+/* What no request carried was not tried. */
+static enum fix_outcome outcome_of(const struct fix_binding *binding, bool was_played)
+{
+    return was_played && binding->row_count ? FIX_TAKEN_BACK : FIX_NOT_TRIED;
+}
+
+int fix_undo_round(struct fix *fix, bool was_played, struct error *err)
 {
     for (size_t i = 0; i < fix->count; i++) {
         struct fix_binding *binding = &fix->bindings[i];
-        if (binding->round == fix->rounds && take_back(fix, binding, err))
+        if (binding->round != fix->rounds)
+            continue;
+        binding->outcome = outcome_of(binding, was_played);
+        if (take_back(fix, binding, err))
             return -1;
     }
     return 0;
@@ -327,6 +335,7 @@ int fix_settle(struct fix *fix, const struct findings *findings, size_t *ret_und
         if (!has_not_helped(binding, findings))
             continue;
         *ret_undone += binding->row_count > 0;
+        binding->outcome = outcome_of(binding, true);
         if (take_back(fix, binding, err))
             return -1;
     }

@@ -13,7 +13,12 @@
 #include "replay/verify/findings.h"
 #include "traces/correlate/binding_match.h"
 
-enum fix_outcome { FIX_TRYING, FIX_KEPT, FIX_TAKEN_BACK };
+enum fix_outcome {
+    FIX_TRYING,
+    FIX_KEPT,
+    FIX_TAKEN_BACK, /* it was played, and did not help */
+    FIX_NOT_TRIED   /* no request to play it in, or the pass was stopped */
+};
 
 struct fix_row {
     int64_t binding_id, used_exchange_id;
@@ -48,8 +53,8 @@ void fix_fini(struct fix *fix);
  * rows for. -1 with err. */
 int fix_try(struct fix *fix, const struct findings *findings, size_t *ret_count, struct error *err);
 
-/* Take back those of the last round. */
-int fix_undo_round(struct fix *fix, struct error *err);
+/* Take back those of the last round; was_played: its pass came to its end. */
+int fix_undo_round(struct fix *fix, bool was_played, struct error *err);
 
 /* Keep those whose request is answered as recorded now, or no longer has what they were suggested
  * for, or is no longer refused for its credential; take back the others; *ret_undone: how many. -1

@@ -258,6 +258,8 @@ static int compare_step(struct judge *judge, const struct user *user, const stru
 {
     const struct live_answer *live = live_find(&judge->live, step->exchange_id);
     struct bytes endpoint = {0};
+    if (user->result == SESSION_CANCELLED && (!live || live->failure == FAILURE_CANCELLED))
+        return 0; /* the run was stopped before it was answered */
     /* A plugin left it out, and the session came to its end all the same. */
     if (!live && user->result == SESSION_DONE && user->env->on_missing != MISSING_SKIP)
         return 0;

@@ -11,7 +11,8 @@ enum { MAX_SHAPES_BYTES = 256 << 20 };
 
 struct session_shape {
     int64_t session_id;
-    uint64_t hash; /* of its endpoints and statuses so far */
+    uint64_t hash;     /* of its endpoints and statuses so far */
+    uint64_t answered; /* exchanges */
 };
 
 static struct bytes key_of(const int64_t *id)
@@ -33,6 +34,7 @@ static int add_to_shape(struct survey *survey, const struct trace_exchange *exch
     }
     const int64_t step[3] = {(int64_t)shape->hash, endpoint_id, exchange->status};
     shape->hash = bytes_hash(bytes_make(step, sizeof step));
+    shape->answered += exchange->status != 0;
     return 0;
 }
 
@@ -188,8 +190,10 @@ int survey_choose(struct survey *survey, const struct plan *plan, bool takes_all
         bool is_new = !shape || !map_get(&taken, key);
         if (shape && is_new && map_set(&taken, key, shape))
             goto out;
-        if (only_count ? is_among(only, only_count, session_id) : takes_all || is_new)
-            survey->sessions[survey->session_count++] = i;
+        if (!(only_count ? is_among(only, only_count, session_id) : takes_all || is_new))
+            continue;
+        survey->sessions[survey->session_count++] = i;
+        survey->exchange_count += shape ? shape->answered : 0;
     }
     survey->shape_count = taken.count;
     result = 0;

@@ -14,8 +14,9 @@ struct survey {
     struct noise *noise;
     uint32_t *sessions; /* chosen, as indices into plan.index */
     uint32_t session_count;
-    size_t shape_count; /* distinct sequences of endpoints and statuses */
-    int64_t *large;     /* exchanges whose answers are too large to be compared, ascending */
+    uint64_t exchange_count; /* of those, with an answer to compare */
+    size_t shape_count;      /* distinct sequences of endpoints and statuses */
+    int64_t *large;          /* exchanges whose answers are too large to be compared, ascending */
     size_t large_count, large_capacity;
     struct map shapes; /* its own: by session */
     struct arena arena;

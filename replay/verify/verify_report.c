@@ -221,13 +221,17 @@ void verify_report_text(const struct verify_run *run, FILE *out)
         fputc('\n', out);
     print_fixes(run, FIX_KEPT, "bound     ", out);
     print_fixes(run, FIX_TAKEN_BACK, "no help   ", out);
+    print_fixes(run, FIX_NOT_TRIED, "not tried ", out);
     if (run->fix.count)
         fputc('\n', out);
     fprintf(out, "  sessions   %u of %zu played, %zu shapes\n", run->survey.session_count,
             run->recorded_sessions, run->survey.shape_count);
-    fprintf(out, "  exchanges  %zu compared, %llu diverged (%.2f%%, limit %.2f%%)\n",
-            findings->compared_count, (unsigned long long)findings->diverged,
-            findings_percent(findings), run->options.most_percent);
+    fprintf(out, "  exchanges  %zu ", findings->compared_count);
+    if (run->was_stopped)
+        fprintf(out, "of %llu ", (unsigned long long)run->survey.exchange_count);
+    fprintf(out, "compared, %llu diverged (%.2f%%, limit %.2f%%)\n",
+            (unsigned long long)findings->diverged, findings_percent(findings),
+            run->options.most_percent);
     fprintf(out, "  seed       %llu%s\n", (unsigned long long)run->options.replay.settings.seed,
             run->options.has_own_seed ? ", drawn for this run" : "");
     if (findings->noise)

@@ -72,6 +72,7 @@ static json_t *fixes_of(const struct verify_run *run)
         const struct fix_binding *binding = &run->fix.bindings[i];
         json_t *object = suggestion_of(run, &binding->suggestion);
         json_object_set_new(object, "is_kept", json_boolean(binding->outcome == FIX_KEPT));
+        json_object_set_new(object, "is_tried", json_boolean(binding->outcome != FIX_NOT_TRIED));
         json_object_set_new(object, "round", integer(binding->round));
         json_object_set_new(object, "requests", integer(binding->row_count));
         json_array_append_new(list, object);
@@ -93,6 +94,7 @@ int verify_report_json(const struct verify_run *run, FILE *out, struct error *er
     json_object_set_new(sessions, "shapes", integer(run->survey.shape_count));
     json_object_set_new(sessions, "played", integer(run->survey.session_count));
     json_object_set_new(report, "sessions", sessions);
+    json_object_set_new(exchanges, "chosen", integer(run->survey.exchange_count));
     json_object_set_new(exchanges, "compared", integer(findings->compared_count));
     json_object_set_new(exchanges, "diverged", integer(findings->diverged));
     json_object_set_new(exchanges, "percent", json_real(findings_percent(findings)));

@@ -121,36 +121,39 @@ static size_t count_broken(const struct findings *findings)
     return count;
 }
 
-/* The findings of another pass instead. */
-static int replace_findings(struct verify_run *run, struct error *err)
+/* The findings of another pass instead, unless that one did not come to its end. */
+static int replace_findings(struct verify_run *run, bool may_be_worse, bool *ret_is_replaced,
+                            struct error *err)
 {
-    findings_fini(&run->findings);
-    findings_init(&run->findings);
-    return play_pass(run, &run->findings, true, err);
+    struct findings next, old = run->findings;
+    findings_init(&next);
+    int result = play_pass(run, &next, true, err);
+    *ret_is_replaced = result == 0 && !run->was_stopped &&
+                       (may_be_worse || count_broken(&next) <= count_broken(&old));
+    if (*ret_is_replaced)
+        run->findings = next;
+    findings_fini(*ret_is_replaced ? &old : &next);
+    return result;
 }
 
 /* Bindings are written as they are suggested, until nothing improves; those that did not help are
- * taken back. */
+ * taken back, and so are those whose pass was stopped. */
 static int fix(struct verify_run *run, struct error *err)
 {
     size_t count;
-    for (int round = 0; round < MAX_FIX_ROUNDS && !run->was_stopped; round++) {
-        size_t before = count_broken(&run->findings);
+    bool goes_on = true;
+    for (int round = 0; round < MAX_FIX_ROUNDS && goes_on && !run->was_stopped; round++) {
         if (fix_try(&run->fix, &run->findings, &count, err))
             return -1;
         if (!count)
             break;
-        if (replace_findings(run, err))
+        if (replace_findings(run, false, &goes_on, err) ||
+            (!goes_on && fix_undo_round(&run->fix, !run->was_stopped, err)))
             return -1;
-        if (count_broken(&run->findings) <= before)
-            continue;
-        if (fix_undo_round(&run->fix, err) || replace_findings(run, err))
-            return -1;
-        break;
     }
     if (fix_settle(&run->fix, &run->findings, &count, err))
         return -1;
-    return count && !run->was_stopped ? replace_findings(run, err) : 0;
+    return count && !run->was_stopped ? replace_findings(run, true, &goes_on, err) : 0;
 }
 
 int verify_run_play(struct verify_run *run, struct error *err)
