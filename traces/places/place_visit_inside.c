@@ -8,6 +8,14 @@ enum {
     MIN_BASE64_BYTES = 16, /* of what is not JSON when decoded */
 };
 
+/* A name that stands twice in its object: json_find() goes to the first, and so a later one has no
+ * place. Without room to count, all are taken for the first. */
+static bool is_repeated(struct visitor *visitor, uint32_t level, struct bytes pointer)
+{
+    return level == 0 &&
+           place_count(&visitor->scratch->counters, COUNTED_LEAVES, pointer, false) > 1;
+}
+
 void visit_json(struct visitor *visitor, uint32_t level, enum place_kind kind, struct bytes text,
                 struct room room)
 {
@@ -29,6 +37,8 @@ void visit_json(struct visitor *visitor, uint32_t level, enum place_kind kind, s
             .written = level ? (struct bytes){0} : leaf.written,
             .writing = writing,
         };
+        if (is_repeated(visitor, level, leaf.pointer))
+            continue;
         if (leaf.kind != JSON_SCAN_NULL)
             visitor_give(visitor, level, &value);
         if (!value.text.ptr && leaf.written.len > PLACE_MAX_VALUE_BYTES)

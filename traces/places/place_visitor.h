@@ -16,6 +16,7 @@ enum {
     COUNTED_ATTRIBUTES = PLACE_DATA + 1,
     COUNTED_EVENT_VALUES,
     COUNTED_URLS,
+    COUNTED_LEAVES,
     COUNTED_IN_HEADER = 1 << 20, /* relations of links: and the number of the header, */
     COUNTED_IN_LINK = 1 << 24    /* and of the link */
 };

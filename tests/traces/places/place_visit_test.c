@@ -144,6 +144,10 @@ static void json_is_visited_leaf_by_leaf(void **state)
     expect("/", "", "\"alone\"", "text:\"\" \"\" = \"alone\"\n");
     expect("/", "Content-Type: text/json", "\"alone\"",
            "header:Content-Type = text/json\nbody: = alone\n");
+    /* Of a name that stands twice the first counts, as for place_find(). */
+    expect("/", "",
+           "{\"id\":\"A\",\"id\":\"B\",\"o\":{\"x\":1},\"o\":{\"x\":2,\"y\":3},\"n\":null,\"n\":4}",
+           "body:/id = A\nbody:/o/x = 1\nbody:/o/y = 3\n");
     expect("/", "", "[1,[2,{\"x > y\":3}]]",
            "body:/0 = 1\nbody:/1/0 = 2\nbody:\"/1/1/x > y\" = 3\n");
 }
