@@ -1,9 +1,11 @@
 /* client_values.c - which values of a request a client would have made up itself, and which are a
  * user's own: by their form, their names, and what the request does. */
+#include "core/map.h"
 #include "traces/correlate/finder_state.h"
+#include "traces/correlate/mentions.h"
 #include "traces/correlate/value_shape.h"
 
-enum { MAX_LOGIN_FIELDS = 8, MIN_NAME_BYTES = 2 };
+enum { MAX_LOGIN_FIELDS = 8, MIN_NAME_BYTES = 2, MAX_ENDPOINT_BYTES = 4096 };
 
 /* By which the server's answer on the WebSocket tells the message it is for. */
 static bool is_ref_of_message(const struct site_place *place)
@@ -12,8 +14,49 @@ static bool is_ref_of_message(const struct site_place *place)
            bytes_equal_nocase(place->name, bytes_of("ref"));
 }
 
+static bool is_method(struct bytes name, const char *method)
+{
+    return bytes_starts_with(name, bytes_of(method)) && name.ptr[strlen(method)] == ' ';
+}
+
+/* Has a GET of the path that this request is for been answered? */
+static bool is_read_before(const struct finder *finder)
+{
+    const struct sites *sites = &finder->sites;
+    struct buf name = BUF_INIT(MAX_ENDPOINT_BYTES);
+    buf_append_text(&name, "GET ");
+    buf_append_bytes(&name, sites->endpoints[finder->endpoint].path);
+    uint32_t read = buf_failed(&name)
+                        ? ID_MAP_NONE
+                        : id_map_get(&sites->endpoint_names, bytes_hash(buf_bytes(&name)));
+    buf_fini(&name);
+    return read != ID_MAP_NONE && id_map_get(&finder->answered, read) != ID_MAP_NONE &&
+           id_map_get(&finder->reads, finder->path) != ID_MAP_NONE;
+}
+
+/* Could the client have drawn this id itself? Only if all was seen that it could know it from, and
+ * it was not there: neither as a value nor in another form, nor in the page that it is sent from,
+ * nor in what is stored where it is sent to. */
+static bool may_be_drawn(const struct finder *finder, const struct carried_value *value)
+{
+    const struct site_place *place = &finder->sites.places[value->place];
+    struct bytes endpoint = finder->sites.endpoints[finder->endpoint].name;
+    int status = finder->request.status;
+    int64_t now_us = finder->request.at_us;
+    uint64_t digits;
+    return place->is_body && name_is_bare(place->name) && status >= 200 && status < 300 &&
+           (is_method(endpoint, "POST") || is_method(endpoint, "PUT") ||
+            is_method(endpoint, "PATCH")) &&
+           shape_is_drawn(value->text) &&
+           session_index_carried(&finder->index, value->hash) == SITES_NONE &&
+           !session_index_find(&finder->index, value->hash) && mention_of(value->text, &digits) &&
+           !session_index_mentions(&finder->index, digits) &&
+           !(finder->gap_exchange_id && finder->gap_us <= now_us) &&
+           !(finder->unseen_us && finder->unseen_us <= now_us) && is_read_before(finder);
+}
+
 /* What is said by name and form alone; whether other sessions say the same is for rules.c. */
-static enum client_kind judge(const struct finder *finder, const struct carried_value *value)
+static enum client_kind judge(const struct finder *finder, struct carried_value *value)
 {
     const struct site_place *place = &finder->sites.places[value->place];
     if (place->is_cookie)
@@ -29,7 +72,8 @@ static enum client_kind judge(const struct finder *finder, const struct carried_
     }
     if (!name_is_made_by_client(place->name) && !is_ref_of_message(place) &&
         !(place->parent.len && name_is_made_by_client(place->parent)) &&
-        !(name_is_bare(place->name) && place->is_body && finder->request.status == 201))
+        !(name_is_bare(place->name) && place->is_body && finder->request.status == 201) &&
+        !(value->is_drawn = may_be_drawn(finder, value)))
         return CLIENT_NONE;
     if (place->is_path)
         return CLIENT_NONE;
@@ -72,11 +116,6 @@ static struct form read_form(struct finder *finder)
         }
     }
     return form;
-}
-
-static bool is_method(struct bytes name, const char *method)
-{
-    return bytes_starts_with(name, bytes_of(method)) && name.ptr[strlen(method)] == ' ';
 }
 
 static void set(struct carried_value *value, enum client_kind kind)

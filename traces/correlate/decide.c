@@ -178,8 +178,10 @@ static struct client_rule *client_rule_of(struct rules *rules, const struct spoo
         if (!grown)
             return NULL;
         rules->clients = grown;
-        rules->clients[rules->client_count] =
-            (struct client_rule){.site = use->site, .kind = use->client, .score = CLIENT_SCORE};
+        rules->clients[rules->client_count] = (struct client_rule){.site = use->site,
+                                                                   .kind = use->client,
+                                                                   .is_drawn = use->is_drawn,
+                                                                   .score = CLIENT_SCORE};
         site->client = (uint32_t)rules->client_count++;
     }
     return &rules->clients[site->client];
@@ -228,14 +230,19 @@ static int make_origin(struct rules *rules, const struct spool_use *use, struct 
     return 0;
 }
 
-/* A "nonce" that several users have is a constant. */
-static bool is_made(const struct rules *rules, const struct spool_use *use)
+/* A "nonce" that several users have is a constant; unless one of them was given it. */
+static bool is_made(const struct rules *rules, const struct spool_entry *entry)
 {
+    const struct spool_use *use = &entry->use;
     const struct use_site *site = &rules->uses[use->site];
     if (use->client == CLIENT_NONE || use->carrier != use->number)
         return false;
-    return (use->client != CLIENT_UUID && use->client != CLIENT_HEX) ||
-           rules_share(site, use->hash) <= 0;
+    if (use->client != CLIENT_UUID && use->client != CLIENT_HEX)
+        return true;
+    if (use->is_drawn)
+        return drawn_is_made(rules, use);
+    return use_is_given(use, entry->candidates) ? rules_share(site, use->hash) <= 0
+                                                : !rules_is_had(site, use->hash);
 }
 
 /* Two columns in one header, which is written in base64. */
@@ -258,7 +265,7 @@ static int bind_to_client(struct decision *decision, const struct spool_entry *e
     struct rules *rules = decision->rules;
     const struct spool_use *use = &entry->use;
     struct origin *origin = origin_of(rules, use->carrier);
-    if (!origin && is_made(rules, use) && make_origin(rules, use, &origin, err))
+    if (!origin && is_made(rules, entry) && make_origin(rules, use, &origin, err))
         return -1;
     if (origin && origin->kind == CLIENT_BASIC)
         return bind_basic(decision, origin, err);

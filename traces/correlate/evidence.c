@@ -83,5 +83,8 @@ void client_evidence(const struct client_rule *rule, struct buf *out)
         [CLIENT_PASSWORD] = "the password of a login without a signup before it",
         [CLIENT_BASIC] = "name and password of Basic authentication",
     };
-    buf_append_text(out, words[rule->kind]);
+    buf_append_text(out, rule->is_drawn
+                             ? "an id that no answer had in any form, also not that of a GET of "
+                               "the same path; other users have others"
+                             : words[rule->kind]);
 }

@@ -6,6 +6,7 @@
 #include "core/grow.h"
 #include "core/map.h"
 #include "traces/correlate/finder_state.h"
+#include "traces/correlate/mentions.h"
 #include "traces/correlate/value_shape.h"
 
 enum {
@@ -43,6 +44,7 @@ void finder_free(struct finder *finder)
     arena_fini(&finder->arena);
     id_map_fini(&finder->uses);
     id_map_fini(&finder->answered);
+    id_map_fini(&finder->reads);
     spool_close(finder->spool);
     free(finder->carried);
     free(finder->clients);
@@ -54,8 +56,9 @@ void finder_begin_session(struct finder *finder, int64_t session_id, uint64_t us
     session_index_clear(&finder->index);
     id_map_clear(&finder->uses);
     id_map_clear(&finder->answered);
+    id_map_clear(&finder->reads);
     finder->use_count = 0;
-    finder->gap_exchange_id = 0;
+    finder->gap_exchange_id = finder->unseen_us = 0;
     finder->counts.sessions++;
     finder->entry.kind = SPOOL_SESSION;
     finder->entry.session = (struct spool_session){session_id, user};
@@ -98,6 +101,17 @@ void finder_request(struct finder *finder, const struct finder_request *request)
     arena_reset(&finder->arena);
 }
 
+static void mention(void *owner, uint64_t digits)
+{
+    struct finder *finder = owner;
+    session_index_mention(&finder->index, digits);
+}
+
+void finder_mentioned(struct finder *finder, struct bytes text)
+{
+    mentions_scan(text, mention, finder);
+}
+
 void finder_carries(struct finder *finder, struct bytes place, struct bytes name, struct bytes text,
                     enum value_form_word written_as)
 {
@@ -117,6 +131,8 @@ void finder_carries(struct finder *finder, struct bytes place, struct bytes name
         return;
     }
     value.hash = bytes_hash(text);
+    if (!finder->sites.places[value.place].is_body)
+        finder_mentioned(finder, text);
     finder->carried[finder->carried_count++] = value;
 }
 
@@ -168,6 +184,7 @@ static void spool_value(struct finder *finder, const struct carried_value *value
     finder->entry.kind = SPOOL_USE;
     *use = (struct spool_use){
         .exchange_id = finder->request.exchange_id,
+        .at_us = finder->request.at_us,
         .hash = value->hash,
         .site = value->site,
         .number = value->number,
@@ -178,6 +195,7 @@ static void spool_value(struct finder *finder, const struct carried_value *value
                           (struct bytes){0}, (struct bytes){0}),
         .bits = (uint8_t)shape_bits(value->text),
         .client = value->client,
+        .is_drawn = value->is_drawn,
         .is_repeat = seen && *seen != ID_MAP_NONE,
     };
     memcpy(use->numbers, value->numbers, sizeof use->numbers);
@@ -191,7 +209,22 @@ static void spool_value(struct finder *finder, const struct carried_value *value
     spool_write(finder->spool, &finder->entry);
 }
 
-/* What the client made comes first, so that parts of other values of this request find it. */
+/* The template, and what stands in its place; the query is not of it. */
+static uint64_t path_of(const struct finder *finder)
+{
+    struct bytes template = finder->endpoint == SITES_NONE
+                                ? bytes_of("")
+                                : finder->sites.endpoints[finder->endpoint].path;
+    uint64_t path = bytes_hash(template);
+    for (size_t i = 0; i < finder->carried_count; i++) {
+        if (finder->sites.places[finder->carried[i].place].is_path)
+            path = path * 0x9e3779b97f4a7c15U + finder->carried[i].hash;
+    }
+    return path;
+}
+
+/* What the client made comes first, so that parts of other values of this request find it; an id
+ * that it drew also before other values that name it. */
 void finder_send(struct finder *finder)
 {
     size_t count = finder->carried_count, kept = 0;
@@ -200,10 +233,14 @@ void finder_send(struct finder *finder)
             finder->carried[kept++] = finder->carried[i];
     }
     finder->carried_count = kept;
+    finder->path = path_of(finder);
     finder_judge_clients(finder);
-    for (size_t i = 0; i < kept; i++) {
-        if (number_use(finder, &finder->carried[i]))
-            return;
+    for (int is_drawn = 1; is_drawn >= 0; is_drawn--) {
+        for (size_t i = 0; i < kept; i++) {
+            struct carried_value *value = &finder->carried[i];
+            if (value->is_drawn == is_drawn && number_use(finder, value))
+                return;
+        }
     }
     for (int is_first = 1; is_first >= 0; is_first--) {
         for (size_t i = 0; i < kept; i++) {
@@ -240,6 +277,23 @@ bool finder_given(struct finder *finder, struct bytes place, struct bytes name, 
     return ret_given->place != SITES_NONE;
 }
 
+/* A page that had not changed was read by the client before the recording, or from another one. */
+static void note_status(struct finder *finder, const struct finder_answer *answer)
+{
+    bool is_get = bytes_starts_with(answer->endpoint, bytes_of("GET "));
+    bool is_known = id_map_get(&finder->reads, finder->path) != ID_MAP_NONE;
+    if (answer->status == 304 && !is_known &&
+        (!finder->unseen_us || answer->ended_us < finder->unseen_us))
+        finder->unseen_us = answer->ended_us;
+    if (answer->status != 200 || !is_get)
+        return;
+    uint32_t *at = id_map_at(&finder->reads, finder->path);
+    if (at)
+        *at = 1;
+    else
+        finder->is_out_of_memory = true;
+}
+
 void finder_answer(struct finder *finder, const struct finder_answer *answer,
                    const struct given *items, size_t count)
 {
@@ -250,6 +304,7 @@ void finder_answer(struct finder *finder, const struct finder_answer *answer,
         .is_success = answer->status >= 100 && answer->status < 400,
     };
     session_index_answer(&finder->index, &seen, items, count);
+    note_status(finder, answer);
     if (answer->is_partial && (!finder->gap_exchange_id || answer->ended_us < finder->gap_us)) {
         finder->gap_exchange_id = answer->exchange_id;
         finder->gap_us = answer->ended_us;

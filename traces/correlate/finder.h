@@ -38,6 +38,8 @@ void finder_request(struct finder *finder, const struct finder_request *request)
  * be decoded, else WORD_RAW. Too many and too long ones are left out. */
 void finder_carries(struct finder *finder, struct bytes place, struct bytes name, struct bytes text,
                     enum value_form_word written_as);
+/* Text that it has besides: who reads that may know what is in it. */
+void finder_mentioned(struct finder *finder, struct bytes text);
 /* That was all of it: values are looked up. */
 void finder_send(struct finder *finder);
 

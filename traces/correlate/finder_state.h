@@ -19,6 +19,7 @@ struct carried_value {
     uint8_t client;     /* enum client_kind */
     uint32_t number;    /* of its use */
     bool is_new;        /* carried for the first time in the session */
+    bool is_drawn;      /* as in struct spool_use */
 };
 
 struct finder {
@@ -33,11 +34,15 @@ struct finder {
     size_t carried_count;
     struct id_map uses;     /* a site and a value: seen before in the session */
     struct id_map answered; /* endpoints that have answered in the session */
+    struct id_map reads;    /* paths, with their ids, of which a GET was answered with 200 */
+    uint64_t path;          /* of the request, by hash */
     uint8_t *clients;       /* enum client_kind of each use of the session */
     size_t client_capacity;
     uint32_t use_count; /* of the session */
     /* The session's first answer to end that was not looked at whole; 0: none. */
     int64_t gap_exchange_id, gap_us;
+    /* When the first answer ended that the client had from before the recording (304); 0: none. */
+    int64_t unseen_us;
     struct spool_entry entry;
     struct finder_counts counts;
     bool is_out_of_memory;

@@ -47,6 +47,8 @@ void rules_free(struct rules *rules)
     arena_fini(&rules->texts);
     id_map_fini(&rules->by_pair);
     id_map_fini(&rules->numbers);
+    id_map_fini(&rules->drawn_by_hash);
+    free(rules->drawn);
     buf_fini(&rules->born_text);
     buf_fini(&rules->used_text);
     free(rules->list);
@@ -240,7 +242,7 @@ static void note_given(const struct rules *rules, struct use_site *born, uint64_
     }
 }
 
-static void tally_value(struct rules *rules, struct use_site *use, uint64_t hash)
+static void tally_value(struct rules *rules, struct use_site *use, uint64_t hash, bool is_given)
 {
     struct tally *tally = use->tally;
     uint32_t i = 0;
@@ -253,6 +255,7 @@ static void tally_value(struct rules *rules, struct use_site *use, uint64_t hash
     tally->count += i == tally->count;
     tally->values[i] = hash;
     tally->sessions[i]++;
+    tally->given[i] += is_given;
     tally->last_session[i] = rules->session;
 }
 
@@ -267,6 +270,18 @@ double rules_share(const struct use_site *use, uint64_t hash)
     return 0;
 }
 
+/* What an answer gave to a session says nothing of what clients send of themselves. */
+bool rules_is_had(const struct use_site *use, uint64_t hash)
+{
+    if (!use->has_users || !use->tally)
+        return false;
+    for (uint32_t i = 0; i < use->tally->count; i++) {
+        if (use->tally->values[i] == hash)
+            return use->tally->sessions[i] - use->tally->given[i] > 1;
+    }
+    return false;
+}
+
 /* The first reading: which rules there are, and how common the values of each used site. */
 static int count_use(struct rules *rules, const struct spool_entry *entry, void *owner,
                      struct error *err)
@@ -274,7 +289,6 @@ static int count_use(struct rules *rules, const struct spool_entry *entry, void 
     const struct spool_use *use = &entry->use;
     struct use_site *site = &rules->uses[use->site];
     (void)owner;
-    (void)err;
     if (!site->uses)
         site->first_user = rules->user;
     site->uses++;
@@ -284,7 +298,9 @@ static int count_use(struct rules *rules, const struct spool_entry *entry, void 
         site->sessions++;
     }
     if (!use->is_repeat)
-        tally_value(rules, site, use->hash);
+        tally_value(rules, site, use->hash, use_is_given(use, entry->candidates));
+    if (drawn_note(rules, use, err))
+        return -1;
     for (uint16_t i = 0; i < use->candidate_count; i++) {
         const struct spool_candidate *candidate = &entry->candidates[i];
         struct rule *rule = candidate->born == SITES_NONE ? NULL : find_or_add(rules, candidate);
@@ -346,6 +362,7 @@ static int weigh_use(struct rules *rules, const struct spool_entry *entry, void 
     double enough = *(const double *)owner;
     bool is_explained = false;
     (void)err;
+    drawn_doubt(rules, entry);
     if (use->is_repeat)
         return 0;
     for (uint16_t i = 0; i < use->candidate_count; i++) {
@@ -358,7 +375,7 @@ static int weigh_use(struct rules *rules, const struct spool_entry *entry, void 
         if (!candidate->is_echo && !candidate->is_late && is_new_value(rule, candidate->hash))
             rule->evidence += log(HOLDS / accident(site, use, candidate));
     }
-    if (!is_explained && use->client == CLIENT_NONE)
+    if (!is_explained && (use->client == CLIENT_NONE || use->is_drawn))
         count_misses(rules, site);
     return 0;
 }
@@ -410,10 +427,11 @@ int rules_learn(struct rules *rules, struct spool *spool, const struct rules_opt
         rules->uses[i].first_rule = rules->uses[i].unbound = rules->uses[i].client = SITES_NONE;
     /* First every rule explains what it matches, then only those that have turned out to be true.
      */
-    return rules_read(rules, spool, count_use, NULL, err) || weigh(rules, spool, 0, err) ||
-                   weigh(rules, spool, 0.5, err)
-               ? -1
-               : 0;
+    if (rules_read(rules, spool, count_use, NULL, err) || weigh(rules, spool, 0, err) ||
+        weigh(rules, spool, 0.5, err))
+        return -1;
+    drawn_settle(rules);
+    return 0;
 }
 
 const struct rule *rules_list(const struct rules *rules, size_t *ret_count)

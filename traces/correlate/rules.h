@@ -53,7 +53,8 @@ struct unbound {
 /* Values that a client made, by where they were first. */
 struct client_rule {
     uint32_t site;
-    uint8_t kind; /* enum client_kind */
+    uint8_t kind;  /* enum client_kind */
+    bool is_drawn; /* not by its name, but since other users have others */
     uint32_t values, uses, sessions, last_session;
     float score;
 };

@@ -4,6 +4,7 @@
 #ifndef REPRISE_TRACES_CORRELATE_RULES_STATE_H
 #define REPRISE_TRACES_CORRELATE_RULES_STATE_H
 
+#include "traces/correlate/drawn.h"
 #include "traces/correlate/endpoint_folds.h"
 #include "traces/correlate/rules.h"
 
@@ -17,6 +18,7 @@ struct tally {
     uint32_t count;
     uint64_t values[TALLY_VALUES];
     uint32_t sessions[TALLY_VALUES];
+    uint32_t given[TALLY_VALUES]; /* of them those where an answer had given it before */
     uint32_t last_session[TALLY_VALUES];
 };
 
@@ -31,6 +33,17 @@ struct use_site {
     /* As a place of an answer: what it gave first of all that was carried, and to whom. */
     uint64_t given_hash, given_user;
     bool has_given, gives_differ; /* other users got another value */
+    /* Ids that may be drawn: those of several users differ; some were somewhere else before. */
+    uint64_t drawn_user;
+    bool has_drawn, drawn_differ, drawn_had;
+};
+
+/* An id that a session may have drawn itself, where it carried it first. */
+struct drawn {
+    int64_t at_us;
+    uint64_t user;
+    uint32_t site, session;
+    bool is_had; /* another session had it too, from itself or before */
 };
 
 /* A value that the client made, in the session that is being read. */
@@ -60,6 +73,9 @@ struct rules {
     size_t client_count, client_capacity;
     struct origin *origins; /* by the number of the use */
     size_t origin_capacity;
+    struct drawn *drawn;
+    size_t drawn_count, drawn_capacity;
+    struct id_map drawn_by_hash;
     struct id_map numbers; /* of client values in an exchange */
     struct buf born_text, used_text;
     uint64_t left_out;
@@ -74,5 +90,8 @@ int rules_read(struct rules *rules, struct spool *spool, rules_take_fn take, voi
 struct rule *rules_find(struct rules *rules, const struct spool_candidate *candidate);
 /* The share of the site's other sessions that carried the value too; 0 where all are one user's. */
 double rules_share(const struct use_site *use, uint64_t hash);
+/* Does a session of several users' carry it that no answer gave it, besides one that is asked for?
+ */
+bool rules_is_had(const struct use_site *use, uint64_t hash);
 
 #endif

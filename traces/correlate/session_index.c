@@ -24,6 +24,8 @@ void session_index_clear(struct session_index *index)
     id_map_clear(&index->carried);
     id_map_clear(&index->given);
     id_map_clear(&index->cookies);
+    id_map_clear(&index->mentions);
+    index->is_full_of_mentions = false;
     for (size_t i = 0; i < index->waiting_count; i++)
         free(index->waiting[i]);
     index->waiting_count = 0;
@@ -38,6 +40,7 @@ void session_index_fini(struct session_index *index)
     id_map_fini(&index->carried);
     id_map_fini(&index->given);
     id_map_fini(&index->cookies);
+    id_map_fini(&index->mentions);
     free(index->births);
     free(index->carriers);
     free(index->waiting);
@@ -137,6 +140,7 @@ static void add_birth(struct session_index *index, const struct waiting *waiting
     uint32_t carrier = id_map_get(&index->carried, item->hash);
     bool is_first = *first == ID_MAP_NONE;
     struct birth birth = {.exchange_id = waiting->answer.exchange_id,
+                          .first_us = waiting->answer.ended_us,
                           .site = site,
                           .next = *first,
                           .is_echo = carrier != ID_MAP_NONE &&
@@ -148,6 +152,7 @@ static void add_birth(struct session_index *index, const struct waiting *waiting
         if (birth.is_echo && !same->is_echo)
             return; /* the one that gave it is still the source */
         birth.next = same->next;
+        birth.first_us = same->first_us;
         *same = birth;
         return;
     }
@@ -169,6 +174,10 @@ static void give(struct session_index *index, const struct waiting *waiting)
     const struct sites *sites = index->sites;
     for (size_t i = 0; i < waiting->count; i++) {
         const struct given *item = &waiting->items[i];
+        if (item->place == SITES_NONE) {
+            session_index_mention(index, item->hash);
+            continue;
+        }
         uint32_t site = sites_site(index->sites, waiting->answer.endpoint, item->place);
         if (site == SITES_NONE)
             continue;
@@ -208,6 +217,24 @@ uint32_t session_index_given(const struct session_index *index, uint32_t site)
 {
     uint32_t count = id_map_get(&index->given, site);
     return count == ID_MAP_NONE ? 0 : count;
+}
+
+void session_index_mention(struct session_index *index, uint64_t digits)
+{
+    if (index->mentions.count >= SESSION_MAX_MENTIONS) {
+        index->is_full_of_mentions = true;
+        return;
+    }
+    uint32_t *at = id_map_at(&index->mentions, digits);
+    if (!at)
+        index->is_out_of_memory = true;
+    else
+        *at = 1;
+}
+
+bool session_index_mentions(const struct session_index *index, uint64_t digits)
+{
+    return index->is_full_of_mentions || id_map_get(&index->mentions, digits) != ID_MAP_NONE;
 }
 
 /* --- what requests carried ---------------------------------------------------------------- */

@@ -13,11 +13,14 @@
 #include "traces/correlate/sites.h"
 
 #define SESSION_MAX_BIRTHS                                                                         \
-    (2 * 1000 * 1000)       /* 80 MB with the table; more are counted, not kept                    \
+    (2 * 1000 * 1000)       /* 100 MB with the table; more are counted, not kept                   \
                              */
 #define SESSION_MAX_SAME 12 /* births of one value: the first and the last ones */
 
-/* A value of an answer, before the endpoint is known: these are kept by body. */
+#define SESSION_MAX_MENTIONS (1 << 20)
+
+/* A value of an answer, before the endpoint is known: these are kept by body. A place of
+ * SITES_NONE: digits that it mentions, see mentions.h. */
 struct given {
     uint64_t hash;
     uint32_t place;
@@ -26,6 +29,7 @@ struct given {
 
 struct birth {
     int64_t exchange_id;
+    int64_t first_us; /* when the site first gave the value */
     uint32_t site;
     uint32_t numbers[SITES_NUMBERS];
     uint32_t next; /* of the same value, SITES_NONE at the end */
@@ -40,10 +44,11 @@ struct carried {
 
 struct session_index {
     struct sites *sites;
-    struct id_map values;  /* hash to the first birth */
-    struct id_map carried; /* hash to struct carried */
-    struct id_map given;   /* site to how many births it had */
-    struct id_map cookies; /* places cookie:NAME that an answer has set */
+    struct id_map values;   /* hash to the first birth */
+    struct id_map carried;  /* hash to struct carried */
+    struct id_map given;    /* site to how many births it had */
+    struct id_map cookies;  /* places cookie:NAME that an answer has set */
+    struct id_map mentions; /* digits that an answer or a request's head had, see mentions.h */
     struct birth *births;
     size_t birth_count, birth_capacity;
     struct carried *carriers;
@@ -52,6 +57,7 @@ struct session_index {
     size_t waiting_count, waiting_capacity;
     uint32_t request; /* counts requests */
     uint64_t left_out;
+    bool is_full_of_mentions; /* not all are known */
     bool is_out_of_memory;
 };
 
@@ -80,6 +86,10 @@ const struct birth *session_index_next(const struct session_index *index,
                                        const struct birth *birth);
 /* How many values the site has given so far. */
 uint32_t session_index_given(const struct session_index *index, uint32_t site);
+
+void session_index_mention(struct session_index *index, uint64_t digits);
+/* True also when it is not known. */
+bool session_index_mentions(const struct session_index *index, uint64_t digits);
 
 /* Has a request carried it before? The number of the use that did first, or SITES_NONE. */
 uint32_t session_index_carried(const struct session_index *index, uint64_t hash);

@@ -36,6 +36,7 @@ enum client_kind {
 /* A place of a request, with what is there. */
 struct spool_use {
     int64_t exchange_id;
+    int64_t at_us;
     int64_t gap_exchange_id; /* whose answer came before and was not looked at whole; 0: none */
     uint64_t hash;
     uint32_t site;
@@ -47,6 +48,7 @@ struct spool_use {
     uint16_t candidate_count;
     uint8_t bits;
     uint8_t client;      /* enum client_kind */
+    bool is_drawn;       /* its kind holds only if other sessions say so too: drawn.h */
     bool is_repeat;      /* the same value was at the same site before */
     bool is_from_before; /* a cookie or a credential that no answer of the session gave */
 };
@@ -54,6 +56,7 @@ struct spool_use {
 /* Where it, or a part of it, may come from. */
 struct spool_candidate {
     int64_t exchange_id;
+    int64_t first_us; /* when it was given there for the first time in the session */
     uint64_t hash;
     uint32_t born;    /* site; SITES_NONE: a request carried it first, see `carrier` */
     uint32_t carrier; /* a use of the session */

@@ -7,6 +7,7 @@ enum {
     MAX_LOOKED_AT = 256, /* a longer value has bits enough by then */
     DATE_BITS = 9,
     CLOCK_BITS = 11, /* minutes and seconds of a working day */
+    DRAWN_BITS = 48, /* sixteen digits of which six are different */
     WORD_BITS = 6,   /* the first word; those behind it follow from it */
     NEXT_WORD_BITS = 4
 };
@@ -220,6 +221,20 @@ bool shape_is_hex(struct bytes value)
     struct run run = run_of(value);
     return run.hexes == run.len && run.digits && run.digits < run.len &&
            (!run.uppers || !run.lowers);
+}
+
+bool shape_is_drawn(struct bytes value)
+{
+    static const size_t checksums[] = {32, 40, 48, 56, 64, 96, 128};
+    if (shape_is_uuid(value)) {
+        char version = value.ptr[14], variant = value.ptr[19];
+        return version && strchr("1467", version) && variant && strchr("89abAB", variant);
+    }
+    for (size_t i = 0; i < sizeof checksums / sizeof checksums[0]; i++) {
+        if (value.len == checksums[i])
+            return false;
+    }
+    return shape_is_hex(value) && shape_bits(value) >= DRAWN_BITS;
 }
 
 bool shape_is_email(struct bytes value)

@@ -22,6 +22,9 @@ bool shape_is_wordlike(struct bytes value);
 bool shape_is_uuid(struct bytes value);
 /* Sixteen or more hexadecimal digits of one case, with a digit among them. */
 bool shape_is_hex(struct bytes value);
+/* A UUID, or hexadecimal digits, that a program draws by chance or by the clock. Not one that is
+ * computed of something: a UUID of a name (version 3 and 5), digits as many as a checksum has. */
+bool shape_is_drawn(struct bytes value);
 bool shape_is_email(struct bytes value);
 bool shape_is_number(struct bytes value); /* decimal digits only, no leading zero */
 

@@ -4,6 +4,7 @@
 #include "core/grow.h"
 #include "core/json_scan.h"
 #include "core/map.h"
+#include "traces/correlate/mentions.h"
 #include "traces/correlate/walk_state.h"
 
 /* Headers that say how, not what; and those that have places of their own. */
@@ -143,6 +144,20 @@ static void count_gaps(struct walk *walk)
     walk->is_partial = walk->is_partial || gaps.unvisited;
 }
 
+/* Kept with the body's values. */
+static void add_mention(void *owner, uint64_t digits)
+{
+    struct given_list *list = owner;
+    struct given *grown =
+        grow_by_one(list->items, list->count, &list->capacity, sizeof *grown, SIZE_MAX);
+    if (!grown) {
+        list->is_out_of_memory = true;
+        return;
+    }
+    list->items = grown;
+    list->items[list->count++] = (struct given){.hash = digits, .place = SITES_NONE};
+}
+
 /* --- exchanges ---------------------------------------------------------------------------- */
 
 static size_t split_headers(struct walk *walk, struct bytes lines)
@@ -204,6 +219,8 @@ int walk_request(struct walk *walk, const struct trace_exchange *exchange, struc
                   &view.body, err))
         return -1;
     walk->prefix = (struct bytes){0};
+    finder_mentioned(walk->finder, exchange->target);
+    finder_mentioned(walk->finder, exchange->request_headers);
     place_visit(&view, walk->scratch, tell_carried, walk);
     count_gaps(walk);
     return 0;
@@ -234,6 +251,7 @@ int walk_answer(struct walk *walk, const struct trace_exchange *exchange, struct
     walk->is_partial = false;
     place_visit(&head, walk->scratch, tell_given, walk);
     count_gaps(walk);
+    mentions_scan(exchange->response_headers, add_mention, list);
     size_t of_head = list->count;
     bool is_cached_partial = false;
     uint64_t key = key_of(exchange, walk->headers, count);
@@ -261,6 +279,7 @@ int walk_answer(struct walk *walk, const struct trace_exchange *exchange, struct
         walk->counts.bodies_read++;
         place_visit(&view, walk->scratch, tell_given, walk);
         count_gaps(walk);
+        mentions_scan(view.body, add_mention, list);
         body_cache_put(walk->cache, key, list->items + of_head, list->count - of_head,
                        walk->is_partial);
     }
@@ -333,6 +352,7 @@ int walk_server_message(struct walk *walk, const struct trace_message *message, 
     struct bytes payload = buf_bytes(&walk->body);
     walk->prefix = bytes_make(prefix, write_prefix(payload, prefix, sizeof prefix));
     place_visit_ws(payload, PLACE_IN_ANSWER, walk->scratch, tell_given, walk);
+    mentions_scan(payload, add_mention, &walk->given);
     count_gaps(walk);
     walk->prefix = (struct bytes){0};
     return walk->given.is_out_of_memory ? out_of_memory(err) : 0;

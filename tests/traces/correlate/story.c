@@ -11,6 +11,7 @@
 
 #include "core/map.h"
 #include "traces/correlate/correlate_report.h"
+#include "traces/correlate/mentions.h"
 
 enum { MAX_ITEMS = 20000 };
 
@@ -19,6 +20,7 @@ struct teller {
     struct arena arena;
     int64_t now_us;
     bool is_in_session;
+    size_t item_count;
     struct given items[MAX_ITEMS];
 };
 
@@ -77,12 +79,20 @@ static void begin_session(struct teller *teller, struct bytes line)
     teller->is_in_session = true;
 }
 
+static void add_mention(void *owner, uint64_t digits)
+{
+    struct teller *teller = owner;
+    if (teller->item_count < MAX_ITEMS)
+        teller->items[teller->item_count++] = (struct given){.hash = digits, .place = SITES_NONE};
+}
+
 static void tell_exchange(struct teller *teller, struct bytes line)
 {
     uint64_t id = 0, status = 0, later = 0;
     const char *arrow = memmem(line.ptr, line.len, "->", 2);
     assert_non_null(arrow);
     struct bytes answer = bytes_from(line, (size_t)(arrow - line.ptr) + 2), item;
+    struct bytes told_answer = answer;
     line.len = (size_t)(arrow - line.ptr);
     assert_true(bytes_to_u64(word(&line), &id));
     size_t at = bytes_index_of(line, '|');
@@ -118,13 +128,15 @@ static void tell_exchange(struct teller *teller, struct bytes line)
         count +=
             finder_given(teller->finder, told.place, told.name, told.text, &teller->items[count]);
     }
+    teller->item_count = count;
+    mentions_scan(told_answer, add_mention, teller);
     const struct finder_answer given = {.exchange_id = (int64_t)id,
                                         .endpoint_id = endpoint_id,
                                         .endpoint = endpoint,
                                         .ended_us =
                                             teller->now_us + 500000 + (int64_t)later * 1000000,
                                         .status = (int)status};
-    finder_answer(teller->finder, &given, teller->items, count);
+    finder_answer(teller->finder, &given, teller->items, teller->item_count);
 }
 
 static int collect(void *owner, const struct trace_binding *binding, struct error *err)

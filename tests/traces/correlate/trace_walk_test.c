@@ -303,6 +303,40 @@ static void a_body_that_comes_again_is_read_once(void **state)
     assert_int_equal(counts.bodies_again, 1);
 }
 
+/* Two notes with ids of their own; of the first one somebody may have known before: by `answer` to
+ * the GET of both users, by `line` of the POST, by a `message` of the server. */
+static void check_note(const char *answer, const char *line, const char *message, bool is_drawn)
+{
+    struct buf script = BUF_INIT(1 << 16);
+    buf_printf(&script,
+               "session ann\n0 5 WS /live\n%s"
+               "20 30 GET /notes 200\nanswer %s\n"
+               "40 50 POST /notes 200 {\"notes\":[{\"id\":\"5b9edb9b2fffa975\"}]}\n"
+               "header Content-Type: application/json\n%s"
+               "session bob\n"
+               "20 30 GET /notes 200\nanswer %s\n"
+               "40 50 POST /notes 200 {\"notes\":[{\"id\":\"7216f5bcc95934f4\"}]}\n"
+               "header Content-Type: application/json\n",
+               message, answer, line, answer);
+    check(buf_text(&script), is_drawn ? "3 new:hex -> 3 body:/notes/0/id\n"
+                                        "5 new:hex -> 5 body:/notes/0/id\n"
+                                      : "");
+    buf_fini(&script);
+}
+
+static void an_id_that_was_seen_in_any_form_is_not_drawn(void **state)
+{
+    (void)state;
+    check_note("{\"notes\":[]}", "", "", true);
+    /* A body that comes again has it again. */
+    check_note("{\"notes\":{\"5b9edb9b2fffa975\":{\"a\":1},\"7216f5bcc95934f4\":{}}}", "", "",
+               false);
+    check_note("{\"notes\":[]}", "header Referer: http://a.test/notes/5B9EDB9B2FFFA975\n", "",
+               false);
+    check_note("{\"notes\":[]}", "header Cookie: a=b; c=x5b9edb9b2fffa975\n", "", false);
+    check_note("{\"notes\":[]}", "", "< 10 see note5b9edb9b2fffa975\n", false);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -317,6 +351,7 @@ int main(void)
         cmocka_unit_test(what_is_behind_the_last_value_is_counted),
         cmocka_unit_test(codings_are_undone_and_false_ones_counted),
         cmocka_unit_test(a_body_that_comes_again_is_read_once),
+        cmocka_unit_test(an_id_that_was_seen_in_any_form_is_not_drawn),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }
