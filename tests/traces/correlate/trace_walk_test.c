@@ -335,6 +335,17 @@ static void an_id_that_was_seen_in_any_form_is_not_drawn(void **state)
                false);
     check_note("{\"notes\":[]}", "header Cookie: a=b; c=x5b9edb9b2fffa975\n", "", false);
     check_note("{\"notes\":[]}", "", "< 10 see note5b9edb9b2fffa975\n", false);
+    /* It may be in what is too deep to be looked at. */
+    struct buf deep = BUF_INIT(1 << 16);
+    buf_append_text(&deep, "< 10 ");
+    for (int i = 0; i < 400; i++)
+        buf_append_text(&deep, "{\"a\":");
+    buf_append_text(&deep, "1");
+    for (int i = 0; i < 400; i++)
+        buf_append_text(&deep, "}");
+    buf_append_text(&deep, "\n");
+    check_note("{\"notes\":[]}", "", buf_text(&deep), false);
+    buf_fini(&deep);
 }
 
 int main(void)
