@@ -33,6 +33,47 @@ static void a_thread_is_inside_of_a_plugin_only_while_its_callback_runs(void **s
     fixture_stop(&fx);
 }
 
+static int64_t look_and_read(void *owner, uint64_t offset, void *into, size_t max)
+{
+    (void)owner;
+    (void)offset;
+    seen_plugin = guard_of_thread ? atomic_load(&guard_of_thread->plugin) : NULL;
+    seen_doing = guard_of_thread ? atomic_load(&guard_of_thread->doing) : NULL;
+    memset(into, 'x', max);
+    return (int64_t)max;
+}
+
+static void look_and_release(void *owner)
+{
+    (void)owner;
+    seen_doing = guard_of_thread ? atomic_load(&guard_of_thread->doing) : NULL;
+}
+
+static int gives_a_source(const reprise_call *call, reprise_request *request)
+{
+    const reprise_body_source source = {
+        .size = sizeof source, .body_bytes = 4, .read = look_and_read, .release = look_and_release};
+    return call->host->set_body_source(call, request, &source);
+}
+
+/* Between callbacks, when the transport asks for more. */
+static void reading_a_body_is_being_inside_too(void **state)
+{
+    (void)state;
+    struct fixture fx;
+    char into[4];
+    const reprise_plugin *plugins[] = {PLUGIN("first", .on_request = gives_a_source), NULL};
+    fixture_start(&fx, plugins);
+    assert_int_equal(fixture_ask(&fx), REPRISE_CONTINUE);
+    assert_int_equal(http_request_read_body(&fx.request, 0, into, sizeof into), 4);
+    assert_string_equal(seen_plugin, "first");
+    assert_string_equal(seen_doing, "read() of its body");
+    http_request_fini(&fx.request);
+    assert_string_equal(seen_doing, "release() of its body");
+    assert_null(guard_of_thread);
+    fixture_stop(&fx);
+}
+
 static void time_inside_adds_up_while_it_is_the_same_call(void **state)
 {
     (void)state;
@@ -116,6 +157,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_thread_is_inside_of_a_plugin_only_while_its_callback_runs),
+        cmocka_unit_test(reading_a_body_is_being_inside_too),
         cmocka_unit_test(time_inside_adds_up_while_it_is_the_same_call),
         cmocka_unit_test(a_process_that_was_stopped_has_not_been_inside_for_as_long),
         cmocka_unit_test(garbage_is_refused_and_delays_have_an_end),
