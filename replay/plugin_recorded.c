@@ -2,20 +2,32 @@
 #include "replay/plugin_recorded.h"
 
 #include <stdlib.h>
+#include <string.h>
 
+#include "core/grow.h"
 #include "replay/plan/plan_steps.h"
 #include "replay/verify/recorded.h"
 
-enum { MAX_BODY_BYTES = 64 << 20, MAX_NAMES_BYTES = 16 << 20 };
+enum { MAX_BODY_BYTES = 64 << 20, MAX_NAMES_BYTES = 16 << 20, MAX_MESSAGES = 16 << 20 };
 
 /* chain_recorded()'s words for who looks on. */
 enum { LOOK_ON, SESSION_SEEN, TRACE_SEEN };
+
+/* A message whose turn has not come: exchanges that began before it are shown first. */
+struct waiting {
+    int64_t first_us, last_us, body_id;
+    uint32_t step;
+    bool is_sent, is_text;
+    size_t order;
+};
 
 struct show {
     struct plugin_chain *chain;
     struct trace_reader *reader;
     struct recorded recorded; /* the exchange in hand */
     struct buf message;
+    struct waiting *waiting; /* by their moment */
+    size_t waiting_count, waiting_capacity, shown_count;
     int64_t start_us; /* of the session in hand, in the trace's time */
     struct http_header headers[HTTP1_MAX_HEADERS];
     reprise_header request_headers[HTTP1_MAX_HEADERS];
@@ -39,41 +51,83 @@ static uint64_t since_start(const struct show *show, int64_t at_us)
     return at_us > show->start_us ? (uint64_t)(at_us - show->start_us) : 0;
 }
 
-static int show_messages(struct show *show, uint32_t step, int64_t exchange_id, struct error *err)
+static int compare_waiting(const void *a, const void *b)
+{
+    const struct waiting *x = a, *y = b;
+    if (x->first_us != y->first_us)
+        return x->first_us < y->first_us ? -1 : 1;
+    return x->order < y->order ? -1 : x->order > y->order;
+}
+
+/* The messages of this WebSocket wait for their turn, too. */
+static int add_messages(struct show *show, uint32_t step, int64_t exchange_id, struct error *err)
 {
     struct trace_message message;
     int more;
+    if (show->shown_count) {
+        show->waiting_count -= show->shown_count;
+        memmove(show->waiting, show->waiting + show->shown_count,
+                show->waiting_count * sizeof *show->waiting);
+        show->shown_count = 0;
+    }
     if (trace_reader_start_messages(show->reader, exchange_id, err))
         return -1;
     while ((more = trace_reader_next_message(show->reader, &message, err)) > 0) {
         if ((message.opcode != 1 && message.opcode != 2) || message.payload_bytes > MAX_BODY_BYTES)
             continue;
-        buf_clear(&show->message);
-        if (trace_reader_get_body(show->reader, message.body_id, &show->message, err))
-            return -1;
-        const reprise_recorded shown = {
-            .kind = message.sender == TRACE_CLIENT ? REPRISE_RECORDED_MESSAGE_SENT
-                                                   : REPRISE_RECORDED_MESSAGE_RECEIVED,
-            .step = step,
-            .is_text = message.opcode == 1,
-            .began_us = since_start(show, message.first_us),
-            .ended_us = since_start(show, message.last_us),
-            .request_body = {buf_text(&show->message), show->message.len},
-        };
-        int result = chain_recorded(show->chain, &shown, err);
-        if (result != LOOK_ON)
-            return result;
+        struct waiting *grown = grow_by_one(show->waiting, show->waiting_count,
+                                            &show->waiting_capacity, sizeof *grown, MAX_MESSAGES);
+        if (!grown)
+            return error_set(err, EXIT_TOOL, "no memory to show plugins the messages of a session");
+        show->waiting = grown;
+        grown[show->waiting_count] = (struct waiting){.first_us = message.first_us,
+                                                      .last_us = message.last_us,
+                                                      .body_id = message.body_id,
+                                                      .step = step,
+                                                      .is_sent = message.sender == TRACE_CLIENT,
+                                                      .is_text = message.opcode == 1,
+                                                      .order = show->waiting_count};
+        show->waiting_count++;
     }
+    if (more == 0 && show->waiting_count)
+        qsort(show->waiting, show->waiting_count, sizeof *show->waiting, compare_waiting);
     return more;
 }
 
-/* The steps of exchanges; those of messages are shown with their WebSocket. */
+/* Those that began before this moment. */
+static int show_messages(struct show *show, int64_t before_us, struct error *err)
+{
+    int result = LOOK_ON;
+    while (result == LOOK_ON && show->shown_count < show->waiting_count &&
+           show->waiting[show->shown_count].first_us < before_us) {
+        const struct waiting *message = &show->waiting[show->shown_count++];
+        buf_clear(&show->message);
+        if (trace_reader_get_body(show->reader, message->body_id, &show->message, err))
+            return -1;
+        const reprise_recorded shown = {
+            .kind = message->is_sent ? REPRISE_RECORDED_MESSAGE_SENT
+                                     : REPRISE_RECORDED_MESSAGE_RECEIVED,
+            .step = message->step,
+            .is_text = message->is_text,
+            .began_us = since_start(show, message->first_us),
+            .ended_us = since_start(show, message->last_us),
+            .request_body = {buf_text(&show->message), show->message.len},
+        };
+        result = chain_recorded(show->chain, &shown, err);
+    }
+    return result;
+}
+
+/* The steps of exchanges, and the messages before each. */
 static int show_step(struct show *show, const struct plan_session *session, uint32_t number,
                      struct error *err)
 {
     const struct plan_step *step = &session->steps[number];
     if (step->kind == STEP_WS_MESSAGE)
         return LOOK_ON;
+    int before = show_messages(show, show->start_us + (int64_t)step->offset_us, err);
+    if (before != LOOK_ON)
+        return before;
     int found = recorded_read(&show->recorded, step->exchange_id, err);
     if (found != 1)
         return found;
@@ -101,7 +155,7 @@ static int show_step(struct show *show, const struct plan_session *session, uint
         show_headers(answer->headers, answer->header_count, show->response_headers);
     int result = chain_recorded(show->chain, &shown, err);
     if (result == LOOK_ON && step->kind == STEP_WS_CONNECT)
-        result = show_messages(show, number, step->exchange_id, err);
+        result = add_messages(show, number, step->exchange_id, err);
     return result;
 }
 
@@ -111,8 +165,11 @@ static int show_session(struct show *show, const struct plan_session *session, s
         !chain_recorded_begin(show->chain, (uint64_t)session->session_id, session->step_count))
         return LOOK_ON;
     int result = LOOK_ON;
+    show->waiting_count = show->shown_count = 0;
     for (uint32_t i = 0; i < session->step_count && result == LOOK_ON; i++)
         result = show_step(show, session, i, err);
+    if (result == LOOK_ON)
+        result = show_messages(show, INT64_MAX, err);
     return result == SESSION_SEEN ? LOOK_ON : result;
 }
 
@@ -185,6 +242,7 @@ int plugin_show_recorded(const struct plan *plan, const char *trace_path,
     }
     chain_recorded_done(chain);
     buf_fini(&show->message);
+    free(show->waiting);
     free(show);
     return result < 0 ? -1 : 0;
 }

@@ -11,7 +11,7 @@
 #define SCRIPT                                                                                     \
     "session a\n0 12 POST /login 200 user=x\nheader X-Shop: 1\nanswer {\"token\":\"t\"}\n"         \
     "answer-header X-Id: 7\n50 55 WS /live 101\n> 60 hello\n< 70 hello to you\n> 80 bye\n"         \
-    "90 - GET /c 0\nsession b\n5 30 GET /b 404\n"
+    "> 95 late\n90 - GET /c 0\nsession b\n5 30 GET /b 404\n"
 
 static struct buf seen;
 
@@ -73,11 +73,12 @@ static int show(const reprise_plugin *plugin, size_t whole_bytes, struct error *
 }
 
 #define ALL                                                                                        \
-    "1.0/5 exchange POST http://target:80/login 200 0-12 'user=x' '{\"token\":\"t\"}' +request "   \
+    "1.0/6 exchange POST http://target:80/login 200 0-12 'user=x' '{\"token\":\"t\"}' +request "   \
     "+answer\n"                                                                                    \
-    "1.1/5 connect GET http://target:80/live 101 50-55 '' ''\n"                                    \
-    "1.1/5 sent   0 60-60 'hello' ''\n1.1/5 received   0 70-70 'hello to you' ''\n"                \
-    "1.1/5 sent   0 80-80 'bye' ''\n1.4/5 exchange GET http://target:80/c 0 90-0 '' ''\n"          \
+    "1.1/6 connect GET http://target:80/live 101 50-55 '' ''\n"                                    \
+    "1.1/6 sent   0 60-60 'hello' ''\n1.1/6 received   0 70-70 'hello to you' ''\n"                \
+    "1.1/6 sent   0 80-80 'bye' ''\n1.4/6 exchange GET http://target:80/c 0 90-0 '' ''\n"          \
+    "1.1/6 sent   0 95-95 'late' ''\n"                                                             \
     "2.0/1 exchange GET http://target:80/b 404 0-25 '' ''\n"
 
 static void everything_is_shown_with_its_step(void **state)
@@ -96,8 +97,8 @@ static void a_plugin_that_has_seen_enough_is_shown_no_more(void **state)
     (void)state;
     struct error err;
     assert_int_equal(show(PLUGIN("p", .on_recorded = tell_the_first), 0, &err), 0);
-    assert_non_null(strstr(buf_text(&seen), "1.0/5"));
-    assert_null(strstr(buf_text(&seen), "1.1/5"));
+    assert_non_null(strstr(buf_text(&seen), "1.0/6"));
+    assert_null(strstr(buf_text(&seen), "1.1/6"));
     assert_non_null(strstr(buf_text(&seen), "2.0/1"));
     assert_int_equal(show(PLUGIN("p", .on_recorded = tell_one), 0, &err), 0);
     assert_null(strstr(buf_text(&seen), "2.0/1"));
