@@ -30,6 +30,7 @@ struct plugin_state {
 struct sent {
     struct sent *next;
     uint32_t step, attempt;
+    uint64_t hash; /* of method and URL: added requests have no step of their own */
     uint64_t unix_us;
     size_t key_count;
     struct key *keys[RULE_MAX];

@@ -75,16 +75,30 @@ static void stop(const reprise_call *call)
 
 /* --- what is on its way ---------------------------------------------------------------------- */
 
-/* Taken out of the list. An added request has no place of its own; they go one after another. */
+static uint64_t hash_of(const reprise_request *request)
+{
+    uint64_t hash = 0xcbf29ce484222325; /* FNV-1a */
+    for (size_t i = 0; i < request->method.len; i++)
+        hash = (hash ^ (unsigned char)request->method.ptr[i]) * 0x100000001b3;
+    for (size_t i = 0; i < request->url.len; i++)
+        hash = (hash ^ (unsigned char)request->url.ptr[i]) * 0x100000001b3;
+    return hash;
+}
+
+/* Taken out of the list. Several plugins may have added requests that are on their way at once:
+ * the URL tells them apart, unless a plugin behind this one has changed it. */
 static struct sent *take_sent(struct user_state *user, const reprise_request *request)
 {
+    uint64_t hash = request->step == REPRISE_ADDED ? hash_of(request) : 0;
+    struct sent **found = NULL;
     for (struct sent **at = &user->sent; *at; at = &(*at)->next)
-        if ((*at)->step == request->step) {
-            struct sent *sent = *at;
-            *at = sent->next;
-            return sent;
-        }
-    return NULL;
+        if ((*at)->step == request->step && (!found || (*at)->hash == hash))
+            found = at;
+    if (!found)
+        return NULL;
+    struct sent *sent = *found;
+    *found = sent->next;
+    return sent;
 }
 
 /* The text that tells one key of the limit from another; false: the request has none. */
@@ -129,6 +143,7 @@ static struct sent *new_sent(const reprise_call *call, const reprise_request *re
     if (!sent)
         return NULL;
     sent->step = request->step;
+    sent->hash = request->step == REPRISE_ADDED ? hash_of(request) : 0;
     sent->attempt = request->attempt;
     sent->unix_us = (uint64_t)call->unix_us;
     return sent;

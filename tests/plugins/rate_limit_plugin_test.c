@@ -85,6 +85,29 @@ static void requests_on_their_way_may_have_used_it_up(void **state)
     module_stop(&m);
 }
 
+static void added_requests_are_told_apart_by_their_url(void **state)
+{
+    (void)state;
+    struct module m;
+    struct chain_added first = {.plugin = 7}, second = {.plugin = 8};
+    module_start(&m, "rate_limit:limit=/a 1/h; /b 1/h");
+    struct asked used = module_request(&m, 3, "GET /a", "", NULL);
+    module_ask(&m, 0, 0, &used);
+    module_answer(&m, 0, 10, &used, 200, NULL, 5, NULL);
+    struct asked a = module_request(&m, 0, "GET /a", "", NULL);
+    struct asked b = module_request(&m, 0, "GET /b", "", NULL);
+    a.info.added = &first;
+    b.info.added = &second;
+    module_ask(&m, 0, SECOND, &a);
+    module_ask(&m, 0, SECOND, &b);
+    module_answer(&m, 0, 2 * SECOND, &a, 429, NULL, 5, NULL);
+    assert_int_equal(a.outcome.judgement, REPRISE_EXPECTED);
+    module_answer(&m, 0, 2 * SECOND, &b, 200, NULL, 5, NULL);
+    assert_int_equal(b.outcome.judgement, 0);
+    assert_int_equal(module_counted(&m, "rate_limited_early"), 0);
+    module_stop(&m);
+}
+
 static void a_tolerance_leaves_room_both_ways(void **state)
 {
     (void)state;
@@ -205,6 +228,7 @@ int main(void)
         cmocka_unit_test(the_fourth_within_an_hour_must_be_refused),
         cmocka_unit_test(a_refusal_within_the_limit_stays_a_failure),
         cmocka_unit_test(requests_on_their_way_may_have_used_it_up),
+        cmocka_unit_test(added_requests_are_told_apart_by_their_url),
         cmocka_unit_test(a_tolerance_leaves_room_both_ways),
         cmocka_unit_test(a_refusal_is_waited_for_when_asked),
         cmocka_unit_test(headers_that_grant_too_much_are_counted),
