@@ -12,16 +12,6 @@ enum {
     MIN_VALUE_BYTES = 8 /* a shorter one is a setting, or a test's */
 };
 
-/* One line of an answer. */
-struct set_cookie {
-    struct session_key key;
-    uint64_t id;
-    int64_t expires_us;
-    bool is_deletion;
-    bool is_secure;
-    bool is_for_target; /* had the client had it, the request would have carried it */
-};
-
 static uint64_t mixed(uint64_t hash, uint64_t other)
 {
     return (hash ^ other) * UINT64_C(0x9e3779b97f4a7c15);
@@ -70,66 +60,34 @@ static bool path_matches(struct bytes path, struct bytes cookie_path)
 
 /* Beside Max-Age only the year in which servers let die what they take back: a date would need the
  * server's clock. */
-static void read_attributes(struct set_cookie *cookie, const struct jar_exchange *exchange,
-                            struct bytes attributes)
+static void read_attributes(struct jar_gift *gift, const struct jar_exchange *exchange,
+                            struct bytes name, struct bytes attributes)
 {
     struct bytes attribute, path = path_of(exchange->target), cookie_path = default_path(path);
-    uint64_t seconds, host = hash_of_host(session_header_of(exchange->request_headers, "host"));
+    struct bytes host = {0};
+    uint64_t seconds;
     while (bytes_split(&attributes, ';', &attribute)) {
         size_t equals = bytes_index_of(attribute, '=');
-        struct bytes name = bytes_trim(bytes_make(attribute.ptr, equals));
+        struct bytes key = bytes_trim(bytes_make(attribute.ptr, equals));
         struct bytes value = bytes_trim(bytes_from(attribute, equals + 1));
-        if (bytes_equal_nocase(name, bytes_of("path")) && value.len && value.ptr[0] == '/')
+        if (bytes_equal_nocase(key, bytes_of("path")) && value.len && value.ptr[0] == '/')
             cookie_path = value;
-        else if (bytes_equal_nocase(name, bytes_of("domain")) && value.len)
-            host = hash_of_host(bytes_from(value, value.ptr[0] == '.'));
-        else if (bytes_equal_nocase(name, bytes_of("secure")))
-            cookie->is_secure = true;
-        else if (bytes_equal_nocase(name, bytes_of("max-age")) && value.len) {
+        else if (bytes_equal_nocase(key, bytes_of("domain")) && value.len)
+            host = bytes_from(value, value.ptr[0] == '.');
+        else if (bytes_equal_nocase(key, bytes_of("secure")))
+            gift->is_secure = true;
+        else if (bytes_equal_nocase(key, bytes_of("max-age")) && value.len) {
             if (value.ptr[0] == '-' || bytes_equal(value, bytes_of("0")))
-                cookie->is_deletion = true;
+                gift->is_deletion = true;
             else if (bytes_to_u64(value, &seconds) && seconds < UINT32_MAX)
-                cookie->expires_us = exchange->last_us + (int64_t)seconds * 1000000;
-        } else if (bytes_equal_nocase(name, bytes_of("expires")))
-            cookie->is_deletion =
-                cookie->is_deletion || session_text_contains_nocase(value, "1970");
+                gift->expires_us = exchange->last_us + (int64_t)seconds * 1000000;
+        } else if (bytes_equal_nocase(key, bytes_of("expires")))
+            gift->is_deletion = gift->is_deletion || session_text_contains_nocase(value, "1970");
     }
-    cookie->id = mixed(mixed(bytes_hash(cookie->key.name), host), bytes_hash(cookie_path));
-    cookie->is_for_target = path_matches(path, cookie_path);
-}
-
-/* The next one that is of use. */
-static bool next_set_cookie(struct bytes *headers, const struct jar_exchange *exchange,
-                            struct set_cookie *cookie)
-{
-    struct bytes header, line;
-    while (session_next_header(headers, &header, &line)) {
-        if (!bytes_equal_nocase(header, bytes_of("set-cookie")))
-            continue;
-        size_t end = bytes_index_of(line, ';'), equals = bytes_index_of(line, '=');
-        if (equals >= end)
-            continue;
-        struct bytes name = bytes_trim(bytes_make(line.ptr, equals));
-        struct bytes value = bytes_trim(bytes_make(line.ptr + equals + 1, end - equals - 1));
-        *cookie =
-            (struct set_cookie){.expires_us = INT64_MAX, .key = session_cookie_key(name, value)};
-        read_attributes(cookie, exchange, bytes_from(line, end + 1));
-        if (value.len < MIN_VALUE_BYTES)
-            cookie->is_deletion = true; /* "", "deleted" */
-        else if (!session_cookie_tells(name, value, line))
-            continue;
-        return true;
-    }
-    return false;
-}
-
-static struct jar_cookie *find(const struct session_jar *jar, uint64_t id)
-{
-    for (size_t i = 0; i < jar->count; i++) {
-        if (jar->cookies[i].id == id)
-            return &jar->cookies[i];
-    }
-    return NULL;
+    if (host.len == 0)
+        host = session_header_of(exchange->request_headers, "host");
+    gift->id = mixed(mixed(bytes_hash(name), hash_of_host(host)), bytes_hash(cookie_path));
+    gift->is_for_target = path_matches(path, cookie_path);
 }
 
 static bool was_sent_with(struct bytes request_headers, struct bytes name)
@@ -144,9 +102,34 @@ static bool was_sent_with(struct bytes request_headers, struct bytes name)
     return false;
 }
 
-static uint64_t hash_of_user_agent(const struct jar_exchange *exchange)
+/* False: it is of no use here. */
+static bool read_gift(struct jar_gift *gift, const struct jar_exchange *exchange, struct bytes line)
 {
-    return bytes_hash(session_header_of(exchange->request_headers, "user-agent"));
+    size_t end = bytes_index_of(line, ';'), equals = bytes_index_of(line, '=');
+    if (equals >= end)
+        return false;
+    struct bytes name = bytes_trim(bytes_make(line.ptr, equals));
+    struct bytes value = bytes_trim(bytes_make(line.ptr + equals + 1, end - equals - 1));
+    bool is_deletion = value.len < MIN_VALUE_BYTES; /* "", "deleted" */
+    if (!is_deletion && !session_cookie_tells(name, value, line))
+        return false;
+    struct session_key key = session_cookie_key(name, value);
+    *gift = (struct jar_gift){.class = key.class,
+                              .hash = key.hash,
+                              .expires_us = INT64_MAX,
+                              .is_deletion = is_deletion,
+                              .was_sent = was_sent_with(exchange->request_headers, name)};
+    read_attributes(gift, exchange, name, bytes_from(line, end + 1));
+    return true;
+}
+
+static struct jar_cookie *find(const struct session_jar *jar, uint64_t id)
+{
+    for (size_t i = 0; i < jar->count; i++) {
+        if (jar->cookies[i].id == id)
+            return &jar->cookies[i];
+    }
+    return NULL;
 }
 
 /* What a browser asks for without cookies, and whose cookies it does not keep. */
@@ -172,36 +155,53 @@ static bool is_from_another_site(const struct jar_exchange *exchange)
                              hash_of_host(session_header_of(exchange->request_headers, "host"));
 }
 
-static enum jar_owner owner_by(const struct jar_cookie *kept, const struct set_cookie *given,
-                               const struct jar_exchange *exchange)
+void session_jar_read(struct jar_gifts *gifts, const struct jar_exchange *exchange)
 {
-    if (!kept || kept->hash == 0 || given->is_deletion || kept->hash == given->key.hash)
-        return JAR_SAYS_NOTHING;
-    if (exchange->first_us > kept->expires_us || !given->is_for_target ||
-        was_sent_with(exchange->request_headers, given->key.name))
-        return JAR_SAYS_NOTHING;
-    if (kept->is_secure && !kept->was_sent &&
-        !bytes_equal_nocase(session_header_of(exchange->request_headers, "x-forwarded-proto"),
-                            bytes_of("https")))
-        return JAR_IS_UNSURE; /* in clear text it is not sent back */
-    if (kept->user_agent != hash_of_user_agent(exchange))
-        return JAR_IS_ANOTHERS;
-    if (exchange->first_us <= kept->first_until_us && kept->target != bytes_hash(exchange->target))
-        return JAR_IS_UNSURE; /* a browser's first requests, side by side */
-    if (exchange->is_same_connection && !kept->was_sent)
-        return JAR_IS_UNSURE; /* a client that keeps no cookies */
-    return is_from_another_site(exchange) ? JAR_IS_UNSURE : JAR_IS_ANOTHERS;
+    struct bytes headers = exchange->response_headers, name, value;
+    gifts->count = 0;
+    if (is_without_credentials(exchange))
+        return;
+    while (gifts->count < JAR_MAX_GIFTS && session_next_header(&headers, &name, &value)) {
+        if (bytes_equal_nocase(name, bytes_of("set-cookie")))
+            gifts->count += read_gift(&gifts->items[gifts->count], exchange, value);
+    }
+    if (gifts->count == 0)
+        return;
+    headers = exchange->request_headers;
+    gifts->target = bytes_hash(exchange->target);
+    gifts->user_agent = bytes_hash(session_header_of(headers, "user-agent"));
+    gifts->first_us = exchange->first_us;
+    gifts->last_us = exchange->last_us;
+    gifts->is_from_another_site = is_from_another_site(exchange);
+    gifts->is_over_tls =
+        bytes_equal_nocase(session_header_of(headers, "x-forwarded-proto"), bytes_of("https"));
 }
 
-enum jar_owner session_jar_owner(const struct session_jar *jar, const struct jar_exchange *exchange)
+static enum jar_owner owner_by(const struct jar_cookie *kept, const struct jar_gift *gift,
+                               const struct jar_gifts *gifts, bool is_same_connection)
 {
-    struct bytes headers = exchange->response_headers;
-    struct set_cookie given;
+    if (!kept || kept->hash == 0 || gift->is_deletion || kept->hash == gift->hash)
+        return JAR_SAYS_NOTHING;
+    if (gifts->first_us > kept->expires_us || !gift->is_for_target || gift->was_sent)
+        return JAR_SAYS_NOTHING;
+    if (kept->is_secure && !kept->was_sent && !gifts->is_over_tls)
+        return JAR_IS_UNSURE; /* in clear text it is not sent back */
+    if (kept->user_agent != gifts->user_agent)
+        return JAR_IS_ANOTHERS;
+    if (gifts->first_us <= kept->first_until_us && kept->target != gifts->target)
+        return JAR_IS_UNSURE; /* a browser's first requests, side by side */
+    if (is_same_connection && !kept->was_sent)
+        return JAR_IS_UNSURE; /* a client that keeps no cookies */
+    return gifts->is_from_another_site ? JAR_IS_UNSURE : JAR_IS_ANOTHERS;
+}
+
+enum jar_owner session_jar_owner(const struct session_jar *jar, const struct jar_gifts *gifts,
+                                 bool is_same_connection)
+{
     enum jar_owner owner = JAR_SAYS_NOTHING;
-    if (jar->count == 0 || is_without_credentials(exchange))
-        return owner;
-    while (owner != JAR_IS_ANOTHERS && next_set_cookie(&headers, exchange, &given)) {
-        enum jar_owner by_this = owner_by(find(jar, given.id), &given, exchange);
+    for (size_t i = 0; i < gifts->count && jar->count; i++) {
+        const struct jar_gift *gift = &gifts->items[i];
+        enum jar_owner by_this = owner_by(find(jar, gift->id), gift, gifts, is_same_connection);
         owner = by_this > owner ? by_this : owner;
     }
     return owner;
@@ -219,31 +219,28 @@ static struct jar_cookie *new_cookie(struct session_jar *jar)
     return &grown[jar->count++];
 }
 
-void session_jar_add(struct session_jar *jar, const struct jar_exchange *exchange)
+void session_jar_add(struct session_jar *jar, const struct jar_gifts *gifts)
 {
-    struct bytes headers = exchange->response_headers;
-    struct set_cookie given;
-    if (is_without_credentials(exchange))
-        return;
-    while (next_set_cookie(&headers, exchange, &given)) {
-        struct jar_cookie *kept = find(jar, given.id);
-        if (given.is_deletion) {
+    for (size_t i = 0; i < gifts->count; i++) {
+        const struct jar_gift *gift = &gifts->items[i];
+        struct jar_cookie *kept = find(jar, gift->id);
+        if (gift->is_deletion) {
             if (kept)
                 kept->hash = 0;
             continue;
         }
-        bool is_first = !kept || kept->hash == 0 || exchange->first_us > kept->expires_us;
+        bool is_first = !kept || kept->hash == 0 || gifts->first_us > kept->expires_us;
         if (!kept && !(kept = new_cookie(jar)))
             return;
         if (is_first)
-            *kept = (struct jar_cookie){.id = given.id,
-                                        .target = bytes_hash(exchange->target),
-                                        .user_agent = hash_of_user_agent(exchange),
-                                        .first_until_us = exchange->last_us};
-        kept->class = given.key.class;
-        kept->hash = given.key.hash;
-        kept->expires_us = given.expires_us;
-        kept->is_secure = given.is_secure;
+            *kept = (struct jar_cookie){.id = gift->id,
+                                        .target = gifts->target,
+                                        .user_agent = gifts->user_agent,
+                                        .first_until_us = gifts->last_us};
+        kept->class = gift->class;
+        kept->hash = gift->hash;
+        kept->expires_us = gift->expires_us;
+        kept->is_secure = gift->is_secure;
     }
 }
 

@@ -33,7 +33,30 @@ struct jar_exchange {
     struct bytes response_headers;
     int64_t first_us;
     int64_t last_us;
-    bool is_same_connection; /* as the session's last exchange, and no proxy's */
+};
+
+enum { JAR_MAX_GIFTS = 8 };
+
+/* One Set-Cookie. */
+struct jar_gift {
+    uint64_t id, class, hash; /* as in jar_cookie */
+    int64_t expires_us;
+    bool is_deletion;
+    bool is_secure;
+    bool is_for_target; /* had the client had the cookie, the request would have carried it */
+    bool was_sent;      /* under the name: it carried some value */
+};
+
+/* What an answer puts into the client's jar, and what else of the exchange speaks for or against
+ * its being another's. */
+struct jar_gifts {
+    size_t count;
+    struct jar_gift items[JAR_MAX_GIFTS];
+    uint64_t target, user_agent;
+    int64_t first_us;
+    int64_t last_us;
+    bool is_from_another_site;
+    bool is_over_tls; /* in front of a proxy */
 };
 
 enum jar_owner {
@@ -42,12 +65,15 @@ enum jar_owner {
     JAR_IS_ANOTHERS
 };
 
-/* Whose jar did the exchange come from, as far as this one tells? */
-enum jar_owner session_jar_owner(const struct session_jar *jar,
-                                 const struct jar_exchange *exchange);
+void session_jar_read(struct jar_gifts *gifts, const struct jar_exchange *exchange);
 
-/* Put in what the answer hands out. Without memory the jar stays as it is. */
-void session_jar_add(struct session_jar *jar, const struct jar_exchange *exchange);
+/* Whose jar did the exchange come from, as far as this one tells? is_same_connection: as the
+ * session's last exchange, and no proxy's. */
+enum jar_owner session_jar_owner(const struct session_jar *jar, const struct jar_gifts *gifts,
+                                 bool is_same_connection);
+
+/* Without memory the jar stays as it is. */
+void session_jar_add(struct session_jar *jar, const struct jar_gifts *gifts);
 
 /* The client sent these. */
 void session_jar_note_sent(struct session_jar *jar, const struct session_keys *keys);

@@ -4,8 +4,10 @@
 bool session_text_contains_nocase(struct bytes in, const char *word)
 {
     struct bytes wanted = bytes_of(word);
+    char first = ascii_lower(word[0]);
     for (size_t i = 0; i + wanted.len <= in.len; i++) {
-        if (bytes_equal_nocase(bytes_make(in.ptr + i, wanted.len), wanted))
+        if (ascii_lower(in.ptr[i]) == first &&
+            bytes_equal_nocase(bytes_make(in.ptr + i, wanted.len), wanted))
             return true;
     }
     return false;

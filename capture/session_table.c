@@ -148,16 +148,17 @@ struct held_key *session_table_key(const struct sessions *sessions, uint64_t has
     return map_get(&sessions->by_key, hash_bytes(&hash));
 }
 
-/* The oldest value of a cookie goes when it has many: a new one came with each answer. */
+/* The value idle for longest goes when a cookie has many: a new one came with each answer. */
 static void forget_oldest(struct sessions *sessions, struct session *session, uint64_t class)
 {
     struct held_key **oldest = NULL;
     size_t count = 0;
     for (struct held_key **at = &session->keys; *at; at = &(*at)->next) {
-        if ((*at)->class == class) {
+        if ((*at)->class != class)
+            continue;
+        if (!oldest || (*at)->last_exchange <= (*oldest)->last_exchange)
             oldest = at;
-            count++;
-        }
+        count++;
     }
     if (count < MAX_VALUES_HELD)
         return;
@@ -180,8 +181,11 @@ void session_table_hold(struct sessions *sessions, struct session *session, uint
     struct held_key *held = malloc(sizeof *held);
     if (!held)
         return;
-    *held =
-        (struct held_key){.hash = hash, .class = class, .session = session, .next = session->keys};
+    *held = (struct held_key){.hash = hash,
+                              .class = class,
+                              .last_exchange = sessions->exchange_count,
+                              .session = session,
+                              .next = session->keys};
     if (map_set(&sessions->by_key, hash_bytes(&held->hash), held)) {
         free(held);
         return;

@@ -16,9 +16,10 @@ enum { SESSION_ADDRESS_BYTES = 46 };
 struct held_key {
     uint64_t hash;
     uint64_t class;
-    bool is_everybodys; /* two users have it beside keys of their own: it leads nowhere */
-    bool is_rival;      /* handed out beside another, which one client would not have used */
-    bool is_back;       /* a rival that was sent */
+    uint64_t last_exchange; /* that handed it out, or was sent with it */
+    bool is_everybodys;     /* two users have it beside keys of their own: it leads nowhere */
+    bool is_rival;          /* handed out beside another, which one client would not have used */
+    bool is_back;           /* a rival that was sent */
     struct session *session;
     struct held_key *next;
 };
@@ -45,11 +46,13 @@ struct sessions {
     void *owner;
     struct content_decoder *decoder; /* NULL: without memory; coded answers say nothing then */
     bool is_forwarded;               /* the exchange in hand: its address is what a proxy says */
+    struct jar_gifts gifts;          /* of the exchange in hand */
     struct map by_key;
     struct map by_id;
     struct map by_address; /* to the newest of an address */
     struct session *newest, *oldest;
     struct session *changed;
+    uint64_t exchange_count;
     size_t live_count;
     uint64_t mixed_count;
     int64_t last_id;

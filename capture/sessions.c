@@ -8,6 +8,8 @@ enum { MAX_LOOKS = 64 };
 static struct session *by_hash(struct sessions *sessions, uint64_t hash, int64_t at_us)
 {
     struct held_key *key = session_table_key(sessions, hash);
+    if (key)
+        key->last_exchange = sessions->exchange_count;
     return session_table_if_live(sessions, key && !key->is_everybodys ? key->session : NULL, at_us);
 }
 
@@ -60,29 +62,12 @@ static struct session *by_address(struct sessions *sessions,
     return session_table_if_live(sessions, session, sighting->first_us);
 }
 
-static struct jar_exchange jar_exchange(const struct sessions *sessions,
-                                        const struct session *session,
-                                        const struct session_sighting *sighting)
-{
-    return (struct jar_exchange){
-        .request_headers = sighting->request_headers,
-        .target = sighting->target,
-        .response_headers = sighting->response_headers,
-        .first_us = sighting->first_us,
-        .last_us = sighting->last_us,
-        .is_same_connection =
-            !sessions->is_forwarded && sighting->connection_session_id == session->row.session_id,
-    };
-}
-
 static enum jar_owner jar_owner(const struct sessions *sessions, const struct session *session,
-                                const struct session_sighting *sighting,
-                                const struct session_keys *born)
+                                const struct session_sighting *sighting)
 {
-    if (!born->has_set_cookie)
-        return JAR_SAYS_NOTHING;
-    struct jar_exchange exchange = jar_exchange(sessions, session, sighting);
-    return session_jar_owner(&session->jar, &exchange);
+    bool is_same_connection =
+        !sessions->is_forwarded && sighting->connection_session_id == session->row.session_id;
+    return session_jar_owner(&session->jar, &sessions->gifts, is_same_connection);
 }
 
 /* Without a key of its own an exchange may still be another user's than the one who was here last:
@@ -101,7 +86,7 @@ static bool is_another_user(const struct sessions *sessions, const struct sessio
             holds_another(session, key->hash, key->class))
             return true;
     }
-    return jar_owner(sessions, session, sighting, born) == JAR_IS_ANOTHERS;
+    return jar_owner(sessions, session, sighting) == JAR_IS_ANOTHERS;
 }
 
 /* Does the exchange show another user's own keys, beside an API key that the session holds? An API
@@ -232,13 +217,10 @@ static void learn(struct sessions *sessions, struct session *session,
     note_rivals_sent(sessions, session, keys);
     session_jar_note_sent(&session->jar, keys);
     bool is_unsure =
-        !has_strong_key(keys) && jar_owner(sessions, session, sighting, born) == JAR_IS_UNSURE;
+        !has_strong_key(keys) && jar_owner(sessions, session, sighting) == JAR_IS_UNSURE;
     for (size_t i = 0; i < born->count; i++)
         hold_born(sessions, session, &born->items[i], is_unsure);
-    if (born->has_set_cookie) {
-        struct jar_exchange exchange = jar_exchange(sessions, session, sighting);
-        session_jar_add(&session->jar, &exchange);
-    }
+    session_jar_add(&session->jar, &sessions->gifts);
     const struct session_hint *hint = has_strong_key(keys) ? NULL : sighting->hints;
     for (; hint && hint->hash; hint++)
         session_table_hold(sessions, session, hint->hash, hint->class);
@@ -263,6 +245,7 @@ int64_t sessions_add_exchange(struct sessions *sessions, const struct session_si
     struct session_sighting with_address = *told;
     const struct session_sighting *sighting = &with_address;
     struct bytes forwarded_for = session_forwarded_for(told->request_headers);
+    sessions->exchange_count++;
     sessions->is_forwarded = forwarded_for.len > 0;
     if (forwarded_for.len)
         with_address.address = forwarded_for;
@@ -272,6 +255,14 @@ int64_t sessions_add_exchange(struct sessions *sessions, const struct session_si
         &born, told->response_headers,
         session_plain_body(sessions->decoder, told->response_headers, told->response_body));
     drop_everybodys(sessions, &keys, &born);
+    sessions->gifts.count = 0;
+    if (born.has_set_cookie)
+        session_jar_read(&sessions->gifts,
+                         &(struct jar_exchange){.request_headers = sighting->request_headers,
+                                                .target = sighting->target,
+                                                .response_headers = sighting->response_headers,
+                                                .first_us = sighting->first_us,
+                                                .last_us = sighting->last_us});
     struct session *session = choose(sessions, sighting, &keys, &born);
     if (!session)
         session = session_table_new_session(sessions, sighting);

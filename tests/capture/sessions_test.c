@@ -588,6 +588,22 @@ static void a_new_value_with_each_answer_stays_one_session(void **state)
     sessions_free(sessions);
 }
 
+/* The client goes on with the value that it has. */
+static void new_values_that_nobody_takes_do_not_push_out_the_one_in_use(void **state)
+{
+    (void)state;
+    struct seen seen = {0};
+    struct sessions *sessions = sessions_new(&defaults, on_row, &seen);
+    for (int i = 0; i < 200; i++) {
+        char given[80];
+        snprintf(given, sizeof given, GIVES("9dVbN52cYt6u%07d"), i);
+        /* All at the same time, as over many connections. */
+        struct act act = {1, 1, HERE, 0, SENDS("Zk3vQ81mXw0pLr7T"), "/", NULL, given, NULL};
+        assert_int_equal(act_out(sessions, &act, 0), 1);
+    }
+    sessions_free(sessions);
+}
+
 /* Side by side, and to different pages: nothing tells two users' first requests from a browser's.
  * What they send afterwards does. */
 static void users_who_could_not_be_told_apart_are_counted(void **state)
@@ -656,6 +672,7 @@ int main(void)
         cmocka_unit_test(messages_belong_to_the_session_of_their_upgrade),
         cmocka_unit_test(a_token_in_a_compressed_answer_is_seen),
         cmocka_unit_test(a_new_value_with_each_answer_stays_one_session),
+        cmocka_unit_test(new_values_that_nobody_takes_do_not_push_out_the_one_in_use),
         cmocka_unit_test(users_who_could_not_be_told_apart_are_counted),
         cmocka_unit_test(a_new_session_has_its_row_before_its_id_is_given_out),
     };
