@@ -88,7 +88,8 @@ static int prepare_plan(struct replay_run *run, struct error *err)
                          settings->duration_us ? " within --duration" : "");
     uint64_t users =
         settings->stages.count ? stages_most_users(&settings->stages) : run->outline.sessions;
-    return identity_check(settings, users, err) ? error_prefix(err, "replay") : 0;
+    const struct identity_source source = {run->options.trace_path, run->options.overlay};
+    return identity_check(settings, &source, users, err) ? error_prefix(err, "replay") : 0;
 }
 
 static int prepare_checks(struct replay_run *run, struct error *err)

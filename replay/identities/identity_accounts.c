@@ -4,6 +4,7 @@
 #include "core/buf.h"
 #include "core/log.h"
 #include "replay/identities/identities.h"
+#include "replay/identities/identity_columns.h"
 
 static bool has_account(const struct replay_settings *settings, uint32_t session)
 {
@@ -99,18 +100,28 @@ static void warn_of_columns(const struct identities *identities, const struct pl
     buf_fini(&names);
 }
 
-int identity_check(const struct replay_settings *settings, uint64_t users, struct error *err)
+static int no_column_fits(const struct identities *identities, const struct identity_source *source,
+                          struct error *err)
+{
+    struct buf wanted = BUF_INIT(512);
+    identity_wanted_columns(source->trace_path, source->overlay, &wanted);
+    error_set(err, EXIT_INPUT,
+              "--data %s: no request has a field of its columns' names, nor a binding to "
+              "data:COLUMN%s%s; --map COLUMN=TEXT says which recorded text a column is for",
+              identities->data_path, wanted.len ? "; the bindings want " : "", buf_text(&wanted));
+    buf_fini(&wanted);
+    return -1;
+}
+
+int identity_check(const struct replay_settings *settings, const struct identity_source *source,
+                   uint64_t users, struct error *err)
 {
     const struct identities *identities = settings->identities;
     const struct plan *plan = settings->plan;
     if (identities_check_rows(identities, users, err))
         return -1;
     if (identities_have_data(identities) && !plan->stream && plan->data_sessions == 0)
-        return error_set(err, EXIT_INPUT,
-                         "--data %s: no request has a field of its columns' names, nor a binding "
-                         "to data:COLUMN; --map COLUMN=TEXT says which recorded text a column is "
-                         "for",
-                         identities->data_path);
+        return no_column_fits(identities, source, err);
     if (check_maps(identities, plan, err))
         return -1;
     if (identities_have_data(identities))

@@ -9,6 +9,8 @@
 
 #include "replay/worker.h"
 
+struct binding_overlay;
+
 struct shared_accounts {
     uint64_t users, accounts; /* 0: nobody shares one */
 };
@@ -17,8 +19,15 @@ struct shared_accounts {
 int identity_count_accounts(const struct replay_settings *settings,
                             struct shared_accounts *ret_shared);
 
+/* Where the bindings are; borrowed. */
+struct identity_source {
+    const char *trace_path; /* NULL: nowhere to look them up for a message */
+    const struct binding_overlay *overlay;
+};
+
 /* All that can be wrong with who the users are before anything is sent; `users` is how many there
  * will be. What is wrong but asked for is a warning. -1 with err. */
-int identity_check(const struct replay_settings *settings, uint64_t users, struct error *err);
+int identity_check(const struct replay_settings *settings, const struct identity_source *source,
+                   uint64_t users, struct error *err);
 
 #endif

@@ -102,6 +102,15 @@ expect_exit 0 bind two.trace import other.yaml
 expect_line err '^other.yaml:[0-9]+: not applied: this trace has no request of its born endpoint$'
 echo 'x: y' >bad.yaml
 complains "bad.yaml:1: no such key: 'x'; the file has version and bindings" two.trace import bad.yaml
+make_trace dated.trace <<'SCRIPT'
+session visitor
+100 101 GET /now 200
+answer-header Date: Sat, 21 Nov 2026 22:28:07 GMT
+answer {"at":"noon"}
+102 103 GET /later?m=28 200
+SCRIPT
+complains "bind: the answer of exchange 1 has nothing at 'body:/minute'; there is: body:/at 'noon'$" \
+    dated.trace add --born '1 body:/minute' --used '2 query:m'
 complains 'none.yaml: No such file or directory: check the path' two.trace import none.yaml
 expect_exit 0 bind one.trace export - # to standard output
 expect_line out '^version: 1$'
@@ -114,8 +123,38 @@ equal "found beside what a file has switched off, between the same places" "$(sq
     JOIN binding AS e USING (born_exchange_id, born_place, used_exchange_id, used_place)
     WHERE f.origin = 'found' AND e.origin = 'edited'")" 0
 complains2() { expect_exit 2 "$reprise" correlate "${@:2}" && expect_complaint "$1"; }
-complains2 'correlate: --bindings writes into the trace' three.trace --bindings off.yaml --dry-run
+complains2 "correlate: --bindings writes into the trace.*'reprise replay TRACE --bindings FILE --dry-run'" three.trace --bindings off.yaml --dry-run
 complains2 'bad.yaml:1: no such key' three.trace --bindings bad.yaml
+
+# --- the table: a rule that is written in two forms has two lines ---------------------------------
+for i in 1 2 3; do
+    token=Zk8f3a11c2bQ7x$i
+    [ $i = 3 ] || token=Zk8f3a+1c2/Q7x$i
+    sent=${token//+/%2B}
+    cat <<SCRIPT
+session visitor $i
+${i}00 ${i}01 GET /form 200
+answer-header Content-Type: text/html
+answer <html><form><input name=csrf_tok value="$token"></form></html>
+${i}02 ${i}03 POST /form 200 csrf_tok=${sent//\//%2F}
+header Content-Type: application/x-www-form-urlencoded
+SCRIPT
+done | make_trace forms.trace
+expect_exit 0 "$reprise" correlate forms.trace
+expect_line out '^ +2 +2 .* GET /form html:input\[csrf_tok\] +POST /form form:csrf_tok as percent$'
+expect_line out '^ +1 +1 .* GET /form html:input\[csrf_tok\] +POST /form form:csrf_tok$'
+
+# --- a name twice in one object: the first is read, by all ---------------------------------------
+make_trace twice.trace <<'SCRIPT'
+session visitor
+100 101 POST /jobs 201
+answer-header Content-Type: application/json
+answer {"id":"job_8f3a11c1","id":"job_77aa12bc"}
+102 103 GET /jobs/job_77aa12bc 200
+104 105 GET /jobs/job_8f3a11c1 200
+SCRIPT
+expect_exit 0 "$reprise" correlate twice.trace
+equal "bound by the first" "$(sql twice.trace 'SELECT born_place, used_exchange_id, used_place FROM binding')" 'body:/id|3|path:2'
 
 # --- played --------------------------------------------------------------------------------------
 expect_exit 0 "$reprise" replay two.trace --target http://127.0.0.1:9 --dry-run

@@ -97,6 +97,10 @@ equal "diverged with rows" "$(sql a.run 'SELECT sum(diverged) FROM total')" 0
 sql login.trace "DELETE FROM binding WHERE born_place = 'data:email'"
 replay 0 login.trace --scale 3 --data users.csv
 sed 's/^email,password$/who,word/' users.csv >other.csv
+cp login.trace wants.trace
+bind wants.trace 1 data:email 1 body:/email
+replay 2 wants.trace --data other.csv
+expect_complaint "replay: --data other.csv: no request has a field of its columns' names, nor a binding to data:COLUMN; the bindings want email .body:/email of exchange 1.; --map"
 replay 0 login.trace --scale 3 --data other.csv --map who=bob@shop.test --map 'word=a long password'
 sed -n '2,$s/^\([^,]*\),.*\([0-9]\)"$/{"word":"pass, \\"word\\" \2","who":"\1"}/p' users.csv >users.jsonl
 equal "lines of JSON" "$(wc -l <users.jsonl)" 3

@@ -145,7 +145,7 @@ static void with_rows_of_their_own_they_share_none(void **state)
 static void expect_verdict(struct replay_settings settings, uint64_t users, const char *wanted)
 {
     struct error err = {0};
-    int result = identity_check(&settings, users, &err);
+    int result = identity_check(&settings, &(const struct identity_source){0}, users, &err);
     assert_int_equal(result, wanted ? -1 : 0);
     if (wanted)
         assert_string_equal(err.text, wanted);

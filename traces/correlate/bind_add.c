@@ -7,6 +7,7 @@
 #include "traces/correlate/binding_form.h"
 #include "traces/correlate/binding_match.h"
 #include "traces/correlate/binding_store.h"
+#include "traces/correlate/trace_walk.h"
 #include "traces/correlate/value_match.h"
 #include "traces/printable.h"
 
@@ -61,6 +62,7 @@ static int look_up(struct adding *adding, struct end *end, struct error *err)
 
 struct hints {
     struct bytes wanted; /* .ptr NULL: any value will do */
+    enum place_side side;
     struct buf text;
     int count;
 };
@@ -80,6 +82,11 @@ static int take_hint(void *owner, const struct place_value *value)
 {
     struct hints *hints = owner;
     size_t before = hints->text.len;
+    const struct place_step *first = &value->place->steps[0];
+    /* "Date" may have the digits of any id; nothing of an answer comes from there. */
+    if (first->kind == PLACE_HEADER && (hints->side == PLACE_IN_ANSWER || !hints->wanted.ptr) &&
+        header_is_noise(first->name))
+        return 0;
     if (hints->wanted.ptr && !value_is_in(hints->wanted, value->text, bytes_of("raw")) &&
         !(value->text.len >= 4 && value_is_in(value->text, hints->wanted, bytes_of("raw"))))
         return 0;
@@ -100,7 +107,8 @@ static int take_hint(void *owner, const struct place_value *value)
 static int find_hints(struct adding *adding, const struct end *end, struct bytes wanted,
                       struct hints *hints, struct error *err)
 {
-    *hints = (struct hints){.wanted = wanted, .text = BUF_INIT(MAX_HINT_BYTES)};
+    *hints =
+        (struct hints){.wanted = wanted, .side = end->given.side, .text = BUF_INIT(MAX_HINT_BYTES)};
     if (exchange_values_visit(adding->values, end->given.exchange_id, end->given.side, take_hint,
                               hints, err) < 0)
         return -1;

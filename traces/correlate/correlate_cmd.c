@@ -72,9 +72,11 @@ static int decide(const char *path, struct finder *finder, const struct options 
 static int import_files(const char *path, const struct options *options, struct error *err)
 {
     if (options->bindings.count && options->is_dry_run)
-        return error_set(err, EXIT_INPUT,
-                         "correlate: --bindings writes into the trace, --dry-run does not: give "
-                         "one of them");
+        return error_set(
+            err, EXIT_INPUT,
+            "correlate: --bindings writes into the trace, --dry-run does not: give "
+            "one of them; 'reprise replay TRACE --bindings FILE --dry-run' says what a "
+            "file would bind");
     for (size_t i = 0; i < options->bindings.count; i++) {
         if (binding_import(path, options->bindings.items[i], "from a bindings file", stderr, err))
             return -1;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "core/grow.h"
+#include "core/map.h"
 #include "core/table.h"
 #include "core/units.h"
 #include "traces/correlate/correlate_near.h"
@@ -11,7 +12,7 @@
 
 enum { MAX_TABLE_BYTES = 8 * 1024 * 1024, SHOWN_LINES = 40, TEXT_BYTES = 1024, CELL_BYTES = 120 };
 
-/* Rules from one site into the same place of one or more endpoints. */
+/* Rules from one site into the same place of one or more endpoints, written there in one way. */
 struct line {
     uint32_t born, place; /* site; place where it is used */
     uint32_t variant;     /* of the rule with the most uses */
@@ -32,10 +33,19 @@ static int compare_lines(const void *a, const void *b)
     return x->bound != y->bound ? (x->bound > y->bound ? -1 : 1) : x->born > y->born;
 }
 
+/* Of how it is written as well, so that a rule that is in two forms has two lines. */
+static uint64_t key_of(const struct rule *rule, const struct site_variant *variant, uint32_t place)
+{
+    const uint64_t parts[] = {id_pair(rule->born, place), bytes_hash(variant->left),
+                              bytes_hash(variant->right), (uint64_t)variant->form};
+    return bytes_hash(bytes_make(parts, sizeof parts));
+}
+
 static int add_rule(struct lines *lines, const struct sites *sites, const struct rule *rule)
 {
-    uint32_t place = sites->sites[sites->variants[rule->variant].site].place;
-    uint32_t *at = id_map_at(&lines->by_pair, id_pair(rule->born, place));
+    const struct site_variant *variant = &sites->variants[rule->variant];
+    uint32_t place = sites->sites[variant->site].place;
+    uint32_t *at = id_map_at(&lines->by_pair, key_of(rule, variant, place));
     if (!at)
         return -1;
     struct line *grown =

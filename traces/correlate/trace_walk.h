@@ -21,4 +21,7 @@ struct walk_counts {
 int trace_walk(struct trace_reader *reader, struct finder *finder, struct walk_counts *ret_counts,
                struct error *err);
 
+/* A header that says how, not what, or whose values have places of their own: Date, Cookie. */
+bool header_is_noise(struct bytes name);
+
 #endif

@@ -67,7 +67,7 @@ static const char *const noise_names[] = {"accept",
 static const char *const noise_prefixes[] = {"sec-", "access-control-", "cross-origin-",
                                              "x-ratelimit-"};
 
-static bool is_noise(struct bytes name)
+bool header_is_noise(struct bytes name)
 {
     for (size_t i = 0; i < sizeof noise_names / sizeof noise_names[0]; i++) {
         if (bytes_equal_nocase(name, bytes_of(noise_names[i])))
@@ -84,7 +84,7 @@ static bool is_left_out(const struct place_value *value)
 {
     const struct place_step *first = &value->place->steps[0];
     if (first->kind == PLACE_HEADER)
-        return is_noise(first->name);
+        return header_is_noise(first->name);
     return first->kind == PLACE_COOKIE && value->place->step_count > 1 &&
            value->place->steps[1].kind == PLACE_PARAM;
 }
