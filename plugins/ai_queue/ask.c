@@ -48,13 +48,16 @@ static int ask_poll(const reprise_call *call, reprise_request *request, struct l
 {
     if (job->state == LIVE_OVER || job->state == LIVE_LOST)
         return drop(call, request);
-    if (job->state == LIVE_SENT)
-        return hold(call, LOOK_AGAIN_US);
     if (job->state == LIVE_NONE)
         return REPRISE_CONTINUE;
+    if (job->state == LIVE_SENT && !live_is_late(call, job))
+        return hold(call, LOOK_AGAIN_US);
     job->is_left = false;
     if (live_is_late(call, job)) {
-        int verdict = live_give_up(call, job, true, "it has not ended by its deadline");
+        int verdict =
+            live_give_up(call, job, true,
+                         job->state == LIVE_SENT ? "the target has not taken it by its deadline"
+                                                 : "it has not ended by its deadline");
         return verdict == REPRISE_FAIL ? verdict : drop(call, request);
     }
     if (call->now_us < job->next_us)
@@ -72,8 +75,12 @@ static int ask_other(const reprise_call *call, reprise_request *request, struct 
         return drop(call, request);
     if (job->state == LIVE_NONE)
         return REPRISE_CONTINUE;
-    if (job->state == LIVE_SENT)
+    if (job->state == LIVE_SENT && !live_is_late(call, job))
         return hold(call, LOOK_AGAIN_US);
+    if (job->state == LIVE_SENT) { /* nobody has answered it: another plugin has left it out */
+        int verdict = live_give_up(call, job, true, "the target has not taken it by its deadline");
+        return verdict == REPRISE_FAIL ? verdict : drop(call, request);
+    }
     bool waits =
         role == ROLE_RESULT && recorded->has_ended && job->state == LIVE_RUNNING && !job->is_left;
     if (waits && live_is_late(call, job))

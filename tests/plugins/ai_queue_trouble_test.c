@@ -21,6 +21,29 @@ static void a_target_that_stays_full_fails_its_user_at_the_deadline(void **state
     stop();
 }
 
+static void a_submit_that_another_plugin_leaves_out_is_not_waited_for_for_ever(void **state)
+{
+    (void)state;
+    START("deadline", "10");
+    show_job();
+    ask(0, "http://t/jobs"); /* and no answer */
+    int verdict = REPRISE_HOLD;
+    for (int i = 0; i < 100 && (verdict = ask(1, "http://t/jobs/j1")) == REPRISE_HOLD; i++)
+        pass(host.delay_us / 1000);
+    assert_int_equal(verdict, REPRISE_FAIL);
+    assert_int_equal(host.counted[AI_JOBS_TIMED_OUT], 1);
+    assert_non_null(strstr(host.error, "the target has not taken it by its deadline"));
+    stop();
+    START("deadline", "10", "on_timeout", "go-on");
+    show_job();
+    ask(0, "http://t/jobs");
+    pass(11000);
+    assert_int_equal(ask(4, "http://t/jobs/j1/result"), REPRISE_SKIP);
+    assert_int_equal(ask(1, "http://t/jobs/j1"), REPRISE_SKIP);
+    assert_int_equal(host.counted[AI_JOBS_TIMED_OUT], 1);
+    stop();
+}
+
 static void a_job_that_is_not_taken_leaves_its_polls_out(void **state)
 {
     (void)state;
@@ -243,6 +266,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_target_that_stays_full_fails_its_user_at_the_deadline),
+        cmocka_unit_test(a_submit_that_another_plugin_leaves_out_is_not_waited_for_for_ever),
         cmocka_unit_test(a_job_that_is_not_taken_leaves_its_polls_out),
         cmocka_unit_test(a_job_that_never_ends_fails_its_user_by_name),
         cmocka_unit_test(or_the_user_goes_on_without_it),
