@@ -68,6 +68,7 @@ struct transport_call {
     uint64_t answered_us;   /* with such a body: when the answer's head began */
     uint64_t body_ended_us; /* the last of it was handed to libcurl; 0: it was not */
     bool has_body_failed;   /* its source */
+    bool has_body_options;  /* of the handle: to be taken back */
     bool is_cut;            /* whoever looks at the answer wants no more of it */
     bool was_read;          /* its head has been given to the request's reader */
     bool may_wait;          /* there were as many under way as connections allowed */

@@ -73,6 +73,7 @@ void tcurl_body_apply(struct transport_call *call)
     curl_easy_setopt(easy, CURLOPT_POSTFIELDS, is_read ? NULL : body);
     if (!is_read)
         return;
+    call->has_body_options = true;
     curl_easy_setopt(easy, CURLOPT_READFUNCTION, on_read);
     curl_easy_setopt(easy, CURLOPT_READDATA, call);
     curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, on_seek);
@@ -89,8 +90,9 @@ void tcurl_body_fini(struct transport_call *call)
     struct transport *transport = call->user->transport;
     timers_cancel(&transport->loop->timers, &call->body_timer);
     call->answered_us = 0;
-    if (!call->pace.has_begun)
+    if (!call->has_body_options) /* whether any of it was read or not */
         return;
+    call->has_body_options = false;
     curl_easy_setopt(call->easy, CURLOPT_UPLOAD_BUFFERSIZE, (long)DEFAULT_BUFFER_BYTES);
     curl_easy_setopt(call->easy, CURLOPT_TIMEOUT_MS, (long)(transport->options.timeout_us / 1000));
     call->pace.has_begun = false;
