@@ -332,7 +332,8 @@ struct chain_user *chain_user_new(struct chain_worker *worker, const struct chai
             continue;
         user->states[i].user = at;
         at += ALIGNED(chain->plugins[i].loaded.api.user_size);
-        random_init(&user->states[i].random, chain->plugins[i].random_seed, play->index);
+        random_init(&user->states[i].random,
+                    chain->plugins[i].random_seed ^ play->plays * 0x9e3779b97f4a7c15U, play->index);
     }
     return user;
 }

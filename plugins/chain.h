@@ -224,6 +224,7 @@ uint32_t chain_concerned(const struct plugin_chain *chain, uint64_t session_id);
 /* Whose session a user plays. */
 struct chain_play {
     uint64_t index; /* its own for each user of the run, whatever the worker */
+    uint64_t plays; /* sessions the user has begun before: each has random numbers of its own */
     uint64_t session_id;
     uint32_t step_count;
     void *owner; /* for the services */
@@ -275,13 +276,20 @@ struct chain_outcome {
     struct chain_ws_send *sends; /* likewise */
 };
 
+/* What one plugin has asked for, of one request. */
+struct chain_repeats {
+    uint16_t holds; /* of this attempt */
+    uint16_t retries;
+};
+
 struct chain_request_info {
-    uint32_t step;                   /* ignored with `added` */
-    uint32_t attempt;                /* retries so far */
-    uint32_t holds;                  /* of this attempt, so far */
-    uint32_t ask_from;               /* outcome.plugin after a HOLD, else 0 */
-    uint32_t keeps_body;             /* as the outcome of chain_request said */
-    const struct chain_added *added; /* when a plugin added it, else NULL */
+    uint32_t step;                         /* ignored with `added` */
+    uint32_t attempt;                      /* retries so far */
+    uint32_t holds;                        /* of this attempt, so far */
+    uint32_t ask_from;                     /* outcome.plugin after a HOLD, else 0 */
+    uint32_t keeps_body;                   /* as the outcome of chain_request said */
+    const struct chain_added *added;       /* when a plugin added it, else NULL */
+    const struct chain_repeats *by_plugin; /* one for each; NULL: whoever asks has asked for all */
 };
 
 struct chain_answer {

@@ -202,11 +202,20 @@ static uint32_t limit_of(uint32_t asked_for, uint32_t fallback)
     return asked_for < CHAIN_MAX_REPEATS ? asked_for : CHAIN_MAX_REPEATS;
 }
 
+/* A plugin's limits are about what it does itself: others may wait for as long as they must. */
+static struct chain_repeats repeats_of(const struct chain_worker *worker)
+{
+    const struct chain_request_info *info = worker->info;
+    if (info->by_plugin)
+        return info->by_plugin[worker->plugin_index];
+    return (struct chain_repeats){(uint16_t)info->holds, (uint16_t)info->attempt};
+}
+
 static enum reprise_verdict judge_hold(struct chain_worker *worker)
 {
     const struct chain_request_info *info = worker->info;
     uint32_t limit = limit_of(worker->plugin->loaded.api.max_holds, CHAIN_DEFAULT_HOLDS);
-    if (info->holds >= limit)
+    if (repeats_of(worker).holds >= limit)
         return fail(worker, "held one request %u times, its limit; max_holds raises it", limit);
     if (worker->outcome->added || worker->outcome->delay_us)
         return REPRISE_HOLD;
@@ -229,7 +238,7 @@ static enum reprise_verdict judge(struct chain_worker *worker, int answer)
         return judge_hold(worker);
     if (answer == REPRISE_RETRY) {
         uint32_t limit = limit_of(worker->plugin->loaded.api.max_retries, CHAIN_DEFAULT_RETRIES);
-        if (worker->info->attempt >= limit)
+        if (repeats_of(worker).retries >= limit)
             return fail(worker, "retried one request %u times, its limit; max_retries raises it",
                         limit);
     }

@@ -27,11 +27,11 @@ static void end_task(struct task *task)
 {
     struct user *user = task->user;
     task->then = TASK_FINISH;
+    task_count_handled(task);
     if (task->state == TASK_ADDING) /* once what was added for it is answered */
         return;
     if (task->state == TASK_WAITING)
         user->tasks_waiting--;
-    task_count_handled(task);
     task_pause(task, user_now_us(user), TASK_FINISH);
 }
 
@@ -52,8 +52,8 @@ static int settle(void *owner, uint32_t number, const struct http_response *answ
     if (step->bindings)
         values_take(&user->values, step->bindings->births, step->bindings->birth_count,
                     answer ? answer : &none, user_scratch(user->env));
+    user->env->metrics->steps_settled += !user_is_settled(user, step); /* the last answer counts */
     user->settled[step->end_position / 8] |= (unsigned char)(1u << step->end_position % 8);
-    user->env->metrics->steps_settled++;
     if (task && !task->is_asked)
         end_task(task);
     return 0;

@@ -16,6 +16,7 @@ const char *task_state_name(enum task_state state)
 
 static void on_timer(struct timer *timer, void *owner, uint64_t now_us);
 static void ask(struct task *task);
+static void forget_holds(struct task *task);
 
 /* A task that an earlier request has left is used again, with the memory it had grown. */
 static struct task *take_task(struct user_env *env)
@@ -210,7 +211,7 @@ static void go_on(struct task *task)
     switch (task->then) {
     case TASK_RETRY:
         task->attempt++;
-        task->holds = task->ask_from = 0;
+        forget_holds(task);
         task->due_us = user_now_us(task->user);
         ask(task);
         break;
@@ -273,7 +274,24 @@ struct chain_request_info task_info(const struct task *task)
         .holds = task->holds,
         .ask_from = task->ask_from,
         .added = task->added,
+        .by_plugin = task->repeats,
     };
+}
+
+struct chain_repeats *task_repeats(struct task *task, uint32_t plugin)
+{
+    if (!task->repeats)
+        task->repeats =
+            arena_zalloc(&task->arena, task->user->env->chain->count * sizeof *task->repeats);
+    return task->repeats ? &task->repeats[plugin] : NULL;
+}
+
+/* Each attempt may be held as often as the first. */
+static void forget_holds(struct task *task)
+{
+    task->holds = task->ask_from = 0;
+    for (uint32_t i = 0; task->repeats && i < task->user->env->chain->count; i++)
+        task->repeats[i].holds = 0;
 }
 
 void task_append_after(struct task *task, struct chain_added *list)
@@ -302,6 +320,9 @@ static struct chain_added *take_from_behind(struct task *task, uint32_t plugin)
 
 static void hold(struct task *task, const struct chain_outcome *outcome, uint64_t at_us)
 {
+    struct chain_repeats *repeats = task_repeats(task, outcome->plugin);
+    if (repeats)
+        repeats->holds++;
     task->holds++;
     task->ask_from = task->held_by = outcome->plugin;
     task->before = outcome->added;
@@ -337,7 +358,9 @@ static void ask(struct task *task)
         return;
     uint64_t at_us = now_us + outcome.delay_us;
     bool is_settled = task->step && user_is_settled(user, task->step);
-    task->keeps_body = outcome.keeps_body;
+    if (task->ask_from == 0) /* else those before it have said what they want */
+        task->keeps_body = 0;
+    task->keeps_body |= outcome.keeps_body;
     if (outcome.verdict == REPRISE_HOLD && !is_settled) {
         hold(task, &outcome, at_us);
     } else if (outcome.verdict == REPRISE_SKIP || is_settled) {

@@ -44,9 +44,10 @@ struct task {
     bool is_asked;                /* a plugin has it in hand just now */
     bool is_filled;               /* they are in `request`: its step's cut is no longer the same */
     uint32_t attempt, holds, ask_from;
-    uint64_t filled_with; /* values.replaced then */
-    uint32_t held_by;     /* with holds: the plugin that holds it */
-    uint32_t keeps_body;  /* of the answer, for these plugins */
+    uint64_t filled_with;          /* values.replaced then */
+    uint32_t held_by;              /* with holds: the plugin that holds it */
+    uint32_t keeps_body;           /* of the answer, for these plugins */
+    struct chain_repeats *repeats; /* of each plugin, in `arena`; NULL: none */
     uint64_t due_us, started_us;
     struct timer timer;
     struct arena arena; /* of what plugins change */
@@ -112,6 +113,8 @@ void task_streams_fini(struct user_env *env);
 /* Shared by task.c and task_answer.c. */
 struct chain_request_info task_info(const struct task *task);
 void task_append_after(struct task *task, struct chain_added *list);
+/* Of one plugin, or NULL without memory: what it has asked for already. */
+struct chain_repeats *task_repeats(struct task *task, uint32_t plugin);
 void task_release_slot(struct task *task);
 void task_record(struct task *task, const struct transport_result *result,
                  enum request_judgement judgement, uint64_t now_us);

@@ -132,6 +132,9 @@ static bool follow_plugins(struct task *task, const struct chain_outcome *outcom
     if (outcome->verdict == REPRISE_RETRY) {
         if (task->step && task->step->kind == STEP_WS_CONNECT)
             channel_drop(&user->channels[task->step->channel]);
+        struct chain_repeats *repeats = task_repeats(task, outcome->plugin);
+        if (repeats)
+            repeats->retries++;
         /* What was to follow the answer follows this one: the retry may be held for it. */
         task_send_added(user, task->after);
         task->after = NULL;

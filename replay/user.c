@@ -100,6 +100,7 @@ int user_play(struct user *user, const struct plan_session *session, uint64_t st
     if (user->env->chain_worker &&
         chain_concerned(user->env->chain, (uint64_t)session->session_id)) {
         const struct chain_play play = {.index = user->index,
+                                        .plays = user->plays,
                                         .session_id = (uint64_t)session->session_id,
                                         .step_count = session->step_count,
                                         .owner = user};

@@ -1,0 +1,168 @@
+/* user_plugins_test.c - several plugins at one user: none spends what is another's. */
+#include "replay/plugin_services.h"
+#include "tests/plugins/chain_fixture.h"
+#include "tests/support/play.h"
+
+static struct play play;
+static struct fixture fx; /* its chain and worker */
+static int calls;         /* of the plugins, as each test counts them */
+
+static void start(const char *script, const reprise_plugin *const *plugins)
+{
+    calls = 0;
+    fixture_start(&fx, plugins);
+    play_prepare(&play, script, (struct pacing){PACING_THINK, 1, 1});
+    fake_logs_all = true;
+    play.env.chain = &fx.chain;
+    play.env.chain_worker = fx.worker;
+    chain_worker_serve(fx.worker, &plugin_services, 1);
+    play_start(&play, 0, 0);
+}
+
+static void expect_and_end(const char *log)
+{
+    play_expect(&play, log);
+    assert_int_equal(play.ended, 1);
+    play_end(&play);
+    fixture_stop(&fx);
+}
+
+static int keep_body(const reprise_call *call, reprise_request *request)
+{
+    (void)request;
+    call->host->keep_body(call);
+    return REPRISE_CONTINUE;
+}
+
+static int count_body(const reprise_call *call, const reprise_response *response)
+{
+    (void)call;
+    calls += response->body.ptr && strcmp(response->body.ptr, "hello") == 0;
+    return REPRISE_CONTINUE;
+}
+
+static int hold_once(const reprise_call *call, reprise_request *request)
+{
+    call->host->delay_us(call, 5000);
+    return request->holds ? REPRISE_CONTINUE : REPRISE_HOLD;
+}
+
+static void a_body_is_kept_although_another_plugin_holds(void **state)
+{
+    (void)state;
+    static const struct fake_answer answers[] = {{"GET /a", 10, 200, 0, NULL, "hello"}, {0}};
+    fake_answers = answers;
+    start("session s\n0 10 GET /a 200\n",
+          (const reprise_plugin *[]){
+              PLUGIN("keeps", .on_request = keep_body, .on_response = count_body),
+              PLUGIN("holds", .on_request = hold_once), NULL});
+    expect_and_end("10 GET /a\n");
+    assert_int_equal(calls, 1);
+}
+
+/* Six times each, in turn. */
+static int hold_six(const reprise_call *call, reprise_request *request)
+{
+    uint32_t *held = call->user;
+    (void)request;
+    if (*held == 6)
+        return REPRISE_CONTINUE;
+    ++*held;
+    call->host->delay_us(call, 1000);
+    return REPRISE_HOLD;
+}
+
+static int retry_six(const reprise_call *call, const reprise_response *response)
+{
+    uint32_t *state = call->user;
+    (void)response;
+    if (state[1] == 6)
+        return REPRISE_CONTINUE;
+    state[1]++;
+    state[0] = 0; /* holds of one attempt */
+    return REPRISE_RETRY;
+}
+
+static void a_plugins_limits_are_not_spent_by_others(void **state)
+{
+    (void)state;
+    start("session s\n0 10 GET /a 200\n",
+          (const reprise_plugin *[]){PLUGIN("a", .user_size = 8, .max_holds = 6, .max_retries = 6,
+                                            .on_request = hold_six, .on_response = retry_six),
+                                     PLUGIN("b", .user_size = 8, .max_holds = 6, .max_retries = 6,
+                                            .on_request = hold_six, .on_response = retry_six),
+                                     NULL});
+    fake_run(&play.loop, UINT64_MAX - 1);
+    assert_int_equal(play.env.metrics->sessions_by_result[SESSION_FAILED], 0);
+    struct endpoint_metrics all;
+    assert_int_equal(metrics_sum_endpoints(play.env.metrics, &all), 0);
+    assert_int_equal(all.withdrawn, 12);
+    endpoint_metrics_fini(&all);
+    play_end(&play);
+    fixture_stop(&fx);
+}
+
+static int hold_second_for_another(const reprise_call *call, reprise_request *request)
+{
+    if (request->step != 1 || request->holds)
+        return REPRISE_CONTINUE;
+    reprise_request *other = call->host->new_request(call, request, 1);
+    assert_int_equal(call->host->send(call, other), 0);
+    return REPRISE_HOLD;
+}
+
+static int settle_second_twice(const reprise_call *call, const reprise_response *response)
+{
+    if (response->request->tag != 1)
+        return REPRISE_CONTINUE;
+    assert_int_equal(call->host->settle(call, 1, NULL), 0);
+    assert_int_equal(call->host->settle_like(call, 1, response), 0);
+    return REPRISE_CONTINUE;
+}
+
+static void a_step_settled_while_it_waits_for_an_added_request_is_dealt_with(void **state)
+{
+    (void)state;
+    start("session s\n0 10 GET /a 200\n20 30 GET /b 200\n40 50 GET /c 200\n",
+          (const reprise_plugin *[]){PLUGIN("p", .on_request = hold_second_for_another,
+                                            .on_response = settle_second_twice),
+                                     NULL});
+    fake_run(&play.loop, UINT64_MAX - 1);
+    assert_int_equal(play.env.metrics->sessions_by_result[SESSION_DONE], 1);
+    assert_int_equal(play.env.metrics->steps_not_sent, 0);
+    assert_int_equal(play.env.metrics->steps_settled, 1);
+    expect_and_end("0 GET /a\n20 GET /b\n40 GET /c\n");
+}
+
+static uint64_t drawn[2];
+
+static int draw(const reprise_call *call)
+{
+    drawn[calls++ % 2] = call->host->random(call);
+    return REPRISE_CONTINUE;
+}
+
+static void each_session_of_a_user_has_random_numbers_of_its_own(void **state)
+{
+    (void)state;
+    start("session s\n0 10 GET /a 200\n",
+          (const reprise_plugin *[]){PLUGIN("p", .on_session_start = draw), NULL});
+    fake_run(&play.loop, UINT64_MAX - 1);
+    assert_int_equal(user_play(play.users[0], &play.plan->sessions[0], 100000), 0);
+    fake_run(&play.loop, UINT64_MAX - 1);
+    assert_int_equal(calls, 2);
+    assert_int_not_equal(drawn[0], drawn[1]);
+    play_end(&play);
+    fixture_stop(&fx);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_body_is_kept_although_another_plugin_holds),
+        cmocka_unit_test(a_plugins_limits_are_not_spent_by_others),
+        cmocka_unit_test(a_step_settled_while_it_waits_for_an_added_request_is_dealt_with),
+        cmocka_unit_test(each_session_of_a_user_has_random_numbers_of_its_own),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
