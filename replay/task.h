@@ -99,8 +99,8 @@ void task_wake_waiting(struct user *user);
 /* A WebSocket's message that one waits for has not come in time. */
 void task_stop_waiting(struct task *task);
 void task_take_message(struct user *user, const struct plan_step *connect, struct bytes payload);
-/* For the request's slots, as long as it is under way: copies, where a WebSocket's message may set
- * them again meanwhile. -1 without memory. */
+/* For the request's slots, as long as it is under way: copies, where a WebSocket's message or a
+ * plugin may set them again meanwhile. -1 without memory. */
 int task_hold_values(struct task *task, const struct bytes **ret_values);
 struct bytes task_recorded_cookies(struct task *task);
 /* Of the whole answer, as far as they have not been taken while it came. */

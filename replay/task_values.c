@@ -201,8 +201,11 @@ int task_hold_values(struct task *task, const struct bytes **ret_values)
     const struct values *values = &task->user->values;
     const struct step_bindings *bindings = task->step ? task->step->bindings : NULL;
     *ret_values = values->texts;
-    if (!bindings || !bindings->need_count ||
-        (!bindings->wait_count && !task->user->channels_active && !has_open_producer(task)))
+    /* A transport cuts what is left of a request anew each time it can send on: a value that a
+     * plugin replaces meanwhile may be of another length. */
+    bool may_change = task->user->plugins || task->user->channels_active ||
+                      (bindings && (bindings->wait_count || has_open_producer(task)));
+    if (!bindings || !bindings->need_count || !may_change)
         return 0;
     struct bytes *held = arena_zalloc(&task->arena, values->count * sizeof *held);
     if (!held)

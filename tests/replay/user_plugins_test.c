@@ -156,12 +156,60 @@ static void each_session_of_a_user_has_random_numbers_of_its_own(void **state)
     fixture_stop(&fx);
 }
 
+static const struct bytes *sent_values[4]; /* of the requests, in order */
+static int sent_count;
+
+static struct transport_call *note_values(struct transport_user *user,
+                                          const struct transport_request *request,
+                                          enum failure *ret_failure)
+{
+    sent_values[sent_count++ % 4] = request->values;
+    return fake_target.send(user, request, ret_failure);
+}
+
+static int replace_while_b_is_sent(const reprise_call *call, const reprise_response *response)
+{
+    if (response->request->step != 2)
+        return REPRISE_CONTINUE;
+    const reprise_bytes old = {"tok", 3}, fresh = {"a longer token", 14};
+    const struct values *values = &play.users[0]->values;
+    assert_true(call->host->replace_value(call, old, fresh) > 0);
+    assert_int_equal(sent_count, 3);
+    for (uint32_t i = 0; i < values->count; i++) {
+        const struct bytes *text = &sent_values[1][i];
+        calls += text->ptr != NULL;
+        assert_true(!text->ptr || bytes_equal(*text, bytes_of("tok")));
+    }
+    return REPRISE_CONTINUE;
+}
+
+/* It may be half on its way, with a length that was told. */
+static void a_request_under_way_keeps_the_values_it_began_with(void **state)
+{
+    (void)state;
+    static const struct fake_answer answers[] = {{"GET /a", 10, 200, 0, NULL, "{\"t\":\"tok\"}"},
+                                                 {"GET /b/tok", 50, 200, 0, NULL, NULL},
+                                                 {0}};
+    struct transport_ops ops = fake_target;
+    ops.send = note_values;
+    fake_answers = answers;
+    sent_count = 0;
+    start("session s\n0 10 GET /a 200\nanswer {\"t\":\"old\"}\n"
+          "20 90 GET /b/old 200\n20 40 GET /c/old 200\n"
+          "bind 1 body:/t -> 2 path:2\nbind 1 body:/t -> 3 path:2\n",
+          (const reprise_plugin *[]){PLUGIN("p", .on_response = replace_while_b_is_sent), NULL});
+    play.env.ops = &ops;
+    expect_and_end("0 GET /a\n20 GET /b/tok\n20 GET /c/tok\n");
+    assert_true(calls > 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_body_is_kept_although_another_plugin_holds),
         cmocka_unit_test(a_plugins_limits_are_not_spent_by_others),
         cmocka_unit_test(a_step_settled_while_it_waits_for_an_added_request_is_dealt_with),
+        cmocka_unit_test(a_request_under_way_keeps_the_values_it_began_with),
         cmocka_unit_test(each_session_of_a_user_has_random_numbers_of_its_own),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
