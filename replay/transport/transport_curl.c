@@ -23,7 +23,7 @@ static void deliver(struct transport_call *call, CURLcode code)
     struct http_header headers[CALL_MAX_HEADERS];
     transport_done_fn done = call->request.done;
     void *owner = call->request.owner;
-    curl_multi_remove_handle(call->user->multi, call->easy);
+    curl_multi_remove_handle(call->multi->handle, call->easy);
     if (call->is_cut && code == CURLE_WRITE_ERROR)
         code = CURLE_OK;
     tcurl_result_fill(call, code, headers, &result);
@@ -31,11 +31,11 @@ static void deliver(struct transport_call *call, CURLcode code)
     tcurl_call_release(call);
 }
 
-static void drain(struct transport_user *user)
+static void drain(struct tcurl_multi *multi)
 {
     CURLMsg *message;
     int left;
-    while ((message = curl_multi_info_read(user->multi, &left))) {
+    while (multi->handle && (message = curl_multi_info_read(multi->handle, &left))) {
         struct transport_call *call = NULL;
         CURLcode code = message->data.result;
         curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&call);
@@ -46,34 +46,49 @@ static void drain(struct transport_user *user)
     }
 }
 
-void tcurl_user_act(struct transport_user *user, curl_socket_t socket, int events)
+/* What a callback has just started is sent now, not at the next look at the timers. */
+static bool start_new(struct tcurl_multi *multi)
 {
     int running;
-    curl_multi_socket_action(user->multi, socket, events, &running);
-    if (user->is_draining)
-        return;
-    user->is_draining = true;
-    do {
-        user->needs_kick = false;
-        drain(user);
-        /* What a callback has just started is sent now, not at the next look at the timers. */
-        if (user->needs_kick)
-            curl_multi_socket_action(user->multi, CURL_SOCKET_TIMEOUT, 0, &running);
-    } while (user->needs_kick);
-    user->is_draining = false;
-    drain(user);
+    if (!multi->needs_kick)
+        return false;
+    multi->needs_kick = false;
+    curl_multi_socket_action(multi->handle, CURL_SOCKET_TIMEOUT, 0, &running);
+    return true;
 }
 
-void tcurl_user_kick(struct transport_user *user)
+static void drain_all(struct transport_user *user)
+{
+    bool has_new;
+    user->is_draining = true;
+    do {
+        drain(&user->requests);
+        drain(&user->upgrades);
+        has_new = start_new(&user->requests);
+        has_new |= start_new(&user->upgrades);
+    } while (has_new);
+    user->is_draining = false;
+}
+
+void tcurl_multi_act(struct tcurl_multi *multi, curl_socket_t socket, int events)
 {
     int running;
+    curl_multi_socket_action(multi->handle, socket, events, &running);
+    if (!multi->user->is_draining)
+        drain_all(multi->user);
+}
+
+void tcurl_multi_kick(struct tcurl_multi *multi)
+{
+    struct transport_user *user = multi->user;
+    int running;
     if (user->is_draining) {
-        user->needs_kick = true;
+        multi->needs_kick = true;
         return;
     }
-    curl_multi_socket_action(user->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+    curl_multi_socket_action(multi->handle, CURL_SOCKET_TIMEOUT, 0, &running);
     /* The caller does not hold the call yet: deliver from the loop whatever has ended already. */
-    if (running < user->active_count)
+    if (running < multi->call_count)
         timers_set(&user->transport->loop->timers, &user->drain_timer, 0);
 }
 
@@ -81,33 +96,48 @@ static void on_curl_timer(struct timer *timer, void *owner, uint64_t now_us)
 {
     (void)timer;
     (void)now_us;
-    tcurl_user_act(owner, CURL_SOCKET_TIMEOUT, 0);
+    tcurl_multi_act(owner, CURL_SOCKET_TIMEOUT, 0);
 }
 
 static void on_drain_timer(struct timer *timer, void *owner, uint64_t now_us)
 {
-    struct transport_user *user = owner;
     (void)timer;
     (void)now_us;
-    user->is_draining = true;
-    drain(user);
-    user->is_draining = false;
-    if (user->needs_kick) {
-        user->needs_kick = false;
-        tcurl_user_act(user, CURL_SOCKET_TIMEOUT, 0);
-    }
+    drain_all(owner);
 }
 
-static int timer_callback(CURLM *multi, long timeout_ms, void *owner)
+static int timer_callback(CURLM *handle, long timeout_ms, void *owner)
 {
-    struct transport_user *user = owner;
-    struct loop *loop = user->transport->loop;
-    (void)multi;
+    struct tcurl_multi *multi = owner;
+    struct loop *loop = multi->user->transport->loop;
+    (void)handle;
     if (timeout_ms < 0)
-        timers_cancel(&loop->timers, &user->curl_timer);
+        timers_cancel(&loop->timers, &multi->timer);
     else
-        timers_set(&loop->timers, &user->curl_timer, loop->now_us + (uint64_t)timeout_ms * 1000);
+        timers_set(&loop->timers, &multi->timer, loop->now_us + (uint64_t)timeout_ms * 1000);
     return 0;
+}
+
+int tcurl_multi_open(struct tcurl_multi *multi, struct transport_user *user)
+{
+    multi->user = user;
+    multi->handle = curl_multi_init();
+    if (!multi->handle)
+        return -1;
+    timer_init(&multi->timer, on_curl_timer, multi);
+    curl_multi_setopt(multi->handle, CURLMOPT_SOCKETFUNCTION, tcurl_socket_watch);
+    curl_multi_setopt(multi->handle, CURLMOPT_SOCKETDATA, multi);
+    curl_multi_setopt(multi->handle, CURLMOPT_TIMERFUNCTION, timer_callback);
+    curl_multi_setopt(multi->handle, CURLMOPT_TIMERDATA, multi);
+    return 0;
+}
+
+static void multi_close(struct tcurl_multi *multi)
+{
+    if (!multi->handle)
+        return;
+    curl_multi_cleanup(multi->handle);
+    timers_cancel(&multi->user->transport->loop->timers, &multi->timer);
 }
 
 static size_t on_header(char *data, size_t size, size_t count, void *owner)
@@ -154,8 +184,9 @@ static void set_common_options(struct transport_call *call)
     trust_store_apply(transport->trust, &transport->options, easy);
 }
 
-struct transport_call *tcurl_call_take(struct transport_user *user)
+struct transport_call *tcurl_call_take(struct tcurl_multi *multi)
 {
+    struct transport_user *user = multi->user;
     struct transport_call *call = user->idle;
     if (call) {
         user->idle = call->next;
@@ -183,7 +214,8 @@ struct transport_call *tcurl_call_take(struct transport_user *user)
     if (user->active)
         user->active->previous = call;
     user->active = call;
-    user->active_count++;
+    call->multi = multi;
+    multi->call_count++;
     return call;
 }
 
@@ -199,7 +231,7 @@ static void call_free(struct transport_call *call)
 void tcurl_call_release(struct transport_call *call)
 {
     struct transport_user *user = call->user;
-    user->active_count--;
+    call->multi->call_count--;
     tcurl_body_fini(call);
     if (call->previous)
         call->previous->next = call->next;
@@ -223,27 +255,28 @@ static struct transport_call *tcurl_send(struct transport_user *user,
 {
     *ret_failure = FAILURE_NO_FILES;
     uint32_t most = request->max_connections;
-    bool may_wait = most && (uint32_t)user->active_count >= most;
-    struct transport_call *call = tcurl_call_take(user);
+    struct tcurl_multi *multi = &user->requests;
+    bool may_wait = most && (uint32_t)multi->call_count >= most;
+    struct transport_call *call = tcurl_call_take(multi);
     if (!call)
         return NULL;
     if (most != user->max_connections)
-        curl_multi_setopt(user->multi, CURLMOPT_MAX_HOST_CONNECTIONS, (long)most);
+        curl_multi_setopt(multi->handle, CURLMOPT_MAX_HOST_CONNECTIONS, (long)most);
     user->max_connections = most;
     call->request = *request;
     call->may_wait = may_wait;
     call->started_us = user->transport->loop->now_us;
-    if (tcurl_request_apply(call) || curl_multi_add_handle(user->multi, call->easy) != CURLM_OK) {
+    if (tcurl_request_apply(call) || curl_multi_add_handle(multi->handle, call->easy) != CURLM_OK) {
         tcurl_call_release(call);
         return NULL;
     }
-    tcurl_user_kick(user);
+    tcurl_multi_kick(multi);
     return call;
 }
 
 static void tcurl_cancel(struct transport_call *call)
 {
-    curl_multi_remove_handle(call->user->multi, call->easy);
+    curl_multi_remove_handle(call->multi->handle, call->easy);
     tcurl_call_release(call);
 }
 
@@ -253,18 +286,12 @@ static struct transport_user *tcurl_user_open(struct transport *transport)
     if (!user)
         return NULL;
     user->transport = transport;
-    user->multi = curl_multi_init();
-    if (!user->multi) {
+    if (tcurl_multi_open(&user->requests, user)) {
         free(user);
         return NULL;
     }
-    timer_init(&user->curl_timer, on_curl_timer, user);
+    curl_multi_setopt(user->requests.handle, CURLMOPT_MAXCONNECTS, (long)MAX_IDLE_CONNECTIONS);
     timer_init(&user->drain_timer, on_drain_timer, user);
-    curl_multi_setopt(user->multi, CURLMOPT_SOCKETFUNCTION, tcurl_socket_watch);
-    curl_multi_setopt(user->multi, CURLMOPT_SOCKETDATA, user);
-    curl_multi_setopt(user->multi, CURLMOPT_TIMERFUNCTION, timer_callback);
-    curl_multi_setopt(user->multi, CURLMOPT_TIMERDATA, user);
-    curl_multi_setopt(user->multi, CURLMOPT_MAXCONNECTS, (long)MAX_IDLE_CONNECTIONS);
     return user;
 }
 
@@ -279,9 +306,9 @@ static void tcurl_user_close(struct transport_user *user)
         user->idle = call->next;
         call_free(call);
     }
-    curl_multi_cleanup(user->multi);
+    multi_close(&user->requests);
+    multi_close(&user->upgrades);
     tcurl_socket_release_all(user);
-    timers_cancel(&user->transport->loop->timers, &user->curl_timer);
     timers_cancel(&user->transport->loop->timers, &user->drain_timer);
     free(user);
 }

@@ -1,8 +1,10 @@
 /*
  * transport_curl.h - what the files of the libcurl transport share: its structs.
  *
- * One multi handle per user on the worker's own loop: a shared one would pool connections across
- * users, which real users do not do, and look them up linearly.
+ * A multi handle per user on the worker's own loop: a shared one would pool connections across
+ * users, which real users do not do, and look them up linearly. A user's WebSockets have another:
+ * libcurl would count them among the connections that requests may have, and requests wait for
+ * one that a WebSocket holds.
  */
 #ifndef REPRISE_REPLAY_TRANSPORT_CURL_H
 #define REPRISE_REPLAY_TRANSPORT_CURL_H
@@ -35,19 +37,25 @@ struct transport {
 
 struct curl_socket;
 
+struct tcurl_multi {
+    struct transport_user *user;
+    CURLM *handle;
+    struct timer timer; /* libcurl's own time-outs */
+    int call_count;     /* in user->active */
+    bool needs_kick;
+};
+
 struct transport_user {
     struct transport *transport;
-    CURLM *multi;
-    struct timer curl_timer;  /* libcurl's own time-outs */
-    struct timer drain_timer; /* calls that ended while they were being started */
+    struct tcurl_multi requests;
+    struct tcurl_multi upgrades; /* handle NULL: it has had no WebSocket yet */
+    struct timer drain_timer;    /* calls that ended while they were being started */
     struct transport_call *active;
-    int active_count;
     uint32_t max_connections;    /* as libcurl was last told; 0: any number */
     struct transport_call *idle; /* easy handles to use again */
     struct transport_ws *websockets;
     struct curl_socket *sockets; /* of all its connections, in use or idle */
     bool is_draining;
-    bool needs_kick;
 };
 
 enum { CALL_MAX_HEADERS = 256 };
@@ -55,6 +63,7 @@ enum { CALL_MAX_HEADERS = 256 };
 struct transport_call {
     struct transport_call *next, *previous; /* in user->active; `next` alone in user->idle */
     struct transport_user *user;
+    struct tcurl_multi *multi; /* the user's that carries it */
     CURL *easy;
     struct transport_request request;
     struct header_list headers;
@@ -78,11 +87,13 @@ struct transport_call {
 
 /* Let libcurl act now; what ends is delivered here, or from the loop while calls are being started.
  */
-void tcurl_user_kick(struct transport_user *user);
+void tcurl_multi_kick(struct tcurl_multi *multi);
 
 /* Tell libcurl what has become ready (CURL_CSELECT_IN, CURL_CSELECT_OUT), and deliver what ends by
  * it. */
-void tcurl_user_act(struct transport_user *user, curl_socket_t fd, int events);
+void tcurl_multi_act(struct tcurl_multi *multi, curl_socket_t fd, int events);
+
+int tcurl_multi_open(struct tcurl_multi *multi, struct transport_user *user);
 
 /* The failure that a result code of libcurl stands for. */
 enum failure tcurl_failure_of(const struct transport_call *call, CURLcode code);
@@ -90,8 +101,8 @@ enum failure tcurl_failure_of(const struct transport_call *call, CURLcode code);
  * own, by which the failure was told. */
 const char *tcurl_failure_detail(struct transport_call *call, CURLcode code);
 
-/* A call of the user's with options common to all set; NULL without memory. */
-struct transport_call *tcurl_call_take(struct transport_user *user);
+/* A call with options common to all set, not yet added; NULL without memory. */
+struct transport_call *tcurl_call_take(struct tcurl_multi *multi);
 void tcurl_call_release(struct transport_call *call);
 
 /* transport_curl_body.c */
@@ -112,7 +123,7 @@ size_t tcurl_body_take(char *data, size_t size, size_t count, void *owner);
 void tcurl_socket_release(struct transport_user *user, curl_socket_t fd);
 void tcurl_socket_release_all(struct transport_user *user);
 
-/* libcurl's callbacks: `owner` is the user, for open the call. */
+/* libcurl's callbacks: `owner` is the multi, for open the call, for close the user. */
 int tcurl_socket_watch(CURL *easy, curl_socket_t fd, int what, void *owner, void *unused);
 curl_socket_t tcurl_socket_open(void *owner, curlsocktype purpose, struct curl_sockaddr *address);
 int tcurl_socket_close(void *owner, curl_socket_t fd);

@@ -57,7 +57,7 @@ void tcurl_body_on_timer(struct timer *timer, void *owner, uint64_t now_us)
     (void)timer;
     (void)now_us;
     curl_easy_pause(call->easy, CURLPAUSE_CONT);
-    tcurl_user_act(call->user, CURL_SOCKET_TIMEOUT, 0);
+    tcurl_multi_act(call->multi, CURL_SOCKET_TIMEOUT, 0);
 }
 
 void tcurl_body_apply(struct transport_call *call)

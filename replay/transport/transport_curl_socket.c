@@ -14,7 +14,7 @@
 struct curl_socket {
     struct curl_socket *next; /* user->sockets */
     struct loop_watch watch;
-    struct transport_user *user;
+    struct tcurl_multi *multi; /* it is a connection of */
     curl_socket_t fd;
     struct tcp_seen seen;
     bool is_connection; /* opened and closed through us */
@@ -30,7 +30,7 @@ static void idle_ready(struct curl_socket *socket)
 {
     enum { FIRST_TLS_RECORD = 20, LAST_TLS_RECORD = 23 };
     unsigned char bytes[4096];
-    loop_watch_clear(socket->user->transport->loop, &socket->watch);
+    loop_watch_clear(socket->multi->user->transport->loop, &socket->watch);
     if (recv(socket->fd, bytes, 1, MSG_PEEK | MSG_DONTWAIT) != 1 ||
         (bytes[0] >= FIRST_TLS_RECORD && bytes[0] <= LAST_TLS_RECORD))
         return;
@@ -46,13 +46,13 @@ static void on_socket_ready(struct loop_watch *watch, void *owner, int events)
         idle_ready(socket);
         return;
     }
-    struct network_sampler *network = &socket->user->transport->network;
+    struct network_sampler *network = &socket->multi->user->transport->network;
     bool is_due = network_sampler_is_due(network) || !socket->seen.is_made;
     if (is_due && socket->is_connection)
         network_sampler_look(network, watch->fd, &socket->seen);
-    tcurl_user_act(socket->user, watch->fd,
-                   (events & LOOP_READ ? CURL_CSELECT_IN : 0) |
-                       (events & LOOP_WRITE ? CURL_CSELECT_OUT : 0));
+    tcurl_multi_act(socket->multi, watch->fd,
+                    (events & LOOP_READ ? CURL_CSELECT_IN : 0) |
+                        (events & LOOP_WRITE ? CURL_CSELECT_OUT : 0));
 }
 
 static struct curl_socket **find_socket(struct transport_user *user, curl_socket_t fd)
@@ -80,12 +80,13 @@ void tcurl_socket_release_all(struct transport_user *user)
         tcurl_socket_release(user, user->sockets->fd);
 }
 
-static struct curl_socket *add_socket(struct transport_user *user, curl_socket_t fd)
+static struct curl_socket *add_socket(struct tcurl_multi *multi, curl_socket_t fd)
 {
+    struct transport_user *user = multi->user;
     struct curl_socket *socket = calloc(1, sizeof *socket);
     if (!socket)
         return NULL;
-    socket->user = user;
+    socket->multi = multi;
     socket->fd = fd;
     loop_watch_init(&socket->watch, on_socket_ready, socket);
     socket->next = user->sockets;
@@ -95,7 +96,8 @@ static struct curl_socket *add_socket(struct transport_user *user, curl_socket_t
 
 int tcurl_socket_watch(CURL *easy, curl_socket_t fd, int what, void *owner, void *unused)
 {
-    struct transport_user *user = owner;
+    struct tcurl_multi *multi = owner;
+    struct transport_user *user = multi->user;
     struct curl_socket *socket = *find_socket(user, fd);
     (void)easy;
     (void)unused;
@@ -106,7 +108,7 @@ int tcurl_socket_watch(CURL *easy, curl_socket_t fd, int what, void *owner, void
             tcurl_socket_release(user, fd);
         return 0;
     }
-    if (!socket && !(socket = add_socket(user, fd)))
+    if (!socket && !(socket = add_socket(multi, fd)))
         return -1;
     socket->is_idle = false;
     int events = (what & CURL_POLL_IN ? LOOP_READ : 0) | (what & CURL_POLL_OUT ? LOOP_WRITE : 0);
@@ -116,8 +118,7 @@ int tcurl_socket_watch(CURL *easy, curl_socket_t fd, int what, void *owner, void
 curl_socket_t tcurl_socket_open(void *owner, curlsocktype purpose, struct curl_sockaddr *address)
 {
     struct transport_call *call = owner;
-    struct transport_user *user = call->user;
-    struct transport *transport = user->transport;
+    struct transport *transport = call->user->transport;
     (void)purpose;
     int fd = socket(address->family, address->socktype | SOCK_CLOEXEC | SOCK_NONBLOCK,
                     address->protocol);
@@ -129,7 +130,7 @@ curl_socket_t tcurl_socket_open(void *owner, curlsocktype purpose, struct curl_s
     transport->network.health.connects_started++;
     struct curl_socket *socket = NULL;
     if (dial_sources_bind(&transport->sources, fd, address->family) == 0)
-        socket = add_socket(user, fd);
+        socket = add_socket(call->multi, fd);
     if (!socket) {
         call->socket_error = errno;
         close(fd);

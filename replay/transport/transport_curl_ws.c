@@ -1,5 +1,6 @@
 /* transport_curl_ws.c - the connection under a WebSocket of the libcurl transport: libcurl makes it
- * (CONNECT_ONLY), TLS included, and moves its bytes. */
+ * (CONNECT_ONLY), TLS included, and moves its bytes; beside the user's requests, which may have all
+ * the connections that they are allowed. */
 #include <stdlib.h>
 
 #include "replay/transport/transport_curl.h"
@@ -52,7 +53,7 @@ static int descriptor(struct transport_ws *base)
 static void destroy(struct transport_ws *base)
 {
     struct tcurl_ws *ws = own(base);
-    curl_multi_remove_handle(ws->user->multi, ws->call->easy);
+    curl_multi_remove_handle(ws->call->multi->handle, ws->call->easy);
     tcurl_call_release(ws->call);
     free(ws);
 }
@@ -93,8 +94,11 @@ struct transport_ws *tcurl_ws_open(struct transport_user *user,
                                    const struct transport_ws_events *tell, void *owner)
 {
     struct loop *loop = user->transport->loop;
+    struct tcurl_multi *multi = &user->upgrades;
+    if (!multi->handle && tcurl_multi_open(multi, user))
+        return NULL;
     struct tcurl_ws *ws = calloc(1, sizeof *ws);
-    struct transport_call *call = ws ? tcurl_call_take(user) : NULL;
+    struct transport_call *call = ws ? tcurl_call_take(multi) : NULL;
     if (!call) {
         free(ws);
         return NULL;
@@ -105,13 +109,13 @@ struct transport_ws *tcurl_ws_open(struct transport_user *user,
                       tell, owner);
     call->request = *request;
     call->ws = &ws->base;
-    if (set_connect_options(call) || curl_multi_add_handle(user->multi, call->easy) != CURLM_OK) {
+    if (set_connect_options(call) || curl_multi_add_handle(multi->handle, call->easy) != CURLM_OK) {
         tcurl_call_release(call);
         free(ws);
         return NULL;
     }
     transport_ws_link(&ws->base, &user->websockets);
     transport_ws_limit(&ws->base);
-    tcurl_user_kick(user);
+    tcurl_multi_kick(multi);
     return &ws->base;
 }

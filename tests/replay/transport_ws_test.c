@@ -101,17 +101,62 @@ static void *serve_one(void *owner)
     return NULL;
 }
 
-static void server_start(struct server *server, void (*serve)(int fd), const char *headers)
+/* A connection that has said its head, upgraded if that is what it asked for; -1: none came. */
+static int accept_one(const struct server *server, bool *ret_is_upgrade)
+{
+    struct buf head = BUF_INIT(65536);
+    int fd = accept(server->listen_fd, NULL, NULL);
+    *ret_is_upgrade = false;
+    if (fd >= 0 && read_head(fd, &head)) {
+        *ret_is_upgrade = strstr(buf_text(&head), "Sec-WebSocket-Key: ") != NULL;
+        if (*ret_is_upgrade)
+            upgrade(fd, &head, "");
+    }
+    buf_fini(&head);
+    return fd;
+}
+
+/* A request that is answered once a WebSocket is there, and another on the same connection once
+ * there are two. */
+static void *serve_beside_two(void *owner)
+{
+    const struct server *server = owner;
+    struct buf head = BUF_INIT(65536);
+    int fds[3], asked = -1;
+    for (int i = 0; i < 3; i++) {
+        bool is_upgrade;
+        fds[i] = accept_one(server, &is_upgrade);
+        if (fds[i] >= 0 && !is_upgrade)
+            asked = fds[i];
+        if (i >= 1 && (i == 1 || read_head(asked, &head)))
+            SAY(asked, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+    }
+    for (int i = 0; i < 3; i++) {
+        if (fds[i] >= 0) {
+            wait_for_close(fds[i]);
+            close(fds[i]);
+        }
+    }
+    buf_fini(&head);
+    return NULL;
+}
+
+static void server_start_with(struct server *server, void *(*thread)(void *))
 {
     struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t len = sizeof at;
-    *server = (struct server){.serve = serve, .headers = headers};
     server->listen_fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     assert_int_equal(bind(server->listen_fd, (struct sockaddr *)&at, sizeof at), 0);
     assert_int_equal(listen(server->listen_fd, 4), 0);
     assert_int_equal(getsockname(server->listen_fd, (struct sockaddr *)&at, &len), 0);
     server->port = ntohs(at.sin_port);
-    assert_int_equal(pthread_create(&server->thread, NULL, serve_one, server), 0);
+    assert_int_equal(pthread_create(&server->thread, NULL, thread, server), 0);
+}
+
+static void server_start(struct server *server, void (*serve)(int fd), const char *headers)
+{
+    *server = (struct server){.serve = serve, .headers = headers};
+    server_start_with(server, serve_one);
 }
 
 static void server_stop(struct server *server)
@@ -556,6 +601,54 @@ static void a_flood_leaves_the_others_their_turn(void **state)
     }
 }
 
+static void on_answer(void *owner, const struct transport_result *result)
+{
+    int *status = owner;
+    assert_int_equal(result->failure, FAILURE_NONE);
+    *status = result->response.status;
+}
+
+static void ask(struct witness *witness, uint16_t port, int *status)
+{
+    static char url[64];
+    static struct http_request http;
+    snprintf(url, sizeof url, "http://127.0.0.1:%u/asked", port);
+    http = (struct http_request){.method = bytes_of("GET"), .url = bytes_of(url)};
+    const struct transport_request request = {
+        .http = &http, .max_connections = 1, .done = on_answer, .owner = status};
+    enum failure failure;
+    assert_non_null(witness->ops->send(witness->user, &request, &failure));
+}
+
+/* The one connection that requests may have is theirs: a WebSocket neither waits for it, nor
+ * closes it, nor is it. */
+static void requests_and_websockets_take_no_connection_from_each_other(void **state)
+{
+    (void)state;
+    for (size_t t = 0; t < TRANSPORTS; t++) {
+        struct server server = {0};
+        struct witness witness;
+        struct side first = {0}, second = {0};
+        int status = 0, next_status = 0;
+        server_start_with(&server, serve_beside_two);
+        witness_init(&witness, transports[t], TIMEOUT_US);
+        ask(&witness, server.port, &status);
+        side_open(&first, &witness, server.port);
+        RUN_UNTIL(&witness, first.is_open && status);
+        side_open(&second, &witness, server.port);
+        RUN_UNTIL(&witness, second.is_open);
+        ask(&witness, server.port, &next_status);
+        RUN_UNTIL(&witness, next_status);
+        assert_int_equal(status, 200);
+        assert_int_equal(next_status, 200);
+        assert_false(first.is_over || second.is_over);
+        side_fini(&first);
+        side_fini(&second);
+        witness_fini(&witness);
+        server_stop(&server);
+    }
+}
+
 static void one_may_be_freed_at_any_moment(void **state)
 {
     (void)state;
@@ -592,6 +685,7 @@ int main(void)
         cmocka_unit_test(a_large_message_comes_back_whole),
         cmocka_unit_test(a_burst_is_heard_to_its_end),
         cmocka_unit_test(a_flood_leaves_the_others_their_turn),
+        cmocka_unit_test(requests_and_websockets_take_no_connection_from_each_other),
         cmocka_unit_test(one_may_be_freed_at_any_moment),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
