@@ -87,7 +87,7 @@ static struct bytes data(void *owner, struct bytes column)
     if (!identity_rows_find_column(rows, column, &number))
         return (struct bytes){0};
     return identity_rows_cell(
-        rows, identities_row(identities, user->env->seed, user->index, user->plays), number);
+        rows, identities_row(identities, user->env->seed, user->index, user->plays - 1), number);
 }
 
 static int request_of_step(void *owner, uint32_t number, struct http_request *request)

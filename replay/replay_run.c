@@ -88,7 +88,9 @@ static int prepare_plan(struct replay_run *run, struct error *err)
                          settings->duration_us ? " within --duration" : "");
     uint64_t users =
         settings->stages.count ? stages_most_users(&settings->stages) : run->outline.sessions;
-    const struct identity_source source = {run->options.trace_path, run->options.overlay};
+    const struct identity_source source = {.trace_path = run->options.trace_path,
+                                           .overlay = run->options.overlay,
+                                           .has_plugins = run->options.plugins.count > 0};
     return identity_check(settings, &source, users, err) ? error_prefix(err, "replay") : 0;
 }
 
@@ -121,8 +123,6 @@ static int prepare_plugins(struct replay_run *run, int64_t unix_us, struct error
     if (!chain_is_empty(&run->chain))
         guard_name_crashes();
     run->options.settings.chain = &run->chain;
-    if (options->is_dry_run)
-        return 0;
     if (chain_start(&run->chain, &chain_options, err))
         return -1;
     run->chain_is_started = true;

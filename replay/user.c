@@ -99,7 +99,7 @@ int user_play(struct user *user, const struct plan_session *session, uint64_t st
         goto failed;
     if (user->env->chain_worker &&
         chain_concerned(user->env->chain, (uint64_t)session->session_id)) {
-        const struct chain_play play = {.index = user->index,
+        const struct chain_play play = {.index = user->index + user->plays * user->env->play_stride,
                                         .plays = user->plays,
                                         .session_id = (uint64_t)session->session_id,
                                         .step_count = session->step_count,

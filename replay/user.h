@@ -44,6 +44,8 @@ struct user_env {
     enum on_missing on_missing;
     const struct identities *identities; /* NULL: no data */
     uint64_t seed;
+    uint64_t
+        play_stride; /* closed model: the most users, so that each play has a number of its own */
     struct place_scratch *scratch;          /* user_scratch() */
     uint64_t ws_wait_us;                    /* for a recorded server message that does not come */
     int64_t unix_origin_us;                 /* unix time of the run's 0 */

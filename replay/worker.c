@@ -323,6 +323,7 @@ int worker_init(struct worker *worker, const struct replay_settings *settings, u
         .watch = settings->watch,
         .identities = settings->identities,
         .seed = settings->seed,
+        .play_stride = settings->stages.count ? stages_most_users(&settings->stages) : 0,
         .ws_wait_us = settings->ws_wait_us,
         .max_in_flight = share ? share : 1,
         .user_ended = on_user_ended,

@@ -120,8 +120,12 @@ int identity_check(const struct replay_settings *settings, const struct identity
     const struct plan *plan = settings->plan;
     if (identities_check_rows(identities, users, err))
         return -1;
-    if (identities_have_data(identities) && !plan->stream && plan->data_sessions == 0)
+    bool is_unused = identities_have_data(identities) && !plan->stream && plan->data_sessions == 0;
+    if (is_unused && !source->has_plugins)
         return no_column_fits(identities, source, err);
+    if (is_unused)
+        log_info("--data %s: no request takes a column of it by itself: it is the plugins'",
+                 identities->data_path);
     if (check_maps(identities, plan, err))
         return -1;
     if (identities_have_data(identities))

@@ -23,6 +23,7 @@ int identity_count_accounts(const struct replay_settings *settings,
 struct identity_source {
     const char *trace_path; /* NULL: nowhere to look them up for a message */
     const struct binding_overlay *overlay;
+    bool has_plugins; /* that may ask for columns which no request names */
 };
 
 /* All that can be wrong with who the users are before anything is sent; `users` is how many there

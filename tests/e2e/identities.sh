@@ -133,6 +133,8 @@ replay 2 login.trace --scale 5 --data users.csv
 expect_complaint "replay: --data users.csv has 3 rows, and 5 are needed: one for each user"
 replay 2 login.trace --scale 3 --data other.csv
 expect_complaint "replay: --data other.csv: no request has a field of its columns' names"
+# Whose columns they are only the plugins may know.
+replay 0 login.trace --scale 3 --data other.csv --plugin example --dry-run
 replay 2 login.trace --data users.csv --map name=bob@shop.test
 expect_complaint "replay: --map name=...: users.csv has no such column; it has email, password"
 replay 2 login.trace --scale 3 --data other.csv --map who=bob@shop.test --map 'word=a long passwort'
