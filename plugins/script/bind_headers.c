@@ -3,13 +3,6 @@
 
 #include <strings.h>
 
-static enum script_object object_at(lua_State *lua, int at)
-{
-    const int *object = lua_touserdata(lua, at);
-    luaL_argcheck(lua, object && lua_rawlen(lua, at) == sizeof *object, at, "no headers");
-    return (enum script_object) * object;
-}
-
 /* The `index`-th row. false: behind the last, or not inside the callback. */
 static bool row_at(lua_State *lua, enum script_object object, size_t index, reprise_bytes *ret_name,
                    reprise_bytes *ret_value)
@@ -36,7 +29,7 @@ static int headers_index(lua_State *lua)
 {
     const struct vm *vm = vm_of(lua);
     const reprise_call *call = vm_call(lua);
-    enum script_object object = object_at(lua, 1);
+    enum script_object object = vm_object_at(lua, 1);
     size_t len;
     const char *name = luaL_checklstring(lua, 2, &len);
     reprise_bytes row_name, value;
@@ -63,7 +56,7 @@ static int headers_newindex(lua_State *lua)
     const reprise_call *call = vm_call(lua);
     const char *name = luaL_checkstring(lua, 2);
     const char *value = luaL_optstring(lua, 3, NULL);
-    if (object_at(lua, 1) != OBJECT_REQUEST_HEADERS || !vm->request || !vm->can_change)
+    if (vm_object_at(lua, 1) != OBJECT_REQUEST_HEADERS || !vm->request || !vm->can_change)
         return luaL_error(lua, "headers[\"%s\"]: only on_request can change them", name);
     if (call->host->set_header(call, vm->request, name, value)) {
         lua_pushfstring(lua, "headers[\"%s\"]", name);
@@ -78,7 +71,7 @@ static int headers_next(lua_State *lua)
     lua_Integer index = lua_tointeger(lua, lua_upvalueindex(1));
     lua_pushinteger(lua, index + 1);
     lua_replace(lua, lua_upvalueindex(1));
-    if (!row_at(lua, object_at(lua, 1), (size_t)index, &name, &value))
+    if (!row_at(lua, vm_object_at(lua, 1), (size_t)index, &name, &value))
         return 0;
     vm_push_bytes(lua, name);
     vm_push_bytes(lua, value);
@@ -101,11 +94,9 @@ void bind_headers(lua_State *lua, struct vm *vm)
                                                  OBJECT_RECORDED_RESPONSE_HEADERS};
     for (size_t i = 0; i < sizeof objects / sizeof objects[0]; i++) {
         vm_bind_object(lua, vm, objects[i], headers_index, headers_newindex, NULL);
-        vm_push_object(vm, objects[i]);
-        /* "__metatable" hides it from scripts, not from here. */
-        lua_getmetatable(lua, -1);
+        lua_rawgeti(lua, LUA_REGISTRYINDEX, vm->metatables[objects[i]]);
         lua_pushcfunction(lua, headers_pairs);
         lua_setfield(lua, -2, "__pairs");
-        lua_pop(lua, 2);
+        lua_pop(lua, 1);
     }
 }

@@ -4,13 +4,18 @@
 #include <string.h>
 
 /* What a row of the table is read from; all of them are looked at by name. */
-enum kind { BYTES, U32, U64, SECONDS, FLAG, CTEXT, OBJECT };
+enum kind { BYTES, TEXT, U32, U64, SECONDS, FLAG, CTEXT, OBJECT };
 
 struct member {
     const char *name;
     enum kind kind;
     size_t offset; /* OBJECT: which */
 };
+
+static void push_text(lua_State *lua, reprise_bytes bytes)
+{
+    lua_pushlstring(lua, bytes.ptr ? bytes.ptr : "", bytes.ptr ? bytes.len : 0);
+}
 
 static int push_of(lua_State *lua, const void *owner, const struct member *members)
 {
@@ -22,6 +27,9 @@ static int push_of(lua_State *lua, const void *owner, const struct member *membe
         switch (members->kind) {
         case BYTES:
             vm_push_bytes(lua, *(const reprise_bytes *)(const void *)field);
+            return 1;
+        case TEXT: /* as BYTES, but what is not there is empty */
+            push_text(lua, *(const reprise_bytes *)(const void *)field);
             return 1;
         case U32:
             lua_pushinteger(lua, *(const uint32_t *)(const void *)field);
@@ -39,7 +47,7 @@ static int push_of(lua_State *lua, const void *owner, const struct member *membe
             lua_pushstring(lua, *(const char *const *)(const void *)field);
             return 1;
         case OBJECT:
-            vm_push_object(vm_of(lua), (enum script_object)members->offset);
+            vm_push_object(lua, (enum script_object)members->offset);
             return 1;
         }
     }
@@ -48,8 +56,9 @@ static int push_of(lua_State *lua, const void *owner, const struct member *membe
 
 /* A method of that name, or a field. */
 static int index_of(lua_State *lua, const void *owner, const struct member *members,
-                    const char *what)
+                    enum script_object object, const char *what)
 {
+    vm_call_of(lua, object);
     lua_pushvalue(lua, 2);
     if (lua_rawget(lua, lua_upvalueindex(1)) != LUA_TNIL)
         return 1;
@@ -76,6 +85,7 @@ static int request_index(lua_State *lua)
         FIELD(U32, reprise_request, mark),           FIELD(U64, reprise_request, body_bytes),
         {"headers", OBJECT, OBJECT_REQUEST_HEADERS}, {NULL, BYTES, 0}};
     const reprise_request *request = vm_of(lua)->request;
+    vm_call_of(lua, OBJECT_REQUEST);
     const char *name = lua_type(lua, 2) == LUA_TSTRING ? lua_tostring(lua, 2) : "";
     if (request && strcmp(name, "step") == 0) { /* nil: added */
         if (request->step == REPRISE_ADDED)
@@ -84,13 +94,18 @@ static int request_index(lua_State *lua)
             lua_pushinteger(lua, request->step);
         return 1;
     }
-    return index_of(lua, request, members, "request");
+    /* nil: it is made while it is sent, so nobody has it */
+    if (request && strcmp(name, "body") == 0 && (request->body.ptr || request->body_bytes == 0)) {
+        push_text(lua, request->body);
+        return 1;
+    }
+    return index_of(lua, request, members, OBJECT_REQUEST, "request");
 }
 
 static int request_newindex(lua_State *lua)
 {
     struct vm *vm = vm_of(lua);
-    const reprise_call *call = vm_call(lua);
+    const reprise_call *call = vm_call_of(lua, OBJECT_REQUEST);
     const char *name = luaL_checkstring(lua, 2);
     reprise_request *request = vm->request;
     size_t len;
@@ -115,7 +130,7 @@ static int request_newindex(lua_State *lua)
 
 static int request_keep_body(lua_State *lua)
 {
-    const reprise_call *call = vm_call(lua);
+    const reprise_call *call = vm_call_of(lua, OBJECT_REQUEST);
     call->host->keep_body(call);
     return 0;
 }
@@ -136,7 +151,15 @@ static int response_index(lua_State *lua)
         {"headers", OBJECT, OBJECT_RESPONSE_HEADERS},
         {"request", OBJECT, OBJECT_REQUEST},
         {NULL, BYTES, 0}};
-    return index_of(lua, vm_of(lua)->response, members, "response");
+    const reprise_response *response = vm_of(lua)->response;
+    const char *name = lua_type(lua, 2) == LUA_TSTRING ? lua_tostring(lua, 2) : "";
+    vm_call_of(lua, OBJECT_RESPONSE);
+    /* nil: nobody kept it, or there was no answer */
+    if (response && strcmp(name, "body") == 0 && response->status && response->body_bytes == 0) {
+        push_text(lua, response->body);
+        return 1;
+    }
+    return index_of(lua, response, members, OBJECT_RESPONSE, "response");
 }
 
 /* --- message --------------------------------------------------------------------------------- */
@@ -150,12 +173,12 @@ static int message_index(lua_State *lua)
                                             FIELD(BYTES, reprise_ws_message, data),
                                             FIELD(U32, reprise_ws_message, mark),
                                             {NULL, BYTES, 0}};
-    return index_of(lua, vm_of(lua)->message, members, "message");
+    return index_of(lua, vm_of(lua)->message, members, OBJECT_MESSAGE, "message");
 }
 
 static int message_newindex(lua_State *lua)
 {
-    const reprise_call *call = vm_call(lua);
+    const reprise_call *call = vm_call_of(lua, OBJECT_MESSAGE);
     const char *name = luaL_checkstring(lua, 2);
     size_t len;
     if (strcmp(name, "data") != 0)
@@ -169,7 +192,7 @@ static int message_newindex(lua_State *lua)
 /* message:send(data [, is_text]): text unless it is false. */
 static int message_send(lua_State *lua)
 {
-    const reprise_call *call = vm_call(lua);
+    const reprise_call *call = vm_call_of(lua, OBJECT_MESSAGE);
     size_t len;
     const char *data = luaL_checklstring(lua, 2, &len);
     bool is_text = lua_isnoneornil(lua, 3) || lua_toboolean(lua, 3);
@@ -189,7 +212,7 @@ static int recorded_index(lua_State *lua)
         FIELD(FLAG, reprise_recorded, is_text),
         FIELD(BYTES, reprise_recorded, method),
         FIELD(BYTES, reprise_recorded, url),
-        FIELD(BYTES, reprise_recorded, request_body),
+        FIELD(TEXT, reprise_recorded, request_body),
         FIELD(BYTES, reprise_recorded, response_body),
         {"began", SECONDS, offsetof(reprise_recorded, began_us)},
         {"ended", SECONDS, offsetof(reprise_recorded, ended_us)},
@@ -197,6 +220,7 @@ static int recorded_index(lua_State *lua)
         {"response_headers", OBJECT, OBJECT_RECORDED_RESPONSE_HEADERS},
         {NULL, BYTES, 0}};
     const struct vm *vm = vm_of(lua);
+    vm_call_of(lua, OBJECT_RECORDED);
     const char *name = lua_type(lua, 2) == LUA_TSTRING ? lua_tostring(lua, 2) : "";
     if (vm->recorded && strcmp(name, "kind") == 0) {
         lua_pushstring(lua, kinds[vm->recorded->kind < 4 ? vm->recorded->kind : 0]);
@@ -206,13 +230,13 @@ static int recorded_index(lua_State *lua)
         lua_pushinteger(lua, (lua_Integer)vm->call->session_id);
         return 1;
     }
-    return index_of(lua, vm->recorded, members, "exchange");
+    return index_of(lua, vm->recorded, members, OBJECT_RECORDED, "exchange");
 }
 
 /* exchange:mark(mark [, step]) */
 static int recorded_mark(lua_State *lua)
 {
-    const reprise_call *call = vm_call(lua);
+    const reprise_call *call = vm_call_of(lua, OBJECT_RECORDED);
     const reprise_recorded *recorded = vm_of(lua)->recorded;
     uint32_t mark = (uint32_t)luaL_checkinteger(lua, 2);
     if (!recorded)

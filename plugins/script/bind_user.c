@@ -31,7 +31,7 @@ static int push_member(lua_State *lua, const reprise_call *call, const char *nam
 static int user_index(lua_State *lua)
 {
     struct vm *vm = vm_of(lua);
-    const reprise_call *call = vm_call(lua);
+    const reprise_call *call = vm_call_of(lua, OBJECT_USER);
     lua_pushvalue(lua, 2);
     if (lua_rawget(lua, lua_upvalueindex(1)) != LUA_TNIL)
         return 1;
@@ -48,7 +48,7 @@ static int user_index(lua_State *lua)
 static int user_newindex(lua_State *lua)
 {
     struct vm *vm = vm_of(lua);
-    vm_call(lua);
+    vm_call_of(lua, OBJECT_USER);
     const char *name = lua_type(lua, 2) == LUA_TSTRING ? lua_tostring(lua, 2) : "";
     for (size_t i = 0; members[i]; i++)
         if (strcmp(name, members[i]) == 0)
@@ -75,7 +75,7 @@ static reprise_bytes bytes_at(lua_State *lua, int at)
 
 static int user_delay(lua_State *lua)
 {
-    const reprise_call *call = vm_call(lua);
+    const reprise_call *call = vm_call_of(lua, OBJECT_USER);
     double seconds = luaL_checknumber(lua, 2);
     luaL_argcheck(lua, seconds >= 0 && seconds <= 86400, 2, "seconds, 0 to 86400");
     call->host->delay_us(call, (uint64_t)(seconds * 1e6));
@@ -84,7 +84,7 @@ static int user_delay(lua_State *lua)
 
 static int user_record(lua_State *lua)
 {
-    const reprise_call *call = vm_call(lua);
+    const reprise_call *call = vm_call_of(lua, OBJECT_USER);
     const struct plugin_state *state = vm_of(lua)->state;
     const char *name = luaL_checkstring(lua, 2);
     double value = luaL_optnumber(lua, 3, 1);
@@ -105,7 +105,7 @@ static int user_record(lua_State *lua)
 /* user:random(): 0 to 1; user:random(n): 1 to n. */
 static int user_random(lua_State *lua)
 {
-    const reprise_call *call = vm_call(lua);
+    const reprise_call *call = vm_call_of(lua, OBJECT_USER);
     lua_Integer most = luaL_optinteger(lua, 2, 0);
     luaL_argcheck(lua, most >= 0, 2, "1 or more");
     uint64_t drawn = call->host->random(call);
@@ -119,7 +119,7 @@ static int user_random(lua_State *lua)
 static int user_log(lua_State *lua)
 {
     static const char *const levels[] = {"debug", "info", "warning", NULL};
-    const reprise_call *call = vm_call(lua);
+    const reprise_call *call = vm_call_of(lua, OBJECT_USER);
     const char *text = luaL_checkstring(lua, 2);
     int level = luaL_checkoption(lua, 3, "info", levels);
     call->host->log(call, (enum reprise_log_level)level, "%s", text);
@@ -129,7 +129,7 @@ static int user_log(lua_State *lua)
 static int user_judge(lua_State *lua)
 {
     static const char *const words[] = {"expected", "unexpected", NULL};
-    const reprise_call *call = vm_call(lua);
+    const reprise_call *call = vm_call_of(lua, OBJECT_USER);
     int word = luaL_checkoption(lua, 2, NULL, words);
     const char *reason = luaL_optstring(lua, 3, "the script says so");
     if (call->host->judge(call, word ? REPRISE_UNEXPECTED : REPRISE_EXPECTED, reason))
@@ -139,7 +139,7 @@ static int user_judge(lua_State *lua)
 
 static int user_replace_value(lua_State *lua)
 {
-    const reprise_call *call = vm_call(lua);
+    const reprise_call *call = vm_call_of(lua, OBJECT_USER);
     int count = call->host->replace_value(call, bytes_at(lua, 2), bytes_at(lua, 3));
     if (count < 0)
         return vm_refused(lua, "user:replace_value()");
@@ -149,14 +149,14 @@ static int user_replace_value(lua_State *lua)
 
 static int user_data(lua_State *lua)
 {
-    const reprise_call *call = vm_call(lua);
+    const reprise_call *call = vm_call_of(lua, OBJECT_USER);
     vm_push_bytes(lua, call->host->data(call, luaL_checkstring(lua, 2)));
     return 1;
 }
 
 static int user_wake(lua_State *lua)
 {
-    const reprise_call *call = vm_call(lua);
+    const reprise_call *call = vm_call_of(lua, OBJECT_USER);
     call->host->wake(call);
     return 0;
 }
@@ -182,7 +182,7 @@ static size_t read_headers(lua_State *lua, int table, reprise_header *rows, size
 static int user_settle(lua_State *lua)
 {
     enum { MOST = 32 };
-    const reprise_call *call = vm_call(lua);
+    const reprise_call *call = vm_call_of(lua, OBJECT_USER);
     uint32_t step = (uint32_t)luaL_checkinteger(lua, 2);
     reprise_header headers[MOST];
     reprise_answer answer = {.size = sizeof answer, .status = 200, .headers = headers};
@@ -204,7 +204,7 @@ static int user_settle(lua_State *lua)
 
 static int user_settle_like(lua_State *lua)
 {
-    const reprise_call *call = vm_call(lua);
+    const reprise_call *call = vm_call_of(lua, OBJECT_USER);
     const reprise_response *response = vm_of(lua)->response;
     uint32_t step = (uint32_t)luaL_checkinteger(lua, 2);
     if (!response || call->host->settle_like(call, step, response))
@@ -220,13 +220,15 @@ static reprise_request *start_request(lua_State *lua, const reprise_call *call)
     if (lua_getfield(lua, 2, "step") != LUA_TNIL)
         return call->host->new_request_of_step(call, (uint32_t)luaL_checkinteger(lua, -1), tag);
     bool is_like = lua_getfield(lua, 2, "like") != LUA_TNIL;
+    if (is_like && vm_object_at(lua, -1) != OBJECT_REQUEST)
+        luaL_error(lua, "user:send(): like is a request");
     return call->host->new_request(call, is_like ? vm_of(lua)->request : NULL, tag);
 }
 
 /* user:send{method=, url=, headers={}, body=, tag=, like=request, step=} */
 static int user_send(lua_State *lua)
 {
-    const reprise_call *call = vm_call(lua);
+    const reprise_call *call = vm_call_of(lua, OBJECT_USER);
     const reprise_host *host = call->host;
     size_t len;
     luaL_checktype(lua, 2, LUA_TTABLE);

@@ -9,11 +9,13 @@
  */
 #include "vm.h"
 
+#include <limits.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 static atomic_uint_fast64_t instances;
 
@@ -21,6 +23,40 @@ static int refuse(const reprise_call *call, const char *file, const char *proble
 {
     call->host->error(call, "%s: %s", file, problem);
     return REPRISE_FAIL;
+}
+
+/* Who can put another script in its place speaks for us: the rule of a plugin's own file. `path`
+ * is absolute and is cut. */
+static bool is_in_closed_folders(char *path)
+{
+    struct stat folder;
+    bool is_own = true;
+    for (char *slash; (slash = strrchr(path, '/')); is_own = false) {
+        bool is_root = slash == path;
+        slash[is_root] = '\0';
+        if (stat(path, &folder) ||
+            (folder.st_mode & S_IWOTH && (is_own || !(folder.st_mode & S_ISVTX))))
+            return false;
+        if (is_root)
+            return true;
+    }
+    return true;
+}
+
+/* Of a link, both where it is and where it leads. */
+static int check_folders(const reprise_call *call, const char *file)
+{
+    char here[PATH_MAX], given[2 * PATH_MAX], resolved[PATH_MAX];
+    bool is_whole = file[0] == '/';
+    if (!realpath(file, resolved) || !(is_whole || getcwd(here, sizeof here)) ||
+        snprintf(given, sizeof given, "%s%s%s", is_whole ? "" : here, is_whole ? "" : "/", file) >=
+            (int)sizeof given)
+        return refuse(call, file, "no such file, or its path is too long");
+    if (is_in_closed_folders(given) && is_in_closed_folders(resolved))
+        return REPRISE_CONTINUE;
+    return refuse(call, file,
+                  "everybody may write its folder, or rename one above it; move it to a folder of "
+                  "your own");
 }
 
 static int read_file(const reprise_call *call, struct plugin_state *state)
@@ -40,6 +76,8 @@ static int read_file(const reprise_call *call, struct plugin_state *state)
     fclose(file);
     if (is_open_to_all)
         return refuse(call, state->file, "everybody may write it: chmod o-w");
+    if (check_folders(call, state->file) != REPRISE_CONTINUE)
+        return REPRISE_FAIL;
     return state->source ? REPRISE_CONTINUE
                          : refuse(call, state->file, "longer than 4 MiB, or no memory");
 }

@@ -15,6 +15,22 @@ static const char *const callback_names[] = {
     [SCRIPT_RESPONSE] = "on_response",           [SCRIPT_WS_MESSAGE] = "on_ws_message",
     [SCRIPT_SESSION_END] = "on_session_end",     [SCRIPT_RECORDED] = "on_recorded"};
 
+static const char *const object_names[] = {[OBJECT_USER] = "user",
+                                           [OBJECT_REQUEST] = "request",
+                                           [OBJECT_RESPONSE] = "response",
+                                           [OBJECT_MESSAGE] = "message",
+                                           [OBJECT_RECORDED] = "exchange",
+                                           [OBJECT_REQUEST_HEADERS] = "headers",
+                                           [OBJECT_RESPONSE_HEADERS] = "headers",
+                                           [OBJECT_RECORDED_REQUEST_HEADERS] = "headers",
+                                           [OBJECT_RECORDED_RESPONSE_HEADERS] = "headers"};
+
+/* What Lua holds of an object: what it is about is in the vm, as long as the call lasts. */
+struct handle {
+    uint64_t serial; /* of the call it was made for */
+    enum script_object object;
+};
+
 /* --- limits ---------------------------------------------------------------------------------- */
 
 static void *allocate(void *owner, void *old, size_t old_bytes, size_t new_bytes)
@@ -154,8 +170,6 @@ static int add_metric(lua_State *lua)
 void vm_bind_object(lua_State *lua, struct vm *vm, enum script_object object, lua_CFunction index,
                     lua_CFunction newindex, const luaL_Reg *methods)
 {
-    int *kind = lua_newuserdatauv(lua, sizeof *kind, 0);
-    *kind = object;
     lua_newtable(lua);
     lua_newtable(lua);
     if (methods)
@@ -168,11 +182,31 @@ void vm_bind_object(lua_State *lua, struct vm *vm, enum script_object object, lu
     }
     lua_pushliteral(lua, "protected");
     lua_setfield(lua, -2, "__metatable");
-    lua_setmetatable(lua, -2);
+    vm->metatables[object] = luaL_ref(lua, LUA_REGISTRYINDEX);
+    lua_pushboolean(lua, 0);
     vm->objects[object] = luaL_ref(lua, LUA_REGISTRYINDEX);
 }
 
 /* --- life ------------------------------------------------------------------------------------ */
+
+/* A name that begins like a callback's and is none is misspelt, or hoped for. */
+static void warn_of_no_callbacks(lua_State *lua, struct vm *vm)
+{
+    lua_pushglobaltable(lua);
+    for (lua_pushnil(lua); lua_next(lua, -2); lua_pop(lua, 1)) {
+        const char *name = lua_type(lua, -2) == LUA_TSTRING ? lua_tostring(lua, -2) : "";
+        bool is_none = strncmp(name, "on_", 3) == 0 && lua_isfunction(lua, -1);
+        for (int i = 0; is_none && i < SCRIPT_CALLBACKS; i++)
+            is_none = strcmp(name, callback_names[i]) != 0;
+        if (is_none)
+            vm->call->host->log(vm->call, REPRISE_WARNING,
+                                "%s: %.80s is no callback and is never called; those are "
+                                "on_recorded, on_session_start, on_request, on_response, "
+                                "on_ws_message and on_session_end",
+                                vm->state->file, name);
+    }
+    lua_pop(lua, 1);
+}
 
 /* Everything that may raise an error, inside a protected call. */
 static int set_up(lua_State *lua)
@@ -201,6 +235,8 @@ static int set_up(lua_State *lua)
             return luaL_error(lua, "%s: %s is no function", state->file, callback_names[i]);
         vm->callbacks[i] = type == LUA_TNIL ? LUA_NOREF : luaL_ref(lua, LUA_REGISTRYINDEX);
     }
+    if (!state->is_started) /* once, and not for each worker */
+        warn_of_no_callbacks(lua, vm);
     return 0;
 }
 
@@ -265,9 +301,39 @@ struct vm *vm_here(const reprise_call *call)
 
 /* --- a call ---------------------------------------------------------------------------------- */
 
-void vm_push_object(struct vm *vm, enum script_object object)
+void vm_push_object(lua_State *lua, enum script_object object)
 {
-    lua_rawgeti(vm->lua, LUA_REGISTRYINDEX, vm->objects[object]);
+    struct vm *vm = vm_of(lua);
+    if (vm->serials[object] == vm->serial) { /* the same one twice in a call */
+        lua_rawgeti(lua, LUA_REGISTRYINDEX, vm->objects[object]);
+        return;
+    }
+    struct handle *handle = lua_newuserdatauv(lua, sizeof *handle, 0);
+    *handle = (struct handle){.serial = vm->serial, .object = object};
+    lua_rawgeti(lua, LUA_REGISTRYINDEX, vm->metatables[object]);
+    lua_setmetatable(lua, -2);
+    lua_pushvalue(lua, -1);
+    lua_rawseti(lua, LUA_REGISTRYINDEX, vm->objects[object]);
+    vm->serials[object] = vm->serial;
+}
+
+enum script_object vm_object_at(lua_State *lua, int at)
+{
+    const struct handle *handle = lua_touserdata(lua, at);
+    if (!handle || lua_rawlen(lua, at) != sizeof *handle || handle->object >= OBJECT_COUNT)
+        luaL_error(lua, "%s where user, request, response, message, exchange or headers belong",
+                   luaL_typename(lua, at));
+    if (handle->serial != vm_of(lua)->serial || !vm_of(lua)->call)
+        luaL_error(lua, "%s: only inside its own callback", object_names[handle->object]);
+    return handle->object;
+}
+
+const reprise_call *vm_call_of(lua_State *lua, enum script_object object)
+{
+    const reprise_call *call = vm_call(lua);
+    if (vm_object_at(lua, 1) != object)
+        luaL_error(lua, "a function of %s: call it with ':'", object_names[object]);
+    return call;
 }
 
 void vm_push_bytes(lua_State *lua, reprise_bytes bytes)
@@ -325,9 +391,9 @@ static int call_script(lua_State *lua)
     bool has_second = callback != SCRIPT_SESSION_START && callback != SCRIPT_SESSION_END;
     lua_rawgeti(lua, LUA_REGISTRYINDEX, vm->callbacks[callback]);
     if (is_about_user)
-        vm_push_object(vm, OBJECT_USER);
+        vm_push_object(lua, OBJECT_USER);
     if (has_second)
-        vm_push_object(vm, about[callback]);
+        vm_push_object(lua, about[callback]);
     lua_call(lua, is_about_user + has_second, 1);
     lua_pushinteger(lua, read_verdict(lua, callback));
     return 1;
@@ -338,6 +404,7 @@ int vm_run(struct vm *vm, const reprise_call *call, enum script_callback callbac
     lua_State *lua = vm->lua;
     int verdict = REPRISE_FAIL;
     vm->call = call;
+    vm->serial++;
     vm->was_refused = false;
     begin_count(vm);
     lua_pushcfunction(lua, call_script);

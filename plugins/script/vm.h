@@ -27,7 +27,8 @@ enum script_callback {
     SCRIPT_CALLBACKS
 };
 
-/* The objects a callback is given; one of each for a state, filled by the call it is in. */
+/* The objects a callback is given: new ones for each call, so that one kept is told from today's.
+ */
 enum script_object {
     OBJECT_USER,
     OBJECT_REQUEST,
@@ -74,7 +75,10 @@ struct vm {
     size_t used_bytes;
     bool is_over;                    /* this call has had its instructions */
     int callbacks[SCRIPT_CALLBACKS]; /* references; LUA_NOREF: the script has none */
-    int objects[OBJECT_COUNT];
+    uint64_t serial;                 /* of the call in hand, or the last one */
+    int metatables[OBJECT_COUNT];    /* references, and so are objects */
+    int objects[OBJECT_COUNT];       /* what was pushed last */
+    uint64_t serials[OBJECT_COUNT];  /* in which call */
     /* The call in hand; NULL outside, and what it is not about. */
     const reprise_call *call;
     struct user_state *user;
@@ -110,7 +114,13 @@ const reprise_call *vm_call(lua_State *lua);
 /* Raises an error: what a host function refused, whose reason the host keeps. */
 int vm_refused(lua_State *lua, const char *what);
 
-void vm_push_object(struct vm *vm, enum script_object object);
+/* vm_call(), for a function of the object at 1: an error, too, when it is of another callback. */
+const reprise_call *vm_call_of(lua_State *lua, enum script_object object);
+
+/* Which of them it is at `at`. An error: none, or one of another callback. */
+enum script_object vm_object_at(lua_State *lua, int at);
+
+void vm_push_object(lua_State *lua, enum script_object object);
 void vm_push_bytes(lua_State *lua, reprise_bytes bytes);
 
 /* What the files beside this one add to a new state. */

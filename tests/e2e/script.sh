@@ -37,4 +37,11 @@ expect_line out "plugin script: on_request: ./wrong.lua:2: attempt to concatenat
 echo 'function' >wrong.lua
 expect_exit 2 "$reprise" replay user.trace --target "$url" --plugin script:file=./wrong.lua
 expect_complaint ".*plugin script: start: ./wrong.lua:2: <name> expected"
+
+# A callback that is misspelt is told, once for all workers; one that is not, and what is no function, is not.
+printf 'on_top = 1\nfunction on_requst() end\nfunction on_request() end\n' >misspelt.lua
+expect_exit 0 "$reprise" replay user.trace --target "$url" --run misspelt.run --quiet --scale 4 --workers 2 \
+    --plugin script:file=./misspelt.lua
+equal "warnings" "$(grep -c 'is no callback' err)" 1
+expect_line err '.*plugin script: .*misspelt.lua: on_requst is no callback and is never called'
 finish

@@ -194,6 +194,7 @@ static inline enum reprise_verdict module_answer(struct module *m, uint64_t user
                                         .response = &response,
                                         .error = status ? NULL : "connection refused",
                                         .recorded_status = 200,
+                                        .body_bytes = response.body.len,
                                         .first_byte_us = total_us,
                                         .total_us = total_us};
     chain_response(module_user(m, user, NULL), now_us, &answer, &asked->outcome);

@@ -2,6 +2,7 @@
  * docs/plugins/script.md as they stand there. */
 #include "tests/plugins/module_fixture.h"
 
+#include <errno.h>
 #include <sys/stat.h>
 
 #define FILE_NAME TEST_BINARY_DIR "/script_test.lua"
@@ -60,6 +61,12 @@ static void the_manuals_signature_is_right(void **state)
      * openssl dgst -sha256 -hmac key */
     assert_string_equal(module_header(&asked, "X-Signature"),
                         "973bb314cc85dbb3926e3d5a433184ccd523a6a95b503d1ab693d26593c29a7d");
+    /* The same of 'GET' and nothing: most requests have no body. */
+    asked = module_request(&m, 4, "GET /a", "", NULL);
+    asked.request.body = (struct bytes){0};
+    assert_int_equal(module_ask(&m, 0, 2500000, &asked), REPRISE_CONTINUE);
+    assert_string_equal(module_header(&asked, "X-Signature"),
+                        "4a907854f6a4ef8b5694960d6949a20216ed6c09a1affc4d98ff7a739c56ba35");
     module_stop(&m);
 }
 
@@ -272,6 +279,73 @@ static void objects_are_of_their_callback_alone(void **state)
     module_stop(&m);
 }
 
+/* What was kept is told from what is there now, in calls for the same user and for others. */
+static void what_is_kept_is_not_the_next_one(void **state)
+{
+    (void)state;
+    static const char *const uses[] = {"local x = old.url",   "old.method = 'PUT'",
+                                       "old:keep_body()",     "local x = headers['A']",
+                                       "headers['A'] = '1'",  "for name in pairs(headers) do end",
+                                       "local x = who.index", "who:delay(1)",
+                                       "who.mine = 1",        "user:send{like = old}"};
+    for (size_t i = 0; i < sizeof uses / sizeof uses[0]; i++) {
+        struct module m;
+        struct asked asked;
+        char text[400];
+        snprintf(text, sizeof text,
+                 "function on_request(user, request)\n"
+                 "  assert(request.headers == request.headers)\n"
+                 "  if old then %s end\n"
+                 "  old, who, headers = request, user, request.headers\n"
+                 "end\n",
+                 uses[i]);
+        start_with(&m, text, "");
+        assert_int_equal(ask(&m, &asked, 0, "GET /a", "", NULL), REPRISE_CONTINUE);
+        for (uint64_t user = 0; user < 2; user++)
+            if (ask(&m, &asked, user, "GET /b", "", NULL) != REPRISE_FAIL ||
+                !strstr(asked.outcome.error, "only inside its own callback"))
+                fail_msg("%s: %s", uses[i], asked.outcome.error);
+        module_stop(&m);
+    }
+}
+
+static void a_body_that_is_not_there_is_empty(void **state)
+{
+    (void)state;
+    struct module m;
+    struct asked asked;
+    start_with(&m,
+               "function on_request(user, request)\n"
+               "  assert(request.body == '' and request.body_bytes == 0)\n"
+               "  if user.index == 0 then request:keep_body() end\n"
+               "end\n"
+               "function on_response(user, response)\n"
+               "  local body = response.body\n"
+               "  if response.status == 0 then assert(body == nil)\n"
+               "  elseif response.body_bytes == 0 then assert(body == '')\n"
+               "  elseif user.index == 0 then assert(body == 'text')\n"
+               "  else assert(body == nil) end\n"
+               "end\n",
+               "");
+    for (uint64_t user = 0; user < 2; user++) {
+        static const struct {
+            int status;
+            const char *body;
+        } answers[] = {{200, "text"}, {204, NULL}, {0, NULL}};
+        for (size_t i = 0; i < 3; i++) {
+            asked = module_request(&m, 3, "GET /a", "", NULL);
+            asked.request.body = (struct bytes){0};
+            if (module_ask(&m, user, 1, &asked) != REPRISE_CONTINUE)
+                fail_msg("%s", asked.outcome.error);
+            asked.info.keeps_body = asked.outcome.keeps_body;
+            if (module_answer(&m, user, 2, &asked, answers[i].status, answers[i].body, 1, NULL) !=
+                REPRISE_CONTINUE)
+                fail_msg("%s", asked.outcome.error);
+        }
+    }
+    module_stop(&m);
+}
+
 static void json_base64_and_hex_go_there_and_back(void **state)
 {
     (void)state;
@@ -364,6 +438,18 @@ static void files_that_cannot_be_scripts_are_refused(void **state)
     assert_int_equal(chmod(FILE_NAME, 0666), 0);
     module_refuses("script:file=" FILE_NAME, "everybody may write it");
     assert_int_equal(chmod(FILE_NAME, 0644), 0);
+    const char *folder = TEST_BINARY_DIR "/script_test_open";
+    assert_true(mkdir(folder, 0700) == 0 || errno == EEXIST);
+    FILE *file = fopen(TEST_BINARY_DIR "/script_test_open/a.lua", "w");
+    assert_non_null(file);
+    assert_int_equal(fclose(file), 0);
+    assert_int_equal(chmod(folder, 01777), 0);
+    module_refuses("script:file=" TEST_BINARY_DIR "/script_test_open/a.lua",
+                   "everybody may write its folder");
+    assert_int_equal(chmod(folder, 0755), 0);
+    struct module m;
+    module_start(&m, "script:file=" TEST_BINARY_DIR "/script_test_open/a.lua");
+    module_stop(&m);
 }
 
 static void unsafe_gives_everything_back(void **state)
@@ -388,6 +474,8 @@ int main(void)
         cmocka_unit_test(the_host_can_be_asked_for_everything),
         cmocka_unit_test(a_script_that_is_wrong_fails_its_user_alone),
         cmocka_unit_test(objects_are_of_their_callback_alone),
+        cmocka_unit_test(what_is_kept_is_not_the_next_one),
+        cmocka_unit_test(a_body_that_is_not_there_is_empty),
         cmocka_unit_test(json_base64_and_hex_go_there_and_back),
         cmocka_unit_test(messages_can_be_changed_and_added),
         cmocka_unit_test(files_that_cannot_be_scripts_are_refused),
