@@ -26,23 +26,29 @@ struct rig {
 static void set_up(struct rig *rig, const char *folder, const char *script)
 {
     struct error err = {.text = ""};
-    char path[] = "/tmp/script-call-XXXXXX", spec[80];
+    char folder_of_ours[] = "/tmp/script-call-XXXXXX"; /* nothing is taken from /tmp itself */
+    char path[60], spec[80];
     const char *only = spec;
     const struct plugin_search search = {&folder, 1};
     const struct chain_options options = {.target_url = "http://127.0.0.1:8080"};
     const struct chain_play play = {.session_id = 1, .step_count = 8};
     struct chain_outcome outcome;
-    int file = mkstemp(path);
-    if (file < 0 || write(file, script, strlen(script)) != (ssize_t)strlen(script) || close(file))
+    if (!mkdtemp(folder_of_ours))
+        exit(1);
+    snprintf(path, sizeof path, "%s/call.lua", folder_of_ours);
+    FILE *file = fopen(path, "w");
+    if (!file || fputs(script, file) < 0 || fclose(file))
         exit(1);
     snprintf(spec, sizeof spec, "script:file=%s", path);
     if (chain_open(&rig->chain, &only, 1, &search, &err) ||
         chain_start(&rig->chain, &options, &err)) {
         fprintf(stderr, "script_call: %s\n", err.text);
         unlink(path);
+        rmdir(folder_of_ours);
         exit(1);
     }
     unlink(path);
+    rmdir(folder_of_ours);
     rig->worker = chain_worker_new(&rig->chain, NULL, NULL);
     rig->user = chain_user_new(rig->worker, &play);
     if (!rig->worker || !rig->user)

@@ -55,7 +55,16 @@ new mine
 built mine -DReprisePlugin_DIR="$config"
 played ./mine/build/mine.so mine
 expect_exit 0 cmake --install mine/build
+expect_exit 0 test -f "$(variable "$pc" plugindir)/mine.so"
 played mine mine
+
+# Another prefix is obeyed, said at the install or before.
+expect_exit 0 cmake --install mine/build --prefix "$work/other"
+expect_exit 0 test -f "$(find "$work/other" -path '*/reprise-plugins/mine.so')"
+expect_exit 0 cmake -S mine -B mine/third -DReprisePlugin_DIR="$config" -DCMAKE_INSTALL_PREFIX="$work/third"
+expect_exit 0 cmake --build mine/third
+expect_exit 0 cmake --install mine/third
+expect_exit 0 test -f "$(find "$work/third" -path '*/reprise-plugins/mine.so')"
 
 new yours --cxx
 built yours -DCMAKE_PREFIX_PATH="$prefix"
