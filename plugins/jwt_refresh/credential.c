@@ -66,10 +66,21 @@ static void set_times(const reprise_call *call, struct live *live, int64_t sent_
         calendar_book(&state->calendar, earliest_us, latest_us, life_us, call->host->random(call));
 }
 
+/* Counted; told once. */
+static void tell_odd_token(const reprise_call *call)
+{
+    struct plugin_state *state = call->plugin;
+    call->host->record(call, METRIC_ODD_TOKENS, 1);
+    if (!atomic_exchange(&state->has_warned, 1))
+        call->host->log(call, REPRISE_WARNING,
+                        "a token whose exp lies in the past, or is no time: it lives as long as "
+                        "its answer says, else it is renewed when the target refuses it");
+}
+
 static void time_token(const reprise_call *call, struct live *live,
                        const struct answer_tokens *tokens, const struct moments *moments)
 {
-    struct plugin_state *state = call->plugin;
+    const struct plugin_state *state = call->plugin;
     const struct user *user = call->user;
     const struct token_clock clock = {
         .sent_us = moments->sent_us,
@@ -79,21 +90,11 @@ static void time_token(const reprise_call *call, struct live *live,
     };
     int64_t until_us = 0;
     live->renew_at_us = live->good_until_us = 0;
-    switch (token_good_until(&tokens->news, &clock, &until_us, &live->good_from_us)) {
-    case TOKEN_LIFE_KNOWN:
+    enum token_life life = token_good_until(&tokens->news, &clock, &until_us, &live->good_from_us);
+    if (life == TOKEN_LIFE_KNOWN)
         set_times(call, live, moments->sent_us, until_us);
-        break;
-    case TOKEN_LIFE_ABSURD:
-        call->host->record(call, METRIC_ODD_TOKENS, 1);
-        if (!atomic_exchange(&state->has_warned, 1))
-            call->host->log(
-                call, REPRISE_WARNING,
-                "a token whose exp lies in the past, or is no time: it is renewed when the "
-                "target refuses it");
-        break;
-    case TOKEN_LIFE_UNKNOWN:
-        break;
-    }
+    if (life == TOKEN_LIFE_ABSURD || tokens->news.times.has_odd_exp)
+        tell_odd_token(call);
 }
 
 static void rebind(const reprise_call *call, const char *old, const char *value)
@@ -120,6 +121,7 @@ void credential_adopt(const reprise_call *call, uint32_t number, struct answer_t
     }
     tokens->access = tokens->refresh = NULL;
     live->state = LIVE_GOOD;
+    live->login_status = 0;
     time_token(call, live, tokens, moments);
 }
 

@@ -173,6 +173,7 @@ static void stop(const reprise_call *call)
     struct plugin_state *state = call->plugin;
     if (state->recording) /* where nothing was found no user has asked for it */
         user_tell_found(call);
+    user_tell_lost(call);
     recording_free(state->recording);
     signer_free(state->signer);
     free(state->access_path);
@@ -256,7 +257,9 @@ static const reprise_metric metrics[] = {
                      REPRISE_COUNTER, 0},
     [METRIC_ODD_TOKENS] = {"jwt_odd_tokens", "", "tokens whose exp is not to be believed",
                            REPRISE_COUNTER, 0},
-    [METRIC_USERS_LOST] = {"jwt_users_lost", "", "users for whom no new token was to be had",
+    [METRIC_USERS_LOST] = {"jwt_users_lost", "",
+                           "users for whom no token was to be had: refused with new "
+                           "ones too, or refused at their login",
                            REPRISE_COUNTER, 0},
     REPRISE_METRICS_END,
 };

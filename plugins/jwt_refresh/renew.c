@@ -145,12 +145,22 @@ static reprise_request *login_request(const reprise_call *call, uint32_t credent
     return request;
 }
 
+bool renew_count_lost(const reprise_call *call)
+{
+    struct user *user = call->user;
+    if (user->is_lost)
+        return false;
+    call->host->record(call, METRIC_USERS_LOST, 1);
+    user->is_lost = true;
+    return true;
+}
+
 /* Nothing is left to try. */
 static int lose_user(const reprise_call *call, uint32_t credential, const char *why)
 {
     const struct user *user = call->user;
     const char *before = user->live[credential].why;
-    call->host->record(call, METRIC_USERS_LOST, 1);
+    renew_count_lost(call);
     call->host->error(call, "%s%s%s", before, before[0] ? ", and " : "", why);
     return REPRISE_FAIL;
 }
@@ -360,6 +370,18 @@ static int login_gave_nothing(const reprise_call *call, uint32_t credential,
     return lose_user(call, credential, why);
 }
 
+/* The answer is a result. Whether the user is lost is known at its end: the login may be repeated,
+ * by the recording or by another plugin. */
+static void login_refused(const reprise_call *call, uint32_t credential,
+                          const reprise_response *response)
+{
+    struct user *user = call->user;
+    struct live *live = &user->live[credential];
+    bool is_without = live->state == LIVE_NONE || live->state == LIVE_ENDED;
+    if (response->status && is_without && user->session->credentials[credential].login)
+        live->login_status = response->status;
+}
+
 int renew_recorded_answer(const reprise_call *call, const struct step_note *note,
                           const reprise_response *response)
 {
@@ -384,6 +406,8 @@ int renew_recorded_answer(const reprise_call *call, const struct step_note *note
         return REPRISE_CONTINUE;
     if (is_login && is_answered && session->credentials[note->credential].login)
         return login_gave_nothing(call, note->credential, response);
+    if (is_login && !is_answered)
+        login_refused(call, note->credential, response);
     if (note->roles & ROLE_REFRESH && user->live[note->credential].state == LIVE_GOOD &&
         can_login(call, note->credential))
         user->live[note->credential].state = LIVE_NEEDS_LOGIN;

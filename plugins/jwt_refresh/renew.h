@@ -23,4 +23,7 @@ bool renew_is_possible(const reprise_call *call, uint32_t credential);
 /* The token was refused: the next request that carries it asks for a new one. */
 void renew_is_needed(const reprise_call *call, uint32_t credential);
 
+/* No new token is to be had for this user: counted, once. False: it was before. */
+bool renew_count_lost(const reprise_call *call);
+
 #endif

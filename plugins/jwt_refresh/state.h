@@ -24,7 +24,7 @@
 #include "sign.h"
 #include "target_clock.h"
 
-enum { MAX_STATUSES = 8, MAX_RETRIED = 32, MAX_WHY_BYTES = 200 };
+enum { MAX_STATUSES = 8, MAX_RETRIED = 32, MAX_WHY_BYTES = 200, MAX_LOST_LINES = 5 };
 
 /* A share of a token's life, or a time. */
 struct span {
@@ -53,6 +53,7 @@ struct plugin_state {
     struct calendar calendar;
     _Atomic int has_told;   /* what was found */
     _Atomic int has_warned; /* of a token that cannot be believed */
+    _Atomic uint64_t lost;  /* users of whom a line was to be said */
 };
 
 enum live_state {
@@ -80,6 +81,7 @@ struct live {
     bool is_given_up;   /* 401s are left to the results */
     bool is_in_calendar;
     bool has_blamed_others;  /* its login was refused, and what that carries was renewed */
+    uint32_t login_status;   /* its recorded login was refused with this and no token came since */
     char why[MAX_WHY_BYTES]; /* the last refresh failed */
 };
 
@@ -88,6 +90,7 @@ struct user {
     struct target_clock clock;
     struct live live[RECORDING_MAX_CREDENTIALS];
     uint32_t retried[MAX_RETRIED]; /* steps + 1 that were sent again after a 401; 0: free */
+    bool is_lost;                  /* counted: once, whatever else comes */
 };
 
 #endif

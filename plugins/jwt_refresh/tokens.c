@@ -117,7 +117,9 @@ int token_read(reprise_bytes text, struct token_times *ret_times)
     json_t *payload = read_part(text, 1);
     if (!payload)
         return -1;
+    const json_t *exp = json_object_get(payload, "exp");
     times.has_exp = read_time(payload, "exp", &times.exp_us);
+    times.has_odd_exp = exp && !json_is_null(exp) && !times.has_exp;
     times.has_nbf = read_time(payload, "nbf", &times.nbf_us);
     times.has_iat = read_time(payload, "iat", &times.iat_us);
     json_decref(payload);

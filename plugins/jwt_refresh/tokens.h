@@ -16,6 +16,7 @@ enum { TOKEN_MIN_BYTES = 8, TOKEN_MAX_BYTES = 16 * 1024 };
  * fraction; digits in a string and milliseconds are understood, anything else is as if absent. */
 struct token_times {
     bool has_exp, has_nbf, has_iat;
+    bool has_odd_exp; /* it is there and is no time */
     int64_t exp_us, nbf_us, iat_us;
 };
 

@@ -175,17 +175,25 @@ static void learn_shorter(const reprise_call *call, struct live *live)
         live->shorter_us += early_us;
 }
 
+/* The first users have a line each, the others are counted for the end. */
+static bool may_tell_lost(const reprise_call *call)
+{
+    struct plugin_state *state = call->plugin;
+    return atomic_fetch_add(&state->lost, 1) < MAX_LOST_LINES;
+}
+
 /* A new token did not help: the answer is a result. */
 static int leave_refusal(const reprise_call *call, struct live *live)
 {
     call->host->record(call, METRIC_401_LEFT, 1);
     if (live && ++live->unsaved == MAX_UNSAVED) {
         live->is_given_up = true;
-        call->host->record(call, METRIC_USERS_LOST, 1);
-        call->host->log(call, REPRISE_WARNING,
-                        "user %" PRIu64 ": %d requests in a row are refused with new tokens too: "
-                        "left as they are from here on",
-                        call->user_index, MAX_UNSAVED);
+        if (renew_count_lost(call) && may_tell_lost(call))
+            call->host->log(call, REPRISE_WARNING,
+                            "user %" PRIu64
+                            ": %d requests in a row are refused with new tokens too: left as they "
+                            "are from here on",
+                            call->user_index, MAX_UNSAVED);
     }
     return REPRISE_CONTINUE;
 }
@@ -242,9 +250,32 @@ int user_response(const reprise_call *call, const reprise_response *response)
     return REPRISE_CONTINUE;
 }
 
+/* Its login was refused, and nothing has given it a token since. */
+static void tell_without_token(const reprise_call *call, uint32_t status)
+{
+    if (renew_count_lost(call) && may_tell_lost(call))
+        call->host->log(call, REPRISE_WARNING,
+                        "user %" PRIu64 ": its recorded login is answered %u: it has no token",
+                        call->user_index, status);
+}
+
+void user_tell_lost(const reprise_call *call)
+{
+    struct plugin_state *state = call->plugin;
+    uint64_t lost = atomic_load(&state->lost);
+    if (lost > MAX_LOST_LINES)
+        call->host->log(call, REPRISE_WARNING,
+                        "%" PRIu64 " more users have no token that the target takes",
+                        lost - MAX_LOST_LINES);
+}
+
 void user_session_end(const reprise_call *call)
 {
     struct user *user = call->user;
+    for (uint32_t i = 0; i < RECORDING_MAX_CREDENTIALS; i++) {
+        if (user->live[i].login_status)
+            tell_without_token(call, user->live[i].login_status);
+    }
     for (uint32_t i = 0; i < RECORDING_MAX_CREDENTIALS; i++)
         credential_fini(call, &user->live[i]);
 }

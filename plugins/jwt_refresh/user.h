@@ -8,6 +8,9 @@
 /* What the trace has about tokens, in a line or two; once. */
 void user_tell_found(const reprise_call *call);
 
+/* At the end: how many lost users had no line of their own. */
+void user_tell_lost(const reprise_call *call);
+
 int user_session_start(const reprise_call *call);
 int user_request(const reprise_call *call, reprise_request *request);
 int user_response(const reprise_call *call, const reprise_response *response);

@@ -372,6 +372,7 @@ static void an_exp_in_a_string_is_read_and_a_word_is_none(void **state)
     token_target.exp = EXP_WORD; /* expires_in is what is left */
     play_one(steady(20, 1000, true), NULL);
     expect_smooth(3, 5);
+    assert_int_equal(play.metrics[METRIC_ODD_TOKENS], token_target.refreshes + 1);
 }
 
 /* --- a refresh that fails --------------------------------------------------------------------- */
@@ -469,6 +470,31 @@ static void a_recorded_login_that_gives_no_token_fails_the_user_by_name(void **s
     play_one("session s\n" LOGIN GET("20 30", "/me"), NULL);
     expect_lost("the login failed: 200 at /auth/login with text/html and no token");
     assert_int_equal(token_target.refused, 0);
+}
+
+/* The recorded login's refusal is a result; its user is lost all the same. */
+static void a_user_whose_login_is_refused_is_lost_once(void **state)
+{
+    (void)state;
+    token_target.login_fault = FAULT_REFUSED;
+    prepare("session s\n" LOGIN GET("20 30", "/me") GET("900 910", "/me") OTHER_SESSION, NULL);
+    run(7, 1000);
+    assert_int_equal(play.metrics[METRIC_USERS_LOST], 7);
+    assert_int_equal(play.metrics[METRIC_LOGINS_FAILED], 0);
+    assert_int_equal(failures(), 0);
+}
+
+static void a_login_that_is_recorded_once_more_finds_the_user(void **state)
+{
+    (void)state;
+    token_target.login_fault = FAULT_REFUSED;
+    token_target.fault_count = 1;
+    play_one("session s\n" LOGIN "100 110 POST /auth/login 200 "
+             "{\"email\":\"a@b.c\",\"password\":\"pw\"}\n" JSON PAIR(
+                 RECORDED_JWT_2, "second-refresh") GET_2("200 210", "/me"),
+             NULL);
+    assert_int_equal(token_target.served, 1);
+    assert_int_equal(play.metrics[METRIC_USERS_LOST], 0);
 }
 
 /* --- what the recording does about tokens ----------------------------------------------------- */
@@ -768,6 +794,8 @@ int main(void)
         PLAYED(a_refresh_that_is_broken_once_is_tried_again),
         PLAYED(a_user_without_refresh_and_login_fails_by_name),
         PLAYED(a_recorded_login_that_gives_no_token_fails_the_user_by_name),
+        PLAYED(a_user_whose_login_is_refused_is_lost_once),
+        PLAYED(a_login_that_is_recorded_once_more_finds_the_user),
         PLAYED(a_recorded_refresh_that_is_not_needed_is_not_sent),
         PLAYED(a_recorded_refresh_may_be_kept),
         PLAYED(after_a_logout_nothing_is_renewed),

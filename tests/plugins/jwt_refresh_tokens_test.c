@@ -81,6 +81,8 @@ static void times_are_read_as_people_write_them(void **state)
         char *text = jwt_text("{\"alg\":\"none\"}", rows[i].payload);
         assert_int_equal(token_read(text_of(text), &times), 0);
         assert_int_equal(times.has_exp, rows[i].has_exp);
+        assert_int_equal(times.has_odd_exp, !rows[i].has_exp && !strstr(rows[i].payload, "null") &&
+                                                strstr(rows[i].payload, "exp"));
         assert_int_equal(times.exp_us, rows[i].exp_us);
         free(text);
     }
