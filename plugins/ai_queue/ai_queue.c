@@ -73,6 +73,8 @@ static int read_choices(const reprise_call *call, struct plugin_state *state)
     state->fails_on_timeout = on_timeout == 0;
     if (state->cap == 0 || state->cap > MAX_CAP)
         return refuse(call, "cap: it is from 1 to 9999");
+    if (state->missing == 0)
+        return refuse(call, "missing: it is at least 1");
     if (state->deadline == 0)
         return refuse(call, "deadline: it is longer than 0");
     return read_rules(call, state);

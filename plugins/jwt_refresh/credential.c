@@ -166,7 +166,7 @@ bool credential_sign(const reprise_call *call, uint32_t number)
     const struct sign_request request = {
         .like = text_of(user->session->credentials[number].first),
         .unix_us = call->unix_us + (user->clock.is_known ? user->clock.least_us : 0),
-        .life_us = (int64_t)state->life,
+        .life_us = (int64_t)state->life_us,
         .sub = sub,
         .chance = {call->host->random(call), call->host->random(call)},
     };

@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "fields.h"
+#include "settings.h"
 #include "state.h"
 #include "user.h"
 
@@ -123,17 +124,6 @@ static char *path_or_null(const char *written)
     return written[0] ? fields_path_of(written) : NULL;
 }
 
-/* "header X-Token", "cookie sid", "query token", or the name alone. */
-static const char *token_name(const char *written)
-{
-    static const char *const words[] = {"header ", "cookie ", "query "};
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
-        if (strncmp(written, words[i], strlen(words[i])) == 0)
-            return written + strlen(words[i]);
-    }
-    return written[0] ? written : NULL;
-}
-
 static int start(const reprise_call *call)
 {
     struct plugin_state *state = call->plugin;
@@ -146,12 +136,8 @@ static int start(const reprise_call *call)
     if (parse_statuses(call, state) ||
         parse_word(call, "recorded", state->recorded, "drop", "keep", &state->keeps_recorded) ||
         parse_word(call, "clock", state->clock, "target", "own", &state->trusts_own_clock) ||
-        make_signer(call, state))
+        !settings_check(call, state) || make_signer(call, state))
         return REPRISE_FAIL;
-    if (state->refresh[0] && !strstr(state->refresh_body, "{token}")) {
-        call->host->error(call, "refresh_body: {token} says where the refresh token goes");
-        return REPRISE_FAIL;
-    }
     state->access_path = path_or_null(state->access);
     state->refresh_path = path_or_null(state->refresh_token);
     state->expires_path = path_or_null(state->expires);
@@ -159,7 +145,7 @@ static int start(const reprise_call *call)
         .login = state->login,
         .refresh = state->refresh,
         .answer = {state->access_path, state->refresh_path, state->expires_path},
-        .token_name = token_name(state->token),
+        .token_name = settings_token_name(state->token),
         .keeps_logins = state->signer != NULL,
     };
     state->recording = recording_new(&hints);
@@ -230,8 +216,8 @@ static const reprise_option options[] = {
                    "the file of its key: the secret, or a private key in PEM"),
     REPRISE_OPTION(REPRISE_STRING, struct plugin_state, sub, "",
                    "whose they are: load-{user}, data:COLUMN; as recorded without it"),
-    REPRISE_OPTION(REPRISE_DURATION, struct plugin_state, life, "0s",
-                   "how long they live; 0s: as long as the recorded one"),
+    REPRISE_OPTION(REPRISE_STRING, struct plugin_state, life, "",
+                   "how long they live: 15m; as long as the recorded one without it"),
     REPRISE_OPTIONS_END,
 };
 

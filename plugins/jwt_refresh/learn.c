@@ -28,7 +28,7 @@ void learner_clear(struct learner *learner)
     for (size_t i = 0; i < learner->leaf_count; i++)
         free(learner->leaves[i].place.name);
     free(learner->leaves);
-    *learner = (struct learner){.hints = learner->hints};
+    *learner = (struct learner){.hints = learner->hints, .hits = learner->hits};
 }
 
 static uint64_t hash_of(reprise_bytes text)
@@ -403,10 +403,14 @@ static enum request_kind kind_of(const struct lesson *lesson)
     const reprise_recorded *recorded = lesson->recorded;
     const struct recording_hints *hints = lesson->learner->hints;
     struct fields fields;
-    if (request_fits(hints->login, recorded->method, recorded->url))
+    if (request_fits(hints->login, recorded->method, recorded->url)) {
+        lesson->learner->hits.login++;
         return REQUEST_LOGIN;
-    if (request_fits(hints->refresh, recorded->method, recorded->url))
+    }
+    if (request_fits(hints->refresh, recorded->method, recorded->url)) {
+        lesson->learner->hits.refresh++;
         return REQUEST_REFRESH;
+    }
     fields_parse(
         &fields,
         text_header(recorded->request_headers, recorded->request_header_count, "content-type"),
@@ -414,6 +418,19 @@ static enum request_kind kind_of(const struct lesson *lesson)
     enum request_kind kind = request_kind(recorded->method, recorded->url, &fields);
     fields_free(&fields);
     return kind == REQUEST_OTHER && lesson->spent ? REQUEST_REFRESH : kind;
+}
+
+/* Which of the places that the user named the answer has. */
+static void count_hits(struct learner *learner, const struct answer_places *places)
+{
+    const struct answer_hints *hints = &learner->hints->answer;
+    struct hint_hits *hits = &learner->hits;
+    hits->access += hints->access_path && places->access.in == TOKEN_IN_BODY &&
+                    strcmp(places->access.name, hints->access_path) == 0;
+    hits->refresh_token += hints->refresh_path && places->refresh.in == TOKEN_IN_BODY &&
+                           strcmp(places->refresh.name, hints->refresh_path) == 0;
+    hits->expires +=
+        hints->expires_path && places->expires && strcmp(places->expires, hints->expires_path) == 0;
 }
 
 int learn_exchange(struct learner *learner, struct session_note *session,
@@ -440,6 +457,7 @@ int learn_exchange(struct learner *learner, struct session_note *session,
     bool gives = is_done && (kind == REQUEST_LOGIN || kind == REQUEST_REFRESH) &&
                  answer_find(&lesson.answer, &learner->hints->answer, &places);
     if (gives) {
+        count_hits(learner, &places);
         if (answer_read(&lesson.answer, &places, &learner->hints->answer, &tokens)) {
             if (kind == REQUEST_LOGIN)
                 learn_login(&lesson, &places, &tokens);

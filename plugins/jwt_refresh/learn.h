@@ -26,6 +26,7 @@ struct leaf {
 
 struct learner {
     const struct recording_hints *hints;
+    struct hint_hits hits;                          /* of all sessions */
     struct known_token known[RECORDING_MAX_TOKENS]; /* the oldest first */
     size_t known_count;
     struct leaf *leaves;

@@ -179,6 +179,11 @@ const struct refresh_template *recording_template(const struct recording *record
     return NULL;
 }
 
+const struct hint_hits *recording_hits(const struct recording *recording)
+{
+    return &recording->learner.hits;
+}
+
 void recording_sum_up(const struct recording *recording, struct recording_summary *ret_summary)
 {
     struct recording_summary *sum = ret_summary;

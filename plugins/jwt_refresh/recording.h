@@ -108,6 +108,13 @@ const struct step_note *session_step_at(const struct session_note *session, uint
 const struct refresh_template *recording_template(const struct recording *recording,
                                                   const char *login);
 
+/* How often the trace had what the user named. */
+struct hint_hits {
+    uint64_t login, refresh;                 /* exchanges */
+    uint64_t access, refresh_token, expires; /* places in answers of logins and refreshes */
+};
+const struct hint_hits *recording_hits(const struct recording *recording);
+
 struct recording_summary {
     uint64_t sessions;                   /* in the trace */
     uint64_t logins, refreshes, foreign; /* sessions that have one */

@@ -38,12 +38,12 @@ struct plugin_state {
     const char *login, *refresh, *refresh_body;
     const char *access, *refresh_token, *expires, *token;
     const char *margin, *jitter, *recorded, *clock, *statuses;
-    const char *sign, *key, *sub;
-    uint64_t life; /* us; 0: as recorded */
+    const char *sign, *key, *sub, *life;
     uint64_t tries;
 
     /* Made of them in start(). */
     struct span margin_span, jitter_span;
+    uint64_t life_us; /* 0: as recorded */
     bool keeps_recorded, trusts_own_clock;
     uint32_t status_list[MAX_STATUSES];
     size_t status_count;

@@ -7,6 +7,7 @@
 
 #include "credential.h"
 #include "renew.h"
+#include "settings.h"
 
 #define SHORTER_MAX_US INT64_C(1500000) /* what whole seconds may cost, and a bit */
 
@@ -19,6 +20,7 @@ void user_tell_found(const reprise_call *call)
     if (atomic_exchange(&state->has_told, 1))
         return;
     recording_sum_up(state->recording, &sum);
+    settings_tell_unmet(call);
     if (!sum.logins && !sum.refreshes && !sum.foreign) {
         call->host->log(call, REPRISE_WARNING,
                         "no exchange of the trace gives a token; login=POST:/path and access=PATH "

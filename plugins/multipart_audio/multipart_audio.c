@@ -11,6 +11,7 @@
  */
 #include "plugin.h"
 
+#include "../common/duration.h"
 #include "wav.h"
 
 #include <stdlib.h>
@@ -35,9 +36,9 @@ static int read_source(const reprise_call *call, struct plugin_state *state)
     state->mode = folder[0]                                ? UPLOAD_FILE
                   : strcmp(state->source, "recorded") == 0 ? UPLOAD_RECORDED
                                                            : UPLOAD_PCM;
-    if (state->mode != UPLOAD_PCM && (state->size_weights.count || state->duration))
+    if (state->mode != UPLOAD_PCM && (state->size_weights.count || state->duration_us))
         return refuse(call, "sizes and duration are for generated audio: leave source and files");
-    if (state->size_weights.count && state->duration)
+    if (state->size_weights.count && state->duration_us)
         return refuse(call, "sizes and duration: give one of them");
     for (size_t i = 0; i < state->size_weights.count; i++)
         if (state->size_weights.size[i].bytes > WAV_MAX_DATA_BYTES)
@@ -72,6 +73,8 @@ static int start(const reprise_call *call)
         settings_rate(state->rate, &state->bytes_per_s, problem) ||
         settings_kind(state->kind, &state->made, problem))
         return refuse(call, problem);
+    if (state->duration[0] && !duration_read_us(state->duration, &state->duration_us))
+        return refuse(call, "duration: a time longer than 0, like 30s; as recorded without it");
     state->seen = calloc(SEEN_SLOTS, sizeof *state->seen);
     if (!state->seen)
         return refuse(call, "no memory");
@@ -133,8 +136,8 @@ static const reprise_option options[] = {
                    "what is generated: tone, noise (shaped like speech) or silence"),
     REPRISE_OPTION(REPRISE_STRING, OWNER, sizes, "",
                    "sizes of generated files by weight, 50KB=26,200KB=74; as recorded without it"),
-    REPRISE_OPTION(REPRISE_DURATION, OWNER, duration, "0",
-                   "how long generated audio is; 0: as recorded"),
+    REPRISE_OPTION(REPRISE_STRING, OWNER, duration, "",
+                   "how long generated audio is: 30s, 1m30s; as recorded without it"),
     REPRISE_OPTION(REPRISE_STRING, OWNER, dup, "0%", "share of uploads that repeat content"),
     REPRISE_OPTION(REPRISE_STRING, OWNER, rate, "",
                    "pace of an upload: 1mbit, 64KB (a second); as fast as it goes without it"),

@@ -43,7 +43,8 @@ struct open_stream {
 struct plugin_state {
     /* options */
     const char *source, *files, *kind, *sizes, *dup, *rate, *part, *ws, *ws_pace;
-    uint64_t duration;
+    const char *duration;
+    uint64_t duration_us; /* 0: as recorded */
     /* what they say */
     enum upload_source mode;
     enum pcm_kind made;

@@ -87,7 +87,7 @@ static void choose(const reprise_call *call, const reprise_request *request, siz
         ret->source = UPLOAD_RECORDED;
     if (ret->source == UPLOAD_PCM) {
         ret->file_bytes = settings_draw(&state->size_weights, draw(user, request->step, i, 0));
-        ret->duration_us = state->duration;
+        ret->duration_us = state->duration_us;
     } else if (ret->source == UPLOAD_FILE) {
         ret->file = draw_file(state, audio->audio.format, draw(user, request->step, i, 1));
     }

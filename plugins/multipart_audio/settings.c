@@ -56,6 +56,8 @@ static int read_size(const char *text, size_t len, struct settings_size *ret, bo
 {
     const char *equals = memchr(text, '=', len), *end;
     size_t size_len = equals ? (size_t)(equals - text) : len;
+    if (size_len && strchr("0123456789.", text[size_len - 1]))
+        return say(problem, "sizes", text, len, "no unit; write 10B, 50KB or 2MB");
     ret->up_to = 1;
     *ret_has_weight = equals != NULL;
     if (!read_bytes(text, size_len, &ret->bytes) || ret->bytes == 0)
@@ -143,11 +145,11 @@ int settings_rate(const char *text, uint64_t *ret, char *problem)
     for (size_t i = 0; i < sizeof bits / sizeof bits[0]; i++)
         if (unit_is(unit, len - (size_t)(unit - text), bits[i].unit)) {
             *ret = (uint64_t)(value * bits[i].factor + 0.5);
-            return 0;
+            return *ret ? 0 : say(problem, "rate", text, len, "0; without rate= it has no limit");
         }
     if (!read_bytes(text, len, ret))
         return say(problem, "rate", text, len, "no rate; write 1mbit, 500kbit or 64KB");
-    return 0;
+    return *ret ? 0 : say(problem, "rate", text, len, "0; without rate= it has no limit");
 }
 
 int settings_kind(const char *text, enum pcm_kind *ret, char *problem)

@@ -73,4 +73,21 @@ equal "refreshes by both accounts" "$(logged /auth/refresh 200)" "$(plugin_metri
 holds "refreshes a user" "$(logged /auth/refresh 200) >= 3 * $users && $(logged /auth/refresh 200) <= 4 * $users"
 equal "recorded refreshes left out" "$(plugin_metric with.run jwt_recorded_dropped)" $users
 equal "refreshes that voicelab refused" "$(logged /auth/refresh 401)" 0
+
+# Options that the trace does not have are told; what is found is used all the same.
+replay odd --speed 50 --plugin jwt_refresh:login=POST:/nothere,refresh=POST:/nowhere,access=no.token
+expect_line err 'login=POST:/nothere: no exchange of the trace is this one'
+expect_line err 'refresh=POST:/nowhere: no exchange of the trace is this one; it is sent as refresh_body says'
+expect_line err 'access=no.token: no answer to a login or refresh has a token there'
+equal "users lost with odd options" "$(plugin_metric odd.run jwt_users_lost)" 0
+
+# Nobody has an account: each login is refused, and the threshold that is recommended says so.
+sed '/auth\/signup/,+1d' visit >strangers
+make_trace strangers.trace <strangers
+expect_exit 0 "$reprise" correlate strangers.trace
+start_voicelab
+"$reprise" replay strangers.trace --target "$url" --scale $users --shared-accounts --speed 50 --run strangers.run -q --plugin jwt_refresh \
+    --threshold 'jwt_users_lost: count<1' >out 2>err && fail "the threshold passed though nobody could log in"
+equal "users without an account" "$(plugin_metric strangers.run jwt_users_lost)" $users
+expect_line err '45 more users have no token that the target takes'
 finish

@@ -244,6 +244,7 @@ static void options_that_make_no_sense_are_named(void **state)
         {"poll", "jobs", "poll: no path; write /jobs/{id}"},
         {"id", "id", "id: 'id': no place in JSON; write /data/id or $.data.id"},
         {"cap", "10000", "cap: it is from 1 to 9999"},
+        {"missing", "0", "missing: it is at least 1"},
         {"deadline", "0", "deadline: it is longer than 0"},
         {"log", "/nowhere/at/all", "log: /nowhere/at/all: No such file or directory"},
     };

@@ -131,6 +131,22 @@ static void the_kinds_of_requests(void **state)
     assert_false(request_fits(NULL, post, url));
 }
 
+static void what_the_user_named_is_counted(void **state)
+{
+    (void)state;
+    static const struct recording_hints hints = {
+        .login = "POST:/in", .refresh = "POST:/nowhere", .answer = {"/x/key", "/no", NULL}};
+    begin(&hints);
+    add(1, 0, "POST", "/in", "", "{}", 200, JSON, "{\"x\":{\"key\":\"kkkkkkkkkkkk\"}}");
+    add(2, 0, "POST", "/in", "", "{}", 200, JSON, "{\"access_token\":\"aaaaaaaaaaaa\"}");
+    add(3, 0, "GET", "/in", "", "", 200, JSON, "{}");
+    const struct hint_hits *hits = recording_hits(recording);
+    assert_int_equal(hits->login, 2);
+    assert_int_equal(hits->refresh, 0);
+    assert_int_equal(hits->access, 1);
+    assert_int_equal(hits->refresh_token, 0);
+}
+
 static void a_login_its_uses_and_its_refresh(void **state)
 {
     (void)state;
@@ -321,6 +337,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_kinds_of_requests),
+        cmocka_unit_test_teardown(what_the_user_named_is_counted, tear_down),
         cmocka_unit_test_teardown(a_login_its_uses_and_its_refresh, tear_down),
         cmocka_unit_test_teardown(an_oauth_form_with_a_token_that_has_to_be_encoded, tear_down),
         cmocka_unit_test_teardown(an_api_key_is_known_by_its_use, tear_down),

@@ -661,6 +661,17 @@ static void a_token_of_before_the_recording_is_signed(void **state)
     expect_last_sub("rec");
 }
 
+static void a_column_that_is_not_there_fails_the_user_by_its_name(void **state)
+{
+    (void)state;
+    prepare_signing(steady(3, 1000, true), "data:nothere");
+    run(1, 0);
+    assert_int_equal(failures(), 1);
+    assert_int_equal(play.env.metrics->sample_count, 1);
+    assert_non_null(
+        strstr(play.env.metrics->samples[0].detail, "sub=data:nothere: --data has no such column"));
+}
+
 static void without_a_key_such_a_token_is_sent_as_recorded(void **state)
 {
     (void)state;
@@ -693,6 +704,20 @@ static void options_that_make_no_sense_stop_the_start(void **state)
         {"sign=RS256", "sign= and key= go together: sign=RS256,key=FILE"},
         {"sign=RS256,key=/nowhere", "key: /nowhere: cannot be read, is empty or over 65536 bytes"},
         {"refresh=/r,refresh_body=x", "refresh_body: {token} says where the refresh token goes"},
+        {"refresh_body={token}", "refresh_body: neither JSON nor a form with {token} as a value"},
+        {"refresh_body={\"a\":\"{token}\"", "refresh_body: neither JSON nor a form"},
+        {"login=foo", "login: it is METHOD:/path, like POST:/auth/login"},
+        {"login=post:/x", "login: it is METHOD:/path, like POST:/auth/login"},
+        {"refresh=foo", "refresh: it is METHOD:/path, like POST:/auth/refresh"},
+        {"token=header", "token: it is header NAME, cookie NAME or query NAME"},
+        {"token=foo X", "token: it is header NAME, cookie NAME or query NAME"},
+        {"token=header ", "token: it is header NAME, cookie NAME or query NAME"},
+        {"tries=0", "tries: it is at least 1"},
+        {"sub=load-{user}", "sub: it is for tokens that are signed here"},
+        {"sign=HS256,key=/k,sub=data:", "sub: data: needs a column of --data"},
+        {"life=5m", "life: it is for tokens that are signed here"},
+        {"sign=HS256,key=/k,life=0s", "life: a time longer than 0, like 15m"},
+        {"sign=HS256,key=/k,life=long", "life: a time longer than 0, like 15m"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct plugin_chain chain = {0};
@@ -806,6 +831,7 @@ int main(void)
         PLAYED(a_cookie_that_is_a_jwt_is_renewed_before_its_end),
         PLAYED(signed_tokens_need_no_login),
         PLAYED(a_token_of_before_the_recording_is_signed),
+        PLAYED(a_column_that_is_not_there_fails_the_user_by_its_name),
         PLAYED(without_a_key_such_a_token_is_sent_as_recorded),
         PLAYED(a_trace_without_tokens_is_left_alone),
         cmocka_unit_test(options_that_make_no_sense_stop_the_start),

@@ -205,7 +205,9 @@ static void sizes_are_weighted_and_must_add_up(void **state)
         {"50KB=60,200KB=53", 0, "sizes: the weights add up to 113, not to 100"},
         {"50KB=100,200KB", 0, "sizes: 1 of 2 have a weight; give all one, or none"},
         {"50XB=100", 0, "sizes: '50XB=100': no size; write 50KB=26,200KB=74"},
-        {"0=100", 0, "sizes: '0=100': no size; write 50KB=26,200KB=74"},
+        {"0KB=100", 0, "sizes: '0KB=100': no size; write 50KB=26,200KB=74"},
+        {"10", 0, "sizes: '10': no unit; write 10B, 50KB or 2MB"},
+        {"0=100", 0, "sizes: '0=100': no unit; write 10B, 50KB or 2MB"},
         {"50KB=", 0, "sizes: '50KB=': no weight; write 50KB=26,200KB=74"},
         {"50KB=-5", 0, "sizes: '50KB=-5': no weight; write 50KB=26,200KB=74"},
         {"50KB=1x", 0, "sizes: '50KB=1x': no weight; write 50KB=26,200KB=74"},
@@ -237,9 +239,9 @@ static void rates_and_shares_have_units(void **state)
     } rows[] = {{"1mbit", 125000}, {"500kbit", 62500},
                 {"64KB", 64000},   {"1.5MB/s", 1500000},
                 {"8bit", 1},       {"", 0},
-                {"0", 0},          {"fast", -1},
+                {"0", -1},         {"fast", -1},
                 {"1mbits", -1},    {"-1mbit", -1},
-                {"1e3KB", -1}};
+                {"1e3KB", -1},     {"0mbit", -1}};
     char problem[SETTINGS_MAX_PROBLEM_BYTES];
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         uint64_t rate = 0;

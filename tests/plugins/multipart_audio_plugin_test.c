@@ -455,6 +455,13 @@ static void options_that_do_not_fit_are_refused(void **state)
         {{"kind", "music", NULL}, "kind: 'music': it is tone, noise or silence"},
         {{"dup", "many", NULL}, "dup: 'many': no share; write 10% or 0.1"},
         {{"rate", "slow", NULL}, "rate: 'slow': no rate; write 1mbit, 500kbit or 64KB"},
+        {{"rate", "0", NULL}, "rate: '0': 0; without rate= it has no limit"},
+        {{"rate", "0mbit", NULL}, "rate: '0mbit': 0; without rate= it has no limit"},
+        {{"sizes", "10", NULL}, "sizes: '10': no unit; write 10B, 50KB or 2MB"},
+        {{"duration", "0s", NULL},
+         "duration: a time longer than 0, like 30s; as recorded without it"},
+        {{"duration", "soon", NULL},
+         "duration: a time longer than 0, like 30s; as recorded without it"},
         {{"ws", "on", NULL}, "ws: it is auto, pcm16 or off"},
         {{"ws_pace", "slow", NULL}, "ws_pace: it is audio or recorded"},
     };
