@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "plugins/chain_watch.h"
 #include "plugins/host.h"
 #include "plugins/options.h"
 
@@ -168,6 +169,7 @@ int chain_open(struct plugin_chain *chain, const char *const *specs, size_t coun
 
 void chain_close(struct plugin_chain *chain)
 {
+    chain_watch_stop(chain->watch);
     chain_worker_free(chain->own_worker);
     chain_marks_free(chain);
     while (chain->count) {
@@ -207,6 +209,9 @@ int chain_start(struct plugin_chain *chain, const struct chain_options *options,
     chain->own_worker = chain_worker_new(chain, NULL, NULL);
     if (!chain->own_worker)
         return error_set(err, EXIT_TOOL, "no memory for plugins");
+    if (options->timeout_us &&
+        chain_watch_start(&chain->watch, &chain->own_worker->guard, options->timeout_us, err))
+        return -1;
     for (uint32_t i = 0; i < chain->count; i++) {
         struct chain_plugin *plugin = &chain->plugins[i];
         plugin->random_seed = options->seed ^ name_hash(plugin->loaded.api.name);
@@ -239,6 +244,8 @@ void chain_stop(struct plugin_chain *chain, uint64_t now_us)
         chain_begin(chain->own_worker, NULL, CHAIN_STOP, now_us, &outcome);
         chain_ask(chain->own_worker, i);
     }
+    chain_watch_stop(chain->watch);
+    chain->watch = NULL;
     chain_worker_free(chain->own_worker);
     chain->own_worker = NULL;
 }
@@ -276,6 +283,11 @@ void chain_worker_free(struct chain_worker *worker)
 struct guard *chain_worker_guard(struct chain_worker *worker)
 {
     return &worker->guard;
+}
+
+void chain_watch_worker(struct plugin_chain *chain, struct chain_worker *worker)
+{
+    chain_watch_turn(chain->watch, worker ? &worker->guard : &chain->own_worker->guard);
 }
 
 const struct chain_stats *chain_worker_stats(const struct chain_worker *worker)

@@ -80,9 +80,10 @@ struct chain_options {
     uint64_t now_us;
     int64_t unix_us; /* the same moment since 1970-01-01 UTC */
     const char
-        *target_url;    /* "https://host:port", copied; NULL: added requests need absolute URLs */
-    uint32_t max_added; /* per recorded step; 0: the default */
-    uint64_t budget_us; /* per callback; 0: the default */
+        *target_url;     /* "https://host:port", copied; NULL: added requests need absolute URLs */
+    uint32_t max_added;  /* per recorded step; 0: the default */
+    uint64_t budget_us;  /* per callback; 0: the default */
+    uint64_t timeout_us; /* of start, on_recorded and stop: then the process ends; 0: no limit */
 };
 
 /* A metric of a plugin's own; its index is its place from 0 over all plugins. */
@@ -95,6 +96,7 @@ struct chain_metric {
 
 struct chain_plugin;
 struct chain_marks;
+struct chain_watch;
 
 struct plugin_chain {
     uint32_t wants;            /* one bit for each enum chain_callback that any plugin has */
@@ -107,6 +109,7 @@ struct plugin_chain {
     struct chain_plugin *plugins;
     struct chain_marks *marks;       /* NULL: no plugin has marked a step */
     struct chain_worker *own_worker; /* start, stop and on_recorded are called with it */
+    struct chain_watch *watch;       /* looks at it; NULL: there is no limit */
     struct chain_options options;    /* defaults filled in */
     struct arena strings;
 };
@@ -210,6 +213,10 @@ void chain_worker_free(struct chain_worker *worker);
 
 /* Which plugin this worker is inside of, for another thread to look at. Borrowed. */
 struct guard *chain_worker_guard(struct chain_worker *worker);
+
+/* The chain's timeout is of this worker's calls, too, which come from the thread that started the
+ * chain and from no other: until NULL is given, before the worker is freed. */
+void chain_watch_worker(struct plugin_chain *chain, struct chain_worker *worker);
 
 /* Borrowed; only the worker's own thread may look while it runs. */
 const struct chain_stats *chain_worker_stats(const struct chain_worker *worker);

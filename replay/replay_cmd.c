@@ -45,6 +45,7 @@ static int print_dry_run(const struct replay_run *run)
                duration_format(length, sizeof length, (double)run->outline.length_us));
     else
         print_users(&run->options.settings);
+    fflush(stdout); /* stop() of plugins is still to come */
     return EXIT_DONE;
 }
 

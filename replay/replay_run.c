@@ -115,8 +115,10 @@ static int prepare_plugins(struct replay_run *run, int64_t unix_us, struct error
     const struct replay_options *options = &run->options;
     const struct plugin_search search = {.folders = options->plugin_folders.items,
                                          .count = options->plugin_folders.count};
-    const struct chain_options chain_options = {
-        .seed = options->settings.seed, .unix_us = unix_us, .target_url = options->target};
+    const struct chain_options chain_options = {.seed = options->settings.seed,
+                                                .unix_us = unix_us,
+                                                .target_url = options->target,
+                                                .timeout_us = options->settings.plugin_timeout_us};
     if (chain_open(&run->chain, options->plugins.items, options->plugins.count, &search, err))
         return -1;
     run->chain_is_open = true;

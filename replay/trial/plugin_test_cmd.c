@@ -11,7 +11,7 @@
 struct given {
     struct cli_list also, folders;
     const char *target;
-    uint64_t seed;
+    uint64_t seed, plugin_timeout_us;
     bool as_json, is_quiet;
 };
 
@@ -42,6 +42,8 @@ static int parse(const struct given *given, const struct cli_arguments *argument
         .search = {.folders = given->folders.items, .count = given->folders.count},
         .session_id = (int64_t)session_id,
         .seed = given->seed,
+        .plugin_timeout_us = given->plugin_timeout_us,
+        .events_out = given->as_json ? NULL : stdout,
     };
     return 0;
 }
@@ -53,6 +55,7 @@ static int report(const struct trial *trial, bool as_json)
         trial_print_json(trial, stdout);
     else
         trial_print(trial, stdout);
+    fflush(stdout); /* stop() is still to come */
     if (!trial->is_stuck && trial->result != SESSION_FAILED)
         return EXIT_DONE;
     error_set(&err, EXIT_TOOL, "plugin test: session %lld: %s", (long long)trial->session_id,
@@ -62,7 +65,7 @@ static int report(const struct trial *trial, bool as_json)
 
 int plugin_test_cmd(int argc, char **argv)
 {
-    struct given given = {.target = "http://target.test", .seed = 1};
+    struct given given = {.target = "http://target.test", .seed = 1, .plugin_timeout_us = 10000000};
     const struct cli_option options[] = {
         {"also", 0, CLI_LIST, &given.also, "NAME[:k=v,..]",
          "another plugin behind it; may be given many times", NULL},
@@ -70,6 +73,9 @@ int plugin_test_cmd(int argc, char **argv)
         {"target", 't', CLI_TEXT, &given.target, "URL",
          "what the plugin is told it is aimed at; nothing is sent (http://target.test)", NULL},
         {"seed", 0, CLI_NUMBER, &given.seed, "N", "of what is drawn (1)", NULL},
+        {"plugin-timeout", 0, CLI_DURATION, &given.plugin_timeout_us, "TIME",
+         "give up when one callback of a plugin does not return for this long; 0s: never (10s)",
+         NULL},
         {"json", 0, CLI_FLAG, &given.as_json, NULL, "print JSON", NULL},
         {"quiet", 'q', CLI_FLAG, &given.is_quiet, NULL, "not what plugins log", NULL},
         {0},

@@ -30,6 +30,7 @@ struct trial {
     struct plugin_chain chain;
     bool chain_is_open, chain_is_started;
     struct arena texts;
+    FILE *events_out;
     int64_t session_id;
     uint32_t step_count;
     struct trial_event *events;
@@ -52,12 +53,16 @@ struct trial_options {
     struct plugin_search search;
     int64_t session_id; /* 0: the first */
     uint64_t seed;
+    uint64_t plugin_timeout_us; /* of one callback, then the process ends; 0: no limit */
+    FILE *events_out; /* each event as soon as it is known: a crash may come next; NULL: nowhere */
 };
 
 /* trial_free() in either case. */
 int trial_run(struct trial *trial, const struct trial_options *options, struct error *err);
 void trial_free(struct trial *trial);
 
+void trial_print_event(const struct trial_event *event, FILE *out);
+/* All but the events. */
 void trial_print(const struct trial *trial, FILE *out);
 void trial_print_json(const struct trial *trial, FILE *out);
 

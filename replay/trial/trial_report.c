@@ -5,7 +5,7 @@
 
 enum { MAX_TABLE_BYTES = 256 * 1024 };
 
-static void print_event(const struct trial_event *event, FILE *out)
+void trial_print_event(const struct trial_event *event, FILE *out)
 {
     char at[UNITS_TEXT_BYTES];
     fprintf(out, "%s  %s %s%s%s: %s\n", duration_format(at, sizeof at, (double)event->at_us),
@@ -62,8 +62,6 @@ static void print_metrics(const struct trial *trial, FILE *out)
 void trial_print(const struct trial *trial, FILE *out)
 {
     char length[UNITS_TEXT_BYTES];
-    for (size_t i = 0; i < trial->event_count; i++)
-        print_event(&trial->events[i], out);
     if (!trial->event_count)
         fprintf(out, "the plugins changed nothing\n");
     fprintf(out,

@@ -94,8 +94,10 @@ static int prepare_chain(struct stage_set *set, const struct trial_options *opti
                          const struct plan_options *plan_options, struct error *err)
 {
     struct trial *trial = set->trial;
-    const struct chain_options chain_options = {
-        .seed = options->seed, .unix_us = clock_unix_us(), .target_url = options->target};
+    const struct chain_options chain_options = {.seed = options->seed,
+                                                .unix_us = clock_unix_us(),
+                                                .target_url = options->target,
+                                                .timeout_us = options->plugin_timeout_us};
     if (chain_open(&trial->chain, options->plugins, options->plugin_count, &options->search, err))
         return -1;
     trial->chain_is_open = true;
@@ -133,6 +135,7 @@ static int prepare_engine(struct stage_set *set, const struct trial_options *opt
     env->chain_worker = chain_worker_new(&set->trial->chain, trial_watch_record, &set->watch);
     if (!env->metrics || !env->chain_worker)
         return error_set(err, EXIT_TOOL, "no memory for a user");
+    chain_watch_worker(&set->trial->chain, env->chain_worker);
     chain_worker_serve(env->chain_worker, trial_watch_services(&set->watch), 1);
     chain_worker_tap(env->chain_worker, &set->watch.tap);
     if (trial_target.open(&env->transport, &set->loop, NULL, err))
@@ -171,6 +174,8 @@ static void strike(struct stage_set *set)
         run_timers(&set->loop, NULL); /* what is freed a turn later */
     if (env->transport)
         trial_target.close(env->transport);
+    if (env->chain_worker)
+        chain_watch_worker(&set->trial->chain, NULL);
     chain_worker_free(env->chain_worker);
     metrics_free(env->metrics);
     if (set->has_loop)
@@ -193,6 +198,7 @@ int trial_run(struct trial *trial, const struct trial_options *options, struct e
     int result = -1;
     *trial = (struct trial){0};
     arena_init(&trial->texts, MAX_TEXT_BYTES);
+    trial->events_out = options->events_out;
     if (!set)
         return error_set(err, EXIT_TOOL, "no memory for a user");
     virtual_now_us = 0;

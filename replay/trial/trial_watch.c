@@ -101,6 +101,10 @@ static void keep_event(struct trial *trial, const struct chain_worker *worker,
         .verdict = trial_verdict_name(verdict),
         .lines = arena_copy(&trial->texts, buf_bytes(lines)).ptr,
     };
+    if (trial->events_out) {
+        trial_print_event(&trial->events[trial->event_count - 1], trial->events_out);
+        fflush(trial->events_out);
+    }
 }
 
 static void after_callback(void *owner, const struct chain_worker *worker)

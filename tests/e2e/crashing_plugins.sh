@@ -81,6 +81,50 @@ expect_line err '^reprise: plugin misbehaves: on_request has not returned for 30
 equal "state of the run" "$(sql crash.run 'SELECT state, exit_code FROM run')" "failed|1"
 expect_exit 0 "$reprise" report crash.run
 
+# Before there is a run, and behind it, when its file is closed.
+given_up() { # CALLBACK
+    equal "exit code of what $1 keeps" "$code" 1
+    expect_line err "^reprise: plugin misbehaves: $1 has not returned for 300(\\.00)?ms: given up"
+}
+for where in start on_recorded; do
+    play --plugin "misbehaves:how=loop,where=$where" --plugin-timeout 300ms
+    given_up "$where"
+    equal "run files without a run" "$(find . -name '*.run')" ""
+done
+play --plugin misbehaves:how=loop,where=stop --plugin-timeout 300ms
+given_up stop
+equal "state of the run before stop" "$(sql crash.run 'SELECT state, exit_code FROM run')" "done|0"
+expect_line out 'TOTAL RESULTS'
+play --plugin misbehaves:how=loop,where=stop --plugin-timeout 300ms --dry-run
+given_up stop
+expect_line out '^plan  '
+
+# ^C is told what it waits for.
+start replay "$reprise" replay regular.trace --target "$url" --run crash.run --quiet \
+    --plugin-path "$build/test-plugins" --plugin misbehaves:how=loop,where=stop --plugin-timeout 1m
+await replay has_line replay.out 'TOTAL RESULTS'
+kill -INT "${pids[replay]}"
+await replay has_line replay.err '^reprise: warning: plugin misbehaves: stop has not returned yet'
+ended replay INT
+equal "exit code by the second ^C" "$code" 130
+
+# On trial, in each kind of callback; what was done before it is told.
+try() { # OPTIONS...
+    code=0
+    "$reprise" plugin test "$1" regular.trace --plugin-path "$build/test-plugins" "${@:2}" >out 2>err || code=$?
+}
+for where in start on_recorded on_request on_session_end stop; do
+    try "misbehaves:how=loop,where=$where" --plugin-timeout 300ms
+    given_up "$where"
+done
+equal "summary before stop" "$(grep -c '^session   1, ' out)" 1
+try misbehaves:how=loop,after=3,verdict=1 --plugin-timeout 300ms
+given_up on_request
+equal "steps told before it stood still" "$(grep -c 'misbehaves on_request .*: SKIP$' out)" 3
+try misbehaves:how=segv,after=3,verdict=1
+ends_by 11
+equal "steps told before the crash" "$(grep -c 'misbehaves on_request .*: SKIP$' out)" 3
+
 # One that is only slow is not.
 play --plugin misbehaves:stall=120ms --plugin-timeout 1s --duration 1s
 equal "exit code under a slow plugin" "$code" 0

@@ -75,6 +75,11 @@ static int start(const reprise_call *call)
     return misbehave(call, "start");
 }
 
+static void stop(const reprise_call *call)
+{
+    misbehave(call, "stop");
+}
+
 static int on_recorded(const reprise_call *call, const reprise_recorded *recorded)
 {
     (void)recorded;
@@ -118,6 +123,7 @@ static const reprise_plugin plugin = {
     .plugin_size = sizeof(struct options),
     .options = options,
     .start = start,
+    .stop = stop,
     .on_request = on_request,
     .on_response = on_response,
     .on_session_end = on_session_end,
