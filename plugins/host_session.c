@@ -126,6 +126,9 @@ int host_judge(const reprise_call *call, enum reprise_judgement judgement, const
         return host_refuse(worker, "judge(): only in on_response");
     if (judgement != REPRISE_EXPECTED && judgement != REPRISE_UNEXPECTED)
         return host_refuse(worker, "judge(): %d is no judgement", (int)judgement);
+    if (judgement == REPRISE_EXPECTED && !worker->response_view.status)
+        return host_refuse(worker, "judge(): nothing was answered, so nothing can be expected of "
+                                   "it");
     if (worker->outcome->judgement)
         return 0;
     snprintf(worker->judged, sizeof worker->judged, "plugin %s: %s",

@@ -318,13 +318,15 @@ struct reprise_host {
      * on_request together with REPRISE_SKIP; of any other step that has not been sent. answer NULL:
      * nothing can be taken from it. settle_like() gives the answer in hand in on_response, with its
      * body where that was kept (REPRISE_WANT_BODY, keep_body()). -1: the
-     * step was sent, or is none.
+     * step was sent, or is none. One that waits to be sent again (REPRISE_RETRY) can be settled:
+     * another signal may end a loop of polls; what was sent of it stays counted.
      */
     int (*settle)(const reprise_call *call, uint32_t step, const reprise_answer *answer);
     int (*settle_like)(const reprise_call *call, uint32_t step, const reprise_response *response);
 
     /* In on_response, with REPRISE_CONTINUE. The first plugin asked that judges is final. An
-     * answer that REPRISE_RETRY takes back is no result and needs no judgement. */
+     * answer that REPRISE_RETRY takes back is no result and needs no judgement. -1 also for
+     * REPRISE_EXPECTED where nothing was answered: that stays the failure it is. */
     int (*judge)(const reprise_call *call, enum reprise_judgement judgement, const char *reason);
 
     /* Whatever binding of the trace holds `old` for this user holds `value` from now on: requests
@@ -388,7 +390,7 @@ typedef struct reprise_option {
 /* A table ends with an all-zero entry. A metric's number is its place in the table. */
 typedef struct reprise_metric {
     const char *name; /* a-z 0-9 _, as reports and thresholds call it; unique in a run */
-    const char *unit; /* "us" (shown as a time), "bytes", "" for a plain count */
+    const char *unit; /* "us" (shown as a time), "bytes", "bytes/s" (sizes), "": a count */
     const char *help; /* one line */
     uint32_t kind;    /* enum reprise_metric_kind */
     uint32_t reserved;

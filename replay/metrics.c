@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "replay/failure_reason.h"
+
 void endpoint_metrics_init(struct endpoint_metrics *endpoint)
 {
     *endpoint = (struct endpoint_metrics){0};
@@ -181,7 +183,8 @@ static int compare_u64(uint64_t a, uint64_t b)
     return a < b ? -1 : a > b;
 }
 
-/* WebSockets and sessions have kinds of their own. What there is no answer to has one status. */
+/* WebSockets and sessions have kinds of their own. What there is no answer to has one status. Many
+ * users fail for many reasons where a plugin says so: those are kinds, too. */
 static int compare_kinds(const struct failure_sample *a, const struct failure_sample *b)
 {
     bool is_answer = a->failure == FAILURE_NONE && b->failure == FAILURE_NONE;
@@ -191,6 +194,7 @@ static int compare_kinds(const struct failure_sample *a, const struct failure_sa
     order = order
                 ? order
                 : compare_u64(a->endpoint == SAMPLE_NO_ENDPOINT, b->endpoint == SAMPLE_NO_ENDPOINT);
+    order = order ? order : compare_u64(a->reason, b->reason);
     if (order || !is_answer)
         return order;
     order = compare_u64((uint64_t)a->status, (uint64_t)b->status);
@@ -205,6 +209,12 @@ static int compare_within_kind(const struct failure_sample *a, const struct fail
     return order ? order : strcmp(a->detail, b->detail);
 }
 
+/* Reasons have room of their own: however many there are, they push no status out. */
+static bool has_reason(const struct failure_sample *sample)
+{
+    return sample->failure == FAILURE_PLUGIN;
+}
+
 /*
  * Of more kinds than there is room for the last ones go, by an order that knows nothing of time: a
  * kind that has its place at the end has had it in every shard, so its count is exact in whatever
@@ -213,6 +223,7 @@ static int compare_within_kind(const struct failure_sample *a, const struct fail
 static void keep_sample(struct metrics *metrics, const struct failure_sample *sample)
 {
     struct failure_sample *last = NULL;
+    uint32_t room = has_reason(sample) ? METRICS_MAX_REASONS : METRICS_MAX_SAMPLES;
     for (uint32_t i = 0; i < metrics->sample_count; i++) {
         struct failure_sample *kept = &metrics->samples[i];
         if (compare_kinds(kept, sample) == 0) {
@@ -222,10 +233,13 @@ static void keep_sample(struct metrics *metrics, const struct failure_sample *sa
             kept->count = count;
             return;
         }
+        if (has_reason(kept) != has_reason(sample))
+            continue;
+        room--;
         if (!last || compare_kinds(kept, last) > 0)
             last = kept;
     }
-    if (metrics->sample_count < METRICS_MAX_SAMPLES)
+    if (room)
         metrics->samples[metrics->sample_count++] = *sample;
     else if (compare_kinds(sample, last) < 0)
         *last = *sample;
@@ -251,6 +265,8 @@ static void put_detail(struct failure_sample *sample, const char *detail)
 static void add_sample(struct metrics *metrics, struct failure_sample sample, const char *detail)
 {
     sample.count = 1;
+    if (has_reason(&sample))
+        sample.reason = failure_reason(detail ? detail : "");
     put_detail(&sample, detail);
     keep_sample(metrics, &sample);
 }

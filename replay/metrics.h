@@ -13,6 +13,7 @@
 
 #define METRICS_MAX_CUSTOM 64
 #define METRICS_MAX_SAMPLES 32 /* kinds of failures kept with a sample each, per shard */
+#define METRICS_MAX_REASONS 32 /* beside them: kinds told apart by their reason */
 
 enum http_clock {
     CLOCK_RESPONSE,
@@ -64,7 +65,8 @@ struct ws_metrics {
 
 /* One request, WebSocket (recorded_status 101) or session (no endpoint, no status) that went wrong:
  * failed, or answered with another status than recorded. Of each kind the earliest is kept: with an
- * answer a kind is the status and the recorded one, without it is the failure. */
+ * answer a kind is the status and the recorded one, without it is the failure; of what a plugin
+ * failed it is the reason, too. */
 struct failure_sample {
     uint64_t due_us; /* 0 where it is not known */
     uint32_t endpoint;
@@ -72,6 +74,7 @@ struct failure_sample {
     int recorded_status;
     enum failure failure;
     uint64_t count;   /* how many there were of this kind */
+    uint64_t reason;  /* failure_reason() of what a plugin failed, else 0 */
     char detail[200]; /* what was wrong; what to do */
 };
 
@@ -98,7 +101,7 @@ struct metrics {
     uint64_t checks[CHECK_RESULT_COUNT];
     struct custom_metric custom[METRICS_MAX_CUSTOM];
     uint32_t sample_count;
-    struct failure_sample samples[METRICS_MAX_SAMPLES];
+    struct failure_sample samples[METRICS_MAX_SAMPLES + METRICS_MAX_REASONS];
     struct generator_metrics generator;
     /* The most at once while the shard was filled. */
     uint64_t users_active;

@@ -153,7 +153,7 @@ static const reprise_option options[] = {
 static const reprise_metric metrics[] = {
     [AUDIO_UPLOADS] = {"audio_uploads", "", "uploads that were answered", REPRISE_COUNTER, 0},
     [AUDIO_UPLOAD_BYTES] = {"audio_upload_bytes", "bytes", "their bodies", REPRISE_COUNTER, 0},
-    [AUDIO_UPLOAD_RATE] = {"audio_upload_rate", "bytes",
+    [AUDIO_UPLOAD_RATE] = {"audio_upload_rate", "bytes/s",
                            "a second, of each upload from when it was due to its last byte sent",
                            REPRISE_HISTOGRAM, 0},
     [AUDIO_FIRST_BYTE] = {"audio_first_byte", "us",

@@ -135,6 +135,8 @@ static inline int test_host_judge_(const reprise_call *call, enum reprise_judgem
     struct test_host *host = test_host_of(call);
     if (host->callback != TEST_HOST_RESPONSE)
         return test_host_no(host, "judge(): only in on_response");
+    if (judgement == REPRISE_EXPECTED && !host->response.view.status)
+        return test_host_no(host, "judge(): nothing was answered");
     host->judgement = (int)judgement;
     snprintf(host->judged, sizeof host->judged, "%s", reason ? reason : "");
     return 0;

@@ -53,10 +53,14 @@ const struct metric_entry *metric_catalog(size_t *ret_count)
 struct metric_entry metric_of_plugin(const struct run_facts *facts, uint32_t index)
 {
     const struct run_plugin_metric *metric = &facts->plugin_metrics[index];
-    bool is_time = metric->unit && strcmp(metric->unit, "us") == 0;
+    enum metric_unit unit = METRIC_PLAIN;
+    if (metric->unit && strcmp(metric->unit, "us") == 0)
+        unit = METRIC_TIME;
+    else if (run_metric_size(metric))
+        unit = METRIC_BYTES;
     return (struct metric_entry){.name = metric->name,
                                  .kind = metric->is_histogram ? METRIC_TREND : METRIC_COUNTER,
-                                 .unit = is_time ? METRIC_TIME : METRIC_PLAIN,
+                                 .unit = unit,
                                  .source = METRIC_FROM_PLUGIN,
                                  .index = index};
 }

@@ -13,7 +13,7 @@ enum metric_kind { METRIC_TREND, METRIC_RATE, METRIC_COUNTER };
 
 enum metric_unit {
     METRIC_TIME,  /* microseconds inside, milliseconds for people */
-    METRIC_BYTES, /* counters of bytes */
+    METRIC_BYTES, /* counters of bytes, and what plugins measure in bytes or bytes/s */
     METRIC_PLAIN
 };
 

@@ -299,8 +299,9 @@ static int load_all(struct load *load)
     if (run_sql_exec(load->db, "BEGIN", load->err) || check_version(load) || load_facts(load) ||
         load_endpoints(load) || load_totals(load) || load_ws(load) || load_failures(load) ||
         load_sessions(load) || load_plugin_metrics(load) || run_load_generator(load) ||
-        run_load_generator_total(load) || run_load_samples(load) || run_load_divergences(load) ||
-        run_load_checks(load) || run_load_thresholds(load) || run_load_plugin_calls(load))
+        run_load_generator_total(load) || run_load_samples(load) || run_load_reasons(load) ||
+        run_load_divergences(load) || run_load_checks(load) || run_load_thresholds(load) ||
+        run_load_plugin_calls(load))
         return -1;
     if (load->is_out_of_memory || metrics_sum_endpoints(load->run->totals, &load->run->all))
         return error_set(load->err, EXIT_TOOL, "no memory for the run");

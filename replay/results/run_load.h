@@ -33,6 +33,7 @@ int run_load_generator_total(struct load *load);
 
 /* run_load_lists.c */
 int run_load_samples(struct load *load);
+int run_load_reasons(struct load *load);
 int run_load_divergences(struct load *load);
 int run_load_checks(struct load *load);
 int run_load_thresholds(struct load *load);

@@ -46,6 +46,38 @@ int run_load_samples(struct load *load)
     return result < 0 ? -1 : 0;
 }
 
+int run_load_reasons(struct load *load)
+{
+    struct run_record *run = load->run;
+    struct failure_sample *reasons =
+        arena_zalloc(&run->arena, METRICS_MAX_REASONS * sizeof *reasons);
+    size_t count = 0;
+    int result;
+    if (!reasons)
+        return error_set(load->err, EXIT_TOOL, "no memory for the run");
+    if (load->version < 7) /* sessions and requests were counted without */
+        return 0;
+    if (run_load_start(load, "SELECT scope, first_us, endpoint_id, detail, failures FROM "
+                             "failure_reason ORDER BY failures DESC, first_us, scope, reason"))
+        return -1;
+    while ((result = run_load_next(load)) == 1 && count < METRICS_MAX_REASONS) {
+        struct failure_sample *reason = &reasons[count++];
+        reason->failure = FAILURE_PLUGIN;
+        reason->recorded_status = strcmp(sql_take_text(&load->row), "websocket") == 0 ? 101 : 0;
+        reason->due_us = sql_take_u64(&load->row);
+        bool has_endpoint = !sql_take_is_null(&load->row);
+        uint64_t endpoint_id = sql_take_u64(&load->row);
+        if (has_endpoint && endpoint_id >= run->facts.endpoint_count)
+            return run_load_damaged(load, "failure_reason");
+        reason->endpoint = has_endpoint ? (uint32_t)endpoint_id : SAMPLE_NO_ENDPOINT;
+        snprintf(reason->detail, sizeof reason->detail, "%s", sql_take_text(&load->row));
+        reason->count = sql_take_u64(&load->row);
+    }
+    run->reasons = reasons;
+    run->reason_count = count;
+    return result < 0 ? -1 : 0;
+}
+
 int run_load_divergences(struct load *load)
 {
     struct run_record *run = load->run;

@@ -50,6 +50,15 @@ int run_put_prepare(struct run_store *store, struct error *err)
                         "count(*) FROM failure_sample WHERE class = ?5 AND status = ?3 AND "
                         "recorded_status = ?4) < ?7",
                         &store->add_sample, err) ||
+        run_sql_prepare(store->db, "UPDATE failure_reason SET failures = 0", &store->forget_reasons,
+                        err) ||
+        run_sql_prepare(store->db,
+                        "INSERT INTO failure_reason VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO "
+                        "UPDATE SET first_us = min(first_us, ?3), endpoint_id = ?4, detail = ?5, "
+                        "failures = ?6",
+                        &store->put_reason, err) ||
+        run_sql_prepare(store->db, "DELETE FROM failure_reason WHERE failures = 0",
+                        &store->drop_reasons, err) ||
         run_sql_prepare(store->db, "DELETE FROM failure WHERE protocol = ?1 AND endpoint_id IS ?2",
                         &store->forget_failures, err) ||
         run_sql_prepare(store->db, "UPDATE run SET duration_us = ?1", &store->set_duration, err) ||
@@ -67,6 +76,9 @@ void run_put_finalize(struct run_store *store)
         sqlite3_finalize(store->inserts[i]);
     sqlite3_finalize(store->forget_failures);
     sqlite3_finalize(store->add_sample);
+    sqlite3_finalize(store->forget_reasons);
+    sqlite3_finalize(store->put_reason);
+    sqlite3_finalize(store->drop_reasons);
     sqlite3_finalize(store->set_duration);
     sqlite3_finalize(store->set_end);
 }
@@ -302,6 +314,37 @@ static int put_samples(struct run_store *store, const struct metrics *delta, uin
     return 0;
 }
 
+static int run_plain(sqlite3_stmt *statement, struct run_store *store, struct error *err)
+{
+    struct sql_row row = sql_row_start(statement, &store->scratch);
+    return sql_put_end(&row, err);
+}
+
+/* Those that found no room in the totals any more have no count. */
+static int put_reasons(struct run_store *store, uint64_t now_us, struct error *err)
+{
+    if (run_plain(store->forget_reasons, store, err))
+        return -1;
+    for (uint32_t i = 0; i < store->totals->sample_count; i++) {
+        const struct failure_sample *sample = &store->totals->samples[i];
+        bool is_session = sample->endpoint == SAMPLE_NO_ENDPOINT;
+        if (sample->failure != FAILURE_PLUGIN)
+            continue;
+        struct sql_row row = sql_row_start(store->put_reason, &store->scratch);
+        sql_put_text(&row, is_session                       ? "session"
+                           : sample->recorded_status == 101 ? "websocket"
+                                                            : "http");
+        sql_put_u64(&row, sample->reason >> 1); /* SQLite's numbers have a sign */
+        sql_put_u64(&row, sample->due_us ? sample->due_us : now_us);
+        is_session ? sql_put_null(&row) : sql_put_u64(&row, sample->endpoint);
+        sql_put_text(&row, sample->detail);
+        sql_put_u64(&row, sample->count);
+        if (sql_put_end(&row, err))
+            return -1;
+    }
+    return run_plain(store->drop_reasons, store, err);
+}
+
 /* Answers with another status than recorded, by both. */
 static int put_divergences(struct run_store *store, struct error *err)
 {
@@ -341,8 +384,8 @@ int run_put_second(struct run_store *store, const struct metrics *delta,
     uint64_t began_us = store->health.length_us - generator->length_us;
     if (put_endpoints(store, delta, generator->second, err) ||
         put_ws(store, &delta->ws, generator->second, err) || put_sessions(store, err) ||
-        put_samples(store, delta, began_us, err) || put_divergences(store, err) ||
-        put_checks(store, err) || put_plugin_metrics(store, err) ||
+        put_samples(store, delta, began_us, err) || put_reasons(store, began_us, err) ||
+        put_divergences(store, err) || put_checks(store, err) || put_plugin_metrics(store, err) ||
         run_put_generator(store, delta, generator, err))
         return -1;
     return 0;
@@ -356,7 +399,8 @@ int run_put_totals(struct run_store *store, struct error *err)
     }
     if (has_events(&store->totals->ws) && put_ws_total(store, err))
         return -1;
-    return put_sessions(store, err) || put_divergences(store, err) || put_checks(store, err) ||
+    return put_sessions(store, err) || put_reasons(store, store->health.length_us, err) ||
+                   put_divergences(store, err) || put_checks(store, err) ||
                    put_plugin_metrics(store, err) || run_put_generator_total(store, err)
                ? -1
                : 0;

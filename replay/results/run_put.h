@@ -39,6 +39,9 @@ struct run_store {
     sqlite3_stmt *inserts[INSERT_COUNT];
     sqlite3_stmt *forget_failures;
     sqlite3_stmt *add_sample;
+    sqlite3_stmt *forget_reasons;
+    sqlite3_stmt *put_reason;
+    sqlite3_stmt *drop_reasons;
     sqlite3_stmt *set_duration;
     sqlite3_stmt *set_end;
     struct buf scratch;

@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 const char *run_record_state_name(enum run_record_state state)
 {
@@ -12,6 +13,16 @@ const char *run_record_state_name(enum run_record_state state)
                                                        [RUN_FAILED] = "failed"};
     assert((unsigned)state < RUN_STATE_COUNT);
     return names[state];
+}
+
+const char *run_metric_size(const struct run_plugin_metric *metric)
+{
+    static const char bytes[] = "bytes";
+    const char *unit = metric->unit;
+    if (!unit || strncmp(unit, bytes, sizeof bytes - 1) != 0)
+        return NULL;
+    unit += sizeof bytes - 1;
+    return !*unit || strcmp(unit, "/s") == 0 ? unit : NULL;
 }
 
 static void raise_to(uint64_t *peak, uint64_t value)

@@ -19,6 +19,9 @@ struct run_plugin_metric {
     bool is_histogram;
 };
 
+/* Of a metric in "bytes" or "bytes/s" what follows its sizes, "" or "/s"; else NULL. */
+const char *run_metric_size(const struct run_plugin_metric *metric);
+
 /* What is known before the first request. Texts may be NULL, which is stored as "". */
 struct run_facts {
     int64_t started_unix_us;
@@ -154,6 +157,8 @@ struct run_record {
     struct run_health health;
     struct metrics *totals;      /* its samples are empty: see below */
     struct endpoint_metrics all; /* the sum of all endpoints */
+    size_t reason_count;
+    const struct failure_sample *reasons; /* of what plugins failed; most frequent first */
     size_t divergence_count;
     const struct run_divergence *divergences; /* most frequent first */
     size_t sample_count;

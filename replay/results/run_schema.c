@@ -184,6 +184,15 @@
     "  class TEXT NOT NULL,             -- none: answered with another status\n"                   \
     "  detail TEXT NOT NULL\n"                                                                     \
     ");\n"                                                                                         \
+    "CREATE TABLE failure_reason (\n"                                                              \
+    "  scope TEXT NOT NULL,             -- session, http, websocket\n"                             \
+    "  reason INTEGER NOT NULL,         -- of the text without numbers and ids\n"                  \
+    "  first_us INTEGER NOT NULL,       -- since the start of the run\n"                           \
+    "  endpoint_id INTEGER,             -- of the earliest; NULL: a whole session\n"               \
+    "  detail TEXT NOT NULL,            -- one of them as it was said\n"                           \
+    "  failures INTEGER NOT NULL,\n"                                                               \
+    "  PRIMARY KEY (scope, reason)\n"                                                              \
+    ");\n"                                                                                         \
     "CREATE TABLE divergence (\n"                                                                  \
     "  status INTEGER NOT NULL,\n"                                                                 \
     "  recorded_status INTEGER NOT NULL, -- 0: none, a plugin's request\n"                         \

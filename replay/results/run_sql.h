@@ -12,7 +12,7 @@
 #include "core/histogram.h"
 
 #define RUN_APPLICATION_ID 0x5270526e /* "RpRn" */
-#define RUN_VERSION 6
+#define RUN_VERSION 7
 
 /* All tables and views, with what each column means. */
 extern const char run_schema_sql[];

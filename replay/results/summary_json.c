@@ -316,6 +316,27 @@ static void add_failures(json_t *object, const uint64_t *by_failure)
     }
 }
 
+static json_t *reasons_of(const struct run_record *run)
+{
+    json_t *reasons = json_array();
+    for (size_t i = 0; i < run->reason_count; i++) {
+        const struct failure_sample *reason = &run->reasons[i];
+        bool is_session = reason->endpoint == SAMPLE_NO_ENDPOINT;
+        json_t *item = json_object();
+        set(item, "scope",
+            text_of(is_session                       ? "session"
+                    : reason->recorded_status == 101 ? "websocket"
+                                                     : "http"));
+        set(item, "detail", text_of(reason->detail));
+        set(item, "count", integer(reason->count));
+        set(item, "first_us", integer(reason->due_us));
+        if (!is_session)
+            set(item, "endpoint", text_of(run->facts.endpoint_names[reason->endpoint]));
+        json_array_append_new(reasons, item);
+    }
+    return reasons;
+}
+
 static json_t *failures_of(const struct run_record *run)
 {
     json_t *object = json_object(), *http = json_object(), *websocket = json_object();
@@ -346,6 +367,7 @@ static json_t *failures_of(const struct run_record *run)
     set(object, "divergences", divergences);
     set(object, "websocket", websocket);
     set(object, "samples", samples);
+    set(object, "reasons", reasons_of(run));
     return object;
 }
 

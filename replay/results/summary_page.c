@@ -1,6 +1,7 @@
 /* summary_page.c - names, dots and figures in columns. */
 #include "replay/results/summary_page.h"
 
+#include <math.h>
 #include <stdarg.h>
 
 #include "core/table.h"
@@ -159,6 +160,37 @@ void page_trend_alone(const struct page *page, const char *name, const struct hi
               duration_format(median, sizeof median, (double)histogram_percentile(histogram, 50)),
               duration_format(p95, sizeof p95, (double)histogram_percentile(histogram, 95)),
               duration_format(most, sizeof most, (double)histogram->max));
+}
+
+void page_trend_sizes(const struct page *page, const char *name, const struct histogram *histogram,
+                      const char *per)
+{
+    char average[UNITS_TEXT_BYTES], median[UNITS_TEXT_BYTES], p95[UNITS_TEXT_BYTES];
+    char most[UNITS_TEXT_BYTES];
+    if (!histogram->count) {
+        page_line(page, name, "no samples");
+        return;
+    }
+    page_line(page, name, "avg=%s%s med=%s%s p(95)=%s%s max=%s%s",
+              size_format(average, sizeof average, histogram_mean(histogram)), per,
+              size_format(median, sizeof median, (double)histogram_percentile(histogram, 50)), per,
+              size_format(p95, sizeof p95, (double)histogram_percentile(histogram, 95)), per,
+              size_format(most, sizeof most, (double)histogram->max), per);
+}
+
+void page_trend_plain(const struct page *page, const char *name, const struct histogram *histogram,
+                      const char *unit)
+{
+    double average = histogram_mean(histogram);
+    if (!histogram->count) {
+        page_line(page, name, "no samples");
+        return;
+    }
+    page_line(page, name, "avg=%.*f med=%llu p(95)=%llu max=%llu%s%s",
+              average == floor(average) ? 0 : 2, average,
+              (unsigned long long)histogram_percentile(histogram, 50),
+              (unsigned long long)histogram_percentile(histogram, 95),
+              (unsigned long long)histogram->max, *unit ? " " : "", unit);
 }
 
 void page_trend_if_any(const struct page *page, const char *name, const struct histogram *histogram)

@@ -49,9 +49,17 @@ void page_trend(const struct page *page, const char *name, const struct histogra
 void page_trend_if_any(const struct page *page, const char *name,
                        const struct histogram *histogram);
 void page_trend_alone(const struct page *page, const char *name, const struct histogram *histogram);
+/* Of sizes; `per` follows each, "/s" or nothing. Of counts; `unit` follows the last. */
+void page_trend_sizes(const struct page *page, const char *name, const struct histogram *histogram,
+                      const char *per);
+void page_trend_plain(const struct page *page, const char *name, const struct histogram *histogram,
+                      const char *unit);
 void page_rate(const struct page *page, const char *name, uint64_t hits, uint64_t total);
 void page_counter(const struct page *page, const char *name, uint64_t count);
 void page_bytes(const struct page *page, const char *name, uint64_t bytes);
+
+/* summary_failures.c */
+void summary_failures(const struct page *page);
 
 /* summary_generator.c: the sections at the end. */
 void summary_generator(const struct page *page);

@@ -46,6 +46,8 @@ static void put_measured(const struct page *page, const struct run_threshold *th
     fprintf(page->out, "%.*s=", (int)(len > 32 ? 32 : len), threshold->condition);
     if (is_known && entry.kind == METRIC_TREND && entry.unit == METRIC_TIME)
         fputs(duration_format(text, sizeof text, threshold->value * 1e3), page->out);
+    else if (is_known && entry.kind == METRIC_TREND && entry.unit == METRIC_BYTES)
+        fputs(size_format(text, sizeof text, threshold->value), page->out);
     else if (is_known && entry.kind == METRIC_RATE)
         fprintf(page->out, "%.2f%%", 100 * threshold->value);
     else
@@ -193,16 +195,17 @@ static void print_plugins(const struct page *page)
     for (uint32_t i = 0; i < facts->plugin_metric_count; i++) {
         const struct run_plugin_metric *metric = &facts->plugin_metrics[i];
         const struct custom_metric *total = &page->run->totals->custom[i];
-        if (!metric->is_histogram) {
+        const char *per = run_metric_size(metric);
+        if (!metric->is_histogram && per && !*per) {
+            page_bytes(page, metric->name, total->sum);
+        } else if (!metric->is_histogram) {
             page_counter(page, metric->name, total->sum);
         } else if (strcmp(metric->unit, "us") == 0) {
             page_trend(page, metric->name, &total->histogram);
+        } else if (per) {
+            page_trend_sizes(page, metric->name, &total->histogram, per);
         } else {
-            page_line(page, metric->name, "avg=%.6g med=%llu p(95)=%llu max=%llu %s",
-                      histogram_mean(&total->histogram),
-                      (unsigned long long)histogram_percentile(&total->histogram, 50),
-                      (unsigned long long)histogram_percentile(&total->histogram, 95),
-                      (unsigned long long)total->histogram.max, metric->unit);
+            page_trend_plain(page, metric->name, &total->histogram, metric->unit);
         }
     }
 }
@@ -302,115 +305,6 @@ static void print_endpoints(const struct page *page)
     free(ranked);
 }
 
-/* --- failures --- */
-
-/* The first sample of what `wanted` counts, or NULL. */
-static const struct failure_sample *sample_of(const struct run_record *run, enum failure failure,
-                                              bool is_ws)
-{
-    for (size_t i = 0; i < run->sample_count; i++) {
-        const struct failure_sample *sample = &run->samples[i];
-        if (sample->failure == failure && (sample->recorded_status == 101) == is_ws &&
-            sample->endpoint != SAMPLE_NO_ENDPOINT)
-            return sample;
-    }
-    return NULL;
-}
-
-/* One kind of what went wrong, and the first of it: where on the same line, what below. */
-static void print_wrong(const struct page *page, const char *kind, uint64_t times,
-                        const struct failure_sample *sample)
-{
-    enum { WHERE_COLUMN = 51, WHAT_COLUMN = 8 };
-    char when[UNITS_TEXT_BYTES] = "";
-    if (sample)
-        duration_format(when, sizeof when, (double)sample->due_us);
-    fprintf(page->out, "    %-26s %8llu %9s", kind, (unsigned long long)times, when);
-    if (sample) {
-        fputs("  ", page->out);
-        page_put_text(page, WHERE_COLUMN, WHERE_COLUMN,
-                      sample->endpoint == SAMPLE_NO_ENDPOINT
-                          ? "a session"
-                          : page->run->facts.endpoint_names[sample->endpoint]);
-    }
-    if (sample && sample->detail[0]) {
-        fprintf(page->out, "\n%*s", WHAT_COLUMN, "");
-        page_put_text(page, WHAT_COLUMN, WHAT_COLUMN, sample->detail);
-    }
-    fputc('\n', page->out);
-}
-
-static void print_divergences(const struct page *page)
-{
-    const struct run_record *run = page->run;
-    for (size_t i = 0; i < run->divergence_count; i++) {
-        const struct run_divergence *divergence = &run->divergences[i];
-        const struct failure_sample *sample = NULL;
-        char kind[64];
-        for (size_t j = 0; j < run->sample_count && !sample; j++) {
-            if (run->samples[j].failure == FAILURE_NONE &&
-                run->samples[j].status == divergence->status &&
-                run->samples[j].recorded_status == divergence->recorded_status)
-                sample = &run->samples[j];
-        }
-        if (divergence->recorded_status)
-            snprintf(kind, sizeof kind, "status %d, recorded %d", divergence->status,
-                     divergence->recorded_status);
-        else
-            snprintf(kind, sizeof kind, "status %d", divergence->status);
-        print_wrong(page, kind, divergence->answers, sample);
-    }
-}
-
-static void print_classes(const struct page *page, const uint64_t *by_failure, bool is_ws)
-{
-    for (int i = FAILURE_NONE + 1; i < FAILURE_COUNT; i++) {
-        char kind[64];
-        if (!by_failure[i])
-            continue;
-        snprintf(kind, sizeof kind, "%s%s", is_ws ? "websocket " : "",
-                 failure_name((enum failure)i));
-        print_wrong(page, kind, by_failure[i], sample_of(page->run, (enum failure)i, is_ws));
-    }
-}
-
-static void print_failed_sessions(const struct page *page)
-{
-    const struct run_record *run = page->run;
-    uint64_t failed = run->totals->sessions_by_result[SESSION_FAILED];
-    const struct failure_sample *sample = NULL;
-    if (!failed)
-        return;
-    for (size_t i = 0; i < run->sample_count && !sample; i++) {
-        if (run->samples[i].endpoint == SAMPLE_NO_ENDPOINT)
-            sample = &run->samples[i];
-    }
-    print_wrong(page, "session failed", failed, sample);
-}
-
-static bool has_any(const uint64_t *by_failure)
-{
-    for (int i = FAILURE_NONE + 1; i < FAILURE_COUNT; i++) {
-        if (by_failure[i])
-            return true;
-    }
-    return false;
-}
-
-static void print_failures(const struct page *page)
-{
-    const struct run_record *run = page->run;
-    const struct metrics *totals = run->totals;
-    if (!has_any(run->all.by_failure) && !has_any(totals->ws.by_failure) &&
-        !totals->sessions_by_result[SESSION_FAILED] && !run->divergence_count)
-        return;
-    fprintf(page->out, "\n    %-26s %8s %9s  %s\n", "WENT WRONG", "times", "first at", "where");
-    print_classes(page, run->all.by_failure, false);
-    print_classes(page, totals->ws.by_failure, true);
-    print_failed_sessions(page);
-    print_divergences(page);
-}
-
 /* --- WebSocket, network --- */
 
 static void print_ws(const struct page *page)
@@ -458,7 +352,7 @@ void report_print(const struct run_record *run, bool has_colour, FILE *out)
     print_plugins(&page);
     print_http(&page);
     print_endpoints(&page);
-    print_failures(&page);
+    summary_failures(&page);
     print_ws(&page);
     print_network(&page);
     summary_generator(&page);

@@ -524,10 +524,11 @@ static void a_run_of_the_first_version_still_opens(void **state)
     struct run_store *store = open_run(folder_file("first.run"));
     put_seconds(store, 2);
     run_store_close(store);
-    execute(folder_file("first.run"),
-            "DROP TABLE worker_second; DROP TABLE worker_total; DROP TABLE "
-            "check_total; DROP TABLE check_difference; DROP TABLE generator_total; PRAGMA "
-            "user_version = 1");
+    execute(
+        folder_file("first.run"),
+        "DROP TABLE failure_reason; DROP TABLE worker_second; DROP TABLE worker_total; DROP TABLE "
+        "check_total; DROP TABLE check_difference; DROP TABLE generator_total; PRAGMA "
+        "user_version = 1");
     for (size_t i = 0; i < sizeof later / sizeof *later; i++) {
         char sql[128];
         snprintf(sql, sizeof sql, "ALTER TABLE %s", later[i]);
@@ -551,7 +552,7 @@ static void what_is_not_a_run_is_refused_in_one_line(void **state)
         const char *sql, *message;
     } rows[] = {
         {"PRAGMA application_id = 7", "not a run; 'reprise replay' makes one"},
-        {"PRAGMA user_version = 99", "newer version (format 99, known is 6)"},
+        {"PRAGMA user_version = 99", "newer version (format 99, known is 7)"},
         {"DELETE FROM run", "damaged: table run"},
         {"UPDATE total SET service = x'ffff'", "damaged: table total"},
         {"UPDATE total SET endpoint_id = 77 WHERE endpoint_id = 1", "damaged: table total"},

@@ -19,8 +19,10 @@
 #include "tests/support/folder.h"
 
 static const char *const endpoint_names[] = {"GET /jobs/{id}", "POST /jobs\033[31m", "GET /never"};
-static const struct run_plugin_metric plugin_metrics[] = {{"voice", "job_wait", "us", true},
-                                                          {"voice", "http_reqs", "", false}};
+static const struct run_plugin_metric plugin_metrics[] = {
+    {"voice", "job_wait", "us", true},  {"voice", "http_reqs", "", false},
+    {"voice", "rate", "bytes/s", true}, {"voice", "never", "tasks", true},
+    {"voice", "queue", "tasks", true},  {"voice", "sent", "bytes", false}};
 static const struct run_facts facts = {.trace_path = "shop.trace",
                                        .target = "http://127.0.0.1:8080",
                                        .command = "reprise replay shop.trace",
@@ -33,8 +35,19 @@ static const struct run_facts facts = {.trace_path = "shop.trace",
                                        .max_ports = 28232,
                                        .endpoint_count = 3,
                                        .endpoint_names = endpoint_names,
-                                       .plugin_metric_count = 2,
+                                       .plugin_metric_count = 6,
                                        .plugin_metrics = plugin_metrics};
+
+/* Beside "no token": a reason that three users fail for. */
+static void record_other_reasons(struct metrics *delta)
+{
+    static const char *const details[] = {"plugin voice: job 7 is \"lost\"",
+                                          "plugin voice: job 12 is \"late\"",
+                                          "plugin voice: job a3f9c2 is \"lost\""};
+    for (size_t i = 0; i < sizeof details / sizeof *details; i++)
+        metrics_record_session(
+            delta, &(struct session_outcome){.result = SESSION_FAILED, .detail = details[i]});
+}
 
 /* 100 answers in 1 to 100 ms; of POST /jobs 10 retried ones that were 503 and not recorded so, and
  * two refusals. */
@@ -70,12 +83,16 @@ static void measure(struct metrics *delta)
             delta, &(struct session_outcome){.result = i ? SESSION_DONE : SESSION_FAILED,
                                              .duration_us = 3000000,
                                              .detail = "plugin voice: no token"});
+    record_other_reasons(delta);
     metrics_record_ws(delta, &(struct ws_outcome){.event = WS_CONNECTED, .value = 900});
     metrics_record_ws(delta, &(struct ws_outcome){.event = WS_ANSWER_WAIT, .value = 45000});
     metrics_record_ws(delta, &(struct ws_outcome){.event = WS_MESSAGE_SENT, .value = 4000});
     metrics_record_ws(delta, &(struct ws_outcome){.event = WS_MISSING});
     metrics_record_custom(delta, 0, true, 70000);
     metrics_record_custom(delta, 1, false, 17);
+    metrics_record_custom(delta, 2, true, 259400000);
+    metrics_record_custom(delta, 4, true, 2);
+    metrics_record_custom(delta, 5, false, 3000000);
     delta->bindings_missing[MISSING_RECORDED] = 3;
     delta->checks[CHECK_PASSED] = 30;
     delta->checks[CHECK_FAILED] = 10;
@@ -176,7 +193,7 @@ static const char *const expected_lines[] = {
     "    http_reqs{status:5xx}\n    ✗ 'count<10' count=10",
     "    ws_lateness\n    ✗ 'max<5' no samples",
     "█ TOTAL RESULTS",
-    "    sessions......................: 5 2.50/s  of 5 planned, 1 failed",
+    "    sessions......................: 8 4.00/s  of 5 planned, 4 failed",
     "    session_duration..............: avg=3.00s med=3.00s p(95)=3.00s max=3.00s\n",
     "    http_req_diverged.............: 8.93% 10 out of 112",
     "    bindings_missing..............: 3 requests lacked a value: sent with the recorded one\n",
@@ -185,6 +202,10 @@ static const char *const expected_lines[] = {
     "      10 x GET /jobs/{id}: missing body:/a.[2Jb\n",
     "    PLUGINS                              avg      min      med      max    p(90)    p(95)"
     "    p(99)\n    job_wait......................:  70.00ms  70.00ms",
+    "    rate..........................: avg=259.4 MB/s med=",
+    " max=259.4 MB/s\n    never.........................: no samples\n",
+    "    queue.........................: avg=2 med=2 p(95)=2 max=2 tasks\n",
+    "    sent..........................: 3.0 MB 1.5 MB/s\n",
     "    HTTP                                 avg      min      med      max    p(90)    p(95)"
     "    p(99)\n    http_req_response.............:",
     "    http_req_duration.............:",
@@ -201,6 +222,8 @@ static const char *const expected_lines[] = {
     "    WENT WRONG ",
     "    connect_refused                   2     1.50s  POST /jobs.[31m\n"
     "        refused by 127.0.0.1",
+    "    session failed                    3 ",
+    "  a session\n        plugin voice: job 12 is \"late\"\n",
     "    session failed                    1 ",
     "  a session\n        plugin voice: no token\n",
     "    status 503, recorded 202         10     1.50s  POST /jobs.[31m\n",
@@ -328,6 +351,7 @@ static void no_line_is_wider_than_a_terminal(void **state)
     (void)state;
     wide.endpoint_names = names;
     wide.plugin_metrics = metrics;
+    wide.plugin_metric_count = sizeof metrics / sizeof *metrics;
     wide.target = "https://staging-with-a-long-name.eu-central-1.shop.example:8443";
     wide.planned_sessions = 87654321;
     assert_int_equal(run_store_open(&store, folder_file("wide.run"), &wide, NULL), 0);
@@ -402,7 +426,7 @@ static void the_export_has_the_shape_of_k6(void **state)
         {"http_req_failed", "fails", 100},
         {"http_req_failed{endpoint:POST /jobs\033[31m}", "value", 1},
         {"http_reqs{status:5xx}", "count", 10},
-        {"iterations", "count", 5},
+        {"iterations", "count", 8},
         {"checks", "value", 0.75},
         {"checks", "passes", 30},
         {"divergence", "value", 0.25},
@@ -441,6 +465,12 @@ static void the_export_has_the_shape_of_k6(void **state)
     assert_true(json_is_false(json_object_get(threshold, "passed")));
     assert_true(json_is_null(json_object_get(threshold, "value")));
     assert_int_equal(real(json_object_get(summary, "failures"), "http", "connect_refused"), 2);
+    const json_t *reasons = json_object_get(json_object_get(summary, "failures"), "reasons");
+    assert_int_equal(json_array_size(reasons), 2);
+    const json_t *reason = json_array_get(reasons, 0);
+    assert_string_equal(json_string_value(json_object_get(reason, "scope")), "session");
+    assert_int_equal(json_integer_value(json_object_get(reason, "count")), 3);
+    assert_non_null(strstr(json_string_value(json_object_get(reason, "detail")), " is \"late\""));
     const json_t *checks = json_object_get(summary, "checks");
     assert_int_equal(json_integer_value(json_object_get(checks, "dropped")), 2);
     assert_int_equal(json_array_size(json_object_get(checks, "differences")), 1);

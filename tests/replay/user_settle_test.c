@@ -265,6 +265,29 @@ static void a_plugin_says_what_an_answer_is_worth(void **state)
     expect_and_end("0 GET /a\n20 GET /b\n");
 }
 
+static int judge_nothing(const reprise_call *call, const reprise_response *response)
+{
+    assert_int_equal(response->status, 0);
+    assert_int_equal(call->host->judge(call, REPRISE_EXPECTED, "as it should be"), -1);
+    return REPRISE_CONTINUE;
+}
+
+static void what_was_not_answered_is_expected_by_nobody(void **state)
+{
+    (void)state;
+    static const struct fake_answer answers[] = {{"GET /a", 10, 0, FAILURE_RESET, NULL, NULL}, {0}};
+    fake_answers = answers;
+    start("session s\n0 10 GET /a 200\n",
+          (const reprise_plugin *[]){PLUGIN("p", .on_response = judge_nothing), NULL});
+    fake_run(&play.loop, UINT64_MAX - 1);
+    struct endpoint_metrics all;
+    assert_int_equal(metrics_sum_endpoints(play.env.metrics, &all), 0);
+    assert_int_equal(all.expected, 0);
+    assert_int_equal(all.failed, 1);
+    endpoint_metrics_fini(&all);
+    expect_and_end("0 GET /a\n");
+}
+
 static int hold_long(const reprise_call *call, reprise_request *request)
 {
     if (request->step != 1 || request->holds)
@@ -353,6 +376,7 @@ int main(void)
         cmocka_unit_test(a_recorded_request_is_made_anew_with_the_users_values),
         cmocka_unit_test(an_answer_that_is_asked_for_again_is_no_result),
         cmocka_unit_test(a_plugin_says_what_an_answer_is_worth),
+        cmocka_unit_test(what_was_not_answered_is_expected_by_nobody),
         cmocka_unit_test(what_a_plugin_holds_it_wakes),
         cmocka_unit_test(time_that_a_plugin_only_waits_is_no_latency),
         cmocka_unit_test(a_body_is_kept_for_who_asked_for_it),
