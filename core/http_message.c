@@ -141,7 +141,7 @@ int http_request_join_body(struct http_request *request)
     return 0;
 }
 
-int http_request_copy(struct http_request *copy, const struct http_request *like)
+static int copy_headers(struct http_request *copy, const struct http_request *like)
 {
     struct arena *arena = copy->arena;
     if (like->header_count > HTTP_MAX_HEADERS)
@@ -157,6 +157,22 @@ int http_request_copy(struct http_request *copy, const struct http_request *like
     }
     copy->headers = copy->own_headers = headers;
     copy->header_count = copy->own_capacity = like->header_count;
+    return 0;
+}
+
+int http_request_set_headers(struct http_request *request, const struct http_request *like)
+{
+    if (copy_headers(request, like))
+        return -1;
+    request->changes |= HTTP_CHANGED_HEADERS;
+    request->edit_count = HTTP_MAX_EDITS + 1;
+    return 0;
+}
+
+int http_request_copy(struct http_request *copy, const struct http_request *like)
+{
+    if (copy_headers(copy, like))
+        return -1;
     if (http_request_set_method(copy, like->method) || http_request_set_url(copy, like->url))
         return -1;
     if (!like->body_pieces)

@@ -95,6 +95,9 @@ int http_request_join_body(struct http_request *request);
  * NULL removes. */
 int http_request_set_header(struct http_request *request, struct bytes name, struct bytes value);
 
+/* All headers become those of `like`. -1 without memory, or over a limit. */
+int http_request_set_headers(struct http_request *request, const struct http_request *like);
+
 /* All of `like` but its source into an empty request with an arena. -1 without memory, or over a
  * limit. */
 int http_request_copy(struct http_request *copy, const struct http_request *like);

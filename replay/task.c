@@ -120,19 +120,6 @@ void task_pause(struct task *task, uint64_t at_us, enum task_next then)
     timers_set(&task->user->env->loop->timers, &task->timer, at_us);
 }
 
-void task_take_recorded(struct task *task)
-{
-    const struct plan_step *step = task->step;
-    task->own_request = (struct http_request){
-        .method = step->method,
-        .url = step->url,
-        .body = step->body,
-        .headers = step->headers,
-        .header_count = step->header_count,
-        .arena = &task->arena,
-    };
-}
-
 int task_start_step(struct user *user, const struct plan_step *step, uint64_t due_us)
 {
     struct task *task = task_new(user);
@@ -341,7 +328,7 @@ static void hold(struct task *task, const struct chain_outcome *outcome, uint64_
 static void ask(struct task *task)
 {
     struct user *user = task->user;
-    if (task->step && task->step->bindings && !task_prepare_values(task))
+    if (task->step && !task_prepare_values(task))
         return;
     if (!user->plugins ||
         !chain_asks(user->plugins, CHAIN_REQUEST, task_step_number(task), task->added)) {

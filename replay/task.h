@@ -88,8 +88,14 @@ void task_send(struct task *task);
 void task_leave_queue(struct task *task);
 void task_count_handled(struct task *task);
 
-/* The recorded request in `own_request`, as the plan has it. */
+/* task_request.c, of steps: the recorded request in `own_request`, as the plan has it; with the
+ * values in it, for whoever looks at it (a plugin, a WebSocket's upgrade): what is changed in it
+ * from then on counts as changed by a plugin; -1 without memory. */
 void task_take_recorded(struct task *task);
+int task_fill_request(struct task *task);
+/* Where a value in it was replaced since (a token renewed while it was held), or attempts have left
+ * much behind: made anew, what plugins changed stays. False: no memory, the user has ended. */
+bool task_renew_request(struct task *task);
 
 /* task_values.c, for steps with bindings, and messages. False: something else follows than sending.
  */
@@ -105,6 +111,8 @@ int task_hold_values(struct task *task, const struct bytes **ret_values);
 struct bytes task_recorded_cookies(struct task *task);
 /* Of the whole answer, as far as they have not been taken while it came. */
 void task_take_values(struct task *task, const struct transport_result *result);
+/* Of an answer that is no result: what it gave while it came is forgotten. */
+void task_take_back_values(struct task *task);
 /* Takes a step's values while its answer comes. */
 extern const struct transport_reader task_reader;
 void task_drop_stream(struct task *task);

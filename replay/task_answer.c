@@ -179,7 +179,9 @@ void task_judge(struct task *task, const struct transport_result *result)
     bool is_withdrawn = outcome.verdict == REPRISE_RETRY;
     if (!task->step || task->step->kind == STEP_REQUEST)
         record_judged(task, result, &outcome, now_us);
-    if (task->step && task->step->bindings && !is_withdrawn)
+    if (task->step && task->step->bindings && is_withdrawn)
+        task_take_back_values(task);
+    else if (task->step && task->step->bindings)
         task_take_values(task, result);
     bool is_watched = env->watch && task_watch_wish(task) != WATCH_NOTHING;
     const struct plan_step *step = task->step;

@@ -85,6 +85,8 @@ static bool is_answered_soon(const struct task *task)
 static void transmit(struct task *task)
 {
     struct user_env *env = task->user->env;
+    if (task->step && !task_renew_request(task))
+        return;
     bool is_watched = task->user->plugins && chain_asks(task->user->plugins, CHAIN_RESPONSE,
                                                         task_step_number(task), task->added);
     enum watch_wish wish = env->watch ? task_watch_wish(task) : WATCH_NOTHING;

@@ -124,41 +124,10 @@ static bool goes_without(struct task *task)
     return false;
 }
 
-/* Into the request itself, for whoever looks at it: a plugin, a WebSocket's upgrade. What is
- * changed in it from now on counts as changed by a plugin. */
-static int fill(struct task *task)
-{
-    const struct request_cut *cut = task->step->bindings->cut;
-    if (!cut || (!task->user->plugins && task->step->kind == STEP_REQUEST))
-        return 0;
-    if (request_cut_fill(cut, task->user->values.texts, task->request))
-        return -1;
-    if (task->step->kind == STEP_WS_MESSAGE && http_request_join_body(task->request))
-        return -1;
-    task->is_filled = task->request->changes != 0;
-    task->filled_with = task->user->values.replaced;
-    task->request->changes = 0;
-    return 0;
-}
-
-/* A token was renewed while the request was held: it goes with the new one. What plugins have
- * changed in it stays as they left it. */
-static bool refill(struct task *task)
-{
-    if (!task->is_filled || task->filled_with == task->user->values.replaced ||
-        task->request->changes)
-        return true;
-    task_take_recorded(task);
-    if (fill(task) == 0)
-        return true;
-    user_end(task->user, SESSION_FAILED, "no memory for a request");
-    return false;
-}
-
 bool task_prepare_values(struct task *task)
 {
-    if (task->has_values)
-        return refill(task);
+    if (task->has_values || !(task->step->bindings || task->step->kind == STEP_WS_MESSAGE))
+        return task_renew_request(task);
     if (has_to_wait(task)) {
         task->state = TASK_WAITING;
         task->user->tasks_waiting++;
@@ -170,7 +139,7 @@ bool task_prepare_values(struct task *task)
     if (lacks_value(task) && !goes_without(task))
         return false;
     task->has_values = true;
-    if (fill(task)) {
+    if (task_fill_request(task)) {
         user_end(task->user, SESSION_FAILED, "no memory for a request");
         return false;
     }
@@ -318,6 +287,19 @@ static void on_body(void *owner, struct bytes piece)
 }
 
 const struct transport_reader task_reader = {.on_head = on_head, .on_body = on_body};
+
+void task_take_back_values(struct task *task)
+{
+    struct values *values = &task->user->values;
+    const struct step_bindings *bindings = task->step->bindings;
+    if (!task->births)
+        return; /* what is taken at an answer's end has not been taken */
+    task_drop_stream(task);
+    for (uint32_t i = 0; i < bindings->birth_count; i++) {
+        values_forget(values, bindings->births[i].value);
+        values->messages[bindings->births[i].value] = 0;
+    }
+}
 
 /* The rest of what came in pieces. Of an answer that broke off what it had given stays. */
 static void end_stream(struct task *task, bool is_whole)

@@ -92,26 +92,46 @@ static struct bytes write_form(enum value_form form, struct bytes text, struct b
     return bytes_make(out, len);
 }
 
+static bool holds(const struct values *values, uint32_t i, enum value_form form, struct bytes old,
+                  struct buf *room)
+{
+    struct bytes was = values->texts[i].ptr ? write_form(form, old, room) : (struct bytes){0};
+    return was.ptr && bytes_equal(was, values->texts[i]);
+}
+
+/* How many values hold `old`; -1: one of them could not hold `text` in its form. */
+static int count_holders(const struct values *values, const unsigned char *forms, struct bytes old,
+                         struct bytes text, struct buf *was_room, struct buf *is_room)
+{
+    int count = 0;
+    for (uint32_t i = 0; i < values->count; i++) {
+        enum value_form form = (enum value_form)forms[i];
+        if (!holds(values, i, form, old, was_room))
+            continue;
+        struct bytes is = write_form(form, text, is_room);
+        bool breaks_line = (form & VALUE_WHERE) == VALUE_AS_IS && !http_text_is_one_line(is);
+        if (!is.ptr || breaks_line)
+            return -1;
+        count++;
+    }
+    return count;
+}
+
 int values_replace(struct values *values, const unsigned char *forms, struct bytes old,
                    struct bytes text, bool is_in_use)
 {
     struct buf was_room = BUF_INIT(BIRTH_MAX_BYTES + 1), is_room = BUF_INIT(BIRTH_MAX_BYTES + 1);
-    int count = 0;
+    int count = count_holders(values, forms, old, text, &was_room, &is_room);
     if (!is_in_use)
         free_retired(values);
-    for (uint32_t i = 0; i < values->count && count >= 0; i++) {
+    for (uint32_t i = 0; i < values->count && count > 0; i++) {
         enum value_form form = (enum value_form)forms[i];
-        if (!values->texts[i].ptr)
+        if (!holds(values, i, form, old, &was_room))
             continue;
-        struct bytes was = write_form(form, old, &was_room);
-        if (!was.ptr || !bytes_equal(was, values->texts[i]))
-            continue;
-        struct bytes is = write_form(form, text, &is_room);
-        bool breaks_line = (form & VALUE_WHERE) == VALUE_AS_IS && !http_text_is_one_line(is);
-        int result = !is.ptr || breaks_line ? -1
-                     : is_in_use            ? set_beside(values, i, is)
-                                            : values_set(values, i, form, text);
-        count = result ? -1 : count + 1;
+        int result = is_in_use ? set_beside(values, i, write_form(form, text, &is_room))
+                               : values_set(values, i, form, text);
+        if (result)
+            count = -1;
     }
     buf_fini(&was_room);
     buf_fini(&is_room);

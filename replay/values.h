@@ -37,7 +37,8 @@ void values_forget(struct values *values, uint32_t index);
 /*
  * Every value that is `old` in its form becomes `text` in its form: forms[i] is that of value i.
  * `is_in_use`: requests are under way, and what they read stays where it is until a call without
- * them. How many there were; -1 when one cannot be kept, and is forgotten.
+ * them. How many there were; -1 and nothing has changed: one cannot hold it; -1 also when memory
+ * runs out half way.
  */
 int values_replace(struct values *values, const unsigned char *forms, struct bytes old,
                    struct bytes text, bool is_in_use);

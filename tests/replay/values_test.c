@@ -94,9 +94,32 @@ static void what_an_answer_lacks_is_forgotten(void **state)
     values_fini(&values);
 }
 
+/* A form that cannot hold the new text: the others keep the old one, too. */
+static void a_replacement_that_cannot_be_made_changes_nothing(void **state)
+{
+    (void)state;
+    static const unsigned char forms[] = {VALUE_IN_JSON, VALUE_AS_IS, VALUE_PERCENT};
+    const struct bytes old = bytes_of("a b"), broken = bytes_of("c\r\nd"), fresh = bytes_of("c/d");
+    struct values values;
+    assert_int_equal(values_init(&values, 3), 0);
+    for (uint32_t i = 0; i < 3; i++)
+        assert_int_equal(values_set(&values, i, (enum value_form)forms[i], old), 0);
+    for (int is_in_use = 0; is_in_use < 2; is_in_use++) {
+        assert_int_equal(values_replace(&values, forms, old, broken, is_in_use), -1);
+        assert_true(bytes_equal(values.texts[0], old));
+        assert_true(bytes_equal(values.texts[1], old));
+        assert_true(bytes_equal(values.texts[2], bytes_of("a%20b")));
+    }
+    assert_int_equal(values_replace(&values, forms, old, fresh, false), 3);
+    assert_true(bytes_equal(values.texts[0], fresh));
+    assert_true(bytes_equal(values.texts[2], bytes_of("c%2Fd")));
+    values_fini(&values);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_replacement_that_cannot_be_made_changes_nothing),
         cmocka_unit_test(every_form_writes_what_its_place_can_hold),
         cmocka_unit_test(a_value_may_have_any_length_up_to_its_maximum),
         cmocka_unit_test(no_values_take_no_memory),

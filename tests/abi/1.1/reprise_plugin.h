@@ -343,8 +343,9 @@ struct reprise_host {
     void (*keep_body)(const reprise_call *call);
 
     /* The body of the request in hand as it lies, piece by piece from index 0; ptr is NULL behind
-     * the last. Nothing is copied, no '\0' follows; good until the request is done with. With a
-     * source it is the body that would be sent without. */
+     * the last. Nothing is copied, no '\0' follows; good until the callback returns, and where it
+     * gives the request a source, until that is released. With a source it is the body that would
+     * be sent without. */
     reprise_bytes (*request_body_at)(const reprise_call *call, const reprise_request *request,
                                      size_t index);
     /* As set_body(), and Content-Length follows; request->body is empty then. The source's struct
