@@ -13,11 +13,17 @@
 
 const char *chain_callback_name(enum chain_callback callback)
 {
-    static const char *const names[CHAIN_CALLBACK_COUNT] = {
-        "start",           "stop",        "on_session_start",
-        "on_request",      "on_response", "on_ws_message",
-        "on_session_end",  "on_recorded", "on_response_data",
-        "body_source.read"};
+    static const char *const names[CHAIN_CALLBACK_COUNT] = {"start",
+                                                            "stop",
+                                                            "on_session_start",
+                                                            "on_request",
+                                                            "on_response",
+                                                            "on_ws_message",
+                                                            "on_session_end",
+                                                            "on_recorded",
+                                                            "on_response_data",
+                                                            "on_recording_end",
+                                                            "body_source.read"};
     return names[callback];
 }
 
@@ -38,6 +44,7 @@ uint32_t chain_callbacks_of(const reprise_plugin *api)
         [CHAIN_SESSION_END] = api->on_session_end,
         [CHAIN_RECORDED] = api->on_recorded,
         [CHAIN_RESPONSE_DATA] = api->on_response_data,
+        [CHAIN_RECORDING_END] = api->on_recording_end,
     };
     uint32_t callbacks = 0;
     for (uint32_t i = 0; i < CHAIN_CALLBACK_COUNT; i++)

@@ -65,6 +65,7 @@ enum chain_callback {
     CHAIN_SESSION_END,
     CHAIN_RECORDED,
     CHAIN_RESPONSE_DATA,
+    CHAIN_RECORDING_END,
     CHAIN_BODY_READ, /* of reprise_body_source */
     CHAIN_CALLBACK_COUNT
 };
@@ -83,7 +84,7 @@ struct chain_options {
         *target_url;     /* "https://host:port", copied; NULL: added requests need absolute URLs */
     uint32_t max_added;  /* per recorded step; 0: the default */
     uint64_t budget_us;  /* per callback; 0: the default */
-    uint64_t timeout_us; /* of start, on_recorded and stop: then the process ends; 0: no limit */
+    uint64_t timeout_us; /* of a callback without a user: then the process ends; 0: no limit */
 };
 
 /* A metric of a plugin's own; its index is its place from 0 over all plugins. */
@@ -132,11 +133,12 @@ void chain_stop(struct plugin_chain *chain, uint64_t now_us);
 /* chain_recorded.c: what the trace holds is shown before there are workers, session by session.
  * chain_recorded_begin() says whether anybody looks at this one; chain_recorded() shows one
  * exchange or message, 1: nobody looks at the rest of the session, 2: of the trace, -1: a plugin
- * fails the start, err says why; chain_recorded_done() once after the last session. */
+ * fails the start, err says why. chain_recording_end() once after the last session, also when
+ * nobody wanted to see any: before it marks are not in force. -1 as chain_recorded(). */
 bool chain_wants_recorded(const struct plugin_chain *chain);
 bool chain_recorded_begin(struct plugin_chain *chain, uint64_t session_id, uint32_t step_count);
 int chain_recorded(struct plugin_chain *chain, const reprise_recorded *recorded, struct error *err);
-void chain_recorded_done(struct plugin_chain *chain);
+int chain_recording_end(struct plugin_chain *chain, struct error *err);
 
 static inline bool chain_is_empty(const struct plugin_chain *chain)
 {

@@ -26,11 +26,16 @@ static const uint32_t allowed[CHAIN_CALLBACK_COUNT] = {
     [CHAIN_SESSION_END] = ALWAYS,
     [CHAIN_RECORDED] = ALWAYS | BIT(REPRISE_SKIP) | BIT(REPRISE_END_SESSION),
     [CHAIN_RESPONSE_DATA] = ALWAYS | BIT(REPRISE_SKIP) | BIT(REPRISE_END_SESSION),
+    [CHAIN_RECORDING_END] = ALWAYS,
 };
 
 /* These are about one step, and plugins may look at marked ones only. */
 #define ABOUT_STEPS                                                                                \
     (BIT(CHAIN_REQUEST) | BIT(CHAIN_RESPONSE) | BIT(CHAIN_RESPONSE_DATA) | BIT(CHAIN_WS_MESSAGE))
+
+/* Nobody waits in these but the beginning and the end of the run. */
+#define OUTSIDE_THE_LOOP                                                                           \
+    (BIT(CHAIN_START) | BIT(CHAIN_STOP) | BIT(CHAIN_RECORDED) | BIT(CHAIN_RECORDING_END))
 
 static uint32_t mark_of(const struct chain_user *user, uint32_t plugin, uint32_t step)
 {
@@ -151,6 +156,8 @@ static int run_callback(struct chain_worker *worker)
         return api->on_response_data(
             call, &worker->response_view,
             (reprise_bytes){worker->message_data.data, worker->message_data.len});
+    case CHAIN_RECORDING_END:
+        return api->on_recording_end(call);
     case CHAIN_BODY_READ:
     case CHAIN_CALLBACK_COUNT:
         break;
@@ -167,9 +174,7 @@ void chain_count_time(struct chain_worker *worker, uint32_t plugin, enum chain_c
     calls->total_ns += ns;
     if (ns > calls->max_ns)
         calls->max_ns = ns;
-    bool is_before_the_loop =
-        callback == CHAIN_START || callback == CHAIN_STOP || callback == CHAIN_RECORDED;
-    if (ns <= budget_us * 1000 || is_before_the_loop)
+    if (ns <= budget_us * 1000 || OUTSIDE_THE_LOOP & BIT(callback))
         return;
     if (calls->slow++ == 0)
         log_warning("plugin %s: %s took %.1f ms on the event loop, its budget is %.1f ms; further "

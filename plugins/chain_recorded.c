@@ -97,13 +97,25 @@ static void note_concerned(const struct plugin_chain *chain, struct session_mark
     }
 }
 
-void chain_recorded_done(struct plugin_chain *chain)
+static void put_in_force(struct plugin_chain *chain)
 {
     for (size_t i = 0; chain->marks && i < chain->marks->count; i++)
         note_concerned(chain, &chain->marks->sessions[i]);
     if (chain->marks && chain->marks->count)
         qsort(chain->marks->sessions, chain->marks->count, sizeof *chain->marks->sessions,
               compare_sessions);
+}
+
+int chain_recording_end(struct plugin_chain *chain, struct error *err)
+{
+    put_in_force(chain);
+    for (uint32_t i = 0; i < chain->count; i++) {
+        struct chain_outcome outcome;
+        chain_begin(chain->own_worker, NULL, CHAIN_RECORDING_END, chain->options.now_us, &outcome);
+        if (chain_ask(chain->own_worker, i) != REPRISE_CONTINUE)
+            return error_set(err, EXIT_INPUT, "%s", outcome.error);
+    }
+    return 0;
 }
 
 /* Of the session in hand, made with its first mark. */

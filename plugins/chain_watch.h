@@ -1,6 +1,7 @@
 /*
  * chain_watch.h - ends the process, with plugin and callback named, when a callback outside of the
- * run's workers does not return: start, on_recorded, stop, and all of them in a trial.
+ * run's workers does not return: start, on_recorded, on_recording_end, stop, and all of them in a
+ * trial.
  *
  * A thread that looks every 100 ms at one guard. There is no file to finish: before start() none
  * has been begun, and stop() comes once it is closed.

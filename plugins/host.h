@@ -27,7 +27,7 @@ struct chain_plugin {
     bool has_seen_trace;    /* enough of the trace */
     pthread_mutex_t serial; /* held during calls into a REPRISE_SERIAL plugin */
     uint64_t random_seed;
-    struct random random; /* for start and stop */
+    struct random random; /* for callbacks without a user */
     uint32_t metric_count;
     uint32_t metrics[CHAIN_MAX_METRICS]; /* the plugin's number to the chain's index */
 };
@@ -62,7 +62,7 @@ struct chain_worker {
     struct arena scratch; /* what the callback reads; emptied before each call of the chain */
 
     /* Who is asked what. */
-    struct chain_user *user; /* NULL in start and stop */
+    struct chain_user *user; /* NULL before the first and in stop */
     struct chain_plugin *plugin;
     uint32_t plugin_index;
     enum chain_callback callback;

@@ -227,7 +227,7 @@ int plugin_show_recorded(const struct plan *plan, const char *trace_path,
 {
     int result = -1;
     if (!chain_wants_recorded(chain))
-        return 0;
+        return chain_recording_end(chain, err);
     struct show *show = calloc(1, sizeof *show);
     if (!show)
         return error_set(err, EXIT_TOOL, "no memory to show plugins the trace");
@@ -240,9 +240,8 @@ int plugin_show_recorded(const struct plan *plan, const char *trace_path,
         recorded_fini(&show->recorded);
         trace_reader_close(show->reader);
     }
-    chain_recorded_done(chain);
     buf_fini(&show->message);
     free(show->waiting);
     free(show);
-    return result < 0 ? -1 : 0;
+    return result < 0 ? -1 : chain_recording_end(chain, err);
 }

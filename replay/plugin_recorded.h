@@ -8,8 +8,8 @@
 #include "plugins/chain.h"
 #include "replay/plan/plan.h"
 
-/* Nothing when no plugin wants it. Reads each session's rows again; where the plan streams its
- * sessions too, one at a time. -1 with err. */
+/* Reads each session's rows again, unless no plugin wants to see them; where the plan streams its
+ * sessions too, one at a time. Then says that it was all. -1 with err. */
 int plugin_show_recorded(const struct plan *plan, const char *trace_path,
                          const struct plan_options *options, struct plugin_chain *chain,
                          struct error *err);

@@ -182,6 +182,14 @@ static int on_recorded(const reprise_call *call, const reprise_recorded *recorde
     return vm_run(state->first, call, SCRIPT_RECORDED, false);
 }
 
+static int on_recording_end(const reprise_call *call)
+{
+    struct plugin_state *state = call->plugin;
+    return state->first->callbacks[SCRIPT_RECORDING_END] == LUA_NOREF
+               ? REPRISE_CONTINUE
+               : vm_run(state->first, call, SCRIPT_RECORDING_END, false);
+}
+
 #define OWNER struct plugin_state
 
 static const reprise_option options[] = {
@@ -215,6 +223,7 @@ static const reprise_plugin plugin = {
     .on_ws_message = on_ws_message,
     .on_session_end = on_session_end,
     .on_recorded = on_recorded,
+    .on_recording_end = on_recording_end,
 };
 
 REPRISE_REGISTER(plugin);

@@ -13,7 +13,8 @@ static _Thread_local struct {
 static const char *const callback_names[] = {
     [SCRIPT_SESSION_START] = "on_session_start", [SCRIPT_REQUEST] = "on_request",
     [SCRIPT_RESPONSE] = "on_response",           [SCRIPT_WS_MESSAGE] = "on_ws_message",
-    [SCRIPT_SESSION_END] = "on_session_end",     [SCRIPT_RECORDED] = "on_recorded"};
+    [SCRIPT_SESSION_END] = "on_session_end",     [SCRIPT_RECORDED] = "on_recorded",
+    [SCRIPT_RECORDING_END] = "on_recording_end"};
 
 static const char *const object_names[] = {[OBJECT_USER] = "user",
                                            [OBJECT_REQUEST] = "request",
@@ -123,6 +124,7 @@ static void open_libraries(lua_State *lua, bool is_unsafe)
     lua_setglobal(lua, "setmetatable");
 }
 
+/* print() and warn(): the level is an upvalue. */
 static int print_line(lua_State *lua)
 {
     struct vm *vm = vm_of(lua);
@@ -137,8 +139,17 @@ static int print_line(lua_State *lua)
     }
     luaL_pushresult(&line);
     if (vm->call)
-        vm->call->host->log(vm->call, REPRISE_INFO, "%s", lua_tostring(lua, -1));
+        vm->call->host->log(vm->call,
+                            (enum reprise_log_level)lua_tointeger(lua, lua_upvalueindex(1)), "%s",
+                            lua_tostring(lua, -1));
     return 0;
+}
+
+static void add_log(lua_State *lua, const char *name, enum reprise_log_level level)
+{
+    lua_pushinteger(lua, level);
+    lua_pushcclosure(lua, print_line, 1);
+    lua_setglobal(lua, name);
 }
 
 /* metric("name" [, "counter" | "histogram" [, unit]]): while the file itself runs. */
@@ -201,8 +212,8 @@ static void warn_of_no_callbacks(lua_State *lua, struct vm *vm)
         if (is_none)
             vm->call->host->log(vm->call, REPRISE_WARNING,
                                 "%s: %.80s is no callback and is never called; those are "
-                                "on_recorded, on_session_start, on_request, on_response, "
-                                "on_ws_message and on_session_end",
+                                "on_recorded, on_recording_end, on_session_start, on_request, "
+                                "on_response, on_ws_message and on_session_end",
                                 vm->state->file, name);
     }
     lua_pop(lua, 1);
@@ -214,7 +225,8 @@ static int set_up(lua_State *lua)
     struct vm *vm = vm_of(lua);
     const struct plugin_state *state = vm->state;
     open_libraries(lua, state->is_unsafe);
-    lua_register(lua, "print", print_line);
+    add_log(lua, "print", REPRISE_INFO);
+    add_log(lua, "warn", REPRISE_WARNING);
     lua_register(lua, "metric", add_metric);
     lua_pushstring(lua, state->args);
     lua_setglobal(lua, "args");
@@ -387,8 +399,9 @@ static int call_script(lua_State *lua)
                                                [SCRIPT_RECORDED] = OBJECT_RECORDED};
     struct vm *vm = vm_of(lua);
     enum script_callback callback = (enum script_callback)lua_tointeger(lua, 1);
-    bool is_about_user = callback != SCRIPT_RECORDED;
-    bool has_second = callback != SCRIPT_SESSION_START && callback != SCRIPT_SESSION_END;
+    bool is_about_user = callback != SCRIPT_RECORDED && callback != SCRIPT_RECORDING_END;
+    bool has_second = callback != SCRIPT_SESSION_START && callback != SCRIPT_SESSION_END &&
+                      callback != SCRIPT_RECORDING_END;
     lua_rawgeti(lua, LUA_REGISTRYINDEX, vm->callbacks[callback]);
     if (is_about_user)
         vm_push_object(lua, OBJECT_USER);

@@ -24,6 +24,7 @@ enum script_callback {
     SCRIPT_WS_MESSAGE,
     SCRIPT_SESSION_END,
     SCRIPT_RECORDED,
+    SCRIPT_RECORDING_END,
     SCRIPT_CALLBACKS
 };
 
@@ -58,7 +59,7 @@ struct plugin_state {
     bool is_started;   /* no metric can be added any more */
     size_t metric_count;
     struct script_metric metrics[SCRIPT_MAX_METRICS];
-    struct vm *first;     /* start() and on_recorded run in it */
+    struct vm *first;     /* what comes before the users runs in it */
     pthread_mutex_t lock; /* guards the list */
     struct vm *all;
 };

@@ -96,7 +96,8 @@ enum {
     TEST_HOST_RESPONSE,
     TEST_HOST_DATA,
     TEST_HOST_WS,
-    TEST_HOST_END
+    TEST_HOST_END,
+    TEST_HOST_RECORDING_END
 };
 
 static inline struct test_host *test_host_of(const reprise_call *call)

@@ -238,6 +238,12 @@ static inline int test_host_on_recorded(struct test_host *host, const reprise_re
     return TEST_HOST_ASK(host, TEST_HOST_RECORDED, on_recorded, &host->call, recorded);
 }
 
+/* The test says when everything was shown. */
+static inline int test_host_on_recording_end(struct test_host *host)
+{
+    return TEST_HOST_ASK(host, TEST_HOST_RECORDING_END, on_recording_end, &host->call);
+}
+
 static inline int test_host_on_session_start(struct test_host *host)
 {
     return TEST_HOST_ASK(host, TEST_HOST_SESSION_START, on_session_start, &host->call);

@@ -43,7 +43,7 @@ abort 6 SIGABRT
 CRASHES
 
 # Whatever callback it is in, and before there is a run.
-for where in on_response on_session_end start on_recorded; do
+for where in on_response on_session_end start on_recorded on_recording_end; do
     play --plugin "misbehaves:how=segv,where=$where"
     ends_by 11
     expect_line err "^reprise: plugin misbehaves: $where crashed \\(SIGSEGV: "
@@ -86,7 +86,7 @@ given_up() { # CALLBACK
     equal "exit code of what $1 keeps" "$code" 1
     expect_line err "^reprise: plugin misbehaves: $1 has not returned for 300(\\.00)?ms: given up"
 }
-for where in start on_recorded; do
+for where in start on_recorded on_recording_end; do
     play --plugin "misbehaves:how=loop,where=$where" --plugin-timeout 300ms
     given_up "$where"
     equal "run files without a run" "$(find . -name '*.run')" ""
@@ -113,7 +113,7 @@ try() { # OPTIONS...
     code=0
     "$reprise" plugin test "$1" regular.trace --plugin-path "$build/test-plugins" "${@:2}" >out 2>err || code=$?
 }
-for where in start on_recorded on_request on_session_end stop; do
+for where in start on_recorded on_recording_end on_request on_session_end stop; do
     try "misbehaves:how=loop,where=$where" --plugin-timeout 300ms
     given_up "$where"
 done

@@ -38,6 +38,28 @@ echo 'function' >wrong.lua
 expect_exit 2 "$reprise" replay user.trace --target "$url" --plugin script:file=./wrong.lua
 expect_complaint ".*plugin script: start: ./wrong.lua:2: <name> expected"
 
+# What it has found in the trace it says before the run, which it can refuse: then nothing is sent.
+cat >found.lua <<'LUA'
+local found = 0
+function on_recorded(exchange) found = found + 1; return "end" end
+function on_recording_end()
+    if args == "fail" then error("that is " .. found .. " too many") end
+    warn("found", found)
+end
+LUA
+expect_exit 0 "$reprise" replay user.trace --target "$url" --dry-run --plugin script:file=./found.lua
+expect_line err '.*plugin script: found 1$'
+expect_exit 0 "$reprise" plugin test script:file=./found.lua user.trace
+expect_line err '.*plugin script: found 1$'
+expect_line out '^script +on_recording_end +1 '
+for dry in '' --dry-run; do
+    # shellcheck disable=SC2086 # none, or one
+    expect_exit 2 "$reprise" replay user.trace --target http://127.0.0.1:1 --run none.run $dry \
+        --plugin script:file=./found.lua,args=fail
+    expect_complaint '.*plugin script: on_recording_end: ./found.lua:4: that is 1 too many'
+    equal "run files" "$(ls none.run* 2>/dev/null)" ""
+done
+
 # A callback that is misspelt is told, once for all workers; one that is not, and what is no function, is not.
 printf 'on_top = 1\nfunction on_requst() end\nfunction on_request() end\n' >misspelt.lua
 expect_exit 0 "$reprise" replay user.trace --target "$url" --run misspelt.run --quiet --scale 4 --workers 2 \

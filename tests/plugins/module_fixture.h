@@ -117,6 +117,9 @@ static inline void module_begin(struct module *m)
 {
     static const struct chain_services services = {
         .settle = module_settle, .replace_value = module_replace, .data = module_data};
+    struct error err;
+    if (chain_recording_end(&m->chain, &err))
+        fail_msg("%s", err.text);
     m->worker = chain_worker_new(&m->chain, module_record, m);
     chain_worker_serve(m->worker, &services, 1);
     arena_init(&m->arena, 16 * 1024 * 1024);

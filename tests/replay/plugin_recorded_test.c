@@ -54,6 +54,24 @@ static int refuse(const reprise_call *call, const reprise_recorded *recorded)
     return REPRISE_FAIL;
 }
 
+static int tell_the_end(const reprise_call *call)
+{
+    buf_printf(&seen, "end %s\n", call->user ? "of a user" : "of all");
+    return REPRISE_CONTINUE;
+}
+
+static int refuse_at_the_end(const reprise_call *call)
+{
+    call->host->error(call, "nothing was found");
+    return REPRISE_FAIL;
+}
+
+static int go_on_holding(const reprise_call *call)
+{
+    (void)call;
+    return REPRISE_HOLD;
+}
+
 static int show(const reprise_plugin *plugin, size_t whole_bytes, struct error *err)
 {
     const struct plan_options options = {
@@ -113,6 +131,57 @@ static void a_plugin_that_fails_there_stops_the_start(void **state)
     assert_int_equal(err.exit_code, EXIT_INPUT);
 }
 
+static size_t ends(void)
+{
+    size_t count = 0;
+    for (const char *at = buf_text(&seen); (at = strstr(at, "end of all\n")); at++)
+        count++;
+    return count;
+}
+
+static void the_end_comes_once_behind_everything(void **state)
+{
+    (void)state;
+    struct error err;
+    const reprise_plugin *plugin =
+        PLUGIN("p", .on_recorded = tell, .on_recording_end = tell_the_end);
+    assert_int_equal(show(plugin, 0, &err), 0);
+    assert_string_equal(buf_text(&seen), ALL "end of all\n");
+    assert_int_equal(show(plugin, 1, &err), 0);
+    assert_string_equal(buf_text(&seen), ALL "end of all\n");
+}
+
+static void the_end_comes_to_those_that_saw_little_or_nothing(void **state)
+{
+    (void)state;
+    struct error err;
+    assert_int_equal(
+        show(PLUGIN("p", .on_recorded = tell_one, .on_recording_end = tell_the_end), 0, &err), 0);
+    assert_int_equal(ends(), 1);
+    assert_null(strstr(buf_text(&seen), "1.1/6"));
+    assert_int_equal(show(PLUGIN("p", .on_recording_end = tell_the_end), 0, &err), 0);
+    assert_string_equal(buf_text(&seen), "end of all\n");
+    assert_int_equal(
+        show(PLUGIN("p", .flags = REPRISE_MARKED_ONLY, .on_recording_end = tell_the_end), 0, &err),
+        0);
+    assert_string_equal(buf_text(&seen), "end of all\n");
+}
+
+static void what_fails_at_the_end_stops_the_start(void **state)
+{
+    (void)state;
+    struct error err;
+    assert_int_equal(show(PLUGIN("p", .on_recording_end = refuse_at_the_end), 0, &err), -1);
+    assert_string_equal(err.text, "plugin p: on_recording_end: nothing was found");
+    assert_int_equal(err.exit_code, EXIT_INPUT);
+    assert_int_equal(show(PLUGIN("p", .on_recording_end = go_on_holding), 0, &err), -1);
+    assert_string_equal(
+        err.text, "plugin p: on_recording_end: answered 2, which is no verdict of this callback");
+    assert_int_equal(
+        show(PLUGIN("p", .on_recorded = refuse, .on_recording_end = tell_the_end), 0, &err), -1);
+    assert_int_equal(ends(), 0); /* the recording was not shown to its end */
+}
+
 static int set_up(void **state)
 {
     buf_init(&seen, 1 << 20);
@@ -131,6 +200,9 @@ int main(void)
         cmocka_unit_test(everything_is_shown_with_its_step),
         cmocka_unit_test(a_plugin_that_has_seen_enough_is_shown_no_more),
         cmocka_unit_test(a_plugin_that_fails_there_stops_the_start),
+        cmocka_unit_test(the_end_comes_once_behind_everything),
+        cmocka_unit_test(the_end_comes_to_those_that_saw_little_or_nothing),
+        cmocka_unit_test(what_fails_at_the_end_stops_the_start),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

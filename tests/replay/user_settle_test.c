@@ -26,8 +26,8 @@ static void start(const char *script, const reprise_plugin *const *plugins)
             const reprise_recorded recorded = {.step = i};
             assert_true(chain_recorded(&fx.chain, &recorded, &err) >= 0);
         }
-        chain_recorded_done(&fx.chain);
     }
+    assert_int_equal(chain_recording_end(&fx.chain, &err), 0);
     play_start(&play, 0, 0);
 }
 

@@ -5,10 +5,11 @@
  * requests and WebSocket messages, and records metrics of its own. A user is one play of one
  * recorded session.
  *
- * Order      start; on_recorded for the trace's exchanges; then for each user on_session_start, any
- *            number of on_request / on_response / on_response_data / on_ws_message, and
- *            on_session_end; stop at the very end. stop and on_session_end come exactly once for
- *            every plugin that start and on_session_start got as far as, after a failure too.
+ * Order      start; on_recorded for the trace's exchanges; on_recording_end; then for each user
+ *            on_session_start, any number of on_request / on_response / on_response_data /
+ *            on_ws_message, and on_session_end; stop at the very end. stop and on_session_end come
+ *            exactly once for every plugin that start and on_session_start got as far as, after a
+ *            failure too.
  * Chain      Plugins are asked in command-line order before sending and in reverse order after
  *            receiving. The first verdict other than REPRISE_CONTINUE is final.
  * Threads    All calls for one user come from one thread, one at a time. Calls for different users
@@ -17,7 +18,9 @@
  *            delay or hold the request, and return. Callbacks over a millisecond are reported.
  * Ownership  What a callback is given or reads from the host is good until it returns. What it
  *            gives to the host is copied.
- * Bytes      Every reprise_bytes is followed by a '\0' that its len does not count.
+ * Bytes      A reprise_bytes whose ptr is not NULL is followed by a '\0' that its len does not
+ *            count; a piece from request_body_at() is not. ptr NULL: there is nothing, no '\0'
+ *            either. What a plugin gives to the host needs none.
  * Units      _us is microseconds. now_us is the clock of the run and starts near 0. A delay a
  *            plugin asks for is think time: it moves the moment a request is due and never counts
  *            as latency.
@@ -54,7 +57,7 @@ extern "C" {
 #define REPRISE_ABI_MAJOR 1
 #define REPRISE_ABI_MINOR 1
 
-/* Borrowed; ptr is NULL when the thing does not exist. */
+/* Borrowed; ptr is NULL when the thing does not exist: look before you read. */
 typedef struct reprise_bytes {
     const char *ptr;
     size_t len;
@@ -210,7 +213,8 @@ typedef struct reprise_call {
     const reprise_host *host;
     void *internal;      /* the host's own */
     void *plugin;        /* plugin_size bytes: the options, and what start() put there */
-    void *user;          /* user_size bytes, zeroed for each user; NULL in start and stop */
+    void *user;          /* user_size bytes, zeroed for each user; NULL before the first and in
+                            stop */
     uint64_t user_index; /* from 0; every user has its own */
     uint64_t session_id; /* which recorded session this user plays */
     uint64_t now_us;
@@ -439,6 +443,10 @@ typedef struct reprise_plugin {
     /* A piece of an answer's body as it comes; on_response follows. response->body is empty. */
     int (*on_response_data)(const reprise_call *call, const reprise_response *response,
                             reprise_bytes data);
+    /* Once, behind the last on_recorded and before the first user: also when there was nothing to
+     * show, or the plugin had seen enough, or has no on_recorded. CONTINUE, or FAIL: the run does
+     * not start. Here a plugin says what it has found, or that it has found nothing. */
+    int (*on_recording_end)(const reprise_call *call);
 } reprise_plugin;
 
 /* The first line of the initialiser, in C and in C++20. */

@@ -92,6 +92,14 @@ static int on_response_data(const reprise_call *call, const reprise_response *re
     call->host->end_response(call);
     return REPRISE_CONTINUE;
 }
+
+static int on_recording_end(const reprise_call *call)
+{
+    struct seen *seen = see(call, 9);
+    CHECK(seen->calls[7] == 1 && seen->calls[2] == 0 && !call->user && call->session_id == 0);
+    CHECK(call->host->mark(call, 0, 1) == -1);
+    return REPRISE_CONTINUE;
+}
 #endif
 
 static int on_request(const reprise_call *call, reprise_request *request)
@@ -175,6 +183,7 @@ static const reprise_plugin plugin = {
 #if REPRISE_ABI_MINOR >= 1
     .on_recorded = on_recorded,
     .on_response_data = on_response_data,
+    .on_recording_end = on_recording_end,
 #endif
 };
 

@@ -86,6 +86,11 @@ static int on_recorded(const reprise_call *call, const reprise_recorded *recorde
     return misbehave(call, "on_recorded");
 }
 
+static int on_recording_end(const reprise_call *call)
+{
+    return misbehave(call, "on_recording_end");
+}
+
 static int on_request(const reprise_call *call, reprise_request *request)
 {
     const struct options *options = call->plugin;
@@ -128,6 +133,7 @@ static const reprise_plugin plugin = {
     .on_response = on_response,
     .on_session_end = on_session_end,
     .on_recorded = on_recorded,
+    .on_recording_end = on_recording_end,
 };
 
 REPRISE_REGISTER(plugin);

@@ -50,6 +50,15 @@ static int on_recorded(const reprise_call *call, const reprise_recorded *recorde
     return call->host->mark(call, recorded->step, 9) ? REPRISE_FAIL : REPRISE_CONTINUE;
 }
 
+static int marks_beyond_the_end;
+
+static int on_recording_end(const reprise_call *call)
+{
+    marks_beyond_the_end += call->host->mark(call, 0, 9) != -1;
+    call->host->log(call, REPRISE_WARNING, "%s", "all was shown");
+    return REPRISE_CONTINUE;
+}
+
 static int64_t read_letters(void *state, uint64_t offset, void *into, size_t max)
 {
     size_t most = max < 3 ? max : 3;
@@ -148,6 +157,7 @@ static void fill(reprise_plugin *plugin)
     plugin->metrics = metrics;
     plugin->start = start;
     plugin->on_recorded = on_recorded;
+    plugin->on_recording_end = on_recording_end;
     plugin->on_request = on_request;
     plugin->on_response = on_response;
     plugin->on_ws_message = on_ws_message;
@@ -231,6 +241,8 @@ int main(void)
     test_host_forget(&host);
     recorded.step = 0;
     CHECK(test_host_on_recorded(&host, &recorded) == REPRISE_CONTINUE);
+    CHECK(test_host_on_recording_end(&host) == REPRISE_CONTINUE);
+    CHECK(strcmp(host.log, "all was shown") == 0 && !marks_beyond_the_end);
     test_host_give_request(&host, "GET", "https://api.test/", "");
     CHECK(test_host_on_request(&host) == REPRISE_SKIP && host.settled.count == 1);
     plugin.start = NULL;
