@@ -105,7 +105,7 @@ say "The same again on a server that knows nobody, as ten times the users in a f
 run=plain.run again
 
 say "And with plugins that renew tokens, make every upload a new file and wait for jobs until they are done"
-run=demo.run again --plugin jwt_refresh --plugin multipart_audio --plugin ai_queue
+run=demo.run again --plugin multipart_audio --plugin ai_queue --plugin jwt_refresh
 
 say "To try next (the files are in $work)"
 cat <<NEXT

@@ -73,8 +73,6 @@ static int read_choices(const reprise_call *call, struct plugin_state *state)
     state->fails_on_timeout = on_timeout == 0;
     if (state->cap == 0 || state->cap > MAX_CAP)
         return refuse(call, "cap: it is from 1 to 9999");
-    if (state->missing == 0)
-        return refuse(call, "missing: it is at least 1");
     if (state->deadline == 0)
         return refuse(call, "deadline: it is longer than 0");
     return read_rules(call, state);
@@ -83,8 +81,7 @@ static int read_choices(const reprise_call *call, struct plugin_state *state)
 static int start(const reprise_call *call)
 {
     struct plugin_state *state = call->plugin;
-    bool has_log = joblog_open(&state->job_log, state->log) == 0;
-    if (!has_log) {
+    if (joblog_init(&state->job_log, state->log)) {
         call->host->error(call, "log: %s: %s", state->log, strerror(errno));
         return REPRISE_FAIL;
     }
@@ -196,12 +193,16 @@ static void stop(const reprise_call *call)
 
 static int on_session_start(const reprise_call *call)
 {
-    const struct plugin_state *state = call->plugin;
+    struct plugin_state *state = call->plugin;
     struct user_state *user = call->user;
     tell(call);
     const struct job_session *session = job_table_find(&state->table, call->session_id);
     if (!session)
         return REPRISE_CONTINUE;
+    if (joblog_begin(&state->job_log)) {
+        call->host->error(call, "log: %s: %s", state->log, strerror(errno));
+        return REPRISE_FAIL;
+    }
     user->jobs = calloc(session->count, sizeof *user->jobs);
     if (!user->jobs)
         return refuse(call, "no memory for the jobs of a user");
@@ -241,7 +242,7 @@ static const reprise_option options[] = {
     REPRISE_OPTION(REPRISE_DURATION, OWNER, deadline, "5m", "for each job, from its submit"),
     REPRISE_OPTION(REPRISE_NUMBER, OWNER, cap, "1000", "most polls of a job"),
     REPRISE_OPTION(REPRISE_NUMBER, OWNER, missing, "3",
-                   "polls in a row that may say nothing (404, 5xx, no JSON)"),
+                   "polls in a row that may say nothing (404, 5xx, no JSON); 0: none"),
     REPRISE_OPTION(REPRISE_STRING, OWNER, submit, "", "what submits: POST:/jobs; found without it"),
     REPRISE_OPTION(REPRISE_STRING, OWNER, poll, "", "what asks: /jobs/{id}"),
     REPRISE_OPTION(REPRISE_STRING, OWNER, id, "",
@@ -252,7 +253,7 @@ static const reprise_option options[] = {
     REPRISE_OPTION(REPRISE_STRING, OWNER, running, "", "more words for running"),
     REPRISE_OPTION(REPRISE_STRING, OWNER, done, "", "more words for done"),
     REPRISE_OPTION(REPRISE_STRING, OWNER, failed, "", "more words for failed"),
-    REPRISE_OPTION(REPRISE_STRING, OWNER, log, "", "a file with a line for each job"),
+    REPRISE_OPTION(REPRISE_STRING, OWNER, log, "", "a file with a line for each job; written anew"),
     REPRISE_OPTIONS_END,
 };
 

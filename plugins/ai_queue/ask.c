@@ -1,7 +1,7 @@
 /* ask.c - before a marked step is sent: is it its time, and which job is it for. */
 #include "plugin.h"
 
-enum { LOOK_AGAIN_US = 1000000 };
+enum { LOOK_AGAIN_US = 1000000, LOOKS = 1000, LAST_ANSWER_US = 120000000 };
 
 /* The live id in place of the recorded one, where no binding has put it. */
 static int put_id(const reprise_call *call, reprise_request *request, const struct live_job *job)
@@ -29,6 +29,27 @@ static int drop(const reprise_call *call, const reprise_request *request)
     return call->host->settle(call, request->step, NULL) ? REPRISE_FAIL : REPRISE_SKIP;
 }
 
+/* Until something wakes it, at the latest at the deadline; looked at now and then, but no more than
+ * LOOKS times, for a host counts holds. */
+static int wait(const reprise_call *call, const struct live_job *job)
+{
+    const struct plugin_state *state = call->plugin;
+    uint64_t deadline_us = live_deadline_us(call, job), for_us = state->deadline / LOOKS;
+    if (for_us < LOOK_AGAIN_US)
+        for_us = LOOK_AGAIN_US;
+    if (call->now_us < deadline_us && deadline_us - call->now_us < for_us)
+        for_us = deadline_us - call->now_us;
+    return hold(call, for_us);
+}
+
+/* Nobody has answered its submit until its deadline: another plugin has left it out. */
+static int give_up_submit(const reprise_call *call, const reprise_request *request,
+                          struct live_job *job)
+{
+    int verdict = live_give_up(call, job, true, "the target has not taken it by its deadline");
+    return verdict == REPRISE_FAIL ? verdict : drop(call, request);
+}
+
 static int ask_submit(const reprise_call *call, const reprise_request *request)
 {
     struct user_state *user = call->user;
@@ -50,16 +71,10 @@ static int ask_poll(const reprise_call *call, reprise_request *request, struct l
         return drop(call, request);
     if (job->state == LIVE_NONE)
         return REPRISE_CONTINUE;
-    if (job->state == LIVE_SENT && !live_is_late(call, job))
-        return hold(call, LOOK_AGAIN_US);
+    if (job->state == LIVE_SENT)
+        return live_is_late(call, job) ? give_up_submit(call, request, job) : wait(call, job);
     job->is_left = false;
-    if (live_is_late(call, job)) {
-        int verdict =
-            live_give_up(call, job, true,
-                         job->state == LIVE_SENT ? "the target has not taken it by its deadline"
-                                                 : "it has not ended by its deadline");
-        return verdict == REPRISE_FAIL ? verdict : drop(call, request);
-    }
+    job->is_asked = true;
     if (call->now_us < job->next_us)
         return hold(call, job->next_us - call->now_us);
     call->host->keep_body(call);
@@ -75,18 +90,15 @@ static int ask_other(const reprise_call *call, reprise_request *request, struct 
         return drop(call, request);
     if (job->state == LIVE_NONE)
         return REPRISE_CONTINUE;
-    if (job->state == LIVE_SENT && !live_is_late(call, job))
-        return hold(call, LOOK_AGAIN_US);
-    if (job->state == LIVE_SENT) { /* nobody has answered it: another plugin has left it out */
-        int verdict = live_give_up(call, job, true, "the target has not taken it by its deadline");
-        return verdict == REPRISE_FAIL ? verdict : drop(call, request);
-    }
+    if (job->state == LIVE_SENT)
+        return live_is_late(call, job) ? give_up_submit(call, request, job) : wait(call, job);
     bool waits =
         role == ROLE_RESULT && recorded->has_ended && job->state == LIVE_RUNNING && !job->is_left;
-    if (waits && live_is_late(call, job))
+    uint64_t last_us = live_deadline_us(call, job) + (job->is_asked ? LAST_ANSWER_US : 0);
+    if (waits && call->now_us >= last_us)
         return live_give_up(call, job, true, "it has not ended by its deadline");
     if (waits)
-        return hold(call, LOOK_AGAIN_US);
+        return wait(call, job);
     if (role == ROLE_STREAM && !call->host->end_response) /* a host without pieces of answers */
         call->host->keep_body(call);
     return put_id(call, request, job);

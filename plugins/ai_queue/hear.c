@@ -149,8 +149,11 @@ static int hear_nothing(const reprise_call *call, struct live_job *job, uint32_t
     if (job->misses <= state->missing)
         return still_pending(call, job, step, true);
     char why[READING_PROBLEM_BYTES + 80];
-    snprintf(why, sizeof why, "%u polls in a row brought nothing: %s", job->misses,
-             reading->problem);
+    if (job->misses == 1)
+        snprintf(why, sizeof why, "a poll brought nothing: %s", reading->problem);
+    else
+        snprintf(why, sizeof why, "%u polls in a row brought nothing: %s", job->misses,
+                 reading->problem);
     live_settle_polls(call, job, step, NULL);
     return live_give_up(call, job, false, why);
 }
@@ -203,12 +206,13 @@ static int hear_poll(const reprise_call *call, struct live_job *job,
     job->polls++;
     job->last_gap_us = call->now_us - job->last_us;
     job->last_us = call->now_us;
-    job->next_us = call->now_us + live_pause_us(call, job, &reading);
+    live_book_poll(call, job, &reading);
     switch (reading.kind) {
     case READ_REFUSED: /* by who asks for tokens: another plugin may save it, and asks us again */
         call->host->record(call, AI_POLL_ERRORS, 1);
         job->next_us = call->now_us;
         job->is_left = is_last(job, response->request->step);
+        call->host->wake(call);
         return REPRISE_CONTINUE;
     case READ_MISSING:
     case READ_LATER:
@@ -227,8 +231,11 @@ int plugin_on_response(const reprise_call *call, const reprise_response *respons
     switch (MARK_ROLE(mark)) {
     case ROLE_SUBMIT:
         return hear_submit(call, response);
-    case ROLE_POLL:
-        return hear_poll(call, &user->jobs[number], response);
+    case ROLE_POLL: {
+        int verdict = hear_poll(call, &user->jobs[number], response);
+        user->jobs[number].is_asked = verdict == REPRISE_RETRY;
+        return verdict;
+    }
     case ROLE_STREAM:
         return signals_stream_ended(call, &user->jobs[number], response);
     default:

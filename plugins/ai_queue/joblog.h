@@ -3,7 +3,8 @@
  *
  *   ID STATE SUBMITTED_UNIX_US DURATION_US POLLS LAST_GAP_US
  *
- * Lines are kept in memory and written when that is full, and at the end.
+ * Lines are kept in memory and written when that is full, and at the end. Until the first user
+ * begins nothing is done to the file: a run that is not played empties nothing.
  */
 #ifndef AI_QUEUE_JOBLOG_H
 #define AI_QUEUE_JOBLOG_H
@@ -13,7 +14,8 @@
 #include <stdio.h>
 
 struct joblog {
-    FILE *file; /* NULL: nobody asked for it */
+    const char *path; /* the caller's; "": nobody asked for it */
+    FILE *file;       /* NULL: not open yet */
     char *buffer;
     pthread_mutex_t lock;
 };
@@ -26,8 +28,12 @@ struct joblog_line {
     uint64_t last_gap_us; /* between the answers of its last two polls */
 };
 
-/* path "": no log. -1: errno says why it cannot be written. */
-int joblog_open(struct joblog *log, const char *path);
+/* -1: errno says why it cannot be written, as far as that can be known without touching it. */
+int joblog_init(struct joblog *log, const char *path);
+
+/* Opens and empties it, the first time; from any thread. -1: errno says why not. */
+int joblog_begin(struct joblog *log);
+
 void joblog_add(struct joblog *log, const struct joblog_line *line); /* from any thread */
 int joblog_close(struct joblog *log);                                /* -1: something is missing */
 

@@ -31,7 +31,8 @@ void live_begin(const reprise_call *call, struct live_job *job, const struct rea
     job->polls = job->misses = 0;
     job->last_gap_us = 0;
     memcpy(job->word, reading->word, sizeof job->word);
-    job->next_us = call->now_us + live_pause_us(call, job, reading);
+    job->is_asked = job->is_left = false;
+    live_book_poll(call, job, reading);
     call->host->record(call, AI_JOBS, 1);
     count_in_flight(call, 1);
 }
@@ -93,6 +94,8 @@ int live_give_up(const reprise_call *call, struct live_job *job, bool is_late, c
                     job->word[0] ? job->word : "none", seconds, job->polls);
     if (is_running)
         be_over(call, job, is_late ? "timed_out" : "lost");
+    else
+        host->wake(call);
     job->state = is_running ? LIVE_OVER : LIVE_LOST;
     return state->fails_on_timeout ? REPRISE_FAIL : REPRISE_CONTINUE;
 }
@@ -106,10 +109,15 @@ void live_leave(const reprise_call *call, struct live_job *job)
     }
 }
 
-bool live_is_late(const reprise_call *call, const struct live_job *job)
+uint64_t live_deadline_us(const reprise_call *call, const struct live_job *job)
 {
     const struct plugin_state *state = call->plugin;
-    return call->now_us - job->began_us >= state->deadline;
+    return job->began_us + state->deadline;
+}
+
+bool live_is_late(const reprise_call *call, const struct live_job *job)
+{
+    return call->now_us >= live_deadline_us(call, job);
 }
 
 static uint64_t rhythm_us(const reprise_call *call, const struct live_job *job)
@@ -141,8 +149,8 @@ static bool goes_by_retry_after(const struct plugin_state *state, const struct l
            job->recorded->honoured > job->recorded->ignored;
 }
 
-uint64_t live_pause_us(const reprise_call *call, const struct live_job *job,
-                       const struct reading *reading)
+static uint64_t pause_of(const reprise_call *call, const struct live_job *job,
+                         const struct reading *reading)
 {
     const struct plugin_state *state = call->plugin;
     uint64_t pause_us = rhythm_us(call, job);
@@ -151,6 +159,16 @@ uint64_t live_pause_us(const reprise_call *call, const struct live_job *job,
         pause_us += call->host->random(call) % (pause_us / 10 + 1);
     }
     return pause_us > SHORTEST_PAUSE_US ? pause_us : SHORTEST_PAUSE_US;
+}
+
+/* A pause that would last beyond the deadline ends there: nobody is given up without having been
+ * asked for once more. */
+void live_book_poll(const reprise_call *call, struct live_job *job, const struct reading *reading)
+{
+    uint64_t deadline_us = live_deadline_us(call, job);
+    job->next_us = call->now_us + pause_of(call, job, reading);
+    if (job->next_us > deadline_us && call->now_us < deadline_us)
+        job->next_us = deadline_us;
 }
 
 void live_settle_polls(const reprise_call *call, const struct live_job *job, uint32_t after_step,

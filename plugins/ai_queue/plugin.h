@@ -73,7 +73,8 @@ struct live_job {
     uint64_t last_us;    /* the last poll's answer */
     uint64_t last_gap_us;
     uint32_t submits, polls, misses;
-    bool is_left; /* a poll was refused for want of a token, and nobody has asked again */
+    bool is_asked; /* a poll waits for its time or for its answer */
+    bool is_left;  /* a poll was refused for want of a token, and nobody has asked again */
     char word[WORDS_MAX_BYTES + 1];
     struct events *events; /* of its stream */
 };
@@ -99,8 +100,8 @@ void live_end(const reprise_call *call, struct live_job *job, enum job_state sta
               const char *word);
 int live_give_up(const reprise_call *call, struct live_job *job, bool is_late, const char *why);
 void live_leave(const reprise_call *call, struct live_job *job); /* the session ends first */
-uint64_t live_pause_us(const reprise_call *call, const struct live_job *job,
-                       const struct reading *reading);
+void live_book_poll(const reprise_call *call, struct live_job *job, const struct reading *reading);
+uint64_t live_deadline_us(const reprise_call *call, const struct live_job *job);
 bool live_is_late(const reprise_call *call, const struct live_job *job);
 void live_settle_polls(const reprise_call *call, const struct live_job *job, uint32_t after_step,
                        const reprise_response *response);

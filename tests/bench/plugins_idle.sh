@@ -9,7 +9,7 @@ set -euo pipefail
 source "$(dirname "$0")/lib.sh"
 need nginx sqlite3
 seconds=$(brief "${BENCH_SECONDS:-6}" 1)
-plugins=(--plugin jwt_refresh --plugin multipart_audio --plugin ai_queue)
+plugins=(--plugin multipart_audio --plugin ai_queue --plugin jwt_refresh)
 
 start_nginx 1 600
 for user in $(seq 20); do

@@ -93,7 +93,7 @@ echo "| plugins | sessions whole | | steps given | requests | failed | diverged 
 echo "|---|---|---|---|---|---|---|---|"
 row "none" none
 if [ -z "${WHOLE_SESSIONS_PLUGINS:-}" ]; then
-    row "jwt_refresh, multipart_audio, ai_queue" all --plugin jwt_refresh --plugin multipart_audio --plugin ai_queue
+    row "multipart_audio, ai_queue, jwt_refresh" all --plugin multipart_audio --plugin ai_queue --plugin jwt_refresh
 else
     arguments=()
     for plugin in $WHOLE_SESSIONS_PLUGINS; do arguments+=(--plugin "$plugin"); done

@@ -34,7 +34,7 @@ ended voicelab TERM
 rm -f voicelab.out
 start_voicelab "${strict[@]}" --job-workers 1
 expect_exit 0 "$reprise" replay shop.trace --target "$url" --scale $scale --speed 5 --run three.run -q \
-    --plugin jwt_refresh --plugin multipart_audio --plugin ai_queue \
+    --plugin multipart_audio --plugin ai_queue --plugin jwt_refresh \
     --threshold 'http_req_failed: rate==0' --threshold 'ai_job_duration: p(95)<60s' \
     --threshold 'jwt_users_lost: count==0' --threshold 'audio_errors: count==0'
 reached 1 >three

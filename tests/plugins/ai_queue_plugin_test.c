@@ -191,9 +191,14 @@ static void a_line_for_each_job_is_logged(void **state)
     (void)state;
     char path[] = "/tmp/ai_queue_test.XXXXXX", line[200] = "";
     int fd = mkstemp(path);
-    assert_true(fd >= 0);
+    assert_int_equal(write(fd, "an earlier run\n", 15), 15);
     START("log", path);
+    stop(); /* without a user: as in a run that is only printed */
+    assert_int_equal(lseek(fd, 0, SEEK_END), 15);
+    START("log", path);
+    assert_int_equal(lseek(fd, 0, SEEK_END), 15);
     show_job();
+    assert_int_equal(lseek(fd, 0, SEEK_END), 0);
     submit();
     poll_when_due(1);
     answer(200, NULL, QUEUED);

@@ -80,9 +80,65 @@ static void a_job_that_never_ends_fails_its_user_by_name(void **state)
         verdict = answer(200, NULL, RUNNING);
     assert_int_equal(verdict, REPRISE_FAIL);
     assert_string_equal(host.error, "job n1 of POST /jobs: it has not ended by its deadline (last "
-                                    "state: running, 5.2 s, 19 polls)");
+                                    "state: running, 5.0 s, 20 polls)");
     assert_int_equal(host.counted[AI_JOBS_TIMED_OUT], 1);
     assert_int_equal(host.counted[AI_JOB_DURATION], 0);
+    stop();
+}
+
+/* 400 ms after its submit and every 250 ms from there; at the deadline once more. */
+static void at_the_deadline_it_is_asked_once_more(void **state)
+{
+    (void)state;
+    START("deadline", "1");
+    show_job();
+    submit();
+    assert_int_equal(ask(4, "http://t/jobs/j1/result"), REPRISE_HOLD);
+    assert_int_equal(poll_when_due(1), 400);
+    answer(200, NULL, QUEUED);
+    assert_int_equal(poll_when_due(2), 250);
+    answer(200, NULL, RUNNING);
+    assert_int_equal(poll_when_due(3), 250);
+    assert_int_equal(answer(200, NULL, RUNNING), REPRISE_RETRY);
+    assert_int_equal(ask(3, "http://t/jobs/j1"), REPRISE_HOLD);
+    pass(host.delay_us / 1000);
+    assert_int_equal(host.call.now_us, 1000000);
+    assert_int_equal(ask(4, "http://t/jobs/j1/result"), REPRISE_HOLD); /* for that last answer */
+    assert_int_equal(ask(3, "http://t/jobs/j1"), REPRISE_CONTINUE);
+    pass(30);
+    assert_int_equal(answer(200, NULL, DONE), REPRISE_CONTINUE);
+    assert_int_equal(host.counted[AI_JOBS_TIMED_OUT], 0);
+    assert_int_equal(host.counted[AI_JOB_DURATION], 1);
+    assert_int_equal(ask(4, "http://t/jobs/j1/result"), REPRISE_CONTINUE);
+    stop();
+    START("deadline", "1"); /* the trace itself asks for it later than that */
+    show_job();
+    submit();
+    pass(4000);
+    assert_int_equal(ask(1, "http://t/jobs/j1"), REPRISE_CONTINUE);
+    assert_int_equal(answer(200, NULL, RUNNING), REPRISE_FAIL);
+    assert_int_equal(host.counted[AI_JOBS_TIMED_OUT], 1);
+    assert_int_equal(host.last[AI_JOB_POLLS], 1);
+    stop();
+}
+
+static void no_poll_may_say_nothing_when_that_is_asked_for(void **state)
+{
+    (void)state;
+    START("missing", "0");
+    show_job();
+    submit();
+    poll_when_due(1);
+    assert_int_equal(answer(404, NULL, "{}"), REPRISE_FAIL);
+    assert_string_equal(host.error, "job n1 of POST /jobs: a poll brought nothing: status 404 "
+                                    "(last state: submitted, 0.4 s, 1 polls)");
+    assert_int_equal(host.counted[AI_JOBS_LOST], 1);
+    stop();
+    START("missing", "0");
+    show_job();
+    submit();
+    poll_when_due(1); /* it says something: when to ask */
+    assert_int_equal(answer(503, "Retry-After: 1", "{}"), REPRISE_RETRY);
     stop();
 }
 
@@ -244,9 +300,9 @@ static void options_that_make_no_sense_are_named(void **state)
         {"poll", "jobs", "poll: no path; write /jobs/{id}"},
         {"id", "id", "id: 'id': no place in JSON; write /data/id or $.data.id"},
         {"cap", "10000", "cap: it is from 1 to 9999"},
-        {"missing", "0", "missing: it is at least 1"},
         {"deadline", "0", "deadline: it is longer than 0"},
         {"log", "/nowhere/at/all", "log: /nowhere/at/all: No such file or directory"},
+        {"log", "/tmp", "log: /tmp: Is a directory"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         assert_int_equal(START(rows[i][0], rows[i][1]), REPRISE_FAIL);
@@ -270,6 +326,8 @@ int main(void)
         cmocka_unit_test(a_submit_that_another_plugin_leaves_out_is_not_waited_for_for_ever),
         cmocka_unit_test(a_job_that_is_not_taken_leaves_its_polls_out),
         cmocka_unit_test(a_job_that_never_ends_fails_its_user_by_name),
+        cmocka_unit_test(at_the_deadline_it_is_asked_once_more),
+        cmocka_unit_test(no_poll_may_say_nothing_when_that_is_asked_for),
         cmocka_unit_test(or_the_user_goes_on_without_it),
         cmocka_unit_test(a_poll_that_brings_nothing_once_is_asked_again),
         cmocka_unit_test(html_instead_of_json_is_named),

@@ -194,6 +194,29 @@ static void find_token(const struct http1_head *head, struct bytes cookies, char
     }
 }
 
+static void serve(struct transport_call *call, struct bytes target)
+{
+    token_target.served++;
+    call->status = 200;
+    if (bytes_equal(target, bytes_of("/keys"))) {
+        char *key = give(INT64_MAX);
+        token_target.keys++;
+        buf_printf(&call->body, "{\"key\":\"%s\"}", key);
+        free(key);
+    } else if (bytes_equal(target, bytes_of("/jobs"))) {
+        call->status = 202;
+        token_target.job_began_us = fake_now_us;
+        buf_printf(&call->body, "{\"id\":\"live-%u\"}", ++token_target.jobs);
+    } else if (bytes_starts_with(target, bytes_of("/jobs/live-")) &&
+               !memmem(target.ptr, target.len, "/text", 5)) {
+        bool is_done = fake_now_us - token_target.job_began_us >= token_target.job_us;
+        token_target.polls++;
+        buf_printf(&call->body, "{\"status\":\"%s\"}", is_done ? "done" : "running");
+    } else {
+        buf_append_text(&call->body, "{}");
+    }
+}
+
 static void answer(struct transport_call *call, const struct http1_head *head, struct bytes body)
 {
     static char token[MAX_FIELD];
@@ -212,17 +235,8 @@ static void answer(struct transport_call *call, const struct http1_head *head, s
         snprintf(token_target.last_refused, sizeof token_target.last_refused, "%g %.*s",
                  (double)fake_now_us / 1000, BYTES_ARG(head->target));
     } else {
-        token_target.served++;
         snprintf(token_target.last_token, sizeof token_target.last_token, "%s", token);
-        call->status = 200;
-        if (bytes_equal(head->target, bytes_of("/keys"))) {
-            char *key = give(INT64_MAX);
-            token_target.keys++;
-            buf_printf(&call->body, "{\"key\":\"%s\"}", key);
-            free(key);
-        } else {
-            buf_append_text(&call->body, "{}");
-        }
+        serve(call, head->target);
     }
 }
 

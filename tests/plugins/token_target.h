@@ -4,6 +4,7 @@
  * POST /auth/login and POST /auth/refresh give a pair, POST /keys a key; any other path wants a
  * good token (Authorization, X-API-Key, ?token= or the cookie sid) and answers 401 without; /never
  * always does. Tokens end on a whole second of its own clock, refresh tokens are good once.
+ * POST /jobs gives a job, GET /jobs/ and its id how far it is.
  */
 #ifndef REPRISE_TESTS_PLUGINS_TOKEN_TARGET_H
 #define REPRISE_TESTS_PLUGINS_TOKEN_TARGET_H
@@ -25,9 +26,12 @@ struct token_target {
     enum token_fault refresh_fault, login_fault;
     int fault_count;       /* answers spoilt by them; -1: all */
     uint64_t revoke_at_us; /* of the run: all tokens until then; 0: never */
+    uint64_t job_us;       /* how long a job takes */
     /* What it saw. */
     uint32_t logins, refreshes, served, refused, keys;
     uint32_t refresh_attempts; /* whatever came of them */
+    uint32_t jobs, polls;
+    uint64_t job_began_us; /* the last one */
     uint64_t refreshed_at_us[TOKEN_TARGET_MAX_REFRESHES];
     char last_refused[80], last_token[1200];
 };
