@@ -243,13 +243,23 @@ static uint64_t next_moment_us(struct loop *loop)
     return next_us < UINT64_MAX - loop->origin_us ? loop->origin_us + next_us : UINT64_MAX;
 }
 
-void loop_pass(struct loop *loop, uint64_t max_wait_us)
+void loop_run_due(struct loop *loop)
 {
     if (run_timers(loop, TIMERS_PER_PASS))
         loop_refresh(loop);
+}
+
+void loop_wait(struct loop *loop, uint64_t max_wait_us)
+{
     note_lag(loop);
     uint64_t next_us = next_moment_us(loop);
     wait_for_events(loop, next_us > loop->read_us ? next_us - loop->read_us : 0, max_wait_us);
+}
+
+void loop_pass(struct loop *loop, uint64_t max_wait_us)
+{
+    loop_run_due(loop);
+    loop_wait(loop, max_wait_us);
 }
 
 uint64_t loop_take_lag_us(struct loop *loop)

@@ -112,6 +112,10 @@ void loop_watch_clear(struct loop *loop, struct loop_watch *watch);
  */
 void loop_pass(struct loop *loop, uint64_t max_wait_us);
 
+/* Its two halves, for who has nothing to wait for once the timers were run. */
+void loop_run_due(struct loop *loop);
+void loop_wait(struct loop *loop, uint64_t max_wait_us);
+
 /* The longest since the last call that passed between the moment when a wait was over, or should
  * have been, and the next wait: for that long nobody looked at the descriptors. */
 uint64_t loop_take_lag_us(struct loop *loop);

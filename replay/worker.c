@@ -283,9 +283,12 @@ static void *run_worker(void *owner)
         start_closed_users(worker);
     else
         find_arrival(worker);
-    while (worker->users || worker->has_arrival) {
+    for (;;) {
         look_for_stop(worker);
-        loop_pass(&worker->loop, wait_limit_us(worker));
+        loop_run_due(&worker->loop);
+        if (!worker->users && !worker->has_arrival)
+            break; /* at once: a last wait would count as part of the run */
+        loop_wait(&worker->loop, wait_limit_us(worker));
     }
     worker->ended_us = loop_read_clock(&worker->loop);
     hand_over(worker);

@@ -43,16 +43,23 @@ static void at_scale_one_arrivals_are_the_recorded_ones(void **state)
 static void copies_start_inside_the_gap_to_the_next_arrival_and_not_in_step(void **state)
 {
     (void)state;
+    static const uint64_t mean_gap_us = 4000000 / 3; /* behind the last one */
     struct arrival drawn[MOST];
-    size_t count = draw_all(10, 1, 7, drawn);
-    assert_int_equal(count, 40);
-    for (size_t i = 0; i < count; i++) {
-        uint32_t session = drawn[i].session;
-        uint64_t end_us = session < 3 ? sessions[session + 1].start_us : UINT64_MAX;
-        assert_true(drawn[i].at_us >= sessions[session].start_us && drawn[i].at_us < end_us);
-        assert_true(i == 0 || drawn[i].at_us >= drawn[i - 1].at_us);
-        assert_true(i == 0 || drawn[i].at_us != drawn[i - 1].at_us);
-        assert_int_equal(drawn[i].user, i);
+    for (uint64_t speed = 1; speed <= 5; speed += 4) {
+        size_t count = draw_all(10, (double)speed, 7, drawn);
+        assert_int_equal(count, 40);
+        for (size_t i = 0; i < count; i++) {
+            uint32_t session = drawn[i].session;
+            uint64_t from_us = sessions[session].start_us;
+            uint64_t end_us = session < 3 ? sessions[session + 1].start_us : from_us + mean_gap_us;
+            assert_int_equal(session, i / 10);
+            if (i % 10 == 0) /* the recorded one itself */
+                assert_int_equal(drawn[i].at_us, from_us / speed);
+            assert_true(drawn[i].at_us >= from_us / speed && drawn[i].at_us < end_us / speed);
+            assert_true(i == 0 || drawn[i].at_us >= drawn[i - 1].at_us);
+            assert_true(i == 0 || drawn[i].at_us != drawn[i - 1].at_us);
+            assert_int_equal(drawn[i].user, i);
+        }
     }
 }
 
