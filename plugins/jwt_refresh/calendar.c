@@ -27,11 +27,17 @@ static uint64_t bin_width(struct calendar *calendar, int64_t life_us)
     return atomic_compare_exchange_strong(&calendar->bin_us, &width, wanted) ? wanted : width;
 }
 
-/* How many are booked in a bin; one that the ring has since used for another time has none. */
+/* How many of what a place of the ring holds are of this bin; it may have been used for another
+ * time since. The lap is enough to tell: milliseconds since 1970, where bins are as narrow as that,
+ * need more than the bits above the count. */
+static uint64_t count_of(uint64_t seen, uint64_t bin)
+{
+    return seen >> COUNT_BITS == bin / CALENDAR_BINS ? seen & COUNT_MASK : 0;
+}
+
 static uint64_t booked(struct calendar *calendar, uint64_t bin)
 {
-    uint64_t seen = atomic_load(&calendar->bins[bin % CALENDAR_BINS]);
-    return seen >> COUNT_BITS == bin ? seen & COUNT_MASK : 0;
+    return count_of(atomic_load(&calendar->bins[bin % CALENDAR_BINS]), bin);
 }
 
 /* One more in a bin, unless it has `most`. */
@@ -40,10 +46,10 @@ static bool add(_Atomic uint64_t *bins, uint64_t bin, uint64_t most)
     _Atomic uint64_t *at = &bins[bin % CALENDAR_BINS];
     uint64_t seen = atomic_load(at), wanted;
     do {
-        uint64_t count = seen >> COUNT_BITS == bin ? seen & COUNT_MASK : 0;
+        uint64_t count = count_of(seen, bin);
         if (count >= most || count == COUNT_MASK)
             return false;
-        wanted = bin << COUNT_BITS | (count + 1);
+        wanted = bin / CALENDAR_BINS << COUNT_BITS | (count + 1);
     } while (!atomic_compare_exchange_weak(at, &seen, wanted));
     return true;
 }

@@ -17,7 +17,9 @@ enum { CALENDAR_BINS = 1024 };
 
 /* Zeroed storage is an empty one. */
 struct calendar {
-    _Atomic uint64_t bins[CALENDAR_BINS]; /* the bin's number above, its bookings below 2^24 */
+    /* Which of the bins that share this place it is (every CALENDAR_BINS-th) above, its bookings
+     * below 2^24. */
+    _Atomic uint64_t bins[CALENDAR_BINS];
     _Atomic uint64_t sent[CALENDAR_BINS]; /* likewise, what was really sent */
     _Atomic uint64_t bin_us;              /* a two-hundredth of the first token's life */
     _Atomic uint64_t users;               /* that have a token to be renewed */
