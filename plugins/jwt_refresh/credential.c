@@ -184,6 +184,23 @@ bool credential_sign(const reprise_call *call, uint32_t number)
     return true;
 }
 
+static bool eat(reprise_bytes *rest, const char *word)
+{
+    size_t len = strlen(word);
+    if (rest->len < len || memcmp(rest->ptr, word, len) != 0)
+        return false;
+    rest->ptr += len;
+    rest->len -= len;
+    return true;
+}
+
+/* What header_value() would make, without making it: nearly always it is there already. */
+static bool is_header_value(reprise_bytes value, const struct token_use *use, const char *access)
+{
+    return value.ptr && eat(&value, use->prefix) && eat(&value, access) &&
+           eat(&value, use->suffix) && value.len == 0;
+}
+
 /* prefix, the token, suffix: as the recorded header has them. The caller's. */
 static char *header_value(const struct token_use *use, const char *access)
 {
@@ -197,11 +214,10 @@ static char *header_value(const struct token_use *use, const char *access)
 static int put_header(const reprise_call *call, reprise_request *request,
                       const struct token_use *use, const char *access)
 {
-    reprise_bytes there = call->host->request_header(call, request, use->name);
+    if (is_header_value(call->host->request_header(call, request, use->name), use, access))
+        return 0;
     char *value = header_value(use, access);
-    int result = 0;
-    if (value && !text_equal(there, text_of(value)))
-        result = call->host->set_header(call, request, use->name, value);
+    int result = value ? call->host->set_header(call, request, use->name, value) : 0;
     free(value);
     return result;
 }
@@ -223,10 +239,11 @@ static int put_query(const reprise_call *call, reprise_request *request,
                      const struct token_use *use, const char *access)
 {
     reprise_bytes there = parameter_in(request->url, use->name);
+    if (!there.ptr || text_equal(there, text_of(access)))
+        return 0;
     char *encoded = text_encode(text_of(access));
     int result = 0;
-    if (encoded && there.ptr && !text_equal(there, text_of(encoded)) &&
-        !text_equal(there, text_of(access))) {
+    if (encoded && !text_equal(there, text_of(encoded))) {
         size_t before = (size_t)(there.ptr - request->url.ptr);
         size_t behind = request->url.len - before - there.len;
         size_t len = before + strlen(encoded) + behind + 1;

@@ -89,8 +89,9 @@ struct user {
     const struct session_note *session; /* NULL: nothing to do for this user */
     struct target_clock clock;
     struct live live[RECORDING_MAX_CREDENTIALS];
-    uint32_t retried[MAX_RETRIED]; /* steps + 1 that were sent again after a 401; 0: free */
-    bool is_lost;                  /* counted: once, whatever else comes */
+    uint32_t retried[MAX_RETRIED]; /* steps that were sent again after a 401 */
+    uint32_t retried_count;
+    bool is_lost; /* counted: once, whatever else comes */
 };
 
 #endif

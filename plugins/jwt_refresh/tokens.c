@@ -46,16 +46,23 @@ static char *decode_part(reprise_bytes part, size_t *ret_len)
     return out;
 }
 
+static bool has_three_parts(reprise_bytes text)
+{
+    size_t dots = 0;
+    reprise_bytes rest = text;
+    if (text.len < TOKEN_MIN_BYTES || text.len > TOKEN_MAX_BYTES)
+        return false;
+    for (; rest.len && dots < 3; text_cut(&rest, '.'))
+        dots += memchr(rest.ptr, '.', rest.len) != NULL;
+    return dots == 2;
+}
+
 /* The JSON object in one part; the caller's reference. */
 static json_t *read_part(reprise_bytes text, int part)
 {
     reprise_bytes rest = text, found = {NULL, 0};
-    size_t len = 0, dots = 0;
-    if (text.len < TOKEN_MIN_BYTES || text.len > TOKEN_MAX_BYTES)
-        return NULL;
-    for (size_t i = 0; i < text.len; i++)
-        dots += text.ptr[i] == '.';
-    if (dots != 2)
+    size_t len = 0;
+    if (!has_three_parts(text))
         return NULL;
     for (int i = 0; i <= part; i++)
         found = text_cut(&rest, '.');
@@ -71,14 +78,20 @@ static json_t *read_part(reprise_bytes text, int part)
     return json;
 }
 
-bool token_is_jwt(reprise_bytes text)
+/* What it claims; the caller's reference. NULL: it is no JWT. */
+static json_t *read_payload(reprise_bytes text)
 {
     json_t *header = read_part(text, 0);
-    json_t *payload = header ? read_part(text, 1) : NULL;
-    bool is_jwt = payload && (json_object_get(header, "alg") || json_object_get(header, "typ"));
+    bool has_kind = json_object_get(header, "alg") || json_object_get(header, "typ");
     json_decref(header);
+    return has_kind ? read_part(text, 1) : NULL;
+}
+
+bool token_is_jwt(reprise_bytes text)
+{
+    json_t *payload = read_payload(text);
     json_decref(payload);
-    return is_jwt;
+    return payload != NULL;
 }
 
 char *token_part(reprise_bytes text, int part)
@@ -112,9 +125,7 @@ static bool read_time(const json_t *payload, const char *name, int64_t *ret_us)
 int token_read(reprise_bytes text, struct token_times *ret_times)
 {
     struct token_times times = {0};
-    if (!token_is_jwt(text))
-        return -1;
-    json_t *payload = read_part(text, 1);
+    json_t *payload = read_payload(text);
     if (!payload)
         return -1;
     const json_t *exp = json_object_get(payload, "exp");

@@ -117,10 +117,16 @@ int user_request(const reprise_call *call, reprise_request *request)
     return REPRISE_CONTINUE;
 }
 
-static void hear_clock(const reprise_call *call, const reprise_response *response)
+/* What gives a token is always heard: by that clock its end is read. */
+static void hear_clock(const reprise_call *call, const reprise_response *response,
+                       bool gives_tokens)
 {
     struct user *user = call->user;
+    const struct moments moments = response_moments(call, response);
     int64_t unix_s;
+    if (!gives_tokens &&
+        !target_clock_may_learn(&user->clock, moments.sent_us, moments.first_byte_us))
+        return;
     reprise_bytes date = call->host->response_header(call, response, "Date");
     if (!date.ptr || !response->status || !target_clock_parse(date, &unix_s))
         return;
@@ -128,21 +134,21 @@ static void hear_clock(const reprise_call *call, const reprise_response *respons
     reprise_bytes age = call->host->response_header(call, response, "Age");
     if (age.ptr && !text_is(age, "0"))
         return;
-    const struct moments moments = response_moments(call, response);
     target_clock_hear(&user->clock, unix_s, moments.sent_us, moments.first_byte_us);
 }
 
-/* Whether this step was sent again; its entry, to be set or cleared. NULL: no room. */
-static uint32_t *retried_entry(struct user *user, uint32_t step)
+/* The place of a step that was sent again, retried_count: it was not. */
+static size_t retried_place(const struct user *user, uint32_t step)
 {
-    uint32_t *empty = NULL;
-    for (size_t i = 0; i < MAX_RETRIED; i++) {
-        if (user->retried[i] == step + 1)
-            return &user->retried[i];
-        if (!user->retried[i])
-            empty = &user->retried[i];
-    }
-    return empty;
+    size_t place = 0;
+    while (place < user->retried_count && user->retried[place] != step)
+        place++;
+    return place;
+}
+
+static void retried_forget(struct user *user, size_t place)
+{
+    user->retried[place] = user->retried[--user->retried_count];
 }
 
 static bool is_refusal(const reprise_call *call, uint32_t status)
@@ -204,17 +210,17 @@ static int refused(const reprise_call *call, const struct step_note *note,
                    const reprise_response *response)
 {
     struct user *user = call->user;
-    uint32_t *entry = retried_entry(user, note->step);
+    size_t place = retried_place(user, note->step);
     const struct token_use *use = renewable_use(call, note);
     call->host->record(call, METRIC_401_SEEN, 1);
-    if (!use || !entry)
+    if (!use || place == MAX_RETRIED)
         return leave_refusal(call, NULL);
     struct live *live = &user->live[use->credential];
-    if (*entry) {
-        *entry = 0;
+    if (place < user->retried_count) {
+        retried_forget(user, place);
         return leave_refusal(call, live);
     }
-    *entry = note->step + 1;
+    user->retried[user->retried_count++] = note->step;
     if (live->state == LIVE_GOOD && credential_was_sent(call, response->request, use)) {
         learn_shorter(call, live);
         renew_is_needed(call, use->credential);
@@ -227,10 +233,11 @@ int user_response(const reprise_call *call, const reprise_response *response)
     struct user *user = call->user;
     if (!user->session)
         return REPRISE_CONTINUE;
-    hear_clock(call, response);
-    if (response->request->step == REPRISE_ADDED)
-        return response->request->tag ? renew_answered(call, response) : REPRISE_CONTINUE;
+    bool is_added = response->request->step == REPRISE_ADDED;
     const struct step_note *note = session_step(user->session, response->request->mark);
+    hear_clock(call, response, is_added || (note && note->roles & (ROLE_LOGIN | ROLE_REFRESH)));
+    if (is_added)
+        return response->request->tag ? renew_answered(call, response) : REPRISE_CONTINUE;
     if (!note)
         return REPRISE_CONTINUE;
     if (note->roles & (ROLE_LOGIN | ROLE_REFRESH)) {
@@ -242,9 +249,9 @@ int user_response(const reprise_call *call, const reprise_response *response)
         user->live[note->credential].state = LIVE_ENDED;
     if (is_refusal(call, response->status) && response->status != response->recorded_status)
         return note->use_count ? refused(call, note, response) : REPRISE_CONTINUE;
-    uint32_t *entry = retried_entry(user, note->step);
-    if (entry && *entry) {
-        *entry = 0;
+    size_t place = retried_place(user, note->step);
+    if (place < user->retried_count) {
+        retried_forget(user, place);
         call->host->record(call, METRIC_401_SAVED, 1);
         for (uint32_t i = 0; i < note->use_count; i++)
             user->live[note->uses[i].credential].unsaved = 0;

@@ -29,6 +29,9 @@ static void dates_are_read_in_three_forms(void **state)
         {"Thu, 29 Feb 2024 23:59:59 GMT", 1709251199},
         {"Tue, 14 Nov 2023 22:13:20 GMT", 1700000000},
         {"Fri, 31 Dec 9999 23:59:59 GMT", 253402300799},
+        {"sun, 06 nov 1994 08:49:37 GMT", 784111777},
+        {"Sun, 06 Nov 1994 08:49:37 UTC", 784111777},
+        {"Sun, 6 Nov 1994 08:49:37 GMT", 784111777},
         {"", -1},
         {"now", -1},
         {"1700000000", -1},
@@ -36,6 +39,10 @@ static void dates_are_read_in_three_forms(void **state)
         {"Sun, 06 Nov 1994 8h", -1},
         {"Sun, 06 Foo 1994 08:49:37 GMT", -1},
         {"Sun, 06 Nov 1994 25:49:37 GMT", -1},
+        {"Sun, 06 Nov 1994 08:60:37 GMT", -1},
+        {"Sun, 00 Nov 1994 08:49:37 GMT", -1},
+        {"Sun, 32 Nov 1994 08:49:37 GMT", -1},
+        {"Sun, 06 Nov 1969 08:49:37 GMT", -1},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         int64_t unix_s = -1;
@@ -78,6 +85,41 @@ static void a_clock_that_was_set_is_learnt_anew(void **state)
     assert_true(clock.least_us <= 60 * SECOND && 60 * SECOND <= clock.most_us);
 }
 
+/* Most answers of a fast user say nothing new: what is not looked at costs no precision. */
+static void few_answers_are_looked_at_and_the_clock_is_as_well_known(void **state)
+{
+    (void)state;
+    static const int64_t skews[] = {0, 3600 * SECOND, -123456};
+    for (size_t i = 0; i < sizeof skews / sizeof *skews; i++) {
+        struct target_clock clock = {0}, of_all = {0};
+        int looks = 0;
+        for (int k = 0; k < 30000; k++) { /* one each 0.1 ms, which takes 0.4 ms */
+            int64_t at_us = NOW + 333333 + k * 100, written_us = at_us + 200 + skews[i];
+            target_clock_hear(&of_all, written_us / SECOND, at_us, at_us + 400);
+            if (!target_clock_may_learn(&clock, at_us, at_us + 400))
+                continue;
+            looks++;
+            target_clock_hear(&clock, written_us / SECOND, at_us, at_us + 400);
+            assert_true(clock.least_us <= skews[i] && skews[i] <= clock.most_us);
+        }
+        assert_in_range(looks, 3, 600);
+        assert_true(of_all.most_us - of_all.least_us <= 500);
+        assert_true(clock.most_us - clock.least_us <= 600);
+    }
+}
+
+static void a_clock_that_is_set_is_noticed_within_a_second(void **state)
+{
+    (void)state;
+    struct target_clock clock = {0};
+    for (int k = 0; k < 4000; k++) { /* one each ms; set after three seconds */
+        int64_t at_us = NOW + k * 1000, ahead_us = k < 3000 ? 0 : -60 * SECOND;
+        if (target_clock_may_learn(&clock, at_us, at_us + 400))
+            target_clock_hear(&clock, (at_us + 200 + ahead_us) / SECOND, at_us, at_us + 400);
+    }
+    assert_true(clock.least_us <= -60 * SECOND && -60 * SECOND <= clock.most_us);
+}
+
 /* How many of `users` are booked in the fullest tenth of a second, when all got a token at once. */
 static size_t fullest_tenth(struct calendar *calendar, size_t users, int64_t window_us)
 {
@@ -113,6 +155,30 @@ static void users_who_began_together_are_not_renewed_together(void **state)
     assert_true(fullest_tenth(&calendar, 1000, SECOND) <= 110);
 }
 
+/* Bins of a millisecond, as tokens of 0.2 s and less have: their numbers since 1970 are large. */
+static void tokens_that_live_for_a_fifth_of_a_second_do_not_meet_either(void **state)
+{
+    (void)state;
+    static struct calendar calendar;
+    static size_t bins[200];
+    const int64_t now_us = 2000000000 * SECOND, life_us = SECOND / 5;
+    size_t most = 0, admitted = 0;
+    memset(&calendar, 0, sizeof calendar);
+    memset(bins, 0, sizeof bins);
+    for (size_t i = 0; i < 1000; i++)
+        calendar_join(&calendar);
+    for (size_t i = 0; i < 1000; i++) {
+        int64_t at_us = calendar_book(&calendar, now_us + 20000, now_us + 180000, life_us, i * 977);
+        bins[(at_us - now_us) / 1000]++;
+    }
+    for (size_t i = 0; i < 200; i++)
+        most = bins[i] > most ? bins[i] : most;
+    assert_true(most <= 9); /* five are the average, half as many again and one are the most */
+    for (size_t i = 0; i < 1000; i++)
+        admitted += calendar_has_room(&calendar, now_us + 500000);
+    assert_int_equal(admitted, 7); /* a quarter more than five */
+}
+
 static void one_user_is_renewed_as_late_as_the_window_allows(void **state)
 {
     (void)state;
@@ -133,6 +199,9 @@ int main(void)
         cmocka_unit_test(dates_are_read_in_three_forms),
         cmocka_unit_test(an_hour_of_skew_is_known_to_a_second_and_soon_better),
         cmocka_unit_test(a_clock_that_was_set_is_learnt_anew),
+        cmocka_unit_test(few_answers_are_looked_at_and_the_clock_is_as_well_known),
+        cmocka_unit_test(a_clock_that_is_set_is_noticed_within_a_second),
+        cmocka_unit_test(tokens_that_live_for_a_fifth_of_a_second_do_not_meet_either),
         cmocka_unit_test(users_who_began_together_are_not_renewed_together),
         cmocka_unit_test(one_user_is_renewed_as_late_as_the_window_allows),
     };
