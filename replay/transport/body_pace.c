@@ -12,10 +12,10 @@ static uint64_t helping(const struct body_pace *pace)
     return tokens > BYTE ? tokens : BYTE;
 }
 
+/* Above a helping, so that a timer that is late loses nothing of a slow pace either. */
 static uint64_t capacity(const struct body_pace *pace)
 {
-    uint64_t tokens = pace->bytes_per_s * BODY_PACE_BUCKET_US;
-    return tokens > BYTE ? tokens : BYTE;
+    return helping(pace) + pace->bytes_per_s * (BODY_PACE_BUCKET_US - BODY_PACE_STEP_US);
 }
 
 void body_pace_begin(struct body_pace *pace, uint64_t bytes_per_s, uint64_t now_us)
@@ -23,7 +23,6 @@ void body_pace_begin(struct body_pace *pace, uint64_t bytes_per_s, uint64_t now_
     *pace = (struct body_pace){.filled_us = now_us, .has_begun = true};
     if (bytes_per_s <= BODY_PACE_MAX_BYTES_PER_S)
         pace->bytes_per_s = bytes_per_s;
-    pace->bucket = helping(pace);
 }
 
 static void fill(struct body_pace *pace, uint64_t now_us)

@@ -3,8 +3,8 @@
  * bucket.
  *
  * The bucket holds what a quarter of a second brings, so that a timer that fires late loses
- * nothing, and a connection that stood still is not made up for in one rush. It begins with a
- * twentieth of a second's.
+ * nothing, and a connection that stood still is not made up for in one rush. It begins empty: the
+ * pace holds from the first byte, and a body that is shorter than a helping takes its time, too.
  */
 #ifndef REPRISE_REPLAY_TRANSPORT_BODY_PACE_H
 #define REPRISE_REPLAY_TRANSPORT_BODY_PACE_H

@@ -72,14 +72,13 @@ static int on_request(const reprise_call *call, reprise_request *request)
     return REPRISE_CONTINUE;
 }
 
-/* A quarter of a second's bytes may be ahead of the pace. */
 static int on_response(const reprise_call *call, const reprise_response *response)
 {
     const struct options *options = call->plugin;
     if (strcmp(response->request->method.ptr, "PUT") != 0 || !response->status || !options->rate)
         return REPRISE_CONTINUE;
     uint64_t least_us = response->request->body_bytes * 1000000 / options->rate;
-    call->host->record(call, TOO_SOON, response->sent_us + 250000 < least_us);
+    call->host->record(call, TOO_SOON, response->sent_us < least_us);
     return REPRISE_CONTINUE;
 }
 
