@@ -21,8 +21,7 @@ struct chain_worker *host_worker(const reprise_call *call, const char *function)
 static void keep_reason(struct chain_worker *worker, const char *format, va_list args)
     __attribute__((format(printf, 2, 0)));
 
-/* Whatever a plugin wrote, it stays on its line and does not drive the terminal. */
-static void make_one_line(char *text)
+void host_make_one_line(char *text)
 {
     for (char *c = text; *c; c++) {
         if ((unsigned char)*c < 0x20 || *c == 0x7f)
@@ -36,7 +35,7 @@ static void keep_reason(struct chain_worker *worker, const char *format, va_list
     if (worker->reason[0])
         return;
     vsnprintf(worker->reason, sizeof worker->reason, format, args);
-    make_one_line(worker->reason);
+    host_make_one_line(worker->reason);
 }
 
 int host_refuse(struct chain_worker *worker, const char *format, ...)
@@ -160,7 +159,7 @@ static void log_text(const reprise_call *call, enum reprise_log_level level, con
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    make_one_line(text);
+    host_make_one_line(text);
     if (worker->log_lines++ == CHAIN_MAX_LOG_LINES)
         log_warning("plugins have logged %d lines on this worker; the rest is left out",
                     CHAIN_MAX_LOG_LINES);

@@ -103,6 +103,9 @@ extern const reprise_host host_table;
 /* The worker behind a call; NULL, with a warning, when no callback is running with it. */
 struct chain_worker *host_worker(const reprise_call *call, const char *function);
 
+/* Whatever a plugin wrote, it stays on its line and does not drive the terminal. */
+void host_make_one_line(char *text);
+
 /* Keep why a host function says no, unless there is a reason already; -1. */
 int host_refuse(struct chain_worker *worker, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

@@ -17,7 +17,7 @@ struct chain_source {
     struct chain_worker *worker;
     uint32_t plugin;
     reprise_body_source theirs;
-    char failure[160];
+    char failure[400];
 };
 
 static struct chain_plugin *enter(struct chain_worker *worker, uint32_t index, const char *doing)
@@ -36,6 +36,19 @@ static void leave(struct chain_worker *worker, struct chain_plugin *plugin)
         pthread_mutex_unlock(&plugin->serial);
 }
 
+/* With what the plugin says of it, while it may still be entered. */
+static void keep_failure(struct chain_source *source, const char *name, uint64_t offset,
+                         int64_t got)
+{
+    const reprise_body_source *theirs = &source->theirs;
+    const char *reason = got <= 0 && theirs->reason ? theirs->reason(theirs->state) : NULL;
+    snprintf(source->failure, sizeof source->failure,
+             "plugin %s: its body source %s at byte %llu of %llu%s%s", name,
+             got > 0 ? "gave more than it was asked for" : "failed", (unsigned long long)offset,
+             (unsigned long long)source->base.body_bytes, reason ? ": " : "", reason ? reason : "");
+    host_make_one_line(source->failure);
+}
+
 static ssize_t read_source(struct http_body_source *base, uint64_t offset, void *into, size_t max)
 {
     struct chain_source *source = (struct chain_source *)base;
@@ -43,14 +56,13 @@ static ssize_t read_source(struct http_body_source *base, uint64_t offset, void 
     uint64_t began_ns = clock_now_ns();
     int64_t got = source->theirs.read(source->theirs.state, offset, into, max);
     uint64_t ended_ns = clock_now_ns();
+    bool is_good = got > 0 && (uint64_t)got <= max;
+    if (!is_good)
+        keep_failure(source, plugin->loaded.api.name, offset, got);
     leave(source->worker, plugin);
     chain_count_time(source->worker, source->plugin, CHAIN_BODY_READ, ended_ns - began_ns);
-    if (got > 0 && (uint64_t)got <= max)
+    if (is_good)
         return (ssize_t)got;
-    snprintf(source->failure, sizeof source->failure,
-             "plugin %s: its body source %s at byte %llu of %llu", plugin->loaded.api.name,
-             got > 0 ? "gave more than it was asked for" : "failed", (unsigned long long)offset,
-             (unsigned long long)base->body_bytes);
     base->failure = source->failure;
     return -1;
 }

@@ -304,7 +304,8 @@ static inline const char *test_host_header_of(const struct test_host *host, cons
 }
 
 /* The body as it would be sent, a source read in steps of `step_bytes`. ptr is NULL when the source
- * fails, gives too much, or other bytes when it is read again. */
+ * fails (its reason is the host's error then), gives too much, or other bytes when it is read
+ * again. */
 static inline reprise_bytes
 test_host_body(struct test_host *host, const struct test_host_request *request, size_t step_bytes)
 {
@@ -318,6 +319,10 @@ test_host_body(struct test_host *host, const struct test_host_request *request, 
         for (size_t at = 0; at < len;) {
             size_t most = len - at < step_bytes ? len - at : step_bytes;
             int64_t got = request->source.read(request->source.state, at, twice[i] + at, most);
+            if (got <= 0 && request->source.reason) {
+                const char *reason = request->source.reason(request->source.state);
+                snprintf(host->error, sizeof host->error, "%s", reason ? reason : "");
+            }
             if (got <= 0 || (uint64_t)got > most)
                 return none;
             at += (size_t)got;

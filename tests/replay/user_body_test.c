@@ -79,6 +79,12 @@ static void release(void *state)
     ((struct made *)state)->releases++;
 }
 
+static const char *say_why(void *state)
+{
+    assert_int_equal(((struct made *)state)->releases, 0);
+    return "the tape\nis torn";
+}
+
 static int give(const reprise_call *call, reprise_request *request, const char *text,
                 int64_t (*read)(void *, uint64_t, void *, size_t))
 {
@@ -89,7 +95,8 @@ static int give(const reprise_call *call, reprise_request *request, const char *
                                         .body_bytes = strlen(text),
                                         .read = read,
                                         .release = release,
-                                        .state = own};
+                                        .state = own,
+                                        .reason = read == read_nothing ? say_why : NULL};
     return call->host->set_body_source(call, request, &source);
 }
 
@@ -233,7 +240,7 @@ static int note_failure(const reprise_call *call, const reprise_response *respon
     assert_int_equal(response->status, 0);
     assert_string_equal(response->error,
                         call->user_index
-                            ? "plugin p: its body source failed at byte 0 of 16"
+                            ? "plugin p: its body source failed at byte 0 of 16: the tape is torn"
                             : "plugin p: its body source gave more than it was asked for at byte 0 "
                               "of 16");
     return REPRISE_CONTINUE;

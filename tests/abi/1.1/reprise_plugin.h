@@ -198,6 +198,9 @@ typedef struct reprise_body_source {
     /* The pace it is sent at; 0: as fast as the connection takes it. The time this takes comes on
      * top of the run's --timeout. */
     uint64_t bytes_per_s;
+    /* Why the last read() has failed, in a few words; asked right behind it. It stands in the
+     * request's failure. Copied. May be NULL, and so may what it gives. */
+    const char *(*reason)(void *state);
 } reprise_body_source;
 
 /* 1.1. What the run makes of an answer, whatever its status says. */
