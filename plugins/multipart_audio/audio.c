@@ -170,8 +170,7 @@ static bool begins(struct span bytes, size_t at, const char *magic, size_t len)
     return bytes.len >= at + len && memcmp(bytes.ptr + at, magic, len) == 0;
 }
 
-/* The format that the front of the file says; AUDIO_RAW: none. */
-static enum audio_format format_of(struct span bytes)
+enum audio_format audio_container(struct span bytes)
 {
     uint64_t tag = audio_id3_bytes(bytes);
     if (begins(bytes, 0, "RIFF", 4) && begins(bytes, 8, "WAVE", 4))
@@ -229,7 +228,7 @@ static bool recognise_raw(struct span content_type, struct audio *ret)
 
 const char *audio_recognise(struct span bytes, struct span content_type, struct audio *ret)
 {
-    *ret = (struct audio){.format = format_of(bytes), .data_bytes = bytes.len};
+    *ret = (struct audio){.format = audio_container(bytes), .data_bytes = bytes.len};
     if (bytes.len == 0)
         return "it is empty";
     if (ret->format == AUDIO_WAV)
@@ -241,7 +240,7 @@ const char *audio_recognise(struct span bytes, struct span content_type, struct 
 
 bool audio_is_container(struct span bytes)
 {
-    return format_of(bytes) != AUDIO_RAW;
+    return audio_container(bytes) != AUDIO_RAW;
 }
 
 bool audio_type_is_audio(struct span content_type)

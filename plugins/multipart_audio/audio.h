@@ -52,7 +52,8 @@ struct audio {
  * that nothing else recognises AUDIO_RAW. */
 const char *audio_recognise(struct span bytes, struct span content_type, struct audio *ret);
 
-/* By the bytes alone, as of a file in a folder. */
+/* By the bytes alone, as of a file in a folder; AUDIO_RAW: it is none of the others. */
+enum audio_format audio_container(struct span bytes);
 bool audio_is_container(struct span bytes);
 
 /* Does this content type, or this file name, say that it is audio? */

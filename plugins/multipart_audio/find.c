@@ -181,7 +181,7 @@ static void tell_exceptions(const reprise_call *call)
     for (size_t i = 0; i < state->folder.count; i++)
         if (state->folder.files[i].not_unique)
             call->host->log(call, REPRISE_WARNING, "%s is sent as it is, as: %s",
-                            state->folder.files[i].name, state->folder.files[i].not_unique);
+                            state->folder.files[i].file.name, state->folder.files[i].not_unique);
     if (state->coded_count)
         call->host->log(call, REPRISE_WARNING,
                         "%zu uploads have a Content-Encoding and are sent as recorded",

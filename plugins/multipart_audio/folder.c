@@ -1,5 +1,7 @@
-/* folder.c - the audio files of a folder, mapped into memory once. */
+/* folder.c - the audio files of a folder. */
 #include "folder.h"
+
+#include "glance.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -7,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -17,22 +18,19 @@ static int say(char *problem, const char *path, const char *reason)
     return -1;
 }
 
-/* ptr is NULL for what is no file with bytes in it. -1: it cannot be read. */
-static int map_file(int folder_fd, const char *name, struct span *ret)
+/* What is no file with bytes in it gives an empty glance. -1: it cannot be read. */
+static int look_at(int folder_fd, const char *name, struct stat *ret_begun, struct span *ret)
 {
-    struct stat status;
     *ret = (struct span){NULL, 0};
     int fd = openat(folder_fd, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0)
         return -1;
-    int result = fstat(fd, &status);
-    if (result == 0 && S_ISREG(status.st_mode) && status.st_size > 0) {
-        void *mapped = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_SHARED, fd, 0);
-        result = mapped == MAP_FAILED ? -1 : 0;
-        if (result == 0)
-            *ret = (struct span){mapped, (size_t)status.st_size};
-    }
+    int result = fstat(fd, ret_begun);
+    if (result == 0 && S_ISREG(ret_begun->st_mode) && ret_begun->st_size > 0)
+        result = glance_at(fd, (uint64_t)ret_begun->st_size, ret);
+    int reason = errno;
     close(fd);
+    errno = reason;
     return result;
 }
 
@@ -44,18 +42,19 @@ static int pass_over(struct folder *folder, const char *name)
     return folder->example ? 0 : -1;
 }
 
-static int add_file(struct folder *folder, const char *name, struct span bytes)
+static int add_file(struct folder *folder, const char *name, const struct stat *begun,
+                    struct span glance)
 {
     static const struct span no_type = {NULL, 0};
     struct audio audio;
-    if (!audio_is_container(bytes) || audio_recognise(bytes, no_type, &audio)) {
-        munmap((void *)(uintptr_t)bytes.ptr, bytes.len);
+    if (!glance.ptr || !audio_is_container(glance) || audio_recognise(glance, no_type, &audio))
         return pass_over(folder, name);
-    }
     struct audio_file *file = &folder->files[folder->count++];
-    *file = (struct audio_file){.name = strdup(name), .bytes = bytes, .format = audio.format};
-    file->not_unique = unique_plan_make(bytes, audio.format, &file->unique);
-    return file->name ? 0 : -1;
+    *file = (struct audio_file){
+        .file = {.among = folder->open, .name = strdup(name), .bytes = glance.len, .begun = *begun},
+        .format = audio.format};
+    file->not_unique = unique_plan_make(glance, audio.format, &file->unique);
+    return file->file.name ? 0 : -1;
 }
 
 static int open_entries(const char *path, int folder_fd, struct dirent **entries, size_t count,
@@ -65,18 +64,22 @@ static int open_entries(const char *path, int folder_fd, struct dirent **entries
     if (!folder->files)
         return say(problem, path, "no memory");
     for (size_t i = 0; i < count; i++) {
-        struct span bytes;
+        struct span glance;
+        struct stat begun;
         const char *name = entries[i]->d_name;
         if (name[0] == '.')
             continue;
         if (folder->count == FOLDER_MAX_FILES)
             return say(problem, path, "more than 10000 files of audio");
-        if (map_file(folder_fd, name, &bytes)) {
+        if (look_at(folder_fd, name, &begun, &glance)) {
             snprintf(problem, FOLDER_MAX_PROBLEM_BYTES, "%.150s/%.100s: %s", path, name,
                      strerror(errno));
             return -1;
         }
-        if (bytes.ptr ? add_file(folder, name, bytes) : pass_over(folder, name))
+        int result = add_file(folder, name, &begun, glance);
+        if (glance.ptr)
+            glance_free(glance);
+        if (result)
             return say(problem, path, "no memory");
     }
     if (folder->count)
@@ -89,28 +92,29 @@ static int open_entries(const char *path, int folder_fd, struct dirent **entries
 int folder_open(const char *path, struct folder *ret, char problem[FOLDER_MAX_PROBLEM_BYTES])
 {
     struct dirent **entries = NULL;
+    int result;
     *ret = (struct folder){0};
     int count = scandir(path, &entries, NULL, alphasort);
     int folder_fd = count < 0 ? -1 : open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    int result = folder_fd < 0
-                     ? say(problem, path, strerror(errno))
-                     : open_entries(path, folder_fd, entries, (size_t)count, ret, problem);
+    if (folder_fd < 0)
+        result = say(problem, path, strerror(errno));
+    else if (!(ret->open = files_new(folder_fd)))
+        result = say(problem, path, "no memory");
+    else
+        result = open_entries(path, folder_fd, entries, (size_t)count, ret, problem);
     for (int i = 0; i < count; i++)
         free(entries[i]);
     free(entries);
-    if (folder_fd >= 0)
-        close(folder_fd);
     return result;
 }
 
 void folder_close(struct folder *folder)
 {
     for (size_t i = 0; i < folder->count; i++) {
-        struct audio_file *file = &folder->files[i];
-        munmap((void *)(uintptr_t)file->bytes.ptr, file->bytes.len);
-        unique_fini(&file->unique);
-        free(file->name);
+        unique_fini(&folder->files[i].unique);
+        free(folder->files[i].file.name);
     }
+    files_free(folder->open);
     free(folder->files);
     free(folder->example);
     *folder = (struct folder){0};

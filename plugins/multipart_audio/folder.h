@@ -1,16 +1,16 @@
 /*
- * folder.h - the audio files of a folder, mapped into memory once and shared by all users.
+ * folder.h - the audio files of a folder, read where they lie and shared by all users.
  */
 #ifndef MULTIPART_AUDIO_FOLDER_H
 #define MULTIPART_AUDIO_FOLDER_H
 
+#include "files.h"
 #include "unique.h"
 
 enum { FOLDER_MAX_FILES = 10000, FOLDER_MAX_PROBLEM_BYTES = 300 };
 
 struct audio_file {
-    char *name;
-    struct span bytes; /* mapped */
+    struct shared_file file;
     enum audio_format format;
     struct unique_plan unique;
     const char *not_unique; /* why there is no such plan, or NULL */
@@ -21,6 +21,7 @@ struct folder {
     size_t passed_over;       /* files that are no audio */
     char *example;            /* one of them, or NULL */
     struct audio_file *files; /* by name */
+    struct files *open;
 };
 
 /* Files of the folder itself whose name does not begin with a dot. -1: `problem` says why, also

@@ -67,7 +67,6 @@ static int start(const reprise_call *call)
 {
     struct plugin_state *state = call->plugin;
     char problem[SETTINGS_MAX_PROBLEM_BYTES];
-    pthread_mutex_init(&state->seen_lock, NULL);
     if (settings_sizes(state->sizes, &state->size_weights, problem) ||
         settings_share(state->dup, &state->dup_share, problem) ||
         settings_rate(state->rate, &state->bytes_per_s, problem) ||
@@ -75,7 +74,7 @@ static int start(const reprise_call *call)
         return refuse(call, problem);
     if (state->duration[0] && !duration_read_us(state->duration, &state->duration_us))
         return refuse(call, "duration: a time longer than 0, like 30s; as recorded without it");
-    state->seen = calloc(SEEN_SLOTS, sizeof *state->seen);
+    state->seen = seen_new();
     if (!state->seen)
         return refuse(call, "no memory");
     state->shared_seed = call->host->random(call);
@@ -98,8 +97,7 @@ static void stop(const reprise_call *call)
     free(state->uploads.item);
     free(state->streams.item);
     folder_close(&state->folder);
-    free(state->seen);
-    pthread_mutex_destroy(&state->seen_lock);
+    seen_free(state->seen);
 }
 
 static int on_session_start(const reprise_call *call)
@@ -113,6 +111,7 @@ static int on_session_start(const reprise_call *call)
 static void on_session_end(const reprise_call *call)
 {
     struct user_state *user = call->user;
+    plugin_count_errors(call);
     while (user->pending) {
         struct pending *pending = user->pending;
         user->pending = pending->next;

@@ -4,10 +4,10 @@
 #ifndef MULTIPART_AUDIO_PLUGIN_H
 #define MULTIPART_AUDIO_PLUGIN_H
 
-#include <pthread.h>
 #include <stdatomic.h>
 
 #include "reprise_plugin.h"
+#include "seen.h"
 #include "settings.h"
 #include "stream.h"
 #include "upload.h"
@@ -25,7 +25,7 @@ enum metric {
 /* A mark is a place in `uploads` or `streams`, from 1. */
 #define MARK_STREAM 0x80000000U
 
-enum { MAX_RECORDED = 4000000, SEEN_SLOTS = 1 << 16, OPEN_STREAMS = 64 };
+enum { MAX_RECORDED = 4000000, OPEN_STREAMS = 64 };
 
 struct list {
     void **item;
@@ -61,16 +61,18 @@ struct plugin_state {
     struct open_stream open[OPEN_STREAMS];
     size_t next_open;
     bool was_shown; /* the trace, or some of it */
-    atomic_bool has_told;
-    /* content that has been sent and may be sent again, by its signature */
-    pthread_mutex_t seen_lock;
-    uint64_t *seen;
+    atomic_bool has_told, has_told_full;
+    struct seen *seen; /* content that may be sent more than once */
 };
 
-/* An upload that waits for its checksums. */
+struct user_state;
+
+/* An upload that waits for its checksums, or is being sent. */
 struct pending {
     struct pending *next;
     uint32_t step;
+    bool has_failed; /* while it was sent */
+    struct user_state *user;
     struct upload upload;
 };
 
@@ -87,10 +89,12 @@ struct user_state {
     uint64_t seed;
     struct pending *pending;
     struct playing *playing;
+    uint32_t uncounted_errors; /* of bodies that failed, where nothing can be counted */
 };
 
 int plugin_on_recorded(const reprise_call *call, const reprise_recorded *recorded);
-void plugin_tell(const reprise_call *call); /* once: what on_recorded has found */
+void plugin_tell(const reprise_call *call);         /* once: what on_recorded has found */
+void plugin_count_errors(const reprise_call *call); /* of bodies that failed while they were sent */
 int plugin_on_request(const reprise_call *call, reprise_request *request);
 int plugin_on_response(const reprise_call *call, const reprise_response *response);
 int plugin_on_ws_message(const reprise_call *call, const reprise_ws_message *message);

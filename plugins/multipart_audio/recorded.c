@@ -144,6 +144,8 @@ static int find_sites(struct reading *reading, uint8_t subject, struct span byte
         return -1;
     digests_add(digests, bytes.ptr, bytes.len);
     digests_free(digests, &values);
+    if (subject != RECORDED_WHOLE_BODY)
+        memcpy(&upload->audio[subject].content_hash, values.raw[DIGEST_SHA256], sizeof(uint64_t));
     for (uint8_t kind = 0; kind < DIGEST_KINDS; kind++)
         for (uint8_t form = 0; form < DIGEST_FORMS; form++) {
             struct digest_site site = {.subject = subject, .kind = kind, .form = form};

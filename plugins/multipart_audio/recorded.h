@@ -22,6 +22,7 @@ struct recorded_audio {
     struct audio audio;
     struct unique_plan unique; /* for source=recorded */
     const char *not_unique;    /* why there is no such plan, or NULL */
+    uint64_t content_hash;     /* the same of the same content */
 };
 
 /* A checksum that the recording carries, of one audio or of the whole body. */

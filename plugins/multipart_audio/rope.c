@@ -1,4 +1,4 @@
-/* rope.c - a long body made of text, memory of somebody else and samples. */
+/* rope.c - a long body made of text, memory of somebody else, files and samples. */
 #include "rope.h"
 
 #include <stdlib.h>
@@ -77,6 +77,15 @@ void rope_add_memory(struct rope *rope, const void *memory, size_t len)
         segment->memory = memory;
 }
 
+void rope_add_file(struct rope *rope, const struct shared_file *file, uint64_t at, uint64_t len)
+{
+    struct rope_segment *segment = add(rope, ROPE_FILE, len);
+    if (!segment)
+        return;
+    segment->file = file;
+    segment->file_at = at;
+}
+
 void rope_add_pcm(struct rope *rope, const struct pcm_source *pcm)
 {
     struct rope_segment *segment = add(rope, ROPE_PCM, pcm->data_bytes);
@@ -97,7 +106,30 @@ static size_t find(const struct rope *rope, uint64_t offset)
     return low;
 }
 
-size_t rope_read(const struct rope *rope, uint64_t offset, void *into, size_t max)
+/* False: it cannot be read, and why is the rope's problem. */
+static bool read_segment(struct rope *rope, const struct rope_segment *segment, uint64_t from,
+                         char *into, size_t len)
+{
+    switch (segment->kind) {
+    case ROPE_TEXT:
+        memcpy(into, rope->text + segment->text_at + from, len);
+        return true;
+    case ROPE_MEMORY:
+        memcpy(into, segment->memory + from, len);
+        return true;
+    case ROPE_PCM:
+        pcm_read(segment->pcm, from, into, len);
+        return true;
+    case ROPE_FILE:
+        break;
+    }
+    if (files_read(segment->file, segment->file_at + from, into, len, rope->file_problem) == 0)
+        return true;
+    rope->problem = rope->file_problem;
+    return false;
+}
+
+size_t rope_read(struct rope *rope, uint64_t offset, void *into, size_t max)
 {
     char *out = into;
     size_t done = 0;
@@ -108,12 +140,8 @@ size_t rope_read(const struct rope *rope, uint64_t offset, void *into, size_t ma
             break; /* behind the end */
         uint64_t left = segment->bytes - from;
         size_t take = left < max - done ? (size_t)left : max - done;
-        if (segment->kind == ROPE_PCM)
-            pcm_read(segment->pcm, from, out + done, take);
-        else if (segment->kind == ROPE_MEMORY)
-            memcpy(out + done, segment->memory + from, take);
-        else
-            memcpy(out + done, rope->text + segment->text_at + from, take);
+        if (!read_segment(rope, segment, from, out + done, take))
+            break;
         done += take;
     }
     return done;

@@ -1,23 +1,27 @@
 /*
- * rope.h - a long body made of short text of its own, memory of somebody else, and samples that are
- * computed when they are read. Only the text takes memory.
+ * rope.h - a long body made of short text of its own, memory of somebody else, files that are read
+ * where they lie, and samples that are computed when they are read. Only the text takes memory.
  */
 #ifndef MULTIPART_AUDIO_ROPE_H
 #define MULTIPART_AUDIO_ROPE_H
 
+#include "files.h"
 #include "pcm.h"
 
 enum { ROPE_MAX_TEXT_BYTES = 4 << 20, ROPE_MAX_SEGMENTS = 8192 };
 
-enum rope_kind { ROPE_TEXT, ROPE_MEMORY, ROPE_PCM };
+enum rope_kind { ROPE_TEXT, ROPE_MEMORY, ROPE_FILE, ROPE_PCM };
 
 struct rope_segment {
     enum rope_kind kind;
     uint64_t at; /* in the whole */
     uint64_t bytes;
-    size_t text_at;               /* ROPE_TEXT */
-    const char *memory;           /* ROPE_MEMORY; must stay as long as the rope */
-    const struct pcm_source *pcm; /* ROPE_PCM; the same */
+    size_t text_at;   /* ROPE_TEXT */
+    uint64_t file_at; /* ROPE_FILE: in the file */
+    /* These must stay as long as the rope. */
+    const char *memory;
+    const struct shared_file *file;
+    const struct pcm_source *pcm;
 };
 
 struct rope {
@@ -26,7 +30,8 @@ struct rope {
     char *text;
     size_t text_bytes, text_capacity;
     uint64_t total_bytes;
-    const char *problem; /* sticky: no memory, or over a limit */
+    const char *problem; /* sticky: no memory, over a limit, or a file that can no longer be read */
+    char file_problem[FILES_MAX_PROBLEM_BYTES];
 };
 
 void rope_init(struct rope *rope);
@@ -35,10 +40,12 @@ void rope_fini(struct rope *rope);
 /* What is appended; the text is copied. */
 void rope_add_text(struct rope *rope, const void *text, size_t len);
 void rope_add_memory(struct rope *rope, const void *memory, size_t len);
+void rope_add_file(struct rope *rope, const struct shared_file *file, uint64_t at, uint64_t len);
 void rope_add_pcm(struct rope *rope, const struct pcm_source *pcm);
 
-/* Up to `max` bytes from `offset` on; 0 behind the end. */
-size_t rope_read(const struct rope *rope, uint64_t offset, void *into, size_t max);
+/* `max` bytes from `offset` on, or those to the end. Fewer, or 0, before a file that cannot be
+ * read: then there is a problem, and asked again from there it gives 0. */
+size_t rope_read(struct rope *rope, uint64_t offset, void *into, size_t max);
 
 /* Writes `with` over every `old` of the same length that lies in text; how many there were. */
 size_t rope_overwrite(struct rope *rope, const char *old, const char *with, size_t len);

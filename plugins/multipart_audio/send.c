@@ -27,24 +27,18 @@ static double draw(const struct user_state *user, uint32_t step, size_t audio, u
     return (double)(bits >> 11) * 0x1p-53;
 }
 
-/* True when this content has been sent before. A full table says so, too. */
-static bool was_seen(struct plugin_state *state, uint64_t signature)
+/* Content that may be sent more than once: what is not remembered any more counts, too. */
+static void count_duplicate(const reprise_call *call, uint64_t signature)
 {
-    bool is_new = false;
-    signature |= 1; /* 0 is an empty slot */
-    pthread_mutex_lock(&state->seen_lock);
-    for (size_t i = 0; i < SEEN_SLOTS; i++) {
-        uint64_t *slot = &state->seen[(signature + i) % SEEN_SLOTS];
-        if (*slot == signature)
-            break;
-        if (*slot == 0) {
-            *slot = signature;
-            is_new = true;
-            break;
-        }
-    }
-    pthread_mutex_unlock(&state->seen_lock);
-    return !is_new;
+    struct plugin_state *state = call->plugin;
+    enum seen_answer answer = seen_before(state->seen, signature);
+    if (answer != SEEN_NEW)
+        call->host->record(call, AUDIO_DUPLICATES, 1);
+    if (answer == SEEN_FULL && !atomic_exchange(&state->has_told_full, true))
+        call->host->log(call, REPRISE_WARNING,
+                        "%d kinds of content that may be sent twice are remembered; from here on "
+                        "each other one counts as a duplicate",
+                        SEEN_MAX_KINDS);
 }
 
 /* One of the recorded format when the folder has such, else any. */
@@ -63,12 +57,12 @@ static const struct audio_file *draw_file(const struct plugin_state *state,
 
 /* What is the same for two uploads whose audio would be the same but for the id. */
 static uint64_t signature_of(const struct plugin_state *state, const struct upload_choice *choice,
-                             const struct recorded_audio *audio, uint32_t mark)
+                             const struct recorded_audio *audio)
 {
     if (choice->source == UPLOAD_FILE)
         return pcm_mix(1, (uint64_t)(choice->file - state->folder.files));
     if (choice->source == UPLOAD_RECORDED)
-        return pcm_mix(pcm_mix(2, mark), audio->part);
+        return pcm_mix(2, audio->content_hash);
     uint64_t bytes = choice->file_bytes    ? choice->file_bytes
                      : choice->duration_us ? choice->duration_us
                                            : audio->audio.data_bytes;
@@ -95,13 +89,13 @@ static void choose(const reprise_call *call, const reprise_request *request, siz
                              : ret->source == UPLOAD_RECORDED ? audio->not_unique
                                                               : NULL;
     bool is_shared = draw(user, request->step, i, 2) < state->dup_share;
-    uint64_t signature = signature_of(state, ret, audio, request->mark);
+    uint64_t signature = signature_of(state, ret, audio);
     /* The second half is of this user, step and part alone; nobody has the highest number. */
     ret->id[0] =
         is_shared ? pcm_mix(state->shared_seed, signature) : pcm_mix(user->seed, request->step);
     ret->id[1] = is_shared ? UINT64_MAX : call->user_index << 24 | request->step << 3 | i;
-    if ((is_shared || not_unique) && was_seen(state, signature))
-        call->host->record(call, AUDIO_DUPLICATES, 1);
+    if (is_shared || not_unique)
+        count_duplicate(call, signature);
 }
 
 /* The body at hand in one list of its pieces; freed by the caller. */
@@ -156,6 +150,7 @@ static struct pending *make(const reprise_call *call, const reprise_request *req
         return NULL;
     }
     pending->step = request->step;
+    pending->user = user;
     pending->next = user->pending;
     user->pending = pending;
     return pending;
@@ -188,8 +183,19 @@ static int set_headers(const reprise_call *call, reprise_request *request,
 
 static int64_t read_body(void *state, uint64_t offset, void *into, size_t max)
 {
+    struct pending *pending = state;
+    size_t len = rope_read(&pending->upload.rope, offset, into, max);
+    if (len == 0 && !pending->has_failed) { /* a retry finds it as it is */
+        pending->has_failed = true;
+        pending->user->uncounted_errors++;
+    }
+    return (int64_t)len;
+}
+
+static const char *say_reason(void *state)
+{
     const struct pending *pending = state;
-    return (int64_t)rope_read(&pending->upload.rope, offset, into, max);
+    return pending->upload.rope.problem;
 }
 
 static void release_body(void *state)
@@ -213,7 +219,8 @@ static int give_body(const reprise_call *call, reprise_request *request, struct 
                                         .read = read_body,
                                         .release = release_body,
                                         .state = pending,
-                                        .bytes_per_s = state->bytes_per_s};
+                                        .bytes_per_s = state->bytes_per_s,
+                                        .reason = say_reason};
     return call->host->set_body_source(call, request, &source);
 }
 
@@ -248,10 +255,19 @@ int plugin_on_request(const reprise_call *call, reprise_request *request)
     return REPRISE_CONTINUE;
 }
 
+void plugin_count_errors(const reprise_call *call)
+{
+    struct user_state *user = call->user;
+    if (user->uncounted_errors)
+        call->host->record(call, AUDIO_ERRORS, user->uncounted_errors);
+    user->uncounted_errors = 0;
+}
+
 int plugin_on_response(const reprise_call *call, const reprise_response *response)
 {
     const reprise_request *request = response->request;
     const reprise_host *host = call->host;
+    plugin_count_errors(call);
     if (request->step == REPRISE_ADDED || request->mark == 0 || request->mark & MARK_STREAM ||
         response->status == 0)
         return REPRISE_CONTINUE;

@@ -66,11 +66,6 @@ static uint64_t samples_bytes(const struct upload_choice *choice, const struct r
     return bytes < least ? least : bytes;
 }
 
-static struct span file_of(const struct upload_choice *choice)
-{
-    return choice->file->bytes;
-}
-
 /* The plan by which bytes that are there become others; NULL: they go as they are. */
 static const struct unique_plan *plan_of(const struct upload_choice *choice,
                                          const struct recorded_audio *old)
@@ -90,7 +85,7 @@ static uint64_t content_bytes(const struct upload_choice *choice, const struct r
                (old->audio.format == AUDIO_WAV ? wav_overhead_bytes(&old->audio, bytes) : 0);
     }
     const struct unique_plan *plan = plan_of(choice, old);
-    uint64_t bytes = choice->source == UPLOAD_FILE ? file_of(choice).len : old->content_bytes;
+    uint64_t bytes = choice->source == UPLOAD_FILE ? choice->file->file.bytes : old->content_bytes;
     return plan ? (uint64_t)((int64_t)bytes + unique_growth(plan)) : bytes;
 }
 
@@ -112,11 +107,31 @@ static void add_range(struct rope *rope, const struct pieces *pieces, uint64_t a
     }
 }
 
-/* A file that lies at `at`, with its mark. Audio is never copied, however short its pieces are. */
-static void add_marked(struct rope *rope, const struct pieces *pieces, uint64_t at, uint64_t bytes,
-                       const struct unique_plan *plan, const char *mark)
+/* Audio that is there: in the request at hand, or in a file. */
+struct sound {
+    const struct pieces *live;
+    const struct shared_file *file; /* NULL: in `live`, at `at` */
+    uint64_t at, bytes;
+};
+
+/* Never copied, however short its pieces are. */
+static void add_sound(struct rope *rope, const struct sound *sound, uint64_t from, uint64_t to)
 {
-    uint64_t from = at, end = at + bytes;
+    if (sound->file) {
+        rope_add_file(rope, sound->file, from, to - from);
+        return;
+    }
+    while (from < to) {
+        struct span run = pieces_run(sound->live, sound->at + from, to - from);
+        rope_add_memory(rope, run.ptr, run.len);
+        from += run.len;
+    }
+}
+
+static void add_marked(struct rope *rope, const struct sound *sound, const struct unique_plan *plan,
+                       const char *mark)
+{
+    uint64_t from = 0;
     uint8_t *text = plan ? malloc(plan->text_bytes) : NULL;
     if (plan && !text) {
         rope->problem = "no memory";
@@ -126,12 +141,9 @@ static void add_marked(struct rope *rope, const struct pieces *pieces, uint64_t 
         unique_fill(plan, mark, text);
     for (uint32_t i = 0; i <= (plan ? plan->edit_count : 0); i++) {
         const struct unique_edit *edit = plan && i < plan->edit_count ? &plan->edits[i] : NULL;
-        uint64_t to = edit ? at + edit->at : end;
-        while (from < to) {
-            struct span run = pieces_run(pieces, from, to - from);
-            rope_add_memory(rope, run.ptr, run.len);
-            from += run.len;
-        }
+        uint64_t to = edit ? edit->at : sound->bytes;
+        add_sound(rope, sound, from, to);
+        from = to;
         if (edit) {
             rope_add_text(rope, text + edit->text_at, edit->text_bytes);
             from += edit->drop;
@@ -173,12 +185,12 @@ static void add_audio(struct making *making, size_t i, uint64_t at, uint64_t byt
     if (choice->source == UPLOAD_PCM) {
         add_samples(making, i);
     } else if (choice->source == UPLOAD_FILE) {
-        struct span file = file_of(choice);
-        struct pieces pieces;
-        pieces_init(&pieces, &file, 1);
-        add_marked(rope, &pieces, 0, file.len, plan_of(choice, old), mark);
+        const struct shared_file *file = &choice->file->file;
+        add_marked(rope, &(struct sound){.file = file, .bytes = file->bytes}, plan_of(choice, old),
+                   mark);
     } else if (bytes == old->content_bytes) {
-        add_marked(rope, making->live, at, bytes, plan_of(choice, old), mark);
+        add_marked(rope, &(struct sound){.live = making->live, .at = at, .bytes = bytes},
+                   plan_of(choice, old), mark);
     } else {
         rope->problem = "its audio is not the recorded one";
     }

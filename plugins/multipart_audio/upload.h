@@ -36,8 +36,8 @@ struct upload {
     char (*site_text)[DIGEST_MAX_TEXT_BYTES + 1]; /* of each site of the recording */
 };
 
-/* NULL, or why the body cannot be made. upload_fini() either way. A body in memory (`live`, files)
- * must stay as long as the upload. */
+/* NULL, or why the body cannot be made. upload_fini() either way. A body in memory (`live`), the
+ * folder of a file must stay as long as the upload. */
 const char *upload_make(const struct recorded_upload *recorded, const struct pieces *live,
                         struct span content_type, const struct upload_choice *choices,
                         struct upload *ret);

@@ -58,7 +58,8 @@ bool upload_digest(struct upload *upload, uint64_t max_bytes)
             size_t len = left < sizeof bytes ? (size_t)left : sizeof bytes;
             if (max_bytes == 0)
                 return false;
-            rope_read(&upload->rope, at + upload->hashed, bytes, len);
+            if (rope_read(&upload->rope, at + upload->hashed, bytes, len) != len)
+                return true; /* the rope says why */
             digests_add(upload->digests, bytes, len);
             upload->hashed += len;
             max_bytes -= len < max_bytes ? len : max_bytes;

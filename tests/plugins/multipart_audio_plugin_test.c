@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -492,6 +493,89 @@ static void files_of_a_folder_are_told_apart(void **state)
     stop();
 }
 
+static void copy_sample(const char *name, const char *folder, char path[200])
+{
+    char from[sizeof samples + 40], bytes[65536];
+    snprintf(from, sizeof from, "%s/%s", samples, name);
+    snprintf(path, 200, "%s/%s", folder, name);
+    FILE *in = fopen(from, "rbe"), *out = fopen(path, "wbe");
+    assert_non_null(in);
+    assert_non_null(out);
+    size_t len = fread(bytes, 1, sizeof bytes, in);
+    assert_int_equal(fwrite(bytes, 1, len, out), len);
+    fclose(in);
+    fclose(out);
+}
+
+/* The one upload fails by name and is counted once, however often it is tried; the next is fine. */
+static void a_file_that_is_cut_short_fails_its_upload_alone(void **state)
+{
+    (void)state;
+    enum { ERRORS = 5 };
+    char folder[] = "/tmp/multipart_audio_XXXXXX", cut[200], whole[200], bytes[100];
+    size_t len;
+    assert_non_null(mkdtemp(folder));
+    copy_sample("tone.wav", folder, cut);
+    copy_sample("comment.flac", folder, whole);
+    assert_int_equal(START("source", folder), REPRISE_CONTINUE);
+    show_upload(NULL); /* a WAV gets a WAV */
+    begin_user(1);
+    assert_int_equal(ask(), REPRISE_CONTINUE);
+    reprise_body_source source = host.source;
+    assert_int_equal(source.read(source.state, source.body_bytes / 2, bytes, 100), 100);
+    assert_int_equal(truncate(cut, 1000), 0);
+    for (int attempt = 0; attempt < 2; attempt++) {
+        assert_int_equal(source.read(source.state, source.body_bytes / 2, bytes, 100), 0);
+        assert_string_equal(source.reason(source.state), "tone.wav was cut short during the run");
+        const reprise_request request = {.step = 3, .mark = host.marks[3]};
+        const reprise_response response = {.request = &request};
+        assert_int_equal(plugin->on_response(&host.call, &response), REPRISE_CONTINUE);
+        assert_int_equal(host.counted[ERRORS], 1);
+    }
+    source.release(source.state);
+    begin_user(2);
+    copy_sample("tone.wav", folder, cut); /* another one of that name */
+    assert_int_equal(ask(), REPRISE_CONTINUE);
+    assert_int_equal(host.source.read(host.source.state, host.source.body_bytes / 2, bytes, 100),
+                     0);
+    host.source.release(host.source.state);
+    stop(); /* a user that ends first is counted, too */
+    assert_int_equal(host.counted[ERRORS], 2);
+    remove(cut);
+    assert_int_equal(START("source", folder), REPRISE_CONTINUE);
+    show_upload(NULL);
+    begin_user(3);
+    assert_int_equal(ask(), REPRISE_CONTINUE);
+    free(sent(&len));
+    stop();
+    remove(whole);
+    remove(folder);
+}
+
+/* A checksum is computed before anything is sent: then it is the callback that says so. */
+static void a_file_cut_short_before_its_checksum_fails_its_user(void **state)
+{
+    (void)state;
+    char folder[] = "/tmp/multipart_audio_XXXXXX", cut[200], md5[DIGEST_MAX_TEXT_BYTES + 1];
+    assert_non_null(mkdtemp(folder));
+    copy_sample("tone.wav", folder, cut);
+    assert_int_equal(START("source", folder), REPRISE_CONTINUE);
+    write_upload(NULL);
+    md5_of(upload.body + upload.audio_at, WAV_BYTES, md5);
+    show_upload_with(NULL, md5);
+    begin_user(1);
+    assert_int_equal(truncate(cut, 0), 0);
+    snprintf(host.names[1], sizeof host.names[1], "X-MD5");
+    snprintf(host.values[1], sizeof host.values[1], "%s", md5);
+    host.header_count = 2;
+    assert_int_equal(ask(), REPRISE_FAIL);
+    assert_string_equal(host.error, "the upload of step 3: tone.wav was cut short during the run");
+    assert_int_equal(host.counted[5], 1);
+    stop();
+    remove(cut);
+    remove(folder);
+}
+
 static void show_stream(size_t messages)
 {
     const struct pcm_source source = {{PCM_S16, 16000, 1, 2}, PCM_TONE, 3, 1 << 20, {0, 0}, false};
@@ -632,6 +716,8 @@ int main(void)
         cmocka_unit_test(what_is_no_audio_fails_its_user_by_name),
         cmocka_unit_test(options_that_do_not_fit_are_refused),
         cmocka_unit_test(files_of_a_folder_are_told_apart),
+        cmocka_unit_test(a_file_that_is_cut_short_fails_its_upload_alone),
+        cmocka_unit_test(a_file_cut_short_before_its_checksum_fails_its_user),
         cmocka_unit_test(a_stream_is_new_for_each_user_and_goes_no_faster_than_it_sounds),
         cmocka_unit_test(a_file_in_pieces_is_marked_in_its_first),
         cmocka_unit_test(streams_are_left_alone_when_asked),
