@@ -111,13 +111,7 @@ static int on_session_start(const reprise_call *call)
 static void on_session_end(const reprise_call *call)
 {
     struct user_state *user = call->user;
-    plugin_count_errors(call);
-    while (user->pending) {
-        struct pending *pending = user->pending;
-        user->pending = pending->next;
-        upload_fini(&pending->upload);
-        free(pending);
-    }
+    plugin_forget_uploads(call);
     while (user->playing) {
         struct playing *playing = user->playing;
         user->playing = playing->next;

@@ -67,12 +67,14 @@ struct plugin_state {
 
 struct user_state;
 
-/* An upload that waits for its checksums, or is being sent. */
+/* An upload that waits for its checksums, or that the host has and sends. */
 struct pending {
     struct pending *next;
+    struct user_state *user; /* NULL: it has ended */
     uint32_t step;
-    bool has_failed; /* while it was sent */
-    struct user_state *user;
+    bool is_given;      /* to the host, until it releases it */
+    bool has_failed;    /* while it was sent */
+    uint64_t read_upto; /* how far it was taken to be sent */
     struct upload upload;
 };
 
@@ -93,8 +95,8 @@ struct user_state {
 };
 
 int plugin_on_recorded(const reprise_call *call, const reprise_recorded *recorded);
-void plugin_tell(const reprise_call *call);         /* once: what on_recorded has found */
-void plugin_count_errors(const reprise_call *call); /* of bodies that failed while they were sent */
+void plugin_tell(const reprise_call *call);           /* once: what on_recorded has found */
+void plugin_forget_uploads(const reprise_call *call); /* the user ends */
 int plugin_on_request(const reprise_call *call, reprise_request *request);
 int plugin_on_response(const reprise_call *call, const reprise_response *response);
 int plugin_on_ws_message(const reprise_call *call, const reprise_ws_message *message);

@@ -185,7 +185,8 @@ static int64_t read_body(void *state, uint64_t offset, void *into, size_t max)
 {
     struct pending *pending = state;
     size_t len = rope_read(&pending->upload.rope, offset, into, max);
-    if (len == 0 && !pending->has_failed) { /* a retry finds it as it is */
+    pending->read_upto = offset + len;
+    if (len == 0 && !pending->has_failed && pending->user) { /* a retry finds it as it is */
         pending->has_failed = true;
         pending->user->uncounted_errors++;
     }
@@ -198,22 +199,35 @@ static const char *say_reason(void *state)
     return pending->upload.rope.problem;
 }
 
-static void release_body(void *state)
+static void free_pending(struct pending *pending)
 {
-    struct pending *pending = state;
+    struct pending **link = pending->user ? &pending->user->pending : NULL;
+    while (link && *link != pending)
+        link = &(*link)->next;
+    if (link)
+        *link = pending->next;
     upload_fini(&pending->upload);
     free(pending);
 }
 
-/* The host has it from here on. */
+static void release_body(void *state)
+{
+    free_pending(state);
+}
+
+/* Of those of this step that the host has, or has not; NULL: there is none. */
+static struct pending *find_pending(const struct user_state *user, uint32_t step, bool is_given)
+{
+    struct pending *pending = user->pending;
+    while (pending && (pending->step != step || pending->is_given != is_given))
+        pending = pending->next;
+    return pending;
+}
+
 static int give_body(const reprise_call *call, reprise_request *request, struct pending *pending)
 {
     const struct plugin_state *state = call->plugin;
-    struct user_state *user = call->user;
-    struct pending **link = &user->pending;
-    while (*link != pending)
-        link = &(*link)->next;
-    *link = pending->next;
+    pending->is_given = true;
     const reprise_body_source source = {.size = sizeof source,
                                         .body_bytes = pending->upload.rope.total_bytes,
                                         .read = read_body,
@@ -227,16 +241,14 @@ static int give_body(const reprise_call *call, reprise_request *request, struct 
 int plugin_on_request(const reprise_call *call, reprise_request *request)
 {
     const struct plugin_state *state = call->plugin;
-    struct user_state *user = call->user;
-    struct pending *pending = user->pending;
+    const struct user_state *user = call->user;
     const char *reason;
     if (request->step == REPRISE_ADDED || request->mark == 0 || request->mark & MARK_STREAM)
         return REPRISE_CONTINUE;
     const struct recorded_upload *recorded = state->uploads.item[request->mark - 1];
     if (recorded->problem[0])
         return fail(call, request->step, recorded->problem);
-    while (pending && pending->step != request->step)
-        pending = pending->next;
+    struct pending *pending = find_pending(user, request->step, false);
     if (!pending)
         pending = make(call, request, recorded, &reason);
     if (!pending)
@@ -255,7 +267,7 @@ int plugin_on_request(const reprise_call *call, reprise_request *request)
     return REPRISE_CONTINUE;
 }
 
-void plugin_count_errors(const reprise_call *call)
+static void count_errors(const reprise_call *call)
 {
     struct user_state *user = call->user;
     if (user->uncounted_errors)
@@ -263,16 +275,35 @@ void plugin_count_errors(const reprise_call *call)
     user->uncounted_errors = 0;
 }
 
+void plugin_forget_uploads(const reprise_call *call)
+{
+    struct user_state *user = call->user;
+    count_errors(call);
+    while (user->pending) {
+        struct pending *pending = user->pending;
+        if (!pending->is_given) {
+            free_pending(pending);
+            continue;
+        }
+        user->pending = pending->next; /* the host releases it */
+        pending->user = NULL;
+    }
+}
+
 int plugin_on_response(const reprise_call *call, const reprise_response *response)
 {
     const reprise_request *request = response->request;
     const reprise_host *host = call->host;
-    plugin_count_errors(call);
+    count_errors(call);
     if (request->step == REPRISE_ADDED || request->mark == 0 || request->mark & MARK_STREAM ||
         response->status == 0)
         return REPRISE_CONTINUE;
+    const struct pending *sent = find_pending(call->user, request->step, true);
+    bool is_whole = !sent || sent->read_upto == request->body_bytes;
     host->record(call, AUDIO_UPLOADS, 1);
-    host->record(call, AUDIO_UPLOAD_BYTES, request->body_bytes);
+    host->record(call, AUDIO_UPLOAD_BYTES, sent ? sent->read_upto : request->body_bytes);
+    if (!is_whole) /* answered before: nothing to be timed */
+        return REPRISE_CONTINUE;
     if (response->sent_us)
         host->record(call, AUDIO_UPLOAD_RATE,
                      (uint64_t)((double)request->body_bytes * 1e6 / (double)response->sent_us));

@@ -705,6 +705,33 @@ static void answers_are_measured_from_the_last_byte_sent(void **state)
     stop();
 }
 
+/* What was not sent has no pace and waited for nothing. */
+static void an_answer_ahead_of_the_last_byte_is_not_timed(void **state)
+{
+    (void)state;
+    char bytes[1000];
+    assert_int_equal(START(), REPRISE_CONTINUE);
+    show_upload(NULL);
+    begin_user(1);
+    assert_int_equal(ask(), REPRISE_CONTINUE);
+    const reprise_body_source source = host.source;
+    const reprise_request request = {
+        .step = 3, .mark = host.marks[3], .body_bytes = source.body_bytes};
+    const reprise_response response = {
+        .request = &request, .status = 413, .sent_us = 50, .first_byte_us = 60, .total_us = 70};
+    for (uint64_t at = 0; at < source.body_bytes; at += 1000) {
+        size_t left = (size_t)(source.body_bytes - at), len = left < 1000 ? left : 1000;
+        assert_int_equal(source.read(source.state, at, bytes, len), len);
+        assert_int_equal(plugin->on_response(&host.call, &response), REPRISE_CONTINUE);
+        assert_int_equal(host.last[1], at + len); /* audio_upload_bytes */
+        assert_int_equal(host.counted[2], left <= 1000);
+        assert_int_equal(host.counted[3], left <= 1000);
+    }
+    begin_user(2); /* who ends while the host still has it */
+    source.release(source.state);
+    stop();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -722,6 +749,7 @@ int main(void)
         cmocka_unit_test(a_file_in_pieces_is_marked_in_its_first),
         cmocka_unit_test(streams_are_left_alone_when_asked),
         cmocka_unit_test(answers_are_measured_from_the_last_byte_sent),
+        cmocka_unit_test(an_answer_ahead_of_the_last_byte_is_not_timed),
     };
     void *module = dlopen(TEST_BINARY_DIR "/reprise-plugins/multipart_audio.so", RTLD_NOW);
     const reprise_plugin *(*entry)(void) = NULL;
