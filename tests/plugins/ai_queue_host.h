@@ -1,41 +1,19 @@
 /*
- * ai_queue_host.h - a small host for the plugin as it is loaded: one user, a clock that only the
- * test moves, and all that the plugin asks for kept to be looked at.
+ * ai_queue_host.h - ai_queue as it is loaded: one user, a clock that only the test moves, and all
+ * that the plugin asks for kept to be looked at.
  */
 #ifndef REPRISE_TESTS_PLUGINS_AI_QUEUE_HOST_H
 #define REPRISE_TESTS_PLUGINS_AI_QUEUE_HOST_H
 
-#include <dlfcn.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdint.h>
-#include <stdio.h>
-
-#include <cmocka.h>
-
 #include "plugins/ai_queue/plugin.h"
 #include "tests/plugins/ai_queue_session.h"
 
-enum { METRICS = 16 };
-
-static const reprise_plugin *plugin;
-
-/* A host of one user; all it is told is kept. */
-static struct {
-    reprise_host table;
-    reprise_call call;
-    char error[400], log[4000], url[200], replaced[200];
-    uint64_t counted[METRICS], last[METRICS], delay_us;
-    uint32_t marks[SESSION_MAX_STEPS];
-    char settled[SESSION_MAX_STEPS + 1]; /* 'n': with nothing, 'l': like the answer in hand */
-    int woken, ended_responses;
-    const char *headers; /* of the answer in hand */
-} host;
-
-static inline reprise_bytes text_of(const char *text)
-{
-    return (reprise_bytes){text, strlen(text)};
-}
+/* settled: 'n' with nothing, 'l' like the answer in hand; headers: of the answer in hand. */
+#define HOST_KEEPS                                                                                 \
+    char url[200], replaced[200], settled[SESSION_MAX_STEPS + 1];                                  \
+    int woken, ended_responses;                                                                    \
+    const char *headers;
+#include "tests/plugins/small_host.h"
 
 static inline reprise_bytes response_header(const reprise_call *call,
                                             const reprise_response *response, const char *name)
@@ -58,49 +36,9 @@ static inline int set_url(const reprise_call *call, reprise_request *request, co
     return 0;
 }
 
-static inline void delay_us(const reprise_call *call, uint64_t delay)
-{
-    (void)call;
-    host.delay_us = delay;
-}
-
 static inline uint64_t draw_random(const reprise_call *call)
 {
     (void)call;
-    return 0;
-}
-
-static inline void record(const reprise_call *call, uint32_t metric, uint64_t value)
-{
-    (void)call;
-    host.counted[metric]++;
-    host.last[metric] = value;
-}
-
-static inline void keep_log(const reprise_call *call, enum reprise_log_level level,
-                            const char *format, ...)
-{
-    (void)call, (void)level;
-    size_t used = strlen(host.log);
-    va_list list;
-    va_start(list, format);
-    vsnprintf(host.log + used, sizeof host.log - used, format, list);
-    va_end(list);
-}
-
-static inline void keep_error(const reprise_call *call, const char *format, ...)
-{
-    (void)call;
-    va_list list;
-    va_start(list, format);
-    vsnprintf(host.error, sizeof host.error, format, list);
-    va_end(list);
-}
-
-static inline int mark(const reprise_call *call, uint32_t step, uint32_t value)
-{
-    (void)call;
-    host.marks[step] = value;
     return 0;
 }
 
@@ -145,66 +83,28 @@ static inline void end_response(const reprise_call *call)
     host.ended_responses++;
 }
 
-/* Writes `value`, as text, into the field of the option's type. */
-static inline void set_option(void *state, const reprise_option *option, const char *value)
-{
-    char *field = (char *)state + option->offset;
-    if (option->type == REPRISE_STRING)
-        *(const char **)field = value;
-    else if (option->type == REPRISE_NUMBER)
-        *(uint64_t *)field = strtoull(value, NULL, 10);
-    else if (option->type == REPRISE_DURATION) /* in the test: seconds or minutes */
-        *(uint64_t *)field = strtoull(value, NULL, 10) * (strchr(value, 'm') ? 60000000 : 1000000);
-    else
-        fail_msg("an option of another type");
-}
-
-/* Options are name, value, ..., NULL. What start() answers. */
 static inline int start_with(const char *const *options)
 {
-    memset(&host, 0, sizeof host);
+    host_prepare(&(reprise_host){.response_header = response_header,
+                                 .set_url = set_url,
+                                 .random = draw_random,
+                                 .settle = settle,
+                                 .settle_like = settle_like,
+                                 .replace_value = replace_value,
+                                 .wake = wake,
+                                 .keep_body = keep_body,
+                                 .end_response = end_response});
     memset(host.settled, '.', SESSION_MAX_STEPS);
-    host.table = (reprise_host){.size = sizeof host.table,
-                                .abi_major = REPRISE_ABI_MAJOR,
-                                .abi_minor = REPRISE_ABI_MINOR,
-                                .response_header = response_header,
-                                .set_url = set_url,
-                                .delay_us = delay_us,
-                                .random = draw_random,
-                                .record = record,
-                                .log = keep_log,
-                                .error = keep_error,
-                                .mark = mark,
-                                .settle = settle,
-                                .settle_like = settle_like,
-                                .replace_value = replace_value,
-                                .wake = wake,
-                                .keep_body = keep_body,
-                                .end_response = end_response};
-    host.call = (reprise_call){.host = &host.table,
-                               .plugin = calloc(1, plugin->plugin_size),
-                               .user = calloc(1, plugin->user_size),
-                               .session_id = 1,
-                               .think_speed = 5,
-                               .unix_us = 1000000000,
-                               .step_count = SESSION_MAX_STEPS};
-    for (const reprise_option *option = plugin->options; option->name; option++)
-        set_option(host.call.plugin, option, option->fallback);
-    for (; *options; options += 2)
-        for (const reprise_option *option = plugin->options; option->name; option++)
-            if (strcmp(option->name, options[0]) == 0)
-                set_option(host.call.plugin, option, options[1]);
-    return plugin->start(&host.call);
+    host.call.session_id = 1;
+    host.call.think_speed = 5;
+    host.call.unix_us = 1000000000;
+    host.call.step_count = SESSION_MAX_STEPS;
+    return host_start(options);
 }
-#define START(...) start_with((const char *const[]){__VA_ARGS__ __VA_OPT__(, ) NULL})
 
 static inline void stop(void)
 {
-    if (plugin->on_session_end)
-        plugin->on_session_end(&host.call);
-    plugin->stop(&host.call);
-    free(host.call.plugin);
-    free(host.call.user);
+    host_stop();
 }
 
 static inline void pass(uint64_t ms)
@@ -309,21 +209,6 @@ static inline void show_stream(void)
     submit();
     assert_int_equal(ask(1, "http://t/jobs/j1/events"), REPRISE_CONTINUE);
     assert_string_equal(host.url, "http://t/jobs/n1/events");
-}
-
-/* The plugin's shared object; NULL: it was said why. */
-static inline void *load_plugin(const char *path)
-{
-    void *module = dlopen(path, RTLD_NOW);
-    const reprise_plugin *(*entry)(void) = NULL;
-    if (module)
-        *(void **)&entry = dlsym(module, "reprise_plugin_entry");
-    if (!entry) {
-        fprintf(stderr, "%s\n", dlerror());
-        return NULL;
-    }
-    plugin = entry();
-    return module;
 }
 
 #endif

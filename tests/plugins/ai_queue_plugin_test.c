@@ -224,10 +224,5 @@ int main(void)
         cmocka_unit_test(an_event_stream_tells_of_the_end),
         cmocka_unit_test(a_line_for_each_job_is_logged),
     };
-    void *module = load_plugin(TEST_BINARY_DIR "/reprise-plugins/ai_queue.so");
-    if (!module)
-        return 1;
-    int result = cmocka_run_group_tests(tests, NULL, NULL);
-    dlclose(module);
-    return result;
+    return RUN_LOADED("ai_queue", tests);
 }

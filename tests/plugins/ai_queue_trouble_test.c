@@ -339,10 +339,5 @@ int main(void)
         cmocka_unit_test(options_that_make_no_sense_are_named),
         cmocka_unit_test(a_trace_without_jobs_is_said),
     };
-    void *module = load_plugin(TEST_BINARY_DIR "/reprise-plugins/ai_queue.so");
-    if (!module)
-        return 1;
-    int result = cmocka_run_group_tests(tests, NULL, NULL);
-    dlclose(module);
-    return result;
+    return RUN_LOADED("ai_queue", tests);
 }

@@ -1,49 +1,28 @@
-/* multipart_audio_plugin_test.c - the plugin as it is loaded, before a small host of this test's
- * own: what it says of its options, of the trace, and what its users send. */
-#include <dlfcn.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+/* multipart_audio_plugin_test.c - the plugin as it is loaded: what it says of its options, of the
+ * trace, and what its users send. */
 #include <strings.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 #include "plugins/multipart_audio/digests.h"
 #include "plugins/multipart_audio/pcm.h"
 #include "plugins/multipart_audio/wav.h"
-#include "plugins/reprise_plugin.h"
 
-enum { WAV_DATA_BYTES = 3200, WAV_BYTES = 44 + WAV_DATA_BYTES, METRICS = 16, MAX_HEADERS = 8 };
+enum { WAV_DATA_BYTES = 3200, WAV_BYTES = 44 + WAV_DATA_BYTES, MAX_HEADERS = 8 };
 
-static const reprise_plugin *plugin;
 static char samples[] = TEST_SOURCE_DIR "/tests/plugins/audio";
 
-/* A host of one user at a time; all it is told is kept. */
-static struct {
-    reprise_host table;
-    reprise_call call;
-    uint64_t random;
-    char error[400], log[4000];
-    uint64_t counted[METRICS], last[METRICS];
-    uint32_t marks[8]; /* by step */
-    uint64_t delay_us;
-    reprise_request request;
-    size_t header_count;
-    char names[MAX_HEADERS][40], values[MAX_HEADERS][200];
-    const char *pieces[2];
-    size_t piece_bytes[2];
-    reprise_body_source source;
-    char *message;
+/* Of the request in hand, and what the plugin made of it. */
+#define HOST_KEEPS                                                                                 \
+    uint64_t random;                                                                               \
+    reprise_request request;                                                                       \
+    size_t header_count;                                                                           \
+    char names[MAX_HEADERS][40], values[MAX_HEADERS][200];                                         \
+    const char *pieces[2];                                                                         \
+    size_t piece_bytes[2];                                                                         \
+    reprise_body_source source;                                                                    \
+    char *message;                                                                                 \
     size_t message_bytes;
-} host;
-
-static reprise_bytes text_of(const char *text)
-{
-    return (reprise_bytes){text, strlen(text)};
-}
+#include "tests/plugins/small_host.h"
 
 static int request_header_at(const reprise_call *call, const reprise_request *request, size_t index,
                              reprise_bytes *ret_name, reprise_bytes *ret_value)
@@ -76,51 +55,9 @@ static int set_header(const reprise_call *call, reprise_request *request, const 
     return 0;
 }
 
-static void delay_us(const reprise_call *call, uint64_t delay)
-{
-    (void)call;
-    host.delay_us = delay;
-}
-
 static uint64_t draw_random(const reprise_call *call)
 {
     return pcm_mix(host.random, call->user_index);
-}
-
-static void record(const reprise_call *call, uint32_t metric, uint64_t value)
-{
-    (void)call;
-    host.counted[metric]++;
-    host.last[metric] = value;
-}
-
-static void keep_log(const reprise_call *call, enum reprise_log_level level, const char *format,
-                     ...)
-{
-    (void)call, (void)level;
-    size_t used = strlen(host.log);
-    va_list list;
-    va_start(list, format);
-    vsnprintf(host.log + used, sizeof host.log - used, format, list);
-    va_end(list);
-    used = strlen(host.log);
-    snprintf(host.log + used, sizeof host.log - used, "\n");
-}
-
-static void keep_error(const reprise_call *call, const char *format, ...)
-{
-    (void)call;
-    va_list list;
-    va_start(list, format);
-    vsnprintf(host.error, sizeof host.error, format, list);
-    va_end(list);
-}
-
-static int mark(const reprise_call *call, uint32_t step, uint32_t value)
-{
-    (void)call;
-    host.marks[step] = value;
-    return 0;
 }
 
 static reprise_bytes request_body_at(const reprise_call *call, const reprise_request *request,
@@ -150,56 +87,21 @@ static int ws_replace(const reprise_call *call, const void *data, size_t len)
     return 0;
 }
 
-/* Writes `value`, as text, into the field of the option's type. */
-static void set_option(void *state, const reprise_option *option, const char *value)
-{
-    char *field = (char *)state + option->offset;
-    if (option->type == REPRISE_STRING)
-        *(const char **)field = value;
-    else if (option->type == REPRISE_DURATION)
-        *(uint64_t *)field = strtoull(value, NULL, 10);
-    else
-        fail_msg("an option of another type");
-}
-
-/* Options are name, value, ..., NULL. What start() answers. */
 static int start_with(const char *const *options)
 {
-    memset(&host, 0, sizeof host);
-    host.table = (reprise_host){.size = sizeof host.table,
-                                .abi_major = REPRISE_ABI_MAJOR,
-                                .abi_minor = REPRISE_ABI_MINOR,
-                                .request_header = request_header,
-                                .request_header_at = request_header_at,
-                                .set_header = set_header,
-                                .ws_replace = ws_replace,
-                                .delay_us = delay_us,
-                                .random = draw_random,
-                                .record = record,
-                                .log = keep_log,
-                                .error = keep_error,
-                                .mark = mark,
-                                .request_body_at = request_body_at,
-                                .set_body_source = set_body_source};
-    host.call = (reprise_call){.host = &host.table,
-                               .plugin = calloc(1, plugin->plugin_size),
-                               .user = calloc(1, plugin->user_size)};
-    for (const reprise_option *option = plugin->options; option->name; option++)
-        set_option(host.call.plugin, option, option->fallback);
-    for (; *options; options += 2)
-        for (const reprise_option *option = plugin->options; option->name; option++)
-            if (strcmp(option->name, options[0]) == 0)
-                set_option(host.call.plugin, option, options[1]);
-    return plugin->start(&host.call);
+    host_prepare(&(reprise_host){.request_header = request_header,
+                                 .request_header_at = request_header_at,
+                                 .set_header = set_header,
+                                 .ws_replace = ws_replace,
+                                 .random = draw_random,
+                                 .request_body_at = request_body_at,
+                                 .set_body_source = set_body_source});
+    return host_start(options);
 }
-#define START(...) start_with((const char *const[]){__VA_ARGS__ __VA_OPT__(, ) NULL})
 
 static void stop(void)
 {
-    plugin->on_session_end(&host.call);
-    plugin->stop(&host.call);
-    free(host.call.plugin);
-    free(host.call.user);
+    host_stop();
     free(host.message);
 }
 
@@ -751,16 +653,5 @@ int main(void)
         cmocka_unit_test(answers_are_measured_from_the_last_byte_sent),
         cmocka_unit_test(an_answer_ahead_of_the_last_byte_is_not_timed),
     };
-    void *module = dlopen(TEST_BINARY_DIR "/reprise-plugins/multipart_audio.so", RTLD_NOW);
-    const reprise_plugin *(*entry)(void) = NULL;
-    if (module)
-        *(void **)&entry = dlsym(module, "reprise_plugin_entry");
-    if (!entry) {
-        fprintf(stderr, "%s\n", dlerror());
-        return 1;
-    }
-    plugin = entry();
-    int result = cmocka_run_group_tests(tests, NULL, NULL);
-    dlclose(module);
-    return result;
+    return RUN_LOADED("multipart_audio", tests);
 }
