@@ -192,6 +192,8 @@ struct chain_services {
      * such step, or no memory. */
     int (*request_of_step)(void *owner, uint32_t step, struct http_request *request);
     void (*wake)(void *owner, uint32_t plugin);
+    /* As an answer to this step would; REPRISE_ADDED: to "/". -1: no such step, or no cookie. */
+    int (*set_cookie)(void *owner, uint32_t step, struct bytes set_cookie);
 };
 
 /* `record` may be NULL: values are dropped. NULL without memory. */

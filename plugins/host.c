@@ -212,4 +212,5 @@ const reprise_host host_table = {
     .request_body_at = host_request_body_at,
     .set_body_source = host_set_body_source,
     .end_response = host_end_response,
+    .set_cookie = host_set_cookie,
 };

@@ -134,6 +134,7 @@ reprise_request *host_new_request_of_step(const reprise_call *call, uint32_t ste
 int host_settle(const reprise_call *call, uint32_t step, const reprise_answer *answer);
 int host_settle_like(const reprise_call *call, uint32_t step, const reprise_response *response);
 int host_judge(const reprise_call *call, enum reprise_judgement judgement, const char *reason);
+int host_set_cookie(const reprise_call *call, uint32_t step, const char *set_cookie);
 int host_replace_value(const reprise_call *call, reprise_bytes old, reprise_bytes value);
 reprise_bytes host_data(const reprise_call *call, const char *column);
 void host_wake(const reprise_call *call);

@@ -154,6 +154,18 @@ int host_replace_value(const reprise_call *call, reprise_bytes old, reprise_byte
                                             "one was");
 }
 
+int host_set_cookie(const reprise_call *call, uint32_t step, const char *set_cookie)
+{
+    struct chain_worker *worker = host_worker(call, "set_cookie");
+    const struct chain_services *services = services_of(worker, "set_cookie");
+    if (!services)
+        return -1;
+    if (!set_cookie || services->set_cookie(owner_of(worker), step, bytes_of(set_cookie)))
+        return host_refuse(worker, "set_cookie(): '%.60s' is no cookie, or there is no such step",
+                           set_cookie ? set_cookie : "");
+    return 0;
+}
+
 reprise_bytes host_data(const reprise_call *call, const char *column)
 {
     struct chain_worker *worker = host_worker(call, "data");

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "replay/cookie_parse.h"
 #include "replay/identities/identities.h"
 #include "replay/plan/plan_bindings.h"
 #include "replay/task.h"
@@ -126,10 +127,37 @@ static void wake(void *owner, uint32_t plugin)
     }
 }
 
+static bool is_cookie(struct bytes text, int64_t unix_s)
+{
+    struct set_cookie parsed;
+    for (size_t i = 0; i < text.len; i++) {
+        if ((unsigned char)text.ptr[i] < ' ' || text.ptr[i] == 0x7f) /* as in a header */
+            return false;
+    }
+    return set_cookie_parse(text, unix_s, &parsed);
+}
+
+static int set_cookie(void *owner, uint32_t number, struct bytes text)
+{
+    struct user *user = owner;
+    int64_t unix_s = (user->env->unix_origin_us + (int64_t)user_now_us(user)) / 1000000;
+    struct bytes target = bytes_of("/");
+    if (number != REPRISE_ADDED) {
+        if (number >= user->session->step_count)
+            return -1;
+        target = bytes_from(user->session->steps[number].url, user->env->plan->target_bytes);
+    }
+    if (!is_cookie(text, unix_s))
+        return -1;
+    cookie_jar_store(&user->cookies, &user->site, text, target, unix_s);
+    return 0;
+}
+
 const struct chain_services plugin_services = {
     .settle = settle,
     .replace_value = replace_value,
     .data = data,
     .request_of_step = request_of_step,
     .wake = wake,
+    .set_cookie = set_cookie,
 };

@@ -11,7 +11,7 @@ static inline int test_host_ws_replace_(const reprise_call *call, const void *da
     struct test_host *host = test_host_of(call);
     if (host->callback != TEST_HOST_WS)
         return test_host_no(host, "ws_replace(): no outgoing message is in hand");
-    host->ws_replaced = test_host_keep(host, data, len);
+    host->ws_replaced = host->message.data = test_host_keep(host, data, len);
     return 0;
 }
 
@@ -154,6 +154,19 @@ static inline int test_host_replace_(const reprise_call *call, reprise_bytes old
     return host->replace_gives;
 }
 
+static inline int test_host_set_cookie_(const reprise_call *call, uint32_t step,
+                                        const char *set_cookie)
+{
+    struct test_host *host = test_host_of(call);
+    const char *equals = set_cookie ? strchr(set_cookie, '=') : NULL;
+    if (!equals || equals == set_cookie)
+        return test_host_no(host, "set_cookie(): no cookie, or no such step");
+    struct test_host_step *kept = test_host_add(&host->cookies);
+    kept->step = step;
+    kept->first = test_host_keep(host, set_cookie, strlen(set_cookie));
+    return 0;
+}
+
 static inline reprise_bytes test_host_data_(const reprise_call *call, const char *column)
 {
     const struct test_host_list *data = &test_host_of(call)->data;
@@ -209,6 +222,7 @@ static inline void test_host_fill(reprise_host *table)
     table->settle_like = test_host_settle_like_;
     table->judge = test_host_judge_;
     table->replace_value = test_host_replace_;
+    table->set_cookie = test_host_set_cookie_;
     table->data = test_host_data_;
     table->wake = test_host_wake_;
     table->keep_body = test_host_keep_body_;

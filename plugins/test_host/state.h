@@ -58,6 +58,7 @@ struct test_host {
     reprise_call call; /* set what the plugin is to see: now_us, unix_us, user_index, ... */
     struct test_host_request request; /* in hand */
     struct test_host_response response;
+    reprise_ws_message message;
     struct test_host_list data;     /* test_host_give_data() */
     struct test_host_list recorded; /* test_host_give_step() */
     uint64_t random_state;
@@ -78,6 +79,7 @@ struct test_host {
     struct test_host_request *added[TEST_HOST_MAX]; /* from new_request(); see is_sent */
     size_t added_count;
     struct test_host_list settled, replaced, marked; /* marked: step, and the mark as status */
+    struct test_host_list cookies;                   /* of set_cookie() */
     struct test_host_metric metrics[TEST_HOST_MAX];
     size_t metric_count, wakes, log_lines;
     char log[512]; /* the last line */

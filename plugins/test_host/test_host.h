@@ -114,7 +114,8 @@ static inline void test_host_forget(struct test_host *host)
 {
     for (size_t i = 0; i < host->added_count; i++)
         test_host_release(host->added[i]);
-    host->added_count = host->settled.count = host->replaced.count = host->marked.count = 0;
+    host->added_count = host->settled.count = host->replaced.count = host->marked.count =
+        host->cookies.count = 0;
     host->wakes = host->log_lines = 0;
     host->log[0] = '\0';
     memset(host->metrics, 0, sizeof host->metrics);
@@ -269,14 +270,17 @@ static inline int test_host_on_response_data(struct test_host *host, const char 
                          test_host_text(host, data));
 }
 
+/* Of the WebSocket that the request in hand has opened. */
 static inline int test_host_on_ws_message(struct test_host *host, int is_outgoing, const char *data)
 {
-    reprise_ws_message message;
-    memset((void *)&message, 0, sizeof message);
-    message.is_outgoing = is_outgoing != 0;
-    message.is_text = 1;
-    message.data = test_host_text(host, data);
-    return TEST_HOST_ASK(host, TEST_HOST_WS, on_ws_message, &host->call, &message);
+    const struct test_host_step *mark = test_host_step_of(&host->marked, host->request.view.step);
+    memset((void *)&host->message, 0, sizeof host->message);
+    host->message.step = host->request.view.step;
+    host->message.mark = mark ? mark->status : 0;
+    host->message.is_outgoing = is_outgoing != 0;
+    host->message.is_text = 1;
+    host->message.data = test_host_text(host, data);
+    return TEST_HOST_ASK(host, TEST_HOST_WS, on_ws_message, &host->call, &host->message);
 }
 
 static inline void test_host_on_session_end(struct test_host *host)

@@ -167,6 +167,14 @@ static int replace_value(void *owner, struct bytes old, struct bytes value)
     return count;
 }
 
+static int set_cookie(void *owner, uint32_t step, struct bytes text)
+{
+    int result = plugin_services.set_cookie(owner, step, text);
+    buf_printf(&watching->lines, "%s a cookie: %.*s\n", result ? "cannot set" : "sets",
+               BYTES_ARG(text));
+    return result;
+}
+
 static struct bytes data(void *owner, struct bytes column)
 {
     return plugin_services.data(owner, column);
@@ -191,6 +199,7 @@ const struct chain_services *trial_watch_services(struct trial_watch *watch)
         .data = data,
         .request_of_step = request_of_step,
         .wake = wake,
+        .set_cookie = set_cookie,
     };
     watching = watch;
     return &services;

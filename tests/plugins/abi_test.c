@@ -51,12 +51,19 @@ static void wake(void *owner, uint32_t plugin)
     (void)plugin;
 }
 
+static int set_cookie(void *owner, uint32_t step, struct bytes set_cookie)
+{
+    (void)owner;
+    return step == 3 && bytes_equal(set_cookie, bytes_of("sid=1")) ? 0 : -1;
+}
+
 static const struct chain_services services = {
     .settle = settle,
     .replace_value = replace_value,
     .data = data,
     .request_of_step = request_of_step,
     .wake = wake,
+    .set_cookie = set_cookie,
 };
 
 static void show_recorded(struct fixture *fx)

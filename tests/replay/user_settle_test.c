@@ -186,6 +186,36 @@ static void a_replaced_value_is_in_all_its_forms(void **state)
                    "80 GET /d\n  X-Basic: Yy9k\n");
 }
 
+static int set_cookies(const reprise_call *call, reprise_request *request)
+{
+    const reprise_host *host = call->host;
+    if (request->step == 0) {
+        assert_int_equal(host->set_cookie(call, 0, "sid=mine; Path=/"), 0);
+        assert_int_equal(host->set_cookie(call, 1, "folder=1; HttpOnly"), 0);
+        assert_int_equal(host->set_cookie(call, REPRISE_ADDED, "all=2"), 0);
+        assert_int_equal(host->set_cookie(call, 4, "sid=other"), -1); /* no such step */
+        assert_int_equal(host->set_cookie(call, 0, "no cookie"), -1);
+        assert_int_equal(host->set_cookie(call, 0, "sid=a\r\nX: b"), -1);
+        assert_int_equal(host->set_cookie(call, 0, NULL), -1);
+    }
+    if (request->step == 3)
+        assert_int_equal(host->set_cookie(call, 0, "sid=; Max-Age=0; Path=/"), 0);
+    return REPRISE_CONTINUE;
+}
+
+static void a_cookie_that_a_plugin_sets_is_in_the_request_in_hand_and_behind(void **state)
+{
+    (void)state;
+    start("session s\n0 10 GET /a 200\nheader Cookie: sid=recorded; theme=dark\n"
+          "20 30 GET /x/b 200\nheader Cookie: sid=recorded\n"
+          "40 50 GET /c 200\nheader Cookie: sid=recorded\n60 70 GET /d 200\n"
+          "header Cookie: sid=recorded\n",
+          (const reprise_plugin *[]){PLUGIN("p", .on_request = set_cookies), NULL});
+    expect_and_end("0 GET /a\n  cookie sid=mine; all=2; theme=dark\n"
+                   "20 GET /x/b\n  cookie folder=1; sid=mine; all=2\n"
+                   "40 GET /c\n  cookie sid=mine; all=2\n60 GET /d\n  cookie all=2\n");
+}
+
 static int login_again(const reprise_call *call, reprise_request *request)
 {
     if (request->step != 1 || request->holds)
@@ -373,6 +403,7 @@ int main(void)
         cmocka_unit_test(settled_steps_give_their_values_and_take_no_time),
         cmocka_unit_test(a_plugin_answers_the_request_in_hand),
         cmocka_unit_test(a_replaced_value_is_in_all_its_forms),
+        cmocka_unit_test(a_cookie_that_a_plugin_sets_is_in_the_request_in_hand_and_behind),
         cmocka_unit_test(a_recorded_request_is_made_anew_with_the_users_values),
         cmocka_unit_test(an_answer_that_is_asked_for_again_is_no_result),
         cmocka_unit_test(a_plugin_says_what_an_answer_is_worth),

@@ -363,6 +363,11 @@ struct reprise_host {
 
     /* In on_response_data: the rest is not read; the answer is complete as it is. */
     void (*end_response)(const reprise_call *call);
+
+    /* As if the answer to this recorded step had this Set-Cookie header: the user's cookies are
+     * kept by the host, and the request in hand in on_request has it already. Without Path it is
+     * for the step's folder; of REPRISE_ADDED, for all. -1: no such step, or no cookie. */
+    int (*set_cookie)(const reprise_call *call, uint32_t step, const char *set_cookie);
 };
 
 enum reprise_option_type {

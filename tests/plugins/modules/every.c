@@ -73,6 +73,8 @@ static void use_1_1(const reprise_call *call, reprise_request *request, struct s
     CHECK(!host->new_request_of_step(call, 9, 1));
     host->wake(call);
     host->keep_body(call);
+    CHECK(host->set_cookie(call, 3, "sid=1") == 0);
+    CHECK(host->set_cookie(call, 4, "sid=1") == -1);
     CHECK(host->set_body_source(call, request, &source) == 0);
 }
 

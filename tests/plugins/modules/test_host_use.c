@@ -91,6 +91,8 @@ static int on_request(const reprise_call *call, reprise_request *request)
     CHECK(host->set_header(call, request, "bad name", "x") == -1);
     CHECK(host->set_header(call, request, "ACCEPT", "text/plain") == 0);
     CHECK(host->replace_value(call, bytes_of("old"), bytes_of("new")) == 1);
+    CHECK(host->set_cookie(call, 2, "sid=1; Path=/") == 0);
+    CHECK(host->set_cookie(call, 2, "=1") == -1);
     reprise_request *added = host->new_request(call, NULL, 4);
     CHECK(added && host->set_body(call, added, "hello", 5) == 0 && host->send(call, added) == 0);
     CHECK(host->send(call, added) == -1);
