@@ -146,19 +146,26 @@ static void find_in_headers(const struct answer *answer, struct answer_places *p
     }
 }
 
-/* name=value in front of a Set-Cookie's attributes. */
-static bool read_cookie(const reprise_header *header, reprise_bytes *ret_name,
-                        reprise_bytes *ret_value)
+bool answer_split_cookie(const reprise_header *header, reprise_bytes *ret_name,
+                         reprise_bytes *ret_value, reprise_bytes *ret_attributes)
 {
     if (!text_is(header->name, "set-cookie"))
         return false;
-    reprise_bytes rest = header->value, pair = text_cut(&rest, ';');
+    *ret_attributes = header->value;
+    reprise_bytes pair = text_cut(ret_attributes, ';');
     *ret_name = text_trim(text_cut(&pair, '='));
     *ret_value = text_trim(pair);
     return ret_name->len > 0;
 }
 
-static bool sounds_like_session(reprise_bytes name)
+static bool read_cookie(const reprise_header *header, reprise_bytes *ret_name,
+                        reprise_bytes *ret_value)
+{
+    reprise_bytes attributes;
+    return answer_split_cookie(header, ret_name, ret_value, &attributes);
+}
+
+bool answer_is_session_cookie(reprise_bytes name)
 {
     static const char *const words[] = {"sess", "sid",    "auth",    "token",
                                         "jwt",  "access", "remember"};
@@ -183,7 +190,7 @@ static void find_in_cookies(const struct answer *answer, struct answer_places *p
             if (places->refresh.in == TOKEN_NOWHERE)
                 set_place(&places->refresh, TOKEN_IN_COOKIE, name);
         } else if (places->access.in == TOKEN_NOWHERE &&
-                   (token_is_jwt(value) || sounds_like_session(name))) {
+                   (token_is_jwt(value) || answer_is_session_cookie(name))) {
             set_place(&places->access, TOKEN_IN_COOKIE, name);
         }
     }

@@ -53,6 +53,12 @@ bool answer_read(const struct answer *answer, const struct answer_places *places
 void answer_places_free(struct answer_places *places);
 void answer_tokens_free(struct answer_tokens *tokens);
 
+/* Whether a cookie's name sounds like it carries a session. */
+bool answer_is_session_cookie(reprise_bytes name);
+/* Of a Set-Cookie header: name=value in front, and what follows. False: it is another header. */
+bool answer_split_cookie(const reprise_header *header, reprise_bytes *ret_name,
+                         reprise_bytes *ret_value, reprise_bytes *ret_attributes);
+
 /* Long enough and without blanks. */
 bool answer_may_be_token(reprise_bytes text);
 

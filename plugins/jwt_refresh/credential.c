@@ -154,6 +154,51 @@ static char *subject(const reprise_call *call, bool *ret_failed)
     return text ? text : strdup(state->sub);
 }
 
+/* How far the cookie reaches, as the recorded login said: "; Path=/; Secure". Not how long it
+ * lives: that was of another day, and the token says it. The caller's. */
+static char *cookie_attributes(const struct step_note *login, const char *name)
+{
+    reprise_bytes found, value, rest = {NULL, 0};
+    char *out = NULL;
+    size_t len = 0;
+    for (size_t i = 0; login && i < login->header_count && !out; i++) {
+        if (!answer_split_cookie(&login->headers[i], &found, &value, &rest) ||
+            !text_equal(found, text_of(name)))
+            continue;
+        out = calloc(1, 2 * rest.len + 3);
+        while (out && rest.len) {
+            reprise_bytes word = text_trim(text_cut(&rest, ';'));
+            if (!word.len || text_begins(word, "expires=") || text_begins(word, "max-age="))
+                continue;
+            memcpy(out + len, "; ", 2);
+            memcpy(out + len + 2, word.ptr, word.len);
+            len += word.len + 2;
+        }
+    }
+    return out ? out : strdup("; Path=/");
+}
+
+/* The user's cookies carry the token. */
+static bool set_cookies(const reprise_call *call, uint32_t number)
+{
+    const struct user *user = call->user;
+    const struct live *live = &user->live[number];
+    const struct credential_note *note = &user->session->credentials[number];
+    const struct step_note *login = session_step_at(user->session, live->login_step);
+    bool are_set = true;
+    for (uint32_t i = 0; are_set && i < note->cookie_count; i++) {
+        const struct token_cookie *cookie = &note->cookies[i];
+        char *attributes = cookie_attributes(login, cookie->name), *text = NULL;
+        if (attributes && asprintf(&text, "%s=%s%s%s%s", cookie->name, cookie->prefix, live->access,
+                                   cookie->suffix, attributes) < 0)
+            text = NULL;
+        are_set = text && call->host->set_cookie(call, live->login_step, text) == 0;
+        free(attributes);
+        free(text);
+    }
+    return are_set;
+}
+
 bool credential_sign(const reprise_call *call, uint32_t number)
 {
     const struct plugin_state *state = call->plugin;
@@ -181,7 +226,7 @@ bool credential_sign(const reprise_call *call, uint32_t number)
     bool is_renewal = live->access != NULL;
     credential_adopt(call, number, &tokens, &now, is_renewal);
     call->host->record(call, METRIC_SIGNED, 1);
-    return true;
+    return set_cookies(call, number);
 }
 
 static bool eat(reprise_bytes *rest, const char *word)
@@ -287,9 +332,26 @@ int credential_put(const reprise_call *call, reprise_request *request, const str
             return -1;
         return put_body(call, request, use->recorded, live->access);
     case USE_IN_COOKIE: /* the jar has it */
+    case USE_IN_MESSAGE:
         return 0;
     }
     return 0;
+}
+
+int credential_put_in_message(const reprise_call *call, const reprise_ws_message *message,
+                              const struct message_token *token)
+{
+    const struct user *user = call->user;
+    const struct live *live = &user->live[token->credential];
+    size_t len = 0;
+    if (!live->access || live->state == LIVE_ENDED || !message->data.ptr ||
+        message->data.len > RECORDING_MAX_SEARCHED_BYTES)
+        return 0;
+    char *changed =
+        text_replace(message->data, text_of(token->recorded), text_of(live->access), &len);
+    int result = changed ? call->host->ws_replace(call, changed, len) : 0;
+    free(changed);
+    return result;
 }
 
 bool credential_was_sent(const reprise_call *call, const reprise_request *request,

@@ -29,6 +29,9 @@ bool credential_is_signed(const reprise_call *call, uint32_t number);
 
 /* The user's token where the recorded request had its own. -1: a host function said no. */
 int credential_put(const reprise_call *call, reprise_request *request, const struct token_use *use);
+/* Likewise in a message. */
+int credential_put_in_message(const reprise_call *call, const reprise_ws_message *message,
+                              const struct message_token *token);
 /* Whether the request was sent with the token that is the user's now. */
 bool credential_was_sent(const reprise_call *call, const reprise_request *request,
                          const struct token_use *use);

@@ -146,7 +146,7 @@ static int start(const reprise_call *call)
         .refresh = state->refresh,
         .answer = {state->access_path, state->refresh_path, state->expires_path},
         .token_name = settings_token_name(state->token),
-        .keeps_logins = state->signer != NULL,
+        .signs = state->signer != NULL,
     };
     state->recording = recording_new(&hints);
     if (!state->recording)
@@ -269,6 +269,7 @@ static const reprise_plugin plugin = {
     .on_session_start = user_session_start,
     .on_request = user_request,
     .on_response = user_response,
+    .on_ws_message = user_message,
     .on_session_end = user_session_end,
 };
 

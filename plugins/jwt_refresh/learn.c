@@ -7,7 +7,7 @@
 
 #include "request_kind.h"
 
-enum { MAX_LEAVES = 20000, MAX_SEARCHED_BYTES = 256 * 1024, KEY_BYTES = 64 };
+enum { MAX_LEAVES = 20000, KEY_BYTES = 64 };
 
 /* The exchange in hand. */
 struct lesson {
@@ -74,6 +74,19 @@ static struct step_note *note_of(struct lesson *lesson, uint32_t step)
     return note;
 }
 
+/* Its name and what stands around the token, once. */
+static void note_cookie(struct credential_note *credential, const struct token_use *use)
+{
+    if (credential->cookie_count == RECORDING_MAX_COOKIES || !use->name)
+        return;
+    for (uint32_t i = 0; i < credential->cookie_count; i++) {
+        if (strcmp(credential->cookies[i].name, use->name) == 0)
+            return;
+    }
+    credential->cookies[credential->cookie_count++] =
+        (struct token_cookie){use->name, use->prefix, use->suffix};
+}
+
 static void add_use(struct lesson *lesson, uint32_t credential, enum use_in in, reprise_bytes name,
                     reprise_bytes value, reprise_bytes token)
 {
@@ -91,6 +104,8 @@ static void add_use(struct lesson *lesson, uint32_t credential, enum use_in in, 
         .recorded = text_copy(token),
     };
     lesson->session->credentials[credential].use_count++;
+    if (in == USE_IN_COOKIE)
+        note_cookie(&lesson->session->credentials[credential], &note->uses[note->use_count - 1]);
 }
 
 /* A new credential; -1 when there are too many. */
@@ -115,7 +130,8 @@ static void learn_by_use(struct lesson *lesson, enum use_in in, reprise_bytes na
         if (learner->leaves[i].hash == hash)
             leaf = &learner->leaves[i];
     }
-    bool is_wanted = leaf || (in != USE_IN_COOKIE && token_is_jwt(token)) ||
+    bool is_wanted = leaf ||
+                     ((in != USE_IN_COOKIE || learner->hints->signs) && token_is_jwt(token)) ||
                      text_is(name, learner->hints->token_name ? learner->hints->token_name : "");
     if (!is_wanted)
         return;
@@ -138,10 +154,12 @@ static void learn_by_use(struct lesson *lesson, enum use_in in, reprise_bytes na
     add_use(lesson, (uint32_t)number, in, name, value, token);
 }
 
-static bool carries_credentials(const struct learner *learner, reprise_bytes name)
+static bool carries_credentials(const struct learner *learner, enum use_in in, reprise_bytes name)
 {
     char key[KEY_BYTES];
     text_key(name, key, sizeof key);
+    if (in == USE_IN_COOKIE && learner->hints->signs && answer_is_session_cookie(name))
+        return true;
     if (learner->hints->token_name && text_is(name, learner->hints->token_name))
         return true;
     if (strstr(key, "csrf") || strstr(key, "xsrf") || strstr(key, "idempot"))
@@ -172,7 +190,7 @@ static void look_at(struct lesson *lesson, enum use_in in, reprise_bytes name, r
         }
         return;
     }
-    if (answer_may_be_token(token) && carries_credentials(lesson->learner, name))
+    if (answer_may_be_token(token) && carries_credentials(lesson->learner, in, name))
         learn_by_use(lesson, in, name, value, token);
 }
 
@@ -195,7 +213,7 @@ static void look_at_pairs(struct lesson *lesson, enum use_in in, reprise_bytes p
 static void look_at_body(struct lesson *lesson)
 {
     reprise_bytes body = lesson->recorded->request_body;
-    if (!body.ptr || body.len > MAX_SEARCHED_BYTES)
+    if (!body.ptr || body.len > RECORDING_MAX_SEARCHED_BYTES)
         return;
     for (size_t i = lesson->learner->known_count; i-- > 0;) {
         const struct known_token *known = &lesson->learner->known[i];
@@ -329,7 +347,7 @@ static void learn_login(struct lesson *lesson, struct answer_places *places,
     else
         session->credentials[number].login = login;
     note->roles |= ROLE_LOGIN;
-    if (lesson->learner->hints->keeps_logins)
+    if (lesson->learner->hints->signs)
         keep_answer(lesson, note, tokens);
     learn_tokens(lesson, note, (uint32_t)number, places, tokens);
 }

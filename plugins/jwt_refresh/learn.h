@@ -48,6 +48,10 @@ int learn_exchange(struct learner *learner, struct session_note *session,
                    const reprise_recorded *recorded, struct learner_marks *ret_marks,
                    struct refresh_template *ret_template);
 
+/* The same for a message that the client sent. */
+int learn_message(struct learner *learner, struct session_note *session,
+                  const reprise_recorded *recorded, struct learner_marks *ret_marks);
+
 /* Notes, made and freed. */
 struct step_note *session_note_step(struct session_note *session, uint32_t step,
                                     struct learner_marks *marks);

@@ -44,6 +44,9 @@ static void session_free(struct session_note *session)
         free(session->credentials[i].login);
         free(session->credentials[i].first);
     }
+    for (uint32_t i = 0; i < session->message_count; i++)
+        free(session->messages[i].recorded);
+    free(session->messages);
     free(session->steps);
     free(session);
 }
@@ -145,14 +148,17 @@ int recording_add(struct recording *recording, uint64_t session_id,
                   const reprise_recorded *recorded, recording_noted_fn noted, void *owner)
 {
     struct learner_marks marks;
-    struct refresh_template refresh;
-    if (recorded->kind != REPRISE_RECORDED_EXCHANGE &&
-        recorded->kind != REPRISE_RECORDED_WS_CONNECT)
+    struct refresh_template refresh = {0};
+    int result;
+    if (recorded->kind == REPRISE_RECORDED_MESSAGE_RECEIVED)
         return 0;
     if (begin_session(recording, session_id))
         return -1;
-    int result =
-        learn_exchange(&recording->learner, recording->current, recorded, &marks, &refresh);
+    if (recorded->kind == REPRISE_RECORDED_MESSAGE_SENT)
+        result = learn_message(&recording->learner, recording->current, recorded, &marks);
+    else
+        result =
+            learn_exchange(&recording->learner, recording->current, recorded, &marks, &refresh);
     take_template(recording, &refresh);
     if (recording->current->step_count && store_current(recording))
         return -1;

@@ -16,7 +16,9 @@ enum {
     RECORDING_MAX_USES = 3,        /* tokens in one request */
     RECORDING_MAX_TOKENS = 64,     /* of a session that are looked for; then the oldest is not */
     RECORDING_MAX_TEMPLATES = 16,
-    RECORDING_MAX_KEPT_BYTES = 64 * 1024 /* of an answer that may have to be given again */
+    RECORDING_MAX_COOKIES = 3,                 /* that carry one credential */
+    RECORDING_MAX_SEARCHED_BYTES = 256 * 1024, /* of a request or a message, for tokens */
+    RECORDING_MAX_KEPT_BYTES = 64 * 1024       /* of an answer that may have to be given again */
 };
 
 #define RECORDING_NO_STEP UINT32_MAX
@@ -26,16 +28,22 @@ struct recording_hints {
     const char *login, *refresh; /* "POST:/path" */
     struct answer_hints answer;
     const char *token_name; /* the header, cookie or query parameter that carries the token */
-    bool keeps_logins;      /* signing: answers of logins are given again, too */
+    bool signs; /* answers of logins are given again, too, and cookies may be foreign tokens */
 };
 
-enum use_in { USE_IN_HEADER, USE_IN_COOKIE, USE_IN_QUERY, USE_IN_BODY };
+enum use_in {
+    USE_IN_HEADER,
+    USE_IN_COOKIE,
+    USE_IN_QUERY,
+    USE_IN_BODY,
+    USE_IN_MESSAGE /* of the WebSocket that the request opens; struct message_token has which */
+};
 
 /* One token in one recorded request. */
 struct token_use {
     uint32_t credential;
     enum use_in in;
-    char *name;     /* header, cookie, parameter; of a body NULL */
+    char *name;     /* header, cookie, parameter; else empty */
     char *prefix;   /* what stands before it in a header: "Bearer " */
     char *suffix;   /* and behind it */
     char *recorded; /* the token itself */
@@ -70,6 +78,18 @@ struct refresh_template {
     char *spent, *access; /* in it; access may be NULL */
 };
 
+/* A token that the client sent over a WebSocket. */
+struct message_token {
+    uint32_t step; /* that opened it */
+    uint32_t credential;
+    char *recorded;
+};
+
+/* A cookie that carries a credential. Of a token_use. */
+struct token_cookie {
+    const char *name, *prefix, *suffix;
+};
+
 struct credential_note {
     struct answer_places places;
     uint32_t login_step;   /* the first; RECORDING_NO_STEP: foreign */
@@ -79,6 +99,8 @@ struct credential_note {
     bool is_cookie;        /* kept by the jar, renewed by login alone unless it is a JWT */
     bool has_refresh;      /* a refresh token came with it */
     uint32_t use_count;
+    struct token_cookie cookies[RECORDING_MAX_COOKIES];
+    uint32_t cookie_count;
 };
 
 struct session_note {
@@ -87,6 +109,8 @@ struct session_note {
     uint32_t credential_count;
     struct step_note *steps;
     uint32_t step_count, step_capacity;
+    struct message_token *messages;
+    uint32_t message_count, message_capacity;
 };
 
 struct recording;

@@ -259,6 +259,21 @@ int user_response(const reprise_call *call, const reprise_response *response)
     return REPRISE_CONTINUE;
 }
 
+/* What no binding knows: the recorded token, in a message that the trace sends. */
+int user_message(const reprise_call *call, const reprise_ws_message *message)
+{
+    const struct user *user = call->user;
+    const struct session_note *session = user->session;
+    if (!session || !message->is_outgoing || !message->is_text)
+        return REPRISE_CONTINUE;
+    for (uint32_t i = 0; i < session->message_count; i++) {
+        const struct message_token *token = &session->messages[i];
+        if (token->step == message->step && credential_put_in_message(call, message, token))
+            return REPRISE_FAIL;
+    }
+    return REPRISE_CONTINUE;
+}
+
 /* Its login was refused, and nothing has given it a token since. */
 static void tell_without_token(const reprise_call *call, uint32_t status)
 {

@@ -14,6 +14,7 @@ void user_tell_lost(const reprise_call *call);
 int user_session_start(const reprise_call *call);
 int user_request(const reprise_call *call, reprise_request *request);
 int user_response(const reprise_call *call, const reprise_response *response);
+int user_message(const reprise_call *call, const reprise_ws_message *message);
 void user_session_end(const reprise_call *call);
 
 #endif

@@ -47,7 +47,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     reprise_bytes text = {(const char *)data, size};
     const struct recording_hints hints = {
-        .login = "PUT:/in", .token_name = "X-Pass", .keeps_logins = true};
+        .login = "PUT:/in", .token_name = "X-Pass", .signs = true};
     struct marks marks = {0};
     if (size > MAX_BYTES)
         return 0;

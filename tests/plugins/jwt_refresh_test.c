@@ -661,6 +661,45 @@ static void a_token_of_before_the_recording_is_signed(void **state)
     expect_last_sub("rec");
 }
 
+#define HOME(at) at " GET /home 200\nheader Cookie: theme=dark; sid=" RECORDED_JWT "\n"
+
+/* Two tokens, each in the cookie, and no login. */
+static void expect_signed_cookies(const char *script)
+{
+    struct token_times times;
+    token_target_reset();
+    prepare_signing(script, "load-{user}");
+    run(1, 0);
+    assert_int_equal(token_target.logins, 0);
+    assert_int_equal(token_target.served, 2);
+    assert_int_equal(play.metrics[METRIC_SIGNED], 2);
+    expect_last_sub("load-0");
+    assert_int_equal(token_read(text_of(token_target.last_token), &times), 0);
+    assert_true(times.iat_us >= (TOKEN_TARGET_UNIX_S + 8) * 1000000);
+    assert_int_equal(failures(), 0);
+}
+
+static void a_signed_token_is_in_the_cookie_that_the_login_would_have_set(void **state)
+{
+    /* That cookie's life is of another day, and its path is the folder of the login. */
+    expect_signed_cookies(
+        "session s\n0 10 POST /auth/login 302 user=u&password=p\n"
+        "header Content-Type: application/x-www-form-urlencoded\n"
+        "set-cookie sid=" RECORDED_JWT
+        "; path=/; HttpOnly; Expires=Wed, 01 Jan 2020 00:00:00 GMT; max-age=1\n" HOME("20 30")
+            HOME("9000 9010"));
+    assert_int_equal(play.metrics[METRIC_DROPPED], 1);
+    tear_down(state);
+    /* A page that put the token of the answer's body into a cookie. */
+    expect_signed_cookies("session s\n" LOGIN HOME("20 30") HOME("9000 9010"));
+}
+
+static void a_cookie_of_before_the_recording_is_signed(void **state)
+{
+    (void)state;
+    expect_signed_cookies("session s\n" HOME("0 10") HOME("9000 9010"));
+}
+
 static void a_column_that_is_not_there_fails_the_user_by_its_name(void **state)
 {
     (void)state;
@@ -831,6 +870,8 @@ int main(void)
         PLAYED(a_cookie_that_is_a_jwt_is_renewed_before_its_end),
         PLAYED(signed_tokens_need_no_login),
         PLAYED(a_token_of_before_the_recording_is_signed),
+        PLAYED(a_signed_token_is_in_the_cookie_that_the_login_would_have_set),
+        PLAYED(a_cookie_of_before_the_recording_is_signed),
         PLAYED(a_column_that_is_not_there_fails_the_user_by_its_name),
         PLAYED(without_a_key_such_a_token_is_sent_as_recorded),
         PLAYED(a_trace_without_tokens_is_left_alone),
