@@ -246,10 +246,17 @@ struct chain_user *chain_user_new(struct chain_worker *worker, const struct chai
 /* What was added for the user is freed first, with chain_added_free(). */
 void chain_user_free(struct chain_user *user);
 
-/* Whether a callback about this step, or about what a plugin added, would be called at all: of
- * plugins that look at marked steps only it need not. */
-bool chain_asks(const struct chain_user *user, enum chain_callback callback, uint32_t step,
-                const struct chain_added *added);
+/* The callbacks that would be called at all about this step, or about what a plugin added: one bit
+ * for each enum chain_callback that is about steps. Of plugins that look at marked steps only it
+ * need be none; it is the same for as long as the user lives. */
+uint32_t chain_asks_about(const struct chain_user *user, uint32_t step,
+                          const struct chain_added *added);
+
+static inline bool chain_asks(const struct chain_user *user, enum chain_callback callback,
+                              uint32_t step, const struct chain_added *added)
+{
+    return (chain_asks_about(user, step, added) >> callback & 1) != 0;
+}
 
 /* A request that a plugin added: owns everything in it. */
 struct chain_added {

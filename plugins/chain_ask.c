@@ -57,15 +57,13 @@ static bool is_asked(const struct chain_worker *worker, uint32_t index)
     return mark_of(worker->user, index, worker->step) != 0;
 }
 
-bool chain_asks(const struct chain_user *user, enum chain_callback callback, uint32_t step,
-                const struct chain_added *added)
+uint32_t chain_asks_about(const struct chain_user *user, uint32_t step,
+                          const struct chain_added *added)
 {
     const struct plugin_chain *chain = user->worker->chain;
-    if (chain->wants_always >> callback & 1)
-        return true;
-    if (!(chain->wants >> callback & 1))
-        return false;
-    return added || mark_of(user, chain->count, step) != 0;
+    uint32_t by_marks =
+        added ? chain->plugins[added->plugin].callbacks : mark_of(user, chain->count, step);
+    return (chain->wants_always | by_marks) & ABOUT_STEPS;
 }
 
 void chain_begin(struct chain_worker *worker, struct chain_user *user, enum chain_callback callback,

@@ -3,7 +3,7 @@
  * by session.
  *
  * Marks of one session are one block: `step_count` numbers for each plugin, and behind them one for
- * each step that says whether anybody has marked it. A session without marks has no block.
+ * each step with the callbacks of those who have marked it. A session without marks has no block.
  */
 #include <stdlib.h>
 
@@ -144,11 +144,13 @@ int chain_mark(struct plugin_chain *chain, uint32_t plugin, uint32_t step, uint3
     struct session_marks *session = marks_in_hand(chain);
     if (!session)
         return -1;
-    uint32_t any = 0;
+    uint32_t callbacks = 0;
     session->marks[(size_t)plugin * session->step_count + step] = mark;
-    for (uint32_t i = 0; i < chain->count; i++)
-        any |= session->marks[(size_t)i * session->step_count + step];
-    session->marks[(size_t)chain->count * session->step_count + step] = any;
+    for (uint32_t i = 0; i < chain->count; i++) {
+        if (session->marks[(size_t)i * session->step_count + step])
+            callbacks |= chain->plugins[i].callbacks;
+    }
+    session->marks[(size_t)chain->count * session->step_count + step] = callbacks;
     return 0;
 }
 

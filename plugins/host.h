@@ -165,8 +165,8 @@ struct chain_added *host_add_request(struct chain_worker *worker, const char *fu
 /* Its view, once it is filled. */
 reprise_request *host_show_added(struct chain_worker *worker, struct chain_added *added);
 
-/* chain_recorded.c: marks of a session, `step_count` for each plugin, and behind them one for each
- * step that is not 0 when any plugin has marked it. */
+/* chain_recorded.c: marks of a session, `step_count` for each plugin, and behind them for each step
+ * the callbacks of the plugins that have marked it. */
 int chain_mark(struct plugin_chain *chain, uint32_t plugin, uint32_t step, uint32_t mark);
 const uint32_t *chain_marks_find(const struct plugin_chain *chain, uint64_t session_id,
                                  uint32_t step_count);

@@ -60,21 +60,22 @@ static int settle(void *owner, uint32_t number, const struct http_response *answ
     return 0;
 }
 
-/* Values lie where requests under way may still read them. */
-static bool has_requests_under_way(const struct user *user)
+/* Requests under way may still read the values they were sent with. */
+static uint64_t values_in_use_since(const struct user *user)
 {
+    uint64_t since = VALUES_NOT_IN_USE;
     for (const struct task *task = user->tasks; task; task = task->next) {
-        if (task->state == TASK_SENT)
-            return true;
+        if (task->state == TASK_SENT && task->sent_with < since)
+            since = task->sent_with;
     }
-    return false;
+    return since;
 }
 
 static int replace_value(void *owner, struct bytes old, struct bytes value)
 {
     struct user *user = owner;
     return values_replace(&user->values, user->session->value_forms, old, value,
-                          has_requests_under_way(user));
+                          values_in_use_since(user));
 }
 
 static struct bytes data(void *owner, struct bytes column)

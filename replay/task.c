@@ -127,6 +127,8 @@ int task_start_step(struct user *user, const struct plan_step *step, uint64_t du
         return -1;
     task->step = step;
     task->due_us = due_us;
+    if (user->plugins)
+        task->asks = chain_asks_about(user->plugins, task_step_number(task), NULL);
     task_take_recorded(task);
     task->request = &task->own_request;
     if (step->kind == STEP_WS_MESSAGE) {
@@ -180,6 +182,7 @@ static void start_child(struct task *task)
     child->added = task->before;
     task->before = child->added->next;
     child->added->next = NULL;
+    child->asks = chain_asks_about(user->plugins, 0, child->added);
     child->parent = task;
     child->request = &child->added->request;
     child->due_us = user_now_us(user);
@@ -330,8 +333,7 @@ static void ask(struct task *task)
     struct user *user = task->user;
     if (task->step && !task_prepare_values(task))
         return;
-    if (!user->plugins ||
-        !chain_asks(user->plugins, CHAIN_REQUEST, task_step_number(task), task->added)) {
+    if (!task_asks(task, CHAIN_REQUEST)) {
         task_send(task);
         return;
     }

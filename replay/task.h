@@ -43,8 +43,10 @@ struct task {
     bool has_waited;              /* long enough for a WebSocket's messages */
     bool is_asked;                /* a plugin has it in hand just now */
     bool is_filled;               /* they are in `request`: its step's cut is no longer the same */
+    uint32_t asks;                /* chain_asks_about() it; 0: no plugin sees it */
     uint32_t attempt, holds, ask_from;
     uint64_t filled_with;          /* values.replaced then */
+    uint64_t sent_with;            /* the same: once sent it may read the values of then */
     uint32_t held_by;              /* with holds: the plugin that holds it */
     uint32_t keeps_body;           /* of the answer, for these plugins */
     struct chain_repeats *repeats; /* of each plugin, in `arena`; NULL: none */
@@ -105,8 +107,8 @@ void task_wake_waiting(struct user *user);
 /* A WebSocket's message that one waits for has not come in time. */
 void task_stop_waiting(struct task *task);
 void task_take_message(struct user *user, const struct plan_step *connect, struct bytes payload);
-/* For the request's slots, as long as it is under way: copies, where a WebSocket's message or a
- * plugin may set them again meanwhile. -1 without memory. */
+/* For the request's slots, as long as it is under way: copies, where an open answer or a
+ * WebSocket's message may set them again meanwhile. -1 without memory. */
 int task_hold_values(struct task *task, const struct bytes **ret_values);
 struct bytes task_recorded_cookies(struct task *task);
 /* Of the whole answer, as far as they have not been taken while it came. */
@@ -134,6 +136,11 @@ bool task_look(void *owner, const struct transport_result *so_far, struct bytes 
 
 /* What somebody who compares answers wants of this one. */
 enum watch_wish task_watch_wish(const struct task *task);
+
+static inline bool task_asks(const struct task *task, enum chain_callback callback)
+{
+    return (task->asks >> callback & 1) != 0;
+}
 
 /* Carry out FAIL and END_SESSION; true when the user has ended. */
 bool task_ends_session(struct user *user, const struct chain_outcome *outcome);

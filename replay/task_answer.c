@@ -113,8 +113,7 @@ static bool ask_plugins(struct task *task, const struct transport_result *result
 {
     struct user *user = task->user;
     *ret_outcome = (struct chain_outcome){.verdict = REPRISE_CONTINUE};
-    if (user->state != USER_PLAYING || !user->plugins ||
-        !chain_asks(user->plugins, CHAIN_RESPONSE, task_step_number(task), task->added))
+    if (user->state != USER_PLAYING || !task_asks(task, CHAIN_RESPONSE))
         return false;
     const struct chain_answer answer = answer_of(task, result, now_us);
     task->is_asked = true;

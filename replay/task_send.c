@@ -70,9 +70,8 @@ static const struct request_cut *cut_of(const struct task *task)
 /* Whether plugins look at the answer while it comes; what answers an upgrade has no body. */
 static bool is_looked_at(const struct task *task)
 {
-    return task->user->plugins && (!task->step || task->step->kind == STEP_REQUEST) &&
-           chain_asks(task->user->plugins, CHAIN_RESPONSE_DATA, task_step_number(task),
-                      task->added);
+    return task_asks(task, CHAIN_RESPONSE_DATA) &&
+           (!task->step || task->step->kind == STEP_REQUEST);
 }
 
 /* A body that takes its time is no silence of the target's. */
@@ -87,8 +86,7 @@ static void transmit(struct task *task)
     struct user_env *env = task->user->env;
     if (task->step && !task_renew_request(task))
         return;
-    bool is_watched = task->user->plugins && chain_asks(task->user->plugins, CHAIN_RESPONSE,
-                                                        task_step_number(task), task->added);
+    bool is_watched = task_asks(task, CHAIN_RESPONSE);
     enum watch_wish wish = env->watch ? task_watch_wish(task) : WATCH_NOTHING;
     const struct step_bindings *born = task->step ? task->step->bindings : NULL;
     const struct bytes *values;
@@ -119,6 +117,7 @@ static void transmit(struct task *task)
     task->started_us = loop_read_clock(env->loop);
     task->is_awaited = is_answered_soon(task);
     task->data_skipped = 0;
+    task->sent_with = task->user->values.replaced;
     if (task->is_awaited)
         silence_asked(&env->silence, task->started_us);
     if (task->step && task->step->kind == STEP_WS_CONNECT) {

@@ -172,9 +172,9 @@ int task_hold_values(struct task *task, const struct bytes **ret_values)
     *ret_values = values->texts;
     /* A transport cuts what is left of a request anew each time it can send on: a value that a
      * plugin replaces meanwhile may be of another length. */
-    bool may_change = task->user->plugins || task->user->channels_active ||
-                      (bindings && (bindings->wait_count || has_open_producer(task)));
-    if (!bindings || !bindings->need_count || !may_change)
+    if (!bindings || !bindings->need_count)
+        return 0;
+    if (!task->user->channels_active && !bindings->wait_count && !has_open_producer(task))
         return 0;
     struct bytes *held = arena_zalloc(&task->arena, values->count * sizeof *held);
     if (!held)

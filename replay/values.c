@@ -5,21 +5,37 @@
 
 #include "core/buf.h"
 
-/* The block of a value that was replaced; or of the one that stands in its place, out of the way of
- * who reads the small ones. */
+/* What only requests read that were sent when values.replaced was no more than `last_read`. */
 struct retired_value {
     struct retired_value *next;
-    char *block; /* NULL: it was a small one */
+    uint64_t last_read;
+    void *block; /* of one value, or all texts */
 };
 
-static void free_retired(struct values *values)
+static void free_retired(struct values *values, uint64_t in_use_since)
 {
-    while (values->retired) {
-        struct retired_value *next = values->retired->next;
-        free(values->retired->block);
-        free(values->retired);
-        values->retired = next;
+    struct retired_value **at = &values->retired;
+    while (*at) {
+        struct retired_value *retired = *at;
+        if (retired->last_read >= in_use_since) {
+            at = &retired->next;
+            continue;
+        }
+        *at = retired->next;
+        free(retired->block);
+        free(retired);
     }
+}
+
+static int retire(struct values *values, void *block)
+{
+    struct retired_value *retired = malloc(sizeof *retired);
+    if (!retired)
+        return -1;
+    *retired = (struct retired_value){
+        .next = values->retired, .last_read = values->replaced, .block = block};
+    values->retired = retired;
+    return 0;
 }
 
 int values_init(struct values *values, uint32_t count)
@@ -31,6 +47,7 @@ int values_init(struct values *values, uint32_t count)
         calloc(count, sizeof *values->texts + VALUE_SMALL_BYTES + sizeof *values->messages);
     if (!values->texts)
         return -1;
+    values->block = values->texts;
     values->small = (char(*)[VALUE_SMALL_BYTES])(values->texts + count);
     values->messages = (uint32_t *)(void *)(values->small + count);
     values->count = count;
@@ -49,26 +66,36 @@ void values_fini(struct values *values)
 {
     for (uint32_t i = 0; i < values->count; i++)
         values_forget(values, i);
-    free_retired(values);
-    free(values->texts);
+    free_retired(values, VALUES_NOT_IN_USE);
+    if (values->texts != values->block)
+        free(values->texts);
+    free(values->block);
     *values = (struct values){0};
 }
 
-/* Whoever reads the old bytes may go on; the new ones go to a block of their own. */
+/* Whoever reads the texts goes on with those of now: what is set from here on is not theirs. */
+static int leave_texts(struct values *values)
+{
+    struct bytes *texts = malloc(values->count * sizeof *texts);
+    if (!texts || (values->texts != values->block && retire(values, values->texts))) {
+        free(texts);
+        return -1;
+    }
+    memcpy(texts, values->texts, values->count * sizeof *texts);
+    values->texts = texts;
+    return 0;
+}
+
+/* Their bytes stay, too; the new ones go to a block of their own. */
 static int set_beside(struct values *values, uint32_t index, struct bytes written)
 {
     struct bytes *text = &values->texts[index];
-    struct retired_value *retired = malloc(sizeof *retired);
+    bool is_small = text->ptr == values->small[index];
     char *room = malloc(written.len + 1);
-    if (!retired || !room) {
-        free(retired);
+    if (!room || (!is_small && retire(values, (char *)text->ptr))) {
         free(room);
         return -1;
     }
-    bool is_small = text->ptr == values->small[index];
-    *retired = (struct retired_value){.next = values->retired,
-                                      .block = is_small ? NULL : (char *)text->ptr};
-    values->retired = retired;
     memcpy(room, written.ptr, written.len);
     *text = bytes_make(room, written.len);
     return 0;
@@ -118,12 +145,14 @@ static int count_holders(const struct values *values, const unsigned char *forms
 }
 
 int values_replace(struct values *values, const unsigned char *forms, struct bytes old,
-                   struct bytes text, bool is_in_use)
+                   struct bytes text, uint64_t in_use_since)
 {
     struct buf was_room = BUF_INIT(BIRTH_MAX_BYTES + 1), is_room = BUF_INIT(BIRTH_MAX_BYTES + 1);
     int count = count_holders(values, forms, old, text, &was_room, &is_room);
-    if (!is_in_use)
-        free_retired(values);
+    bool is_in_use = in_use_since != VALUES_NOT_IN_USE;
+    free_retired(values, in_use_since);
+    if (count > 0 && is_in_use && leave_texts(values))
+        count = -1;
     for (uint32_t i = 0; i < values->count && count > 0; i++) {
         enum value_form form = (enum value_form)forms[i];
         if (!holds(values, i, form, old, &was_room))

@@ -18,12 +18,15 @@ struct retired_value;
 
 struct values {
     struct bytes *texts; /* `count` of them, as transport_request wants them; .ptr NULL: none yet */
+    void *block;         /* has the small ones, and the texts until the first are replaced in use */
     char (*small)[VALUE_SMALL_BYTES];
     uint32_t *messages; /* or events of an open answer: how many have had it */
     uint32_t count;
     uint64_t replaced;             /* how often values_replace() found something */
     struct retired_value *retired; /* replaced while a request might still read them */
 };
+
+#define VALUES_NOT_IN_USE UINT64_MAX
 
 /* count 0 takes no memory. -1 without memory. */
 int values_init(struct values *values, uint32_t count);
@@ -36,12 +39,12 @@ void values_forget(struct values *values, uint32_t index);
 
 /*
  * Every value that is `old` in its form becomes `text` in its form: forms[i] is that of value i.
- * `is_in_use`: requests are under way, and what they read stays where it is until a call without
- * them. How many there were; -1 and nothing has changed: one cannot hold it; -1 also when memory
- * runs out half way.
+ * `in_use_since`: what `replaced` was when the first of the requests under way was sent; each goes
+ * on with the texts it has. How many there were; -1 and nothing has changed: one cannot hold it; -1
+ * also when memory runs out half way.
  */
 int values_replace(struct values *values, const unsigned char *forms, struct bytes old,
-                   struct bytes text, bool is_in_use);
+                   struct bytes text, uint64_t in_use_since);
 
 /* All births of one answer; what is not in it is forgotten. Returns how many there were. Without a
  * scratch only those of a JSON body are found. */

@@ -105,6 +105,75 @@ static void a_session_without_marks_is_not_shown_to_who_asks_for_them(void **sta
     assert_int_equal(calls, 0);
 }
 
+static const struct bytes *values_of_b; /* while it is under way */
+
+static bool asks_for(const struct http_request *http, const char *path)
+{
+    struct bytes end = bytes_of(path);
+    return http->url.len >= end.len &&
+           bytes_equal(bytes_from(http->url, http->url.len - end.len), end);
+}
+
+/* All that an unmarked step is sent with is the plan's and the user's: no copies. */
+static struct transport_call *expect_no_cost(struct transport_user *user,
+                                             const struct transport_request *request,
+                                             enum failure *ret_failure)
+{
+    const struct http_request *http = request->http;
+    bool is_b = asks_for(http, "/b/old");
+    if (is_b || asks_for(http, "/c/old")) {
+        assert_false(request->is_filled);
+        assert_false(request->keeps_headers);
+        assert_false(request->keeps_body);
+        assert_null(http->own_headers);
+        assert_int_equal(http->arena->used_bytes, 0);
+        assert_ptr_equal(request->values, play.users[0]->values.texts);
+    }
+    if (is_b)
+        values_of_b = request->values;
+    return fake_target.send(user, request, ret_failure);
+}
+
+static int mark_third(const reprise_call *call, const reprise_recorded *recorded)
+{
+    (void)recorded;
+    return call->host->mark(call, 2, 1) ? REPRISE_FAIL : REPRISE_SKIP;
+}
+
+static int replace_while_b_is_sent(const reprise_call *call, const reprise_response *response)
+{
+    const reprise_bytes old = {"tok", 3}, fresh = {"fresh", 5};
+    int found = 0;
+    assert_int_equal(response->request->mark, 1);
+    assert_true(call->host->replace_value(call, old, fresh) > 0);
+    for (uint32_t i = 0; i < play.users[0]->values.count; i++)
+        found += bytes_equal(values_of_b[i], bytes_of("tok"));
+    assert_int_equal(found, 1); /* /b may be half on its way */
+    calls++;
+    return REPRISE_CONTINUE;
+}
+
+static void unmarked_steps_of_a_session_with_marks_cost_what_they_cost_without(void **state)
+{
+    (void)state;
+    static const struct fake_answer answers[] = {{"GET /a", 10, 200, 0, NULL, "{\"t\":\"tok\"}"},
+                                                 {"GET /b/tok", 50, 200, 0, NULL, NULL},
+                                                 {0}};
+    struct transport_ops ops = fake_target;
+    ops.send = expect_no_cost;
+    fake_answers = answers;
+    start("session s\n0 10 GET /a 200\nanswer {\"t\":\"old\"}\n"
+          "20 70 GET /b/old 200\n20 40 GET /m/old 200\n90 95 GET /c/old 200\n"
+          "bind 1 body:/t -> 2 path:2\nbind 1 body:/t -> 3 path:2\nbind 1 body:/t -> 4 path:2\n",
+          (const reprise_plugin *[]){PLUGIN("p", .flags = REPRISE_MARKED_ONLY,
+                                            .on_recorded = mark_third,
+                                            .on_response = replace_while_b_is_sent),
+                                     NULL});
+    play.env.ops = &ops;
+    expect_and_end("0 GET /a\n20 GET /b/tok\n20 GET /m/tok\n90 GET /c/fresh\n");
+    assert_int_equal(calls, 1);
+}
+
 #define POLL_SCRIPT                                                                                \
     "session s\n0 10 GET /poll 200\n110 120 GET /poll 200\n220 230 GET /poll 200\n"                \
     "answer {\"url\":\"old\"}\n330 340 GET /get/old 200\n"                                         \
@@ -400,6 +469,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(only_marked_steps_are_shown_to_who_asks_for_them),
         cmocka_unit_test(a_session_without_marks_is_not_shown_to_who_asks_for_them),
+        cmocka_unit_test(unmarked_steps_of_a_session_with_marks_cost_what_they_cost_without),
         cmocka_unit_test(settled_steps_give_their_values_and_take_no_time),
         cmocka_unit_test(a_plugin_answers_the_request_in_hand),
         cmocka_unit_test(a_replaced_value_is_in_all_its_forms),

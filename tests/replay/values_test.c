@@ -105,14 +105,46 @@ static void a_replacement_that_cannot_be_made_changes_nothing(void **state)
     for (uint32_t i = 0; i < 3; i++)
         assert_int_equal(values_set(&values, i, (enum value_form)forms[i], old), 0);
     for (int is_in_use = 0; is_in_use < 2; is_in_use++) {
-        assert_int_equal(values_replace(&values, forms, old, broken, is_in_use), -1);
+        uint64_t in_use_since = is_in_use ? 0 : VALUES_NOT_IN_USE;
+        assert_int_equal(values_replace(&values, forms, old, broken, in_use_since), -1);
         assert_true(bytes_equal(values.texts[0], old));
         assert_true(bytes_equal(values.texts[1], old));
         assert_true(bytes_equal(values.texts[2], bytes_of("a%20b")));
     }
-    assert_int_equal(values_replace(&values, forms, old, fresh, false), 3);
+    assert_int_equal(values_replace(&values, forms, old, fresh, VALUES_NOT_IN_USE), 3);
     assert_true(bytes_equal(values.texts[0], fresh));
     assert_true(bytes_equal(values.texts[2], bytes_of("c%2Fd")));
+    values_fini(&values);
+}
+
+/* A request that was sent before reads what it was sent with, however often that is replaced; so
+ * does one that was sent between two replacements. */
+static void who_reads_the_texts_goes_on_with_those_it_has(void **state)
+{
+    (void)state;
+    static const unsigned char forms[] = {VALUE_AS_IS, VALUE_AS_IS};
+    const struct bytes other = bytes_of("other"), names[] = {bytes_of("one"), bytes_of("two"),
+                                                             bytes_of("three"), bytes_of("four")};
+    struct values values;
+    assert_int_equal(values_init(&values, 2), 0);
+    assert_int_equal(values_set(&values, 0, VALUE_AS_IS, names[0]), 0);
+    assert_int_equal(values_set(&values, 1, VALUE_AS_IS, other), 0);
+    const struct bytes *sent[4] = {values.texts};
+    for (int i = 1; i < 4; i++) {
+        assert_int_equal(values_replace(&values, forms, names[i - 1], names[i], 0), 1);
+        sent[i] = values.texts;
+    }
+    for (int i = 0; i < 4; i++) {
+        assert_true(bytes_equal(sent[i][0], names[i]));
+        assert_true(bytes_equal(sent[i][1], other));
+    }
+    /* The first two are answered: nobody reads what only they had. */
+    assert_int_equal(values_replace(&values, forms, names[3], names[0], 2), 1);
+    assert_true(bytes_equal(sent[2][0], names[2]));
+    assert_true(bytes_equal(sent[3][0], names[3]));
+    assert_int_equal(values_replace(&values, forms, names[0], names[1], VALUES_NOT_IN_USE), 1);
+    assert_true(bytes_equal(values.texts[0], names[1]));
+    assert_true(bytes_equal(values.texts[1], other));
     values_fini(&values);
 }
 
@@ -120,6 +152,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_replacement_that_cannot_be_made_changes_nothing),
+        cmocka_unit_test(who_reads_the_texts_goes_on_with_those_it_has),
         cmocka_unit_test(every_form_writes_what_its_place_can_hold),
         cmocka_unit_test(a_value_may_have_any_length_up_to_its_maximum),
         cmocka_unit_test(no_values_take_no_memory),
