@@ -88,9 +88,7 @@ static int start(const reprise_call *call)
     learn_init(&state->learn, &state->rules, &state->table);
     if (!call->host->settle_like || !call->host->keep_body)
         return refuse(call, "this reprise cannot settle steps that are not sent");
-    int verdict = read_choices(call, state);
-    state->has_started = verdict == REPRISE_CONTINUE;
-    return verdict;
+    return read_choices(call, state);
 }
 
 static int mark(void *owner, uint32_t step, uint32_t mark)
@@ -99,9 +97,23 @@ static int mark(void *owner, uint32_t step, uint32_t mark)
     return call->host->mark(call, step, mark);
 }
 
+/* Whether the trace has what options name. */
+static void note_named(struct plugin_state *state, const reprise_recorded *recorded)
+{
+    const struct learn_rules *rules = &state->rules;
+    struct span url = plugin_span(recorded->url);
+    if (!url.len)
+        return;
+    if (rules->submit_path && span_is(plugin_span(recorded->method), rules->submit_method))
+        state->has_submit |= url_matches(rules->submit_path, url, NULL);
+    if (rules->poll_path)
+        state->has_poll |= url_matches(rules->poll_path, url, NULL);
+}
+
 static int on_recorded(const reprise_call *call, const reprise_recorded *recorded)
 {
     struct plugin_state *state = call->plugin;
+    note_named(state, recorded);
     if (!learn_see(&state->learn, call->session_id, recorded, mark, (void *)call))
         return REPRISE_CONTINUE;
     call->host->error(call, "no memory for the jobs of the trace");
@@ -145,19 +157,28 @@ static bool is_alike(const struct job_recorded *a, const struct job_recorded *b)
     return strcmp(a_poll, b_poll) == 0;
 }
 
-static void tell(const reprise_call *call)
+static void tell_nothing(const reprise_call *call)
 {
-    struct plugin_state *state = call->plugin;
-    const struct job_recorded *kinds[MAX_TOLD];
-    size_t counts[MAX_TOLD] = {0}, kind_count = 0, more = 0;
-    if (atomic_exchange(&state->has_told, true))
-        return;
-    if (!state->table.count) {
+    const struct plugin_state *state = call->plugin;
+    if (state->submit[0] && !state->has_submit)
+        call->host->log(call, REPRISE_WARNING,
+                        "no job in the trace: submit=%s is no exchange of it", state->submit);
+    else if (state->poll[0] && !state->has_poll)
+        call->host->log(call, REPRISE_WARNING, "no job in the trace: nothing in it asks at poll=%s",
+                        state->poll);
+    else
         call->host->log(call, REPRISE_WARNING,
                         "no job in the trace: no answer to a POST gives an id that a later GET "
                         "asks for a state; submit=, poll=, id= and status= say where they are");
-        return;
-    }
+}
+
+static int on_recording_end(const reprise_call *call)
+{
+    const struct plugin_state *state = call->plugin;
+    const struct job_recorded *kinds[MAX_TOLD];
+    size_t counts[MAX_TOLD] = {0}, kind_count = 0, more = 0;
+    if (!state->table.count)
+        tell_nothing(call);
     for (size_t i = 0; i < state->table.count; i++) {
         const struct job_recorded *job = &state->table.jobs[i];
         size_t kind = 0;
@@ -175,13 +196,12 @@ static void tell(const reprise_call *call)
         tell_kind(call, kinds[i], counts[i]);
     if (more)
         call->host->log(call, REPRISE_INFO, "%zu jobs of other kinds", more);
+    return REPRISE_CONTINUE;
 }
 
 static void stop(const reprise_call *call)
 {
     struct plugin_state *state = call->plugin;
-    if (state->has_started) /* where no session has a job none has begun */
-        tell(call);
     learn_fini(&state->learn);
     job_table_fini(&state->table);
     for (size_t i = 0; i < sizeof state->owned / sizeof state->owned[0]; i++)
@@ -195,7 +215,6 @@ static int on_session_start(const reprise_call *call)
 {
     struct plugin_state *state = call->plugin;
     struct user_state *user = call->user;
-    tell(call);
     const struct job_session *session = job_table_find(&state->table, call->session_id);
     if (!session)
         return REPRISE_CONTINUE;
@@ -300,6 +319,7 @@ static const reprise_plugin plugin = {
     .start = start,
     .stop = stop,
     .on_recorded = on_recorded,
+    .on_recording_end = on_recording_end,
     .on_session_start = on_session_start,
     .on_request = plugin_on_request,
     .on_response = plugin_on_response,

@@ -52,8 +52,7 @@ struct plugin_state {
     /* what the trace has */
     struct learn learn;
     struct job_table table;
-    atomic_bool has_told;
-    bool has_started;
+    bool has_submit, has_poll; /* what the options of that name say is in it */
     /* of all users */
     atomic_ullong in_flight;
     struct joblog job_log;

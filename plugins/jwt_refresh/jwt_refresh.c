@@ -157,8 +157,6 @@ static int start(const reprise_call *call)
 static void stop(const reprise_call *call)
 {
     struct plugin_state *state = call->plugin;
-    if (state->recording) /* where nothing was found no user has asked for it */
-        user_tell_found(call);
     user_tell_lost(call);
     recording_free(state->recording);
     signer_free(state->signer);
@@ -180,6 +178,12 @@ static int on_recorded(const reprise_call *call, const reprise_recorded *recorde
         return REPRISE_CONTINUE;
     call->host->error(call, "no memory for what the trace says about tokens");
     return REPRISE_FAIL;
+}
+
+static int on_recording_end(const reprise_call *call)
+{
+    user_tell_found(call);
+    return REPRISE_CONTINUE;
 }
 
 static const reprise_option options[] = {
@@ -266,6 +270,7 @@ static const reprise_plugin plugin = {
     .start = start,
     .stop = stop,
     .on_recorded = on_recorded,
+    .on_recording_end = on_recording_end,
     .on_session_start = user_session_start,
     .on_request = user_request,
     .on_response = user_response,

@@ -51,7 +51,6 @@ struct plugin_state {
     struct recording *recording;
     struct signer *signer; /* NULL: nothing is signed here */
     struct calendar calendar;
-    _Atomic int has_told;   /* what was found */
     _Atomic int has_warned; /* of a token that cannot be believed */
     _Atomic uint64_t lost;  /* users of whom a line was to be said */
 };

@@ -15,10 +15,8 @@ enum { MAX_UNSAVED = 3 };
 
 void user_tell_found(const reprise_call *call)
 {
-    struct plugin_state *state = call->plugin;
+    const struct plugin_state *state = call->plugin;
     struct recording_summary sum;
-    if (atomic_exchange(&state->has_told, 1))
-        return;
     recording_sum_up(state->recording, &sum);
     settings_tell_unmet(call);
     if (!sum.logins && !sum.refreshes && !sum.foreign) {
@@ -40,9 +38,8 @@ void user_tell_found(const reprise_call *call)
 
 int user_session_start(const reprise_call *call)
 {
-    struct plugin_state *state = call->plugin;
+    const struct plugin_state *state = call->plugin;
     struct user *user = call->user;
-    user_tell_found(call);
     user->session = recording_find(state->recording, call->session_id);
     for (uint32_t i = 0; user->session && i < user->session->credential_count; i++)
         user->live[i].login_step = user->session->credentials[i].login_step;

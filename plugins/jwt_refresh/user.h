@@ -5,7 +5,7 @@
 
 #include "reprise_plugin.h"
 
-/* What the trace has about tokens, in a line or two; once. */
+/* What the trace has about tokens, in a line or two. */
 void user_tell_found(const reprise_call *call);
 
 /* At the end: how many lost users had no line of their own. */

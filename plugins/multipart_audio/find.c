@@ -115,7 +115,6 @@ static int hear(const reprise_call *call, const reprise_recorded *recorded)
 int plugin_on_recorded(const reprise_call *call, const reprise_recorded *recorded)
 {
     struct plugin_state *state = call->plugin;
-    state->was_shown = true;
     if (recorded->kind == REPRISE_RECORDED_EXCHANGE)
         return recorded->request_body.len ? find_upload(call, recorded) : REPRISE_CONTINUE;
     if (!state->ws_is_on)
@@ -188,25 +187,33 @@ static void tell_exceptions(const reprise_call *call)
                         state->coded_count);
 }
 
-void plugin_tell(const reprise_call *call)
+int plugin_on_recording_end(const reprise_call *call)
 {
-    struct plugin_state *state = call->plugin;
+    const struct plugin_state *state = call->plugin;
     char formats[200];
-    if (atomic_exchange(&state->has_told, true))
-        return;
-    size_t streams = 0;
+    size_t streams = 0, multiparts = 0;
+    for (size_t i = 0; i < state->uploads.count; i++) {
+        const struct recorded_upload *upload = state->uploads.item[i];
+        multiparts += upload->is_multipart;
+    }
     for (size_t i = 0; i < state->streams.count; i++)
         streams += state->ws_is_pcm || stream_kind(state->streams.item[i]) != STREAM_LEFT;
     list_formats(state, formats, sizeof formats);
-    if (state->uploads.count + streams == 0)
+    if (state->part[0] && !multiparts)
+        call->host->log(call, REPRISE_WARNING, "no upload of the trace has a part=%s", state->part);
+    else if (state->uploads.count + streams == 0)
         call->host->log(call, REPRISE_WARNING,
                         "no upload of audio in the trace; part=NAME says which part is one");
-    else
+    if (state->uploads.count + streams)
         call->host->log(call, REPRISE_INFO,
                         "%zu uploads in the trace (%s), %zu WebSockets with audio; new audio: %s",
                         state->uploads.count, formats[0] ? formats : "none usable", streams,
                         state->mode == UPLOAD_PCM    ? state->kind
                         : state->mode == UPLOAD_FILE ? "files of the folder"
                                                      : "as recorded, marked");
+    if (state->ws_is_pcm && !state->streams.count)
+        call->host->log(call, REPRISE_WARNING,
+                        "ws=pcm16: no WebSocket of the trace has sent anything binary");
     tell_exceptions(call);
+    return REPRISE_CONTINUE;
 }

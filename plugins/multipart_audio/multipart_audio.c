@@ -85,9 +85,6 @@ static int start(const reprise_call *call)
 static void stop(const reprise_call *call)
 {
     struct plugin_state *state = call->plugin;
-    if (state
-            ->was_shown) /* a session without marks is not started: it may not have been told yet */
-        plugin_tell(call);
     for (size_t i = 0; i < state->uploads.count; i++)
         recorded_upload_free(state->uploads.item[i]);
     for (size_t i = 0; i < state->streams.count; i++) {
@@ -104,7 +101,6 @@ static int on_session_start(const reprise_call *call)
 {
     struct user_state *user = call->user;
     user->seed = call->host->random(call);
-    plugin_tell(call);
     return REPRISE_CONTINUE;
 }
 
@@ -176,6 +172,7 @@ static const reprise_plugin plugin = {
     .start = start,
     .stop = stop,
     .on_recorded = plugin_on_recorded,
+    .on_recording_end = plugin_on_recording_end,
     .on_session_start = on_session_start,
     .on_request = plugin_on_request,
     .on_response = plugin_on_response,

@@ -60,8 +60,7 @@ struct plugin_state {
     size_t coded_count;  /* uploads with a content coding: left alone */
     struct open_stream open[OPEN_STREAMS];
     size_t next_open;
-    bool was_shown; /* the trace, or some of it */
-    atomic_bool has_told, has_told_full;
+    atomic_bool has_told_full;
     struct seen *seen; /* content that may be sent more than once */
 };
 
@@ -95,7 +94,7 @@ struct user_state {
 };
 
 int plugin_on_recorded(const reprise_call *call, const reprise_recorded *recorded);
-void plugin_tell(const reprise_call *call);           /* once: what on_recorded has found */
+int plugin_on_recording_end(const reprise_call *call);
 void plugin_forget_uploads(const reprise_call *call); /* the user ends */
 int plugin_on_request(const reprise_call *call, reprise_request *request);
 int plugin_on_response(const reprise_call *call, const reprise_response *response);

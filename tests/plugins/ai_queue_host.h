@@ -120,6 +120,7 @@ static inline void show(const struct seen *steps, size_t count)
         reprise_recorded recorded = seen_recorded(&steps[i], i, headers);
         assert_int_equal(plugin->on_recorded(&host.call, &recorded), REPRISE_CONTINUE);
     }
+    assert_int_equal(plugin->on_recording_end(&host.call), REPRISE_CONTINUE);
     assert_int_equal(plugin->on_session_start(&host.call), REPRISE_CONTINUE);
 }
 

@@ -314,9 +314,27 @@ static void options_that_make_no_sense_are_named(void **state)
 static void a_trace_without_jobs_is_said(void **state)
 {
     (void)state;
+    static const struct {
+        const char *name, *value, *line;
+    } rows[] = {
+        {"submit", "POST:/nowhere", "no job in the trace: submit=POST:/nowhere is no exchange"},
+        {"poll", "/tasks/{id}", "no job in the trace: nothing in it asks at poll=/tasks/{id}"},
+        {"id", "/nothing/id", "no job in the trace: no answer to a POST gives an id"},
+    };
     START();
-    stop(); /* no session was shown to it: none was marked */
-    assert_non_null(strstr(host.log, "no job in the trace"));
+    assert_int_equal(plugin->on_recording_end(&host.call), REPRISE_CONTINUE);
+    assert_non_null(strstr(host.log, "no job in the trace: no answer"));
+    stop();
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        START(rows[i].name, rows[i].value);
+        show_job();
+        assert_non_null(strstr(host.log, rows[i].line));
+        stop();
+    }
+    START("submit", "POST:/jobs", "poll", "/jobs/{id}");
+    show_job();
+    assert_null(strstr(host.log, "no job"));
+    stop();
 }
 
 int main(void)

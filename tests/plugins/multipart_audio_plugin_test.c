@@ -205,6 +205,7 @@ static void every_user_sends_another_file_and_the_same_one_again(void **state)
         assert_int_equal(START("kind", kinds[i]), REPRISE_CONTINUE);
         show_upload(NULL);
         assert_int_not_equal(host.marks[3], 0);
+        assert_int_equal(plugin->on_recording_end(&host.call), REPRISE_CONTINUE);
         for (uint64_t user = 0; user < 20; user++) {
             begin_user(user);
             assert_int_equal(ask(), REPRISE_CONTINUE);
@@ -325,6 +326,7 @@ static void what_is_no_audio_fails_its_user_by_name(void **state)
     enum { ERRORS = 5 };
     assert_int_equal(START(), REPRISE_CONTINUE);
     show_upload("this is no audio");
+    assert_int_equal(plugin->on_recording_end(&host.call), REPRISE_CONTINUE);
     begin_user(1);
     assert_int_equal(ask(), REPRISE_FAIL);
     assert_string_equal(host.error,
@@ -573,8 +575,25 @@ static void streams_are_left_alone_when_asked(void **state)
     assert_int_equal(START("ws", "off"), REPRISE_CONTINUE);
     show_stream(10);
     assert_int_equal(host.marks[5], 0);
-    stop(); /* no session has a mark, so none was started */
+    assert_int_equal(plugin->on_recording_end(&host.call), REPRISE_CONTINUE);
     assert_non_null(strstr(host.log, "no upload of audio in the trace"));
+    stop();
+}
+
+static void options_that_the_trace_does_not_meet_are_told(void **state)
+{
+    (void)state;
+    assert_int_equal(START("part", "voice"), REPRISE_CONTINUE);
+    show_upload(NULL);
+    assert_int_equal(plugin->on_recording_end(&host.call), REPRISE_CONTINUE);
+    assert_non_null(strstr(host.log, "no upload of the trace has a part=voice"));
+    stop();
+    assert_int_equal(START("ws", "pcm16"), REPRISE_CONTINUE);
+    show_upload(NULL);
+    assert_int_equal(plugin->on_recording_end(&host.call), REPRISE_CONTINUE);
+    assert_non_null(strstr(host.log, "1 uploads in the trace"));
+    assert_non_null(strstr(host.log, "ws=pcm16: no WebSocket"));
+    stop();
 }
 
 static void answers_are_measured_from_the_last_byte_sent(void **state)
@@ -650,6 +669,7 @@ int main(void)
         cmocka_unit_test(a_stream_is_new_for_each_user_and_goes_no_faster_than_it_sounds),
         cmocka_unit_test(a_file_in_pieces_is_marked_in_its_first),
         cmocka_unit_test(streams_are_left_alone_when_asked),
+        cmocka_unit_test(options_that_the_trace_does_not_meet_are_told),
         cmocka_unit_test(answers_are_measured_from_the_last_byte_sent),
         cmocka_unit_test(an_answer_ahead_of_the_last_byte_is_not_timed),
     };
