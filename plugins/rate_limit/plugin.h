@@ -21,7 +21,8 @@ struct plugin_state {
     struct rules rules;
     struct ledger_terms terms[RULE_MAX];
     double tolerated[RULE_MAX];
-    pthread_mutex_t lock; /* guards the rest */
+    bool is_met[RULE_MAX], has_key[RULE_MAX]; /* by a recorded request; and its header is there */
+    pthread_mutex_t lock;                     /* guards the rest */
     struct keys keys;
     bool has_warned;
 };

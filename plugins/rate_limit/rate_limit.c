@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 /* Less than this of a request is arithmetic. */
 #define HAIR 0.001
@@ -62,6 +63,54 @@ static int start(const reprise_call *call)
         state->tolerated[i] = is_share ? tolerance * (double)rule->count : tolerance;
         call->host->log(call, REPRISE_INFO, "%s, %s; %g more are tolerated", rule->text,
                         kinds[kind], state->tolerated[i]);
+    }
+    return REPRISE_CONTINUE;
+}
+
+/* --- before the run -------------------------------------------------------------------------- */
+
+/* What another plugin or --data puts into requests cannot be known here. */
+static bool may_have_key(const reprise_recorded *recorded, const struct rule *rule)
+{
+    bool is_there = rule->key != RULE_PER_HEADER;
+    for (size_t i = 0; i < recorded->request_header_count && !is_there; i++) {
+        reprise_bytes name = recorded->request_headers[i].name;
+        is_there =
+            name.len == strlen(rule->name) && strncasecmp(name.ptr, rule->name, name.len) == 0;
+    }
+    return is_there;
+}
+
+static int on_recorded(const reprise_call *call, const reprise_recorded *recorded)
+{
+    struct plugin_state *state = call->plugin;
+    size_t met = 0;
+    for (size_t i = 0; i < state->rules.count; i++) {
+        const struct rule *rule = &state->rules.rule[i];
+        if (!state->has_key[i] && recorded->url.len &&
+            rule_matches(rule, recorded->method.ptr, recorded->method.len, recorded->url.ptr,
+                         recorded->url.len)) {
+            state->is_met[i] = true;
+            state->has_key[i] = may_have_key(recorded, rule);
+        }
+        met += state->has_key[i];
+    }
+    return met == state->rules.count ? REPRISE_END_SESSION : REPRISE_CONTINUE;
+}
+
+static int on_recording_end(const reprise_call *call)
+{
+    const struct plugin_state *state = call->plugin;
+    for (size_t i = 0; i < state->rules.count; i++) {
+        const struct rule *rule = &state->rules.rule[i];
+        if (!state->is_met[i])
+            call->host->log(call, REPRISE_WARNING, "%s: no recorded request counts for it",
+                            rule->text);
+        else if (!state->has_key[i])
+            call->host->log(call, REPRISE_WARNING,
+                            "%s: no recorded request has the header %s, and one without counts "
+                            "for no limit",
+                            rule->text, rule->name);
     }
     return REPRISE_CONTINUE;
 }
@@ -359,6 +408,8 @@ static const reprise_plugin plugin = {
     .on_request = on_request,
     .on_response = on_response,
     .on_session_end = on_session_end,
+    .on_recorded = on_recorded,
+    .on_recording_end = on_recording_end,
 };
 
 REPRISE_REGISTER(plugin);

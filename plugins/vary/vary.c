@@ -12,6 +12,7 @@
 #include "edits.h"
 #include "fields.h"
 #include "memo.h"
+#include "recorded.h"
 #include "setting.h"
 #include "value.h"
 
@@ -27,6 +28,8 @@ struct plugin_state {
     const char *set, *on, *scope; /* options */
     bool is_per_request;
     struct settings settings;
+    enum recorded_finding recorded[SETTING_MAX]; /* the best one; no more changed by users */
+    atomic_bool has_users;
     atomic_bool was_used[SETTING_MAX], was_named[SETTING_MAX];
 };
 
@@ -276,19 +279,56 @@ static int start(const reprise_call *call)
     return REPRISE_CONTINUE;
 }
 
+static int on_recorded(const reprise_call *call, const reprise_recorded *recorded)
+{
+    struct plugin_state *state = call->plugin;
+    size_t there = 0;
+    for (size_t i = 0; i < state->settings.count; i++) {
+        enum recorded_finding *best = &state->recorded[i];
+        if (*best != RECORDED_THERE) {
+            enum recorded_finding found = recorded_find(recorded, &state->settings.setting[i]);
+            *best = found > *best ? found : *best;
+        }
+        there += *best == RECORDED_THERE;
+    }
+    return there == state->settings.count ? REPRISE_END_SESSION : REPRISE_CONTINUE;
+}
+
+static int on_recording_end(const reprise_call *call)
+{
+    const struct plugin_state *state = call->plugin;
+    for (size_t i = 0; i < state->settings.count; i++) {
+        const struct setting *setting = &state->settings.setting[i];
+        const char *missing = !setting->path[0] ? "it is in no recorded request"
+                              : state->recorded[i] == RECORDED_WITHOUT
+                                  ? "it is in no recorded request of its endpoint"
+                                  : "no recorded request is of its endpoint";
+        if (state->recorded[i] != RECORDED_THERE)
+            call->host->log(call, REPRISE_WARNING, "%s: %s", setting->text, missing);
+    }
+    return REPRISE_CONTINUE;
+}
+
+/* What the trace lacks was told before. */
 static void stop(const reprise_call *call)
 {
     struct plugin_state *state = call->plugin;
+    if (!atomic_load(&state->has_users))
+        return;
     for (size_t i = 0; i < state->settings.count; i++)
-        if (!atomic_load(&state->was_used[i]) && !atomic_load(&state->was_named[i]))
+        if (state->recorded[i] == RECORDED_THERE && !atomic_load(&state->was_used[i]) &&
+            !atomic_load(&state->was_named[i]))
             call->host->log(call, REPRISE_WARNING, "%s: it was in no request",
                             state->settings.setting[i].text);
 }
 
 static int on_session_start(const reprise_call *call)
 {
+    struct plugin_state *state = call->plugin;
     struct user_state *user = call->user;
     user->seed = call->host->random(call);
+    if (!atomic_load_explicit(&state->has_users, memory_order_relaxed))
+        atomic_store(&state->has_users, true);
     return REPRISE_CONTINUE;
 }
 
@@ -330,6 +370,8 @@ static const reprise_plugin plugin = {
     .on_session_start = on_session_start,
     .on_request = on_request,
     .on_session_end = on_session_end,
+    .on_recorded = on_recorded,
+    .on_recording_end = on_recording_end,
 };
 
 REPRISE_REGISTER(plugin);
