@@ -137,11 +137,13 @@ static void tell_kind(const reprise_call *call, const struct job_recorded *job, 
     write_poll(job, poll, sizeof poll);
     call->host->log(
         call, REPRISE_INFO,
-        "%zu jobs: %s gives the id at %s%s, %s%s has the state at %s; asked %.3f s "
+        "%zu jobs: %s gives the id at %s%s, %s%s%s has the state at %s%s%s; asked %.3f s "
         "after the submit, then every %.3f s%s",
         count, job->submit, job->place->is_header ? "header " : "", job->place->name,
-        job->poll_url ? "GET " : "", poll, job->state_pointer ? job->state_pointer : "its status",
-        (double)job->first_delay_us / 1e6, (double)job_interval_us(&state->table, job) / 1e6,
+        job->poll_url ? job->poll_method : "", job->poll_url ? " " : "", poll,
+        job->list_pointer ? job->list_pointer : "", job->list_pointer ? "/*" : "",
+        job->state_pointer ? job->state_pointer : "its status", (double)job->first_delay_us / 1e6,
+        (double)job_interval_us(&state->table, job) / 1e6,
         job->has_ended ? "" : "; the recording has not seen it end: played as recorded");
 }
 
@@ -167,9 +169,10 @@ static void tell_nothing(const reprise_call *call)
         call->host->log(call, REPRISE_WARNING, "no job in the trace: nothing in it asks at poll=%s",
                         state->poll);
     else
-        call->host->log(call, REPRISE_WARNING,
-                        "no job in the trace: no answer to a POST gives an id that a later GET "
-                        "asks for a state; submit=, poll=, id= and status= say where they are");
+        call->host->log(
+            call, REPRISE_WARNING,
+            "no job in the trace: no answer to a POST gives an id that a later "
+            "request asks for a state; submit=, poll=, id= and status= say where they are");
 }
 
 static int on_recording_end(const reprise_call *call)

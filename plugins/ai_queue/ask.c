@@ -1,7 +1,18 @@
 /* ask.c - before a marked step is sent: is it its time, and which job is it for. */
+#include "bodies.h"
 #include "plugin.h"
 
 enum { LOOK_AGAIN_US = 1000000, LOOKS = 1000, LAST_ANSWER_US = 120000000 };
+
+static int put_into_body(const reprise_call *call, reprise_request *request, const char *old,
+                         const char *id)
+{
+    size_t len = 0;
+    char *body = body_replace(plugin_span(request->body), span_of(old), span_of(id), &len);
+    int failed = body && call->host->set_body(call, request, body, len);
+    free(body);
+    return failed;
+}
 
 /* The live id in place of the recorded one, where no binding has put it. */
 static int put_id(const reprise_call *call, reprise_request *request, const struct live_job *job)
@@ -10,8 +21,11 @@ static int put_id(const reprise_call *call, reprise_request *request, const stru
     struct span url = plugin_span(request->url), id = span_of(job->id);
     char text[URL_MAX_BYTES];
     for (size_t i = 0; i < sizeof old / sizeof old[0]; i++) {
-        if (!*old[i] || span_is(id, old[i]) ||
-            !url_replace(url, span_of(old[i]), id, text, sizeof text))
+        if (!*old[i] || span_is(id, old[i]))
+            continue;
+        if (job->recorded->asks_by_body && put_into_body(call, request, old[i], job->id))
+            return REPRISE_FAIL;
+        if (!url_replace(url, span_of(old[i]), id, text, sizeof text))
             continue;
         return call->host->set_url(call, request, text) ? REPRISE_FAIL : REPRISE_CONTINUE;
     }
@@ -46,7 +60,7 @@ static int wait(const reprise_call *call, const struct live_job *job)
 static int give_up_submit(const reprise_call *call, const reprise_request *request,
                           struct live_job *job)
 {
-    int verdict = live_give_up(call, job, true, "the target has not taken it by its deadline");
+    int verdict = live_give_up(call, job, true, NOT_TAKEN);
     return verdict == REPRISE_FAIL ? verdict : drop(call, request);
 }
 
@@ -79,6 +93,43 @@ static int ask_poll(const reprise_call *call, reprise_request *request, struct l
         return hold(call, job->next_us - call->now_us);
     call->host->keep_body(call);
     return put_id(call, request, job);
+}
+
+/* One request for all jobs that the recorded client asked for by it: it waits until the first of
+ * them is due, and for those that are being submitted. */
+static int ask_list(const reprise_call *call, reprise_request *request)
+{
+    const struct user_state *user = call->user;
+    uint64_t next_us = UINT64_MAX;
+    bool is_wanted = false;
+    for (uint32_t i = 0; i < user->count; i++) {
+        struct live_job *job = &user->jobs[i];
+        if (!job_has_poll(job->recorded, request->step))
+            continue;
+        if (job->state == LIVE_SENT && !live_is_late(call, job))
+            return wait(call, job);
+        if (job->state == LIVE_SENT && live_give_up(call, job, true, NOT_TAKEN) == REPRISE_FAIL)
+            return REPRISE_FAIL;
+        is_wanted |= job->state == LIVE_NONE || job->state == LIVE_RUNNING;
+        if (job->state != LIVE_RUNNING)
+            continue;
+        job->is_left = false;
+        job->is_asked = true;
+        if (job->next_us < next_us)
+            next_us = job->next_us;
+    }
+    if (!is_wanted)
+        return drop(call, request);
+    if (next_us != UINT64_MAX && call->now_us < next_us)
+        return hold(call, next_us - call->now_us);
+    call->host->keep_body(call);
+    for (uint32_t i = 0; i < user->count; i++) {
+        const struct live_job *job = &user->jobs[i];
+        if (job->state == LIVE_RUNNING && job_has_poll(job->recorded, request->step) &&
+            put_id(call, request, job))
+            return REPRISE_FAIL;
+    }
+    return REPRISE_CONTINUE;
 }
 
 /* Whatever else names the job waits until it has a name; results until it has ended. */
@@ -117,6 +168,8 @@ int plugin_on_request(const reprise_call *call, reprise_request *request)
         return ask_submit(call, request);
     case ROLE_POLL:
         return ask_poll(call, request, job);
+    case ROLE_LIST:
+        return ask_list(call, request);
     case ROLE_RESULT:
     case ROLE_SIDE:
     case ROLE_STREAM:

@@ -49,7 +49,7 @@ static int submit_again(const reprise_call *call, struct live_job *job,
         pause_us =
             reading->retry_after_us + call->host->random(call) % (reading->retry_after_us / 10 + 1);
     if (call->now_us + pause_us - job->began_us >= state->deadline || job->submits >= state->cap)
-        return live_give_up(call, job, true, "the target has not taken it by its deadline");
+        return live_give_up(call, job, true, NOT_TAKEN);
     call->host->delay_us(call, pause_us);
     return REPRISE_RETRY;
 }
@@ -222,6 +222,25 @@ static int hear_poll(const reprise_call *call, struct live_job *job,
     }
 }
 
+/* What it says of each of the jobs that were asked for by it. */
+static int hear_list(const reprise_call *call, const reprise_response *response)
+{
+    struct user_state *user = call->user;
+    int result = REPRISE_CONTINUE;
+    for (uint32_t i = 0; i < user->count; i++) {
+        struct live_job *job = &user->jobs[i];
+        if (!job_has_poll(job->recorded, response->request->step))
+            continue;
+        int verdict = hear_poll(call, job, response);
+        job->is_asked = verdict == REPRISE_RETRY;
+        if (verdict == REPRISE_FAIL)
+            return verdict;
+        if (verdict == REPRISE_RETRY)
+            result = verdict;
+    }
+    return result;
+}
+
 int plugin_on_response(const reprise_call *call, const reprise_response *response)
 {
     struct user_state *user = call->user;
@@ -236,6 +255,8 @@ int plugin_on_response(const reprise_call *call, const reprise_response *respons
         user->jobs[number].is_asked = verdict == REPRISE_RETRY;
         return verdict;
     }
+    case ROLE_LIST:
+        return hear_list(call, response);
     case ROLE_STREAM:
         return signals_stream_ended(call, &user->jobs[number], response);
     default:

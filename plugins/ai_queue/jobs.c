@@ -136,6 +136,19 @@ int job_add_poll(struct job_recorded *job, uint32_t step)
     return 0;
 }
 
+bool job_has_poll(const struct job_recorded *job, uint32_t step)
+{
+    uint32_t from = 0, to = job->poll_count;
+    while (from < to) {
+        uint32_t middle = from + (to - from) / 2;
+        if (job->polls[middle] < step)
+            from = middle + 1;
+        else
+            to = middle;
+    }
+    return from < job->poll_count && job->polls[from] == step;
+}
+
 void job_gap(struct job_gaps *gaps, uint64_t us)
 {
     uint32_t at = gaps->count;

@@ -18,6 +18,7 @@ enum job_role {
     ROLE_RESULT, /* fetched once it had ended */
     ROLE_SIDE,   /* about the job, before that */
     ROLE_STREAM,
+    ROLE_LIST, /* asks for all of its jobs at once */
     ROLE_WATCH
 };
 
@@ -40,6 +41,8 @@ struct job_recorded {
     char *id;                                   /* as recorded */
     char *submit;                               /* "POST /jobs", for people */
     char *poll_url;                             /* of the first poll; NULL: it is never asked for */
+    const char *poll_method;                    /* interned */
+    const char *list_pointer, *list_id_pointer; /* interned; of a list of jobs, or NULL */
     const char *state_pointer;                  /* interned; NULL: the status alone tells */
     const char *poll_id_pointer;                /* where polls' answers repeat the id, or NULL */
     uint32_t *polls;                            /* their steps, to the one that saw it end */
@@ -48,6 +51,7 @@ struct job_recorded {
     struct job_gaps *gaps;      /* between a poll's answer and the next poll; NULL: one poll */
     uint32_t honoured, ignored; /* Retry-After, by the recorded client */
     bool is_flag;
+    bool asks_by_body;     /* polls carry the id there */
     bool has_ended;        /* the recording saw it end: a replay waits for that */
     bool ends_with_stream; /* nothing came behind the event that said so */
     bool has_stream;
@@ -84,6 +88,7 @@ const struct id_place *job_table_place(struct job_table *table, const struct id_
 const char *job_table_pointer(struct job_table *table, const char *pointer);
 
 int job_add_poll(struct job_recorded *job, uint32_t step); /* -1: no memory, or too many */
+bool job_has_poll(const struct job_recorded *job, uint32_t step);
 void job_gap(struct job_gaps *gaps, uint64_t us);
 
 /* How long between polls: the job's own median, else that of all, else a second. */

@@ -4,9 +4,11 @@
  *
  * A POST or PUT that is answered 2xx or 303 gives identifiers; a later GET whose path or query has
  * one of them asks for that job when its answer has a state (words.h), or is 202 before it is
- * something else. The other GETs with that identifier, behind it, fetch results. An event stream at
- * such a path and a WebSocket that names the identifier tell of the job's end, too. What has no
- * state that anybody knows is no job.
+ * something else. So does a POST that carries it and says that it asks (bodies.h), or is sent again
+ * alike; and what is answered by a list in which a state stands beside it (lists.h). The other GETs
+ * with that identifier, behind it, fetch results. An event stream at such a path and a WebSocket
+ * that names the identifier tell of the job's end, too. What has no state that anybody knows is no
+ * job.
  */
 #ifndef AI_QUEUE_LEARN_H
 #define AI_QUEUE_LEARN_H
@@ -23,17 +25,32 @@ struct learn_rules {
     const char *state_pointer;
 };
 
-struct candidate {
-    char *value;
+/* The answer that gave an identifier, and where. */
+struct given {
     const struct id_place *place, *other_place;
     uint32_t step;
-    uint64_t ended_us, last_answer_us;
+    uint64_t ended_us;
+    char *submit;     /* "POST /jobs" */
+    const char *skip; /* where all answers of the target say that they are fine */
+    bool is_strong;   /* its answer says that something has begun: 202, a Location, a state */
+};
+
+/* A moment of asking: how long after the answer before, and whether that said when. */
+struct asking {
+    uint32_t step;
+    uint64_t began_us, ended_us, retry_after_us;
+};
+
+struct candidate {
+    char *value;
+    struct given given;
+    struct given before; /* what gave it before the request of `once` did; submit NULL: none */
+    struct asking once;  /* a POST that may have asked for it, if it is sent again alike */
+    uint64_t once_hash;  /* 0: there was none */
+    uint64_t last_answer_us;
     uint64_t retry_after_us; /* of the last answer */
-    char *submit;            /* "POST /jobs" */
-    const char *skip;        /* where all answers of the target say that they are fine */
-    bool is_strong; /* its answer says that something has begun: 202, a Location, a state */
-    int64_t job;    /* in the table; -1: none yet */
-    size_t next;    /* with the same hash, from 1 */
+    int64_t job;             /* in the table; -1: none yet */
+    size_t next;             /* with the same hash, from 1 */
 };
 
 enum { LEARN_SLOTS = 1 << 12, LEARN_MAX_CANDIDATES = 1 << 16, LEARN_MAX_IDS = 256 };

@@ -171,13 +171,26 @@ void live_book_poll(const reprise_call *call, struct live_job *job, const struct
         job->next_us = deadline_us;
 }
 
+/* Does another job need this step yet? */
+static bool is_wanted(const reprise_call *call, const struct live_job *job, uint32_t step)
+{
+    const struct user_state *user = call->user;
+    for (uint32_t i = 0; job->recorded->list_pointer && i < user->count; i++) {
+        const struct live_job *other = &user->jobs[i];
+        if (other != job && other->state != LIVE_OVER && other->state != LIVE_LOST &&
+            job_has_poll(other->recorded, step))
+            return true;
+    }
+    return false;
+}
+
 void live_settle_polls(const reprise_call *call, const struct live_job *job, uint32_t after_step,
                        const reprise_response *response)
 {
     const struct job_recorded *recorded = job->recorded;
     for (uint32_t i = 0; i < recorded->poll_count; i++) {
         uint32_t step = recorded->polls[i];
-        if (step <= after_step && after_step != REPRISE_ADDED)
+        if (is_wanted(call, job, step) || (step <= after_step && after_step != REPRISE_ADDED))
             continue;
         if (response)
             call->host->settle_like(call, step, response);

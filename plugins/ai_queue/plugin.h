@@ -92,6 +92,8 @@ static inline struct span plugin_span(reprise_bytes bytes)
     return (struct span){bytes.ptr, bytes.len};
 }
 
+#define NOT_TAKEN "the target has not taken it by its deadline"
+
 /* live.c: what becomes of a job. The int is a verdict. */
 void live_begin(const reprise_call *call, struct live_job *job, const struct reading *reading,
                 const reprise_response *response);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "backoff.h"
+#include "lists.h"
 
 static void read_common(const struct answer *answer, const json_t *root, struct reading *ret)
 {
@@ -158,6 +159,13 @@ static void read_good_poll(const struct words *words, const struct job_recorded 
                            struct reading *ret)
 {
     bool is_by_status = !job->state_pointer;
+    if (job->list_pointer &&
+        !(root = list_find(root, job->list_pointer, job->list_id_pointer, id))) {
+        char wanted[120];
+        snprintf(wanted, sizeof wanted, "such job in the list at '%.60s'", job->list_pointer);
+        say_what_came(answer, wanted, ret);
+        return;
+    }
     if (!read_state(words, job, root, ret)) {
         if (answer->status == 202) {
             ret->state = STATE_WAITING;

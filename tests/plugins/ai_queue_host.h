@@ -10,7 +10,7 @@
 
 /* settled: 'n' with nothing, 'l' like the answer in hand; headers: of the answer in hand. */
 #define HOST_KEEPS                                                                                 \
-    char url[200], replaced[200], settled[SESSION_MAX_STEPS + 1];                                  \
+    char url[200], body[400], replaced[200], settled[SESSION_MAX_STEPS + 1];                                  \
     int woken, ended_responses;                                                                    \
     const char *headers;
 #include "tests/plugins/small_host.h"
@@ -33,6 +33,15 @@ static inline int set_url(const reprise_call *call, reprise_request *request, co
     (void)call;
     snprintf(host.url, sizeof host.url, "%s", url);
     request->url = text_of(host.url);
+    return 0;
+}
+
+static inline int set_body(const reprise_call *call, reprise_request *request, const void *data,
+                           size_t len)
+{
+    (void)call;
+    snprintf(host.body, sizeof host.body, "%.*s", (int)len, (const char *)data);
+    request->body = text_of(host.body);
     return 0;
 }
 
@@ -87,6 +96,7 @@ static inline int start_with(const char *const *options)
 {
     host_prepare(&(reprise_host){.response_header = response_header,
                                  .set_url = set_url,
+                                 .set_body = set_body,
                                  .random = draw_random,
                                  .settle = settle,
                                  .settle_like = settle_like,
@@ -147,6 +157,27 @@ static inline int ask(uint32_t step, const char *url)
     host.delay_us = 0;
     request = (reprise_request){.step = step, .mark = host.marks[step], .url = text_of(url)};
     return plugin->on_request(&host.call, &request);
+}
+
+/* The same with a body, which is in host.body as it would be sent. */
+static inline int ask_with(uint32_t step, const char *url, const char *body)
+{
+    host.delay_us = 0;
+    snprintf(host.body, sizeof host.body, "%s", body);
+    request = (reprise_request){
+        .step = step, .mark = host.marks[step], .url = text_of(url), .body = text_of(body)};
+    return plugin->on_request(&host.call, &request);
+}
+
+/* The marks as letters: s(ubmit) p(oll) r(esult) o(ther) e(vents) l(ist) m(any told by events)
+ * a(ttempt) w(atch), '.': none. */
+static inline const char *roles(size_t count)
+{
+    static char text[SESSION_MAX_STEPS + 1];
+    for (size_t i = 0; i < count; i++)
+        text[i] = ".sproelmaw"[MARK_ROLE(host.marks[i])];
+    text[count] = '\0';
+    return text;
 }
 
 static inline int answer(uint32_t status, const char *headers, const char *body)

@@ -8,7 +8,8 @@
 
 enum { SESSION_MAX_STEPS = 32, SESSION_MAX_HEADERS = 8 };
 
-/* An exchange; of a message `answer` is its text. Headers are "Name: value\n..." */
+/* An exchange; of a message `answer` is its text. Headers are "Name: value\n...", a method may have
+ * the request's body behind it: "POST {...}". */
 struct seen {
     const char *method, *url;
     uint32_t status;
@@ -35,6 +36,9 @@ static inline reprise_recorded seen_recorded(const struct seen *seen, uint32_t s
     uint64_t began_ms = seen->ended_ms ? seen->began_ms : step * 1000;
     uint64_t ended_ms = seen->ended_ms ? seen->ended_ms : began_ms + 100;
     const char *method = seen->method ? seen->method : "GET";
+    size_t method_len = strcspn(method, " ");
+    const char *sent = method[method_len] ? method + method_len + 1 : NULL;
+    reprise_bytes request = {sent, sent ? strlen(sent) : 0};
     reprise_bytes text = {seen->answer, seen->answer ? strlen(seen->answer) : 0};
     bool is_message = seen->kind >= REPRISE_RECORDED_MESSAGE_SENT;
     return (reprise_recorded){
@@ -44,9 +48,9 @@ static inline reprise_recorded seen_recorded(const struct seen *seen, uint32_t s
         .is_text = 1,
         .began_us = began_ms * 1000,
         .ended_us = ended_ms * 1000,
-        .method = {method, strlen(method)},
+        .method = {method, method_len},
         .url = {seen->url, seen->url ? strlen(seen->url) : 0},
-        .request_body = is_message ? text : (reprise_bytes){NULL, 0},
+        .request_body = is_message ? text : request,
         .response_body = is_message ? (reprise_bytes){NULL, 0} : text,
         .response_headers = headers,
         .response_header_count = seen_headers(seen->headers, headers),
