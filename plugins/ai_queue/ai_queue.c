@@ -6,8 +6,8 @@
  *     --plugin ai_queue:submit=POST:/jobs,poll=/jobs/{id},id=/job/id,status=/job/phase,done=OK
  *
  * docs/plugins/ai_queue.md says what it recognises. The files here that know of the host are this
- * one, ask.c (requests), hear.c (answers), signals.c (WebSockets, event streams) and live.c (what
- * becomes of a job); the others are functions of bytes.
+ * one, ask.c (requests), hear.c (answers), signals.c (WebSockets), streams.c (event streams) and
+ * live.c (what becomes of a job); the others are functions of bytes.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -239,12 +239,10 @@ static void on_session_end(const reprise_call *call)
     struct user_state *user = call->user;
     for (uint32_t i = 0; i < user->count; i++) {
         live_leave(call, &user->jobs[i]);
-        if (user->jobs[i].events)
-            events_fini(user->jobs[i].events);
-        free(user->jobs[i].events);
     }
+    streams_forget(user);
     for (size_t i = 0; i < STASH_MAX; i++)
-        free(user->stash[i]);
+        free(user->stash[i].text);
     free(user->jobs);
 }
 

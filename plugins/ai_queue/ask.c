@@ -64,12 +64,12 @@ static int give_up_submit(const reprise_call *call, const reprise_request *reque
     return verdict == REPRISE_FAIL ? verdict : drop(call, request);
 }
 
-static int ask_submit(const reprise_call *call, const reprise_request *request)
+static int ask_submit(const reprise_call *call, uint32_t submit_step)
 {
     struct user_state *user = call->user;
     for (uint32_t i = 0; i < user->count; i++) {
         struct live_job *job = &user->jobs[i];
-        if (job->recorded->submit_step != request->step)
+        if (job->recorded->submit_step != submit_step)
             continue;
         if (job->submits == 0)
             job->began_us = call->now_us;
@@ -165,7 +165,7 @@ int plugin_on_request(const reprise_call *call, reprise_request *request)
     enum job_role role = MARK_ROLE(request->mark);
     switch (role) {
     case ROLE_SUBMIT:
-        return ask_submit(call, request);
+        return ask_submit(call, request->step);
     case ROLE_POLL:
         return ask_poll(call, request, job);
     case ROLE_LIST:
@@ -174,6 +174,12 @@ int plugin_on_request(const reprise_call *call, reprise_request *request)
     case ROLE_SIDE:
     case ROLE_STREAM:
         return ask_other(call, request, job, role);
+    case ROLE_ATTEMPT:
+        return ask_submit(call, job->recorded->submit_step);
+    case ROLE_EVENTS:
+        if (!call->host->end_response) /* a host without pieces of answers */
+            call->host->keep_body(call);
+        break;
     case ROLE_WATCH:
         break;
     }

@@ -97,7 +97,39 @@ static int hear_submit(const reprise_call *call, const reprise_response *respons
         if (job->recorded->submit_step != response->request->step)
             continue;
         job->submits++;
-        verdict = hear_submitted(call, job, response, &answer);
+        verdict = job->recorded->answers_itself && response->status / 100 == 2
+                      ? streams_answer_ended(call, job, response)
+                      : hear_submitted(call, job, response, &answer);
+    }
+    call->host->wake(call);
+    return verdict;
+}
+
+/* One that was refused in the recording: here it may be taken, and what the recorded client sent
+ * after it would be a second job. Refused again, that is left to the step that follows. */
+static int hear_attempt(const reprise_call *call, const struct live_job *first,
+                        const reprise_response *response)
+{
+    struct user_state *user = call->user;
+    const struct job_recorded *recorded = first->recorded;
+    bool is_later = response->status == 429 || response->status == 503;
+    int verdict = REPRISE_CONTINUE;
+    struct answer answer = answer_of(call, response);
+    for (uint32_t i = 0; i < user->count && verdict == REPRISE_CONTINUE; i++) {
+        struct live_job *job = &user->jobs[i];
+        if (job->recorded->submit_step != recorded->submit_step || job->state != LIVE_SENT)
+            continue;
+        job->submits++;
+        if (is_later)
+            call->host->record(call, AI_JOBS_REJECTED, 1);
+        else if (response->status / 100 == 2 || response->status == 303)
+            verdict = hear_submitted(call, job, response, &answer);
+    }
+    if (first->state == LIVE_RUNNING || first->state == LIVE_OVER) {
+        for (uint32_t i = 0; i < recorded->attempt_count; i++)
+            if (recorded->attempts[i] > response->request->step)
+                call->host->settle_like(call, recorded->attempts[i], response);
+        call->host->settle_like(call, recorded->submit_step, response);
     }
     call->host->wake(call);
     return verdict;
@@ -258,7 +290,11 @@ int plugin_on_response(const reprise_call *call, const reprise_response *respons
     case ROLE_LIST:
         return hear_list(call, response);
     case ROLE_STREAM:
-        return signals_stream_ended(call, &user->jobs[number], response);
+        return streams_own_ended(call, &user->jobs[number], response);
+    case ROLE_EVENTS:
+        return streams_shared_ended(call, response);
+    case ROLE_ATTEMPT:
+        return hear_attempt(call, &user->jobs[number], response);
     default:
         return REPRISE_CONTINUE;
     }

@@ -18,7 +18,9 @@ enum job_role {
     ROLE_RESULT, /* fetched once it had ended */
     ROLE_SIDE,   /* about the job, before that */
     ROLE_STREAM,
-    ROLE_LIST, /* asks for all of its jobs at once */
+    ROLE_LIST,    /* asks for all of its jobs at once */
+    ROLE_EVENTS,  /* a stream that tells of many */
+    ROLE_ATTEMPT, /* a submit that was refused, and made again by another step */
     ROLE_WATCH
 };
 
@@ -27,7 +29,7 @@ enum job_role {
 #define MARK_JOB(mark) ((mark) >> 4)
 #define MARK_ROLE(mark) ((enum job_role)((mark)&15))
 
-enum { JOBS_MAX = 4000000, JOBS_MAX_STEPS = 100000, JOBS_MAX_GAPS = 64 };
+enum { JOBS_MAX = 4000000, JOBS_MAX_STEPS = 100000, JOBS_MAX_GAPS = 64, JOBS_MAX_ATTEMPTS = 6 };
 
 /* The median of the first ones. */
 struct job_gaps {
@@ -37,6 +39,9 @@ struct job_gaps {
 
 struct job_recorded {
     uint32_t submit_step;
+    uint32_t stream_step; /* where is_told */
+    uint32_t attempts[JOBS_MAX_ATTEMPTS];
+    uint32_t attempt_count;
     const struct id_place *place, *other_place; /* interned; the other may be NULL */
     char *id;                                   /* as recorded */
     char *submit;                               /* "POST /jobs", for people */
@@ -55,7 +60,9 @@ struct job_recorded {
     bool has_ended;        /* the recording saw it end: a replay waits for that */
     bool ends_with_stream; /* nothing came behind the event that said so */
     bool has_stream;
-    bool is_watched; /* a WebSocket has told of its end */
+    bool is_told;        /* by a stream of many */
+    bool answers_itself; /* the submit's answer is its stream */
+    bool is_watched;     /* a WebSocket has told of its end */
 };
 
 struct job_session {

@@ -16,7 +16,9 @@ static void forget_session(struct learn *learn)
         free(learn->candidates[i].given.submit);
         free(learn->candidates[i].before.submit);
     }
-    learn->count = 0;
+    for (size_t i = 0; i < learn->told_count; i++)
+        free(learn->told[i].id);
+    learn->count = learn->told_count = learn->refused_count = 0;
     memset(learn->slots, 0, sizeof learn->slots);
 }
 
@@ -24,6 +26,8 @@ void learn_fini(struct learn *learn)
 {
     forget_session(learn);
     free(learn->candidates);
+    free(learn->told);
+    learn->told = NULL;
     learn->candidates = NULL;
     learn->capacity = 0;
 }
@@ -104,6 +108,11 @@ int learn_begin_job(const struct seeing *seeing)
     job->other_place = candidate->given.other_place;
     job->id = span_copy(span_of(candidate->value));
     job->submit = span_copy(span_of(candidate->given.submit));
+    job->attempt_count = candidate->given.attempt_count;
+    memcpy(job->attempts, candidate->given.attempts, sizeof job->attempts);
+    for (uint32_t i = 0; i < job->attempt_count; i++)
+        if (learn_mark(seeing, job->attempts[i], ROLE_ATTEMPT))
+            return -1;
     return job->id && job->submit ? learn_mark(seeing, candidate->given.step, ROLE_SUBMIT) : -1;
 }
 
@@ -115,19 +124,29 @@ static bool is_one_of(struct span text, const char *const *words, size_t count)
     return false;
 }
 
+static int see_submit(struct seeing *seeing)
+{
+    return learn_submit(seeing->learn, seeing->recorded) || learn_told(seeing) ? -1 : 0;
+}
+
 /* A PUT, a PATCH and a DELETE change what they name. */
 static int see_exchange(struct seeing *seeing)
 {
     static const char *const safe[] = {"GET", "HEAD"}, *const change[] = {"PUT", "PATCH", "DELETE"};
-    struct learn *learn = seeing->learn;
-    struct span method = to_span(seeing->recorded->method);
-    bool is_safe = is_one_of(method, safe, 2), is_seen = false;
-    if (!is_safe && (!learn->count || is_one_of(method, change, 3)))
-        return learn_submit(learn, seeing->recorded);
-    if (!learn->count)
-        return 0;
-    int result = is_safe ? learn_get(seeing) : learn_post(seeing, &is_seen);
-    return result || is_safe || is_seen ? result : learn_submit(learn, seeing->recorded);
+    const reprise_recorded *recorded = seeing->recorded;
+    struct span method = to_span(recorded->method);
+    bool is_stream =
+        recorded->status / 100 == 2 &&
+        span_begins_nocase(learn_header(recorded, "Content-Type"), "text/event-stream");
+    bool is_seen = false;
+    int result = 0;
+    if (is_one_of(method, safe, 2))
+        return is_stream ? learn_stream(seeing) : seeing->learn->count ? learn_get(seeing) : 0;
+    if (is_stream)
+        result = learn_answered(seeing, &is_seen);
+    else if (seeing->learn->count && !is_one_of(method, change, 3))
+        result = learn_post(seeing, &is_seen);
+    return result || is_seen ? result : see_submit(seeing);
 }
 
 int learn_see(struct learn *learn, uint64_t session_id, const reprise_recorded *recorded,

@@ -32,7 +32,9 @@ struct given {
     uint64_t ended_us;
     char *submit;     /* "POST /jobs" */
     const char *skip; /* where all answers of the target say that they are fine */
-    bool is_strong;   /* its answer says that something has begun: 202, a Location, a state */
+    uint32_t attempts[JOBS_MAX_ATTEMPTS]; /* that were refused, before it */
+    uint32_t attempt_count;
+    bool is_strong; /* its answer says that something has begun: 202, a Location, a state */
 };
 
 /* A moment of asking: how long after the answer before, and whether that said when. */
@@ -53,6 +55,20 @@ struct candidate {
     size_t next;             /* with the same hash, from 1 */
 };
 
+/* An end that a stream has told of, before a submit gave that identifier. */
+struct told {
+    char *id;
+    uint32_t step;
+    bool is_last; /* event of its stream */
+};
+
+/* A submit that was refused as one too many. */
+struct refused {
+    uint64_t hash; /* of what was sent; 0: it has been made again */
+    uint32_t step;
+};
+
+enum { LEARN_MAX_TOLD = 4096, LEARN_MAX_REFUSED = 64 };
 enum { LEARN_SLOTS = 1 << 12, LEARN_MAX_CANDIDATES = 1 << 16, LEARN_MAX_IDS = 256 };
 
 struct learn {
@@ -63,6 +79,10 @@ struct learn {
     struct candidate *candidates;
     size_t count, capacity;
     size_t slots[LEARN_SLOTS]; /* a candidate from 1 */
+    struct told *told;         /* room for LEARN_MAX_TOLD; NULL: none yet */
+    size_t told_count;
+    struct refused refused[LEARN_MAX_REFUSED];
+    size_t refused_count;
 };
 
 /* Marks a step of the session in hand. */

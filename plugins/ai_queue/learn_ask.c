@@ -5,7 +5,7 @@
 #include "learn_parts.h"
 
 /* What a GET is about: the last identifier in its URL. */
-static struct candidate *candidate_of(struct learn *learn, struct span url, struct span *ret_id)
+struct candidate *learn_named(struct learn *learn, struct span url, struct span *ret_id)
 {
     struct candidate *found = NULL;
     struct url_walk walk;
@@ -113,6 +113,7 @@ static int add_poll(const struct seeing *seeing, const json_t *root,
     const reprise_recorded *recorded = seeing->recorded;
     struct job_recorded *job = learn_job(seeing);
     if (!job->poll_url) {
+        job->has_ended &= !job->is_told; /* of what is told, and when, polls know more */
         struct own_id own = {.learn = learn, .value = seeing->candidate->value};
         answer_each_id(root, note_own_id, &own);
         job->poll_id_pointer = own.pointer;
@@ -151,13 +152,12 @@ static int see_get(struct seeing *seeing)
     struct state_found found = {0};
     bool has_job = candidate->job >= 0;
     struct job_recorded *job = has_job ? learn_job(seeing) : NULL;
-    if (span_begins_nocase(learn_header(recorded, "Content-Type"), "text/event-stream"))
-        return learn_stream(seeing);
     json_t *root = answer_parse(to_span(recorded->response_body));
     if (job && answer_find_state(&rules->words, root, candidate->given.skip, &found))
         prefer_polls(seeing, job);
     enum job_role other = job && job->has_ended ? ROLE_RESULT : ROLE_SIDE;
-    bool is_other = job && job->poll_url && (job->has_ended || !learn_asks_alike(seeing, job));
+    bool is_other = job && (job->poll_url || job->answers_itself) &&
+                    (job->has_ended || !learn_asks_alike(seeing, job));
     if (is_other ||
         (rules->poll_path && !url_matches(rules->poll_path, to_span(recorded->url), NULL))) {
         json_decref(root);
@@ -177,12 +177,26 @@ static int see_get(struct seeing *seeing)
     return result;
 }
 
+/* Does the answer have a state that is not one of many? A batch tells its own beside those of its
+ * jobs. */
+static bool has_own_state(const struct seeing *seeing, const struct candidate *named)
+{
+    struct state_found found;
+    json_t *root = named ? answer_parse(to_span(seeing->recorded->response_body)) : NULL;
+    bool is_found = answer_find_state(&seeing->learn->rules->words, root,
+                                      named ? named->given.skip : NULL, &found);
+    json_decref(root);
+    return is_found && !strstr(found.pointer, "/0/");
+}
+
 int learn_get(struct seeing *seeing)
 {
     struct span id;
     bool is_list = false;
-    struct candidate *named = candidate_of(seeing->learn, to_span(seeing->recorded->url), &id);
-    int result = learn_list(seeing, named, &is_list);
+    int result = 0;
+    struct candidate *named = learn_named(seeing->learn, to_span(seeing->recorded->url), &id);
+    if (!has_own_state(seeing, named))
+        result = learn_list(seeing, named, &is_list);
     seeing->candidate = named;
     return result || is_list || !named ? result : see_get(seeing);
 }
@@ -309,10 +323,11 @@ int learn_post(struct seeing *seeing, bool *ret_seen)
     if (recorded->status / 100 != 2 || (is_submit || rules->poll_path ? !is_poll : false))
         return 0;
     json_t *request = answer_parse(to_span(recorded->request_body));
-    struct naming naming = {.learn = seeing->learn, .best = candidate_of(seeing->learn, url, &id)};
+    struct naming naming = {.learn = seeing->learn, .best = learn_named(seeing->learn, url, &id)};
     int result = 0;
     body_each_id(request, name_candidate, &naming);
-    if (is_poll || body_intent(url, request) == BODY_ASKS)
+    bool asks = is_poll || body_intent(url, request) == BODY_ASKS;
+    if (asks && !has_own_state(seeing, naming.best))
         result = learn_list(seeing, NULL, ret_seen);
     seeing->candidate = naming.best;
     if (!result && !*ret_seen && naming.best) {

@@ -4,6 +4,8 @@
 #include "bodies.h"
 #include "learn_parts.h"
 
+enum { SUBMIT_BYTES = 256 };
+
 struct giving {
     struct learn *learn;
     const reprise_recorded *recorded;
@@ -23,6 +25,47 @@ static bool may_take_over(const struct giving *giving, const struct candidate *k
            (known->job >= 0 && giving->learn->table->jobs[known->job].has_ended);
 }
 
+/* What was sent, whole. */
+static uint64_t hash_of(const reprise_recorded *recorded)
+{
+    const struct span parts[] = {to_span(recorded->method), url_target(to_span(recorded->url)),
+                                 to_span(recorded->request_body)};
+    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+        for (size_t k = 0; k < parts[i].len; k++)
+            hash = (hash ^ (unsigned char)parts[i].ptr[k]) * UINT64_C(0x100000001b3);
+        hash = (hash ^ 0xff) * UINT64_C(0x100000001b3);
+    }
+    return hash | 1;
+}
+
+static void keep_refused(struct learn *learn, const reprise_recorded *recorded)
+{
+    if (learn->refused_count < LEARN_MAX_REFUSED)
+        learn->refused[learn->refused_count++] =
+            (struct refused){hash_of(recorded), recorded->step};
+}
+
+/* This one is accepted: those before that were the same were attempts at it. */
+static void take_refused(struct learn *learn, const reprise_recorded *recorded, struct given *given)
+{
+    uint64_t hash = learn->refused_count ? hash_of(recorded) : 0;
+    given->attempt_count = 0;
+    for (size_t i = 0; i < learn->refused_count; i++)
+        if (learn->refused[i].hash == hash && learn->refused[i].step < recorded->step &&
+            given->attempt_count < JOBS_MAX_ATTEMPTS)
+            given->attempts[given->attempt_count++] = learn->refused[i].step;
+}
+
+/* They have had their answer: who sends the same later means something else. */
+static void forget_refused(struct learn *learn, const reprise_recorded *recorded)
+{
+    uint64_t hash = learn->refused_count ? hash_of(recorded) : 0;
+    for (size_t i = 0; i < learn->refused_count; i++)
+        if (learn->refused[i].hash == hash)
+            learn->refused[i].hash = 0;
+}
+
 static int fill(struct giving *giving, struct candidate *candidate, const struct id_place *place)
 {
     if (candidate->once_hash && !candidate->before.submit)
@@ -37,6 +80,7 @@ static int fill(struct giving *giving, struct candidate *candidate, const struct
     candidate->retry_after_us = learn_retry_after_us(giving->recorded);
     candidate->given.skip = giving->skip;
     candidate->given.is_strong = giving->is_strong;
+    take_refused(giving->learn, giving->recorded, &candidate->given);
     candidate->job = -1;
     return candidate->given.submit ? 0 : -1;
 }
@@ -103,20 +147,29 @@ static void give_body(struct giving *giving, const json_t *root)
         give(giving, &(struct id_place){.name = rules->id_pointer}, id);
 }
 
+/* "POST /jobs" */
+static void write_submit(const reprise_recorded *recorded, char into[SUBMIT_BYTES])
+{
+    struct span method = to_span(recorded->method), path = url_path(to_span(recorded->url));
+    snprintf(into, SUBMIT_BYTES, "%.*s %.*s", (int)(method.len > 16 ? 16 : method.len), method.ptr,
+             (int)(path.len > 200 ? 200 : path.len), path.ptr);
+}
+
 int learn_submit(struct learn *learn, const reprise_recorded *recorded)
 {
     const struct learn_rules *rules = learn->rules;
     static const char *const headers[] = {"Operation-Location", "Location", "Content-Location"};
-    struct span method = to_span(recorded->method), path = url_path(to_span(recorded->url));
+    struct span method = to_span(recorded->method);
     bool is_wanted = rules->submit_path
                          ? span_is(method, rules->submit_method) &&
                                url_matches(rules->submit_path, to_span(recorded->url), NULL)
                          : span_is(method, "POST") || span_is(method, "PUT");
+    if (is_wanted && (recorded->status == 429 || recorded->status == 503))
+        keep_refused(learn, recorded);
     if (!is_wanted || (recorded->status / 100 != 2 && recorded->status != 303))
         return 0;
-    char submit[256];
-    snprintf(submit, sizeof submit, "%.*s %.*s", (int)(method.len > 16 ? 16 : method.len),
-             method.ptr, (int)(path.len > 200 ? 200 : path.len), path.ptr);
+    char submit[SUBMIT_BYTES];
+    write_submit(recorded, submit);
     struct giving giving = {.learn = learn, .recorded = recorded, .submit = submit};
     struct state_found found = {0};
     json_t *root = answer_parse(to_span(recorded->response_body));
@@ -135,5 +188,17 @@ int learn_submit(struct learn *learn, const reprise_recorded *recorded)
         give_header(&giving, headers[i]);
     if (rules->id_header)
         give_header(&giving, rules->id_header);
+    forget_refused(learn, recorded);
     return giving.has_failed ? -1 : 0;
+}
+
+int learn_give(struct seeing *seeing, const char *place)
+{
+    char submit[SUBMIT_BYTES];
+    struct giving giving = {
+        .learn = seeing->learn, .recorded = seeing->recorded, .submit = submit, .is_strong = true};
+    const struct id_place *shared =
+        job_table_place(seeing->learn->table, &(struct id_place){.name = place});
+    write_submit(seeing->recorded, submit);
+    return shared ? fill(&giving, seeing->candidate, shared) : -1;
 }

@@ -29,6 +29,9 @@ uint64_t learn_retry_after_us(const reprise_recorded *recorded);
 struct candidate *learn_find(struct learn *learn, struct span value);
 struct candidate *learn_new(struct learn *learn, struct span id); /* NULL: no memory */
 
+/* What a URL names: the last identifier in it. */
+struct candidate *learn_named(struct learn *learn, struct span url, struct span *ret_id);
+
 /* The candidate's job, which it has. */
 static inline struct job_recorded *learn_job(const struct seeing *seeing)
 {
@@ -46,7 +49,12 @@ bool learn_asks_alike(const struct seeing *seeing, const struct job_recorded *jo
 int learn_add_asking(const struct seeing *seeing, const struct asking *asking, enum job_role role);
 void learn_forget_polls(struct job_recorded *job);
 
+/* The candidate is given by the exchange in hand, and strong; `place` is for people. */
+int learn_give(struct seeing *seeing, const char *place);
+
 int learn_submit(struct learn *learn, const reprise_recorded *recorded);
+int learn_told(struct seeing *seeing); /* of what the submit in hand has given */
+int learn_answered(struct seeing *seeing, bool *ret_seen);
 int learn_get(struct seeing *seeing);
 int learn_list(struct seeing *seeing, const struct candidate *other, bool *ret_seen);
 int learn_post(struct seeing *seeing, bool *ret_seen);

@@ -78,13 +78,28 @@ struct live_job {
     struct events *events; /* of its stream */
 };
 
-enum { STASH_MAX = 8, STASH_MAX_BYTES = 16 * 1024 };
+enum { STASH_MAX = 8, STASH_MAX_BYTES = 16 * 1024, STASH_NAME_BYTES = 64 };
+
+/* Told while a submit was not answered: of which job is not known yet. */
+struct stashed {
+    char name[STASH_NAME_BYTES + 1]; /* of the event, or "" */
+    char *text;                      /* NULL: nothing */
+};
+
+/* One event stream that tells of many jobs, as long as it is open. */
+struct shared_stream {
+    struct shared_stream *next;
+    uint32_t step;
+    uint32_t reopened; /* while none of its jobs had begun */
+    struct events events;
+};
 
 struct user_state {
     struct live_job *jobs;
     uint32_t count;
-    char *stash[STASH_MAX]; /* told by a WebSocket while a submit was not answered */
+    struct stashed stash[STASH_MAX];
     uint32_t stash_next;
+    struct shared_stream *streams;
 };
 
 static inline struct span plugin_span(reprise_bytes bytes)
@@ -107,15 +122,24 @@ bool live_is_late(const reprise_call *call, const struct live_job *job);
 void live_settle_polls(const reprise_call *call, const struct live_job *job, uint32_t after_step,
                        const reprise_response *response);
 
-/* signals.c */
+/* signals.c: what is told; false: not of this job. */
+bool signals_tell(const reprise_call *call, struct live_job *job, struct span name,
+                  struct span message);
+void signals_stash(struct user_state *user, struct span name, struct span message);
 void signals_seen(const reprise_call *call, struct live_job *job, enum job_state state,
                   const char *word);
 void signals_unstash(const reprise_call *call, struct live_job *job);
 int plugin_on_ws_message(const reprise_call *call, const reprise_ws_message *message);
 int plugin_on_response_data(const reprise_call *call, const reprise_response *response,
                             reprise_bytes data);
-int signals_stream_ended(const reprise_call *call, struct live_job *job,
+
+/* streams.c: event streams. The answer of each has ended; the int is a verdict. */
+int streams_own_ended(const reprise_call *call, struct live_job *job,
+                      const reprise_response *response);
+int streams_shared_ended(const reprise_call *call, const reprise_response *response);
+int streams_answer_ended(const reprise_call *call, struct live_job *job,
                          const reprise_response *response);
+void streams_forget(struct user_state *user);
 
 /* ask.c, hear.c */
 int plugin_on_request(const reprise_call *call, reprise_request *request);

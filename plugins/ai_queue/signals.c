@@ -1,8 +1,9 @@
-/* signals.c - ends of jobs that are told without being asked for: by a WebSocket, by an event
+/* signals.c - ends of jobs that are told without being asked for: by a WebSocket, by an event of a
  * stream. */
 #include <stdio.h>
 
 #include "plugin.h"
+#include "tellings.h"
 
 /* A job that is asked for is asked once more, now: its answer has what the trace binds. */
 void signals_seen(const reprise_call *call, struct live_job *job, enum job_state state,
@@ -22,18 +23,19 @@ void signals_seen(const reprise_call *call, struct live_job *job, enum job_state
     call->host->wake(call);
 }
 
-static bool tells_of(const reprise_call *call, struct live_job *job, struct span message)
+bool signals_tell(const reprise_call *call, struct live_job *job, struct span name,
+                  struct span message)
 {
     const struct plugin_state *state = call->plugin;
-    struct state_found found;
+    struct telling telling;
     if (!span_contains(message, span_of(job->id)))
         return false;
-    json_t *root = answer_parse(message);
-    bool is_told = answer_find_event(&state->rules.words, root, &found) &&
-                   answer_has_text(root, span_of(job->id));
-    json_decref(root);
+    telling_read(&state->rules.words, name, message, &telling);
+    bool is_told =
+        telling.state != STATE_UNKNOWN && answer_has_text(telling.root, span_of(job->id));
     if (is_told)
-        signals_seen(call, job, found.state, found.word);
+        signals_seen(call, job, telling.state, telling.word);
+    telling_fini(&telling);
     return is_told;
 }
 
@@ -41,18 +43,19 @@ void signals_unstash(const reprise_call *call, struct live_job *job)
 {
     struct user_state *user = call->user;
     for (size_t i = 0; i < STASH_MAX; i++)
-        if (user->stash[i])
-            tells_of(call, job, span_of(user->stash[i]));
+        if (user->stash[i].text)
+            signals_tell(call, job, span_of(user->stash[i].name), span_of(user->stash[i].text));
 }
 
 /* A message may come before the answer that gives the job its id. */
-static void stash(struct user_state *user, struct span message)
+void signals_stash(struct user_state *user, struct span name, struct span message)
 {
-    if (message.len > STASH_MAX_BYTES)
+    if (message.len > STASH_MAX_BYTES || name.len > STASH_NAME_BYTES)
         return;
-    char **slot = &user->stash[user->stash_next++ % STASH_MAX];
-    free(*slot);
-    *slot = span_copy(message);
+    struct stashed *slot = &user->stash[user->stash_next++ % STASH_MAX];
+    free(slot->text);
+    slot->text = span_copy(message);
+    snprintf(slot->name, sizeof slot->name, "%.*s", (int)name.len, name.len ? name.ptr : "");
 }
 
 int plugin_on_ws_message(const reprise_call *call, const reprise_ws_message *message)
@@ -65,88 +68,9 @@ int plugin_on_ws_message(const reprise_call *call, const reprise_ws_message *mes
         struct live_job *job = &user->jobs[i];
         is_submitting |= job->state == LIVE_SENT;
         if (job->state == LIVE_RUNNING)
-            is_told |= tells_of(call, job, plugin_span(message->data));
+            is_told |= signals_tell(call, job, (struct span){0}, plugin_span(message->data));
     }
     if (is_submitting && !is_told)
-        stash(user, plugin_span(message->data));
+        signals_stash(user, (struct span){0}, plugin_span(message->data));
     return REPRISE_CONTINUE;
-}
-
-struct streaming {
-    const reprise_call *call;
-    struct live_job *job;
-};
-
-static int take_event(void *owner, const struct event *event)
-{
-    const struct streaming *streaming = owner;
-    const struct plugin_state *state = streaming->call->plugin;
-    const struct words *words = &state->rules.words;
-    struct state_found found = {0};
-    json_t *root = answer_parse(event->data);
-    if (!answer_find_event(words, root, &found)) {
-        found.state = words_event(words, event->name);
-        if (found.state == STATE_UNKNOWN) /* data: done */
-            found.state = words_event(words, event->data);
-        snprintf(found.word, sizeof found.word, "%s", state_name(found.state));
-    }
-    json_decref(root);
-    signals_seen(streaming->call, streaming->job, found.state, found.word);
-    return state_is_final(found.state);
-}
-
-/* 1: an event has told that the job has ended; 0: not yet. */
-static int feed(const reprise_call *call, struct live_job *job, struct span data)
-{
-    if (!job->events) {
-        job->events = malloc(sizeof *job->events);
-        if (!job->events)
-            return 0;
-        events_init(job->events);
-    }
-    return events_feed(job->events, data, take_event, &(struct streaming){call, job}) == 1;
-}
-
-static void forget_stream(struct live_job *job)
-{
-    if (job->events)
-        events_fini(job->events);
-    free(job->events);
-    job->events = NULL;
-}
-
-int plugin_on_response_data(const reprise_call *call, const reprise_response *response,
-                            reprise_bytes data)
-{
-    struct user_state *user = call->user;
-    uint32_t mark = response->request->mark;
-    if (MARK_ROLE(mark) != ROLE_STREAM || MARK_JOB(mark) >= user->count ||
-        response->status / 100 != 2)
-        return REPRISE_SKIP;
-    struct live_job *job = &user->jobs[MARK_JOB(mark)];
-    if (!feed(call, job, plugin_span(data)))
-        return REPRISE_CONTINUE;
-    if (job->recorded->ends_with_stream && call->host->end_response)
-        call->host->end_response(call);
-    return REPRISE_SKIP;
-}
-
-/* Without a word about the end it is opened again, as a browser does. */
-int signals_stream_ended(const reprise_call *call, struct live_job *job,
-                         const reprise_response *response)
-{
-    const struct plugin_state *state = call->plugin;
-    if (response->body.ptr)
-        feed(call, job, plugin_span(response->body));
-    forget_stream(job);
-    if (job->state != LIVE_RUNNING || job->recorded->poll_count || !job->recorded->has_ended ||
-        response->status == 401)
-        return REPRISE_CONTINUE;
-    call->host->record(call, AI_POLL_ERRORS, 1);
-    if (live_is_late(call, job))
-        return live_give_up(call, job, true, "it has not ended by its deadline");
-    if (++job->misses > state->missing)
-        return live_give_up(call, job, false, "its event streams end without a word about it");
-    call->host->delay_us(call, 1000000 + call->host->random(call) % 200000);
-    return REPRISE_RETRY;
 }

@@ -50,8 +50,8 @@ static void read_live(const struct job_recorded *job, struct span line)
     }
 }
 
-/* A line is "M STATUS URL BODY" without blanks between M and STATUS: 'P' posts, 'G' gets, 'E' is an
- * event stream, anything else a message. */
+/* A line is "M STATUS URL BODY" without blanks between M and STATUS: 'P' posts, 'R' is refused, 'G'
+ * gets, 'E' is an event stream, 'S' one that answers a POST, anything else a message. */
 static void show(struct learn *learn, struct span line, uint32_t step, struct watching *watching)
 {
     static const char type[] = "text/event-stream", name[] = "Content-Type", place[] = "Location";
@@ -62,20 +62,24 @@ static void show(struct learn *learn, struct span line, uint32_t step, struct wa
         body = (reprise_bytes){space + 1, line.len - (size_t)(space + 1 - line.ptr)};
     const reprise_header headers[] = {{{place, 8}, {url.ptr, url.len}},
                                       {{name, 12}, {type, sizeof type - 1}}};
-    bool is_message = line.ptr[0] != 'P' && line.ptr[0] != 'G' && line.ptr[0] != 'E';
+    bool is_stream = line.ptr[0] == 'E' || line.ptr[0] == 'S';
+    bool is_message = !is_stream && line.ptr[0] != 'P' && line.ptr[0] != 'G' && line.ptr[0] != 'R';
     const reprise_recorded recorded = {
         .kind = is_message ? REPRISE_RECORDED_MESSAGE_RECEIVED : REPRISE_RECORDED_EXCHANGE,
         .step = step,
-        .status = line.len > 1 && line.ptr[1] == '2' ? 202 : 200,
+        .status = line.len > 1 && line.ptr[1] == '2' ? 202
+                  : line.ptr[0] == 'R'               ? 503
+                                                     : 200,
         .is_text = 1,
         .began_us = step * 1000,
         .ended_us = step * 1000 + 500,
-        .method = line.ptr[0] == 'P' ? (reprise_bytes){"POST", 4} : (reprise_bytes){"GET", 3},
+        .method = line.ptr[0] == 'G' || line.ptr[0] == 'E' ? (reprise_bytes){"GET", 3}
+                                                           : (reprise_bytes){"POST", 4},
         .url = {url.ptr, url.len},
         .request_body = body,
         .response_body = body,
         .response_headers = headers,
-        .response_header_count = line.ptr[0] == 'E' ? 2 : 1,
+        .response_header_count = is_stream ? 2 : 1,
     };
     assert(learn_see(learn, 1, &recorded, mark, watching) == 0);
 }

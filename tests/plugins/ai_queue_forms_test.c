@@ -249,6 +249,16 @@ static void which_lists_are_of_jobs(void **state)
           STEP("GET", "/jobs", 200, "[" JOB("queued") ",{\"id\":\"j0\",\"status\":\"done\"}]"),
           STEP("GET", "/jobs/j1", 200, JOB("running")), STEP("GET", "/jobs/j1", 200, JOB("done")),
           STEP("GET", "/jobs/j1", 200, JOB("done"))}},
+        {"spp", /* a batch tells its own state beside those of its jobs */
+         {STEP("POST", "/batches", 202, "{\"id\":\"b1\",\"jobs\":[\"j1\",\"j2\"]}"),
+          STEP("GET", "/batches/b1", 200,
+               "{\"id\":\"b1\",\"status\":\"running\",\"jobs\":[" JOB("done") "," JOB(
+                   "queued") "]}"),
+          STEP("GET", "/batches/b1", 200,
+               "{\"id\":\"b1\",\"status\":\"done\",\"jobs\":[" JOB("done") "," JOB("done") "]}")}},
+        {"sl", /* and a project has none */
+         {STEP("POST", "/projects/p1/jobs", 202, "{\"id\":\"j1\",\"project\":{\"id\":\"p1\"}}"),
+          STEP("GET", "/projects/p1/jobs", 200, "{\"jobs\":[" JOB("queued") "]}")}},
         {"...", /* things to do are not queued */
          {STEP("POST", "/todos", 201, "{\"id\":\"t1\"}"),
           STEP("GET", "/todos", 200, "[{\"id\":\"t1\",\"completed\":false}]"),

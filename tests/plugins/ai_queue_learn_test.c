@@ -55,12 +55,13 @@ static void see(uint64_t session, const struct seen *steps, size_t count)
     see(++fx_session, (const struct seen[]){__VA_ARGS__},                                          \
         sizeof(const struct seen[]){__VA_ARGS__} / sizeof(struct seen))
 
-/* The marks as letters: s(ubmit) p(oll) r(esult) o(ther) e(vents) l(ist) w(atch), '.': none. */
+/* The marks as letters: s(ubmit) p(oll) r(esult) o(ther) e(vents) l(ist) m(any told by events)
+ * a(ttempt) w(atch), '.': none. */
 static const char *roles(size_t count)
 {
     static char text[SESSION_MAX_STEPS + 1];
     for (size_t i = 0; i < count; i++)
-        text[i] = ".sproelw"[MARK_ROLE(fx.marks[i])];
+        text[i] = ".sproelmaw"[MARK_ROLE(fx.marks[i])];
     text[count] = '\0';
     return text;
 }
