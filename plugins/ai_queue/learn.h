@@ -6,9 +6,9 @@
  * one of them asks for that job when its answer has a state (words.h), or is 202 before it is
  * something else. So does a POST that carries it and says that it asks (bodies.h), or is sent again
  * alike; and what is answered by a list in which a state stands beside it (lists.h). The other GETs
- * with that identifier, behind it, fetch results. An event stream at such a path and a WebSocket
- * that names the identifier tell of the job's end, too. What has no state that anybody knows is no
- * job.
+ * with that identifier, behind it, fetch results. An event stream at such a path, an event or a
+ * message of a WebSocket that names the identifier tell of the job's end, too; so does the answer
+ * of the submit when it is a stream itself. What has no state that anybody knows is no job.
  */
 #ifndef AI_QUEUE_LEARN_H
 #define AI_QUEUE_LEARN_H

@@ -3,7 +3,7 @@
  *
  *   NONE --submit sent--> SENT --2xx, id--> RUNNING --state, signal--> OVER
  *                          |                   |--deadline, cap, answers that say nothing--> OVER
- *                          |--429, 503: wait and SENT again
+ *                          |--429, 503: wait and SENT again, or left to the recorded next attempt
  *                          '--refused--> LOST: its polls are not sent
  */
 #ifndef AI_QUEUE_PLUGIN_H
