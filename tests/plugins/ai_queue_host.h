@@ -10,7 +10,7 @@
 
 /* settled: 'n' with nothing, 'l' like the answer in hand; headers: of the answer in hand. */
 #define HOST_KEEPS                                                                                 \
-    char url[200], body[400], replaced[200], settled[SESSION_MAX_STEPS + 1];                                  \
+    char url[200], body[400], replaced[200], settled[SESSION_MAX_STEPS + 1];                       \
     int woken, ended_responses;                                                                    \
     const char *headers;
 #include "tests/plugins/small_host.h"

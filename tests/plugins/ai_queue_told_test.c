@@ -262,10 +262,5 @@ int main(void)
         cmocka_unit_test(a_submit_that_was_refused_then_and_is_taken_now_is_the_job),
         cmocka_unit_test(refused_again_its_polls_wait_for_the_one_that_is_taken),
     };
-    void *module = load_plugin(TEST_BINARY_DIR "/reprise-plugins/ai_queue.so");
-    if (!module)
-        return 1;
-    int result = cmocka_run_group_tests(tests, NULL, NULL);
-    dlclose(module);
-    return result;
+    return RUN_LOADED("ai_queue", tests);
 }
