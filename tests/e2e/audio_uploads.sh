@@ -108,9 +108,9 @@ for target in "$url" "$tls"; do
     equal "refused: failures" "$(sql refused.run 'SELECT class, failures FROM failure')" "status|$users"
 
     # Answered before it is sent whole: a failure by its status, nothing in the plugin's name, nothing timed.
-    for options in sizes=5MB sizes=100KB,rate=400kbit; do
+    for options in sizes=5MB sizes=2GB sizes=100KB,rate=400kbit; do
         play small "$target" --plugin "multipart_audio:$options" --threshold 'audio_errors: count==0' \
-            --threshold "audio_upload_bytes: count<$((users * 5000000))" --threshold 'audio_uploads: count==4'
+            --threshold "audio_upload_bytes: count<$((users * 100000000))" --threshold "audio_uploads: count==4"
         equal "$options to $target: failures" "$(sql small.run 'SELECT class, failures FROM failure')" "status|$users"
         equal "$options to $target: statuses" "$(sql small.run 'SELECT DISTINCT status FROM failure_sample')" 413
         expect_line out 'status 413, recorded 201 +4 '
