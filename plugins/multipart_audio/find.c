@@ -32,6 +32,38 @@ static int no_room(const reprise_call *call)
     return REPRISE_FAIL;
 }
 
+enum upload_source plugin_source(const struct plugin_state *state,
+                                 const struct recorded_upload *recorded,
+                                 const struct recorded_audio *audio)
+{
+    if (state->mode == UPLOAD_PCM && !upload_can_generate(audio))
+        return UPLOAD_RECORDED;
+    /* What JSON says of a format elsewhere is not known: it stays true. */
+    if (state->mode == UPLOAD_FILE && recorded->kind == RECORDED_JSON &&
+        !folder_count(&state->folder, audio->audio.format))
+        return UPLOAD_RECORDED;
+    return state->mode;
+}
+
+/* Decoded sounds that will be sent again stay, as long as there is room. */
+static void keep_sounds(struct plugin_state *state, struct recorded_upload *upload)
+{
+    static const char no_room[] = "more than 1 GiB of recorded audio in base64 would be kept";
+    for (size_t i = 0; i < upload->audio_count; i++) {
+        struct recorded_audio *audio = &upload->audio[i];
+        bool is_wanted = audio->sound && !upload->problem[0] &&
+                         plugin_source(state, upload, audio) == UPLOAD_RECORDED;
+        if (is_wanted && state->kept_bytes + audio->content_bytes <= MAX_KEPT_BYTES) {
+            state->kept_bytes += audio->content_bytes;
+            continue;
+        }
+        free(audio->sound);
+        audio->sound = NULL;
+        if (is_wanted)
+            snprintf(upload->problem, sizeof upload->problem, "%s", no_room);
+    }
+}
+
 static int find_upload(const reprise_call *call, const reprise_recorded *recorded)
 {
     struct plugin_state *state = call->plugin;
@@ -58,6 +90,7 @@ static int find_upload(const reprise_call *call, const reprise_recorded *recorde
         recorded_upload_free(upload);
         return REPRISE_CONTINUE;
     }
+    keep_sounds(state, upload);
     uint32_t mark = append(&state->uploads, upload);
     if (!mark) {
         recorded_upload_free(upload);
@@ -157,8 +190,7 @@ static void tell_exceptions(const reprise_call *call)
         }
         for (size_t k = 0; k < upload->audio_count; k++) {
             const struct recorded_audio *audio = &upload->audio[k];
-            bool is_kept = state->mode == UPLOAD_RECORDED ||
-                           (state->mode == UPLOAD_PCM && !upload_can_generate(audio));
+            bool is_kept = plugin_source(state, upload, audio) == UPLOAD_RECORDED;
             kept += is_kept && state->mode == UPLOAD_PCM;
             if (is_kept && audio->not_unique) {
                 not_unique = audio->not_unique;
@@ -191,15 +223,15 @@ int plugin_on_recording_end(const reprise_call *call)
 {
     const struct plugin_state *state = call->plugin;
     char formats[200];
-    size_t streams = 0, multiparts = 0;
+    size_t streams = 0, with_names = 0;
     for (size_t i = 0; i < state->uploads.count; i++) {
         const struct recorded_upload *upload = state->uploads.item[i];
-        multiparts += upload->is_multipart;
+        with_names += upload->kind != RECORDED_WHOLE;
     }
     for (size_t i = 0; i < state->streams.count; i++)
         streams += state->ws_is_pcm || stream_kind(state->streams.item[i]) != STREAM_LEFT;
     list_formats(state, formats, sizeof formats);
-    if (state->part[0] && !multiparts)
+    if (state->part[0] && !with_names)
         call->host->log(call, REPRISE_WARNING, "no upload of the trace has a part=%s", state->part);
     else if (state->uploads.count + streams == 0)
         call->host->log(call, REPRISE_WARNING,

@@ -119,3 +119,11 @@ void folder_close(struct folder *folder)
     free(folder->example);
     *folder = (struct folder){0};
 }
+
+size_t folder_count(const struct folder *folder, enum audio_format format)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < folder->count; i++)
+        count += folder->files[i].format == format;
+    return count;
+}

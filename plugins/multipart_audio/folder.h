@@ -29,4 +29,6 @@ struct folder {
 int folder_open(const char *path, struct folder *ret, char problem[FOLDER_MAX_PROBLEM_BYTES]);
 void folder_close(struct folder *folder);
 
+size_t folder_count(const struct folder *folder, enum audio_format format);
+
 #endif

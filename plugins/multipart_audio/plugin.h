@@ -26,6 +26,7 @@ enum metric {
 #define MARK_STREAM 0x80000000U
 
 enum { MAX_RECORDED = 4000000, OPEN_STREAMS = 64 };
+#define MAX_KEPT_BYTES (UINT64_C(1) << 30)
 
 struct list {
     void **item;
@@ -58,6 +59,7 @@ struct plugin_state {
     struct list uploads; /* struct recorded_upload */
     struct list streams; /* struct stream_recorded */
     size_t coded_count;  /* uploads with a content coding: left alone */
+    uint64_t kept_bytes; /* of sounds that were decoded */
     struct open_stream open[OPEN_STREAMS];
     size_t next_open;
     atomic_bool has_told_full;
@@ -92,6 +94,11 @@ struct user_state {
     struct playing *playing;
     uint32_t uncounted_errors; /* of bodies that failed, where nothing can be counted */
 };
+
+/* Where the new audio comes from: what cannot be had from elsewhere is the recorded sound. */
+enum upload_source plugin_source(const struct plugin_state *state,
+                                 const struct recorded_upload *recorded,
+                                 const struct recorded_audio *audio);
 
 int plugin_on_recorded(const reprise_call *call, const reprise_recorded *recorded);
 int plugin_on_recording_end(const reprise_call *call);

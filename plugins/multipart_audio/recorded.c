@@ -9,7 +9,7 @@
 
 struct reading {
     const struct recorded_request *request;
-    struct multipart *multipart; /* NULL: the body is the audio */
+    struct multipart *multipart; /* NULL: it is none */
     struct recorded_upload *upload;
 };
 
@@ -27,8 +27,8 @@ static void say_problem(struct recorded_upload *upload, const char *what, struct
                  name.len ? ": " : "", reason);
 }
 
-static int add_audio(struct recorded_upload *upload, size_t part, struct span content,
-                     struct span type, struct span name)
+int recorded_add_audio(struct recorded_upload *upload, const struct recorded_audio *like,
+                       struct span content, struct span type, struct span name)
 {
     if (upload->audio_count == RECORDED_MAX_AUDIO) {
         say_problem(upload, "", (struct span){NULL, 0}, "it has more than 8 parts of audio");
@@ -40,8 +40,10 @@ static int add_audio(struct recorded_upload *upload, size_t part, struct span co
         return -1;
     upload->audio = audio;
     audio += upload->audio_count++;
-    *audio = (struct recorded_audio){.part = part, .content_bytes = content.len};
-    const char *reason = audio_recognise(content, type, &audio->audio);
+    *audio = *like;
+    audio->content_bytes = content.len;
+    const char *reason = content.ptr ? audio_recognise(content, type, &audio->audio)
+                                     : "it is not a string in base64";
     if (reason)
         say_problem(upload, name.len ? "part " : "its body is no audio: ", name, reason);
     else
@@ -77,8 +79,11 @@ static int read_parts(struct reading *reading)
         struct span name;
         struct span head = slice(request->body, part->head_at, part->content_at - part->head_at);
         struct span content = slice(request->body, part->content_at, part->content_bytes);
+        const struct recorded_audio like = {
+            .part = i, .at = part->content_at, .text_bytes = part->content_bytes};
         if (is_audio_part(request, head, content, &name) &&
-            add_audio(reading->upload, i, content, mime_header(head, "Content-Type"), name))
+            recorded_add_audio(reading->upload, &like, content, mime_header(head, "Content-Type"),
+                               name))
             return -1;
     }
     return 0;
@@ -101,7 +106,6 @@ static int read_multipart(struct reading *reading)
     const char *reason = multipart_boundary(request->content_type, &boundary);
     if (!reason)
         reason = multipart_parse(&body, &boundary, NULL, 0, reading->multipart);
-    reading->upload->is_multipart = true;
     if (!reason)
         return read_parts(reading);
     if (looks_like_audio(request))
@@ -122,15 +126,14 @@ static bool is_carried(const struct reading *reading, const struct digest_site *
     for (size_t i = 0; i < request->header_count; i++)
         if (has_text(request->headers[i].value, site))
             return true;
-    if (!reading->multipart || site->subject == RECORDED_WHOLE_BODY)
+    if (reading->upload->kind == RECORDED_WHOLE || site->subject == RECORDED_WHOLE_BODY)
         return false;
     uint64_t at = 0;
     for (size_t i = 0; i < reading->upload->audio_count; i++) {
-        const struct multipart_part *part =
-            &reading->multipart->parts[reading->upload->audio[i].part];
-        if (has_text(slice(request->body, at, part->content_at - at), site))
+        const struct recorded_audio *audio = &reading->upload->audio[i];
+        if (has_text(slice(request->body, at, audio->at - at), site))
             return true;
-        at = part->content_at + part->content_bytes;
+        at = audio->at + audio->text_bytes;
     }
     return has_text(slice(request->body, at, request->body.len - at), site);
 }
@@ -167,32 +170,50 @@ static int find_all_sites(struct reading *reading)
     const struct recorded_upload *upload = reading->upload;
     struct span body = reading->request->body;
     for (size_t i = 0; i < upload->audio_count; i++) {
-        struct span content = body;
-        if (reading->multipart) {
-            const struct multipart_part *part = &reading->multipart->parts[upload->audio[i].part];
-            content = slice(body, part->content_at, part->content_bytes);
-        }
+        const struct recorded_audio *audio = &upload->audio[i];
+        struct span content = slice(body, audio->at, audio->text_bytes);
+        if (audio->sound)
+            content = (struct span){audio->sound, (size_t)audio->content_bytes};
         if (find_sites(reading, (uint8_t)i, content))
             return -1;
     }
-    return reading->multipart ? find_sites(reading, RECORDED_WHOLE_BODY, body) : 0;
+    return upload->kind == RECORDED_WHOLE ? 0 : find_sites(reading, RECORDED_WHOLE_BODY, body);
+}
+
+static int read_whole(struct reading *reading)
+{
+    const struct recorded_request *request = reading->request;
+    const struct recorded_audio like = {.text_bytes = request->body.len};
+    return recorded_add_audio(reading->upload, &like, request->body, request->content_type,
+                              (struct span){NULL, 0});
+}
+
+/* False: it is none of those that may have audio in them. */
+static bool kind_of(const struct recorded_request *request, enum recorded_kind *ret)
+{
+    bool is_multipart = mime_begins(request->content_type, "multipart/");
+    bool is_json = recorded_is_json(request);
+    *ret = is_multipart ? RECORDED_MULTIPART : is_json ? RECORDED_JSON : RECORDED_WHOLE;
+    return request->body.len &&
+           (is_multipart || is_json || audio_type_is_audio(request->content_type));
 }
 
 int recorded_upload_new(const struct recorded_request *request, struct recorded_upload **ret)
 {
-    bool is_multipart = mime_begins(request->content_type, "multipart/");
+    enum recorded_kind kind;
     int result = -1;
     *ret = NULL;
-    if (request->body.len == 0 || (!is_multipart && !audio_type_is_audio(request->content_type)))
+    if (!kind_of(request, &kind))
         return 0;
     struct reading reading = {.request = request};
     reading.upload = calloc(1, sizeof *reading.upload);
-    reading.multipart = is_multipart ? malloc(sizeof *reading.multipart) : NULL;
-    if (!reading.upload || (is_multipart && !reading.multipart))
+    reading.multipart = kind == RECORDED_MULTIPART ? malloc(sizeof *reading.multipart) : NULL;
+    if (!reading.upload || (kind == RECORDED_MULTIPART && !reading.multipart))
         goto out;
-    result = is_multipart ? read_multipart(&reading)
-                          : add_audio(reading.upload, 0, request->body, request->content_type,
-                                      (struct span){NULL, 0});
+    reading.upload->kind = kind;
+    result = kind == RECORDED_MULTIPART ? read_multipart(&reading)
+             : kind == RECORDED_JSON    ? recorded_read_json(request, reading.upload)
+                                        : read_whole(&reading);
     if (result)
         goto out;
     if (reading.upload->audio_count == 0 && !reading.upload->problem[0])
@@ -213,8 +234,10 @@ void recorded_upload_free(struct recorded_upload *upload)
 {
     if (!upload)
         return;
-    for (size_t i = 0; i < upload->audio_count; i++)
+    for (size_t i = 0; i < upload->audio_count; i++) {
         unique_fini(&upload->audio[i].unique);
+        free(upload->audio[i].sound);
+    }
     free(upload->audio);
     free(upload->sites);
     free(upload);

@@ -93,6 +93,18 @@ void rope_add_pcm(struct rope *rope, const struct pcm_source *pcm)
         segment->pcm = pcm;
 }
 
+void rope_add_base64(struct rope *rope, struct rope *inner, const struct json_base64 *form)
+{
+    if (inner->problem && !rope->problem)
+        rope->problem = inner->problem;
+    struct rope_segment *segment =
+        add(rope, ROPE_BASE64, json_base64_bytes(form, inner->total_bytes));
+    if (!segment)
+        return;
+    segment->inner = inner;
+    segment->form = *form;
+}
+
 static size_t find(const struct rope *rope, uint64_t offset)
 {
     size_t low = 0, high = rope->count;
@@ -104,6 +116,34 @@ static size_t find(const struct rope *rope, uint64_t offset)
             high = middle;
     }
     return low;
+}
+
+/* From the four digits on in which the first one wanted is. */
+static bool read_base64(struct rope *rope, const struct rope_segment *segment, uint64_t from,
+                        char *into, size_t len)
+{
+    enum { GROUPS = 1024 };
+    char raw[GROUPS * 3], digits[GROUPS * 4 + 1];
+    while (len) {
+        uint64_t group = from / 4;
+        uint64_t left = segment->inner->total_bytes - group * 3;
+        size_t wanted = left < sizeof raw ? (size_t)left : sizeof raw;
+        size_t needed = (size_t)(from % 4) + len; /* digits, of whole groups */
+        if (needed / 4 * 3 + 3 < wanted)
+            wanted = needed / 4 * 3 + 3;
+        if (rope_read(segment->inner, group * 3, raw, wanted) != wanted) {
+            rope->problem = segment->inner->problem;
+            return false;
+        }
+        size_t skip = (size_t)(from % 4);
+        size_t have = json_write_base64(&segment->form, raw, wanted, digits) - skip;
+        size_t take = have < len ? have : len;
+        memcpy(into, digits + skip, take);
+        into += take;
+        from += take;
+        len -= take;
+    }
+    return true;
 }
 
 /* False: it cannot be read, and why is the rope's problem. */
@@ -120,6 +160,8 @@ static bool read_segment(struct rope *rope, const struct rope_segment *segment, 
     case ROPE_PCM:
         pcm_read(segment->pcm, from, into, len);
         return true;
+    case ROPE_BASE64:
+        return read_base64(rope, segment, from, into, len);
     case ROPE_FILE:
         break;
     }

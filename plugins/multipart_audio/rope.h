@@ -1,16 +1,20 @@
 /*
  * rope.h - a long body made of short text of its own, memory of somebody else, files that are read
- * where they lie, and samples that are computed when they are read. Only the text takes memory.
+ * where they lie, samples that are computed when they are read, and another rope in base64. Only
+ * the text takes memory.
  */
 #ifndef MULTIPART_AUDIO_ROPE_H
 #define MULTIPART_AUDIO_ROPE_H
 
 #include "files.h"
+#include "json_text.h"
 #include "pcm.h"
 
 enum { ROPE_MAX_TEXT_BYTES = 4 << 20, ROPE_MAX_SEGMENTS = 8192 };
 
-enum rope_kind { ROPE_TEXT, ROPE_MEMORY, ROPE_FILE, ROPE_PCM };
+enum rope_kind { ROPE_TEXT, ROPE_MEMORY, ROPE_FILE, ROPE_PCM, ROPE_BASE64 };
+
+struct rope;
 
 struct rope_segment {
     enum rope_kind kind;
@@ -22,6 +26,8 @@ struct rope_segment {
     const char *memory;
     const struct shared_file *file;
     const struct pcm_source *pcm;
+    struct rope *inner; /* ROPE_BASE64: what is written so */
+    struct json_base64 form;
 };
 
 struct rope {
@@ -42,6 +48,8 @@ void rope_add_text(struct rope *rope, const void *text, size_t len);
 void rope_add_memory(struct rope *rope, const void *memory, size_t len);
 void rope_add_file(struct rope *rope, const struct shared_file *file, uint64_t at, uint64_t len);
 void rope_add_pcm(struct rope *rope, const struct pcm_source *pcm);
+/* The other rope is complete; its problem is this one's. */
+void rope_add_base64(struct rope *rope, struct rope *inner, const struct json_base64 *form);
 
 /* `max` bytes from `offset` on, or those to the end. Fewer, or 0, before a file that cannot be
  * read: then there is a problem, and asked again from there it gives 0. */

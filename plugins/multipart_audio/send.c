@@ -45,9 +45,7 @@ static void count_duplicate(const reprise_call *call, uint64_t signature)
 static const struct audio_file *draw_file(const struct plugin_state *state,
                                           enum audio_format format, double at)
 {
-    size_t alike = 0;
-    for (size_t i = 0; i < state->folder.count; i++)
-        alike += state->folder.files[i].format == format;
+    size_t alike = folder_count(&state->folder, format);
     size_t wanted = (size_t)(at * (double)(alike ? alike : state->folder.count));
     for (size_t i = 0; i < state->folder.count; i++)
         if ((!alike || state->folder.files[i].format == format) && wanted-- == 0)
@@ -72,13 +70,13 @@ static uint64_t signature_of(const struct plugin_state *state, const struct uplo
 }
 
 static void choose(const reprise_call *call, const reprise_request *request, size_t i,
-                   const struct recorded_audio *audio, struct upload_choice *ret)
+                   const struct recorded_upload *recorded, struct upload_choice *ret)
 {
     struct plugin_state *state = call->plugin;
     const struct user_state *user = call->user;
-    *ret = (struct upload_choice){.source = state->mode, .kind = state->made};
-    if (state->mode == UPLOAD_PCM && !upload_can_generate(audio))
-        ret->source = UPLOAD_RECORDED;
+    const struct recorded_audio *audio = &recorded->audio[i];
+    *ret = (struct upload_choice){.source = plugin_source(state, recorded, audio),
+                                  .kind = state->made};
     if (ret->source == UPLOAD_PCM) {
         ret->file_bytes = settings_draw(&state->size_weights, draw(user, request->step, i, 0));
         ret->duration_us = state->duration_us;
@@ -137,7 +135,7 @@ static struct pending *make(const reprise_call *call, const reprise_request *req
     if (pieces) {
         pieces_init(&live, pieces, count);
         for (size_t i = 0; i < recorded->audio_count; i++)
-            choose(call, request, i, &recorded->audio[i], &choices[i]);
+            choose(call, request, i, recorded, &choices[i]);
         *ret_reason = upload_make(
             recorded, &live, plugin_span(call->host->request_header(call, request, "Content-Type")),
             choices, &pending->upload);

@@ -152,12 +152,17 @@ static void add_marked(struct rope *rope, const struct sound *sound, const struc
     free(text);
 }
 
+static struct rope *rope_of(const struct making *making, size_t i)
+{
+    return making->upload->inner ? &making->upload->inner[i] : &making->upload->rope;
+}
+
 static void add_samples(struct making *making, size_t i)
 {
     const struct upload_choice *choice = &making->choices[i];
     const struct recorded_audio *old = &making->upload->recorded->audio[i];
     struct pcm_source *pcm = &making->upload->pcm[i];
-    struct rope *rope = &making->upload->rope;
+    struct rope *rope = rope_of(making, i);
     uint8_t head[WAV_MAX_HEAD_BYTES];
     *pcm = (struct pcm_source){.format = old->audio.pcm,
                                .kind = choice->kind,
@@ -173,12 +178,13 @@ static void add_samples(struct making *making, size_t i)
         rope_add_text(rope, "", 1);
 }
 
-/* In place of the recorded audio that lies at `at` of the request at hand. */
+/* In place of the recorded audio that lies at `at` of the request at hand; of JSON it is what was
+ * decoded. */
 static void add_audio(struct making *making, size_t i, uint64_t at, uint64_t bytes)
 {
     const struct upload_choice *choice = &making->choices[i];
     const struct recorded_audio *old = &making->upload->recorded->audio[i];
-    struct rope *rope = &making->upload->rope;
+    struct rope *rope = rope_of(making, i);
     char mark[UNIQUE_MARK_BYTES + 1];
     write_mark(choice, mark);
     making->upload->audio_at[i] = rope->total_bytes;
@@ -187,6 +193,12 @@ static void add_audio(struct making *making, size_t i, uint64_t at, uint64_t byt
     } else if (choice->source == UPLOAD_FILE) {
         const struct shared_file *file = &choice->file->file;
         add_marked(rope, &(struct sound){.file = file, .bytes = file->bytes}, plan_of(choice, old),
+                   mark);
+    } else if (old->sound) {
+        const struct span all = {old->sound, (size_t)old->content_bytes};
+        struct pieces sound;
+        pieces_init(&sound, &all, 1);
+        add_marked(rope, &(struct sound){.live = &sound, .bytes = all.len}, plan_of(choice, old),
                    mark);
     } else if (bytes == old->content_bytes) {
         add_marked(rope, &(struct sound){.live = making->live, .at = at, .bytes = bytes},
@@ -355,6 +367,57 @@ static void add_parts(struct making *making)
     add_range(rope, making->live, at, making->live->total_bytes);
 }
 
+/* A number, or a string, that is the size of a recorded audio is that of the new one. */
+static bool follow_size(struct making *making, const struct json_token *token, char number[24])
+{
+    char text[24];
+    if (token->is_key || token->bytes < 3 || token->bytes >= sizeof text)
+        return false;
+    size_t len = pieces_copy(making->live, token->at, text, (size_t)token->bytes);
+    for (size_t i = 0; i < making->upload->recorded->audio_count; i++) {
+        const struct recorded_audio *old = &making->upload->recorded->audio[i];
+        if (!is_number((struct span){text, len}, old->content_bytes))
+            continue;
+        snprintf(number, 24, "%" PRIu64, content_bytes(&making->choices[i], old));
+        return true;
+    }
+    return false;
+}
+
+static const char *add_json(struct making *making)
+{
+    const struct recorded_upload *recorded = making->upload->recorded;
+    const struct recorded_audio *old = recorded->audio, *end = old + recorded->audio_count;
+    struct rope *rope = &making->upload->rope;
+    struct json_reader reader;
+    struct json_token token;
+    char number[24];
+    uint64_t at = 0;
+    making->upload->inner = calloc(recorded->audio_count, sizeof *making->upload->inner);
+    if (!making->upload->inner)
+        return "no memory";
+    json_begin(&reader, making->live);
+    while (json_next(&reader, &token)) {
+        bool is_audio = old < end && token.number == old->part;
+        if (is_audio && (!token.is_string || token.bytes != old->text_bytes))
+            return "its audio is not the recorded one";
+        if (!is_audio && !follow_size(making, &token, number))
+            continue;
+        add_range(rope, making->live, at, token.at + (is_audio ? old->form.prefix_bytes : 0));
+        at = token.at + token.bytes;
+        if (!is_audio) {
+            rope_add_text(rope, number, strlen(number));
+            continue;
+        }
+        size_t i = (size_t)(old - recorded->audio);
+        add_audio(making, i, 0, 0);
+        rope_add_base64(rope, &making->upload->inner[i], &old->form);
+        old++;
+    }
+    add_range(rope, making->live, at, making->live->total_bytes);
+    return old < end ? "its JSON has fewer strings than were recorded" : NULL;
+}
+
 const char *upload_make(const struct recorded_upload *recorded, const struct pieces *live,
                         struct span content_type, const struct upload_choice *choices,
                         struct upload *ret)
@@ -367,13 +430,15 @@ const char *upload_make(const struct recorded_upload *recorded, const struct pie
         making->upload = ret;
         making->live = live;
         making->choices = choices;
-        if (recorded->is_multipart)
+        if (recorded->kind == RECORDED_MULTIPART)
             reason = find_parts(making, content_type);
+        else if (recorded->kind == RECORDED_JSON)
+            reason = add_json(making);
+        else
+            add_audio(making, 0, 0, live->total_bytes);
     }
-    if (!reason && recorded->is_multipart)
+    if (!reason && recorded->kind == RECORDED_MULTIPART)
         add_parts(making);
-    else if (!reason)
-        add_audio(making, 0, 0, live->total_bytes);
     for (size_t i = 0; making && i < RECORDED_MAX_AUDIO; i++)
         free(making->heads[i]);
     free(making);
@@ -384,6 +449,9 @@ void upload_fini(struct upload *upload)
 {
     digests_free(upload->digests, NULL);
     rope_fini(&upload->rope);
+    for (size_t i = 0; upload->inner && i < upload->recorded->audio_count; i++)
+        rope_fini(&upload->inner[i]);
+    free(upload->inner);
     free(upload->site_text);
     *upload = (struct upload){0};
 }

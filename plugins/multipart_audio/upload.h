@@ -27,7 +27,8 @@ struct upload {
     const struct recorded_upload *recorded;
     struct rope rope; /* the body */
     struct pcm_source pcm[RECORDED_MAX_AUDIO];
-    uint64_t audio_at[RECORDED_MAX_AUDIO];
+    struct rope *inner; /* of JSON: each audio, which the body has in base64; NULL of others */
+    uint64_t audio_at[RECORDED_MAX_AUDIO]; /* in the body, or 0 in its own rope */
     uint64_t audio_bytes[RECORDED_MAX_AUDIO];
     /* Checksums on their way. */
     size_t subject;  /* the one being read, of audio and then the body */

@@ -34,6 +34,12 @@ static void finish_subject(struct upload *upload)
     }
 }
 
+static struct rope *rope_of(struct upload *upload)
+{
+    bool is_body = subject_of(upload) == RECORDED_WHOLE_BODY;
+    return upload->inner && !is_body ? &upload->inner[upload->subject] : &upload->rope;
+}
+
 bool upload_digest(struct upload *upload, uint64_t max_bytes)
 {
     char bytes[16384];
@@ -58,8 +64,11 @@ bool upload_digest(struct upload *upload, uint64_t max_bytes)
             size_t len = left < sizeof bytes ? (size_t)left : sizeof bytes;
             if (max_bytes == 0)
                 return false;
-            if (rope_read(&upload->rope, at + upload->hashed, bytes, len) != len)
-                return true; /* the rope says why */
+            struct rope *rope = rope_of(upload);
+            if (rope_read(rope, at + upload->hashed, bytes, len) != len) {
+                upload->rope.problem = rope->problem;
+                return true;
+            }
             digests_add(upload->digests, bytes, len);
             upload->hashed += len;
             max_bytes -= len < max_bytes ? len : max_bytes;

@@ -66,9 +66,10 @@ start_nginx "listen unix:$work/sink;
     location /sink { client_max_body_size 20m; return 201; }"
 "$voicelab/voicelab_wav" --seed 1 --seconds 0.5 short.wav
 "$voicelab/voicelab_wav" --seed 2 --seconds 2 long.wav
+type='Content-Type: audio/wav'
 record() { # NAME CURL-OPTIONS...: one upload, and a request behind it.
     capture "$1" "$port"
-    curl --silent --show-error --output answer --header 'Content-Type: audio/wav' "${@:2}" --next --silent \
+    curl --silent --show-error --output answer --header "$type" "${@:2}" --next --silent \
         --output answer "$url/after" || fail "curl"
     stop_capture "$1"
     find nginx-body -type f -delete
@@ -77,6 +78,11 @@ record short --data-binary @short.wav "$url/up"
 record expecting --header 'Expect: 100-continue' --data-binary @long.wav "$url/up"
 record small --data-binary @short.wav "$url/small/1"
 record refused --header 'Expect: 100-continue' --data-binary @short.wav "$url/small/2"
+{
+    printf '{"model":"any","audio":{"data":"%s","format":"wav"},' "$(base64 -w 0 short.wav)"
+    printf '"bytes":%s,"sha256":"%s"}' "$(stat -c %s short.wav)" "$(sha256sum short.wav | cut -d ' ' -f 1)"
+} >json
+type='Content-Type: application/json' record in_json --data-binary @json "$url/up"
 equal "recorded with Expect" \
     "$(sql expecting.trace "SELECT count(*) FROM exchange WHERE request_headers LIKE '%100-continue%'")" 1
 
@@ -101,6 +107,22 @@ for target in "$url" "$tls"; do
     equal "behind Expect" "$(sha256sum "${got[@]}" | cut -d ' ' -f 1 | sort -u | wc -l)" $users
     equal "sizes behind Expect" "$(stat -c %s "${got[@]}" | sort -u)" "$(stat -c %s long.wav)"
     find nginx-body -type f -delete
+
+    # In base64 within JSON: what is around it says what is in it.
+    for options in sizes=20KB,kind=tone sizes=1MB source=recorded; do
+        play in_json "$target" --plugin "multipart_audio:$options" --threshold 'audio_uploads: count==4' \
+            --threshold 'http_req_failed: rate==0'
+        rm -f decoded.*
+        for file in $(find nginx-body -type f); do
+            name=decoded.$(basename "$file")
+            sed 's/.*"data":"\([^"]*\)".*/\1/' "$file" | base64 -d >"$name" || fail "no base64"
+            expect_line "$file" "^\{\"model\":\"any\",\"audio\":\{\"data\":\"[^\"]+\",\"format\":\"wav\"\},\"bytes\":$(stat -c %s "$name"),\"sha256\":\"$(sha256sum "$name" | cut -d ' ' -f 1)\"\}\$"
+            checks=$((checks + 1))
+            sox --type wav "$name" --null stat >sox.out 2>&1 && ! grep -qE 'WARN|FAIL' sox.out || fail "sox: $(head -n 2 sox.out)"
+        done
+        equal "$options: different files" "$(sha256sum decoded.* | cut -d ' ' -f 1 | sort -u | wc -l)" $users
+        find nginx-body -type f -delete
+    done
 
     # Refused instead of a 100: nothing is sent of it. (Over HTTP/2 nobody waits.)
     play refused "$target" --plugin multipart_audio:sizes=5MB --threshold 'audio_errors: count==0' \
