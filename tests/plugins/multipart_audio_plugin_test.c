@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "plugins/multipart_audio/digests.h"
+#include "plugins/multipart_audio/json_text.h"
 #include "plugins/multipart_audio/pcm.h"
 #include "plugins/multipart_audio/wav.h"
 
@@ -480,6 +481,64 @@ static void a_file_cut_short_before_its_checksum_fails_its_user(void **state)
     remove(folder);
 }
 
+/* The same audio as a member of JSON. */
+static void show_json(void)
+{
+    static const struct json_base64 form = {.is_padded = true};
+    const reprise_header header = {text_of("Content-Type"), text_of("application/json")};
+    char wav[WAV_BYTES];
+    write_upload(NULL);
+    memcpy(wav, upload.body + upload.audio_at, sizeof wav);
+    memcpy(upload.body, "{\"audio\":\"", 10);
+    upload.len = 10 + json_write_base64(&form, wav, sizeof wav, upload.body + 10);
+    memcpy(upload.body + upload.len, "\"}", 2);
+    upload.len += 2;
+    const reprise_recorded recorded = {.kind = REPRISE_RECORDED_EXCHANGE,
+                                       .step = 3,
+                                       .request_body = {upload.body, upload.len},
+                                       .request_headers = &header,
+                                       .request_header_count = 1};
+    assert_int_equal(plugin->on_recorded(&host.call, &recorded), REPRISE_CONTINUE);
+}
+
+/* Generated, from a folder with WAVs, and as recorded: also where the folder has none. */
+static void audio_in_json_is_new_for_each_user_from_every_source(void **state)
+{
+    (void)state;
+    char folder[] = "/tmp/multipart_audio_XXXXXX", flac[200];
+    assert_non_null(mkdtemp(folder));
+    copy_sample("comment.flac", folder, flac);
+    const struct {
+        const char *source;
+        bool is_recorded;
+    } rows[] = {{"generate", false}, {samples, false}, {"recorded", true}, {folder, true}};
+    for (size_t i = 0; i < 4; i++) {
+        char *bodies[10];
+        size_t lens[10];
+        assert_int_equal(START("source", rows[i].source), REPRISE_CONTINUE);
+        show_json();
+        assert_int_not_equal(host.marks[3], 0);
+        for (uint64_t user = 0; user < 10; user++) {
+            begin_user(user);
+            assert_int_equal(ask(), REPRISE_CONTINUE);
+            bodies[user] = sent(&lens[user]);
+            assert_memory_equal(bodies[user], "{\"audio\":\"UklGR", 15);
+            assert_memory_equal(bodies[user] + lens[user] - 2, "\"}", 2);
+            /* The recorded samples but for the first, whose digits are shared with the size. */
+            bool is_kept = memmem(bodies[user], lens[user], upload.body + 72, 4000) != NULL;
+            assert_int_equal(is_kept, rows[i].is_recorded);
+            for (uint64_t other = 0; other < user; other++)
+                assert_true(lens[user] != lens[other] ||
+                            memcmp(bodies[user], bodies[other], lens[user]) != 0);
+        }
+        for (size_t user = 0; user < 10; user++)
+            free(bodies[user]);
+        stop();
+    }
+    remove(flac);
+    remove(folder);
+}
+
 static void show_stream(size_t messages)
 {
     const struct pcm_source source = {{PCM_S16, 16000, 1, 2}, PCM_TONE, 3, 1 << 20, {0, 0}, false};
@@ -666,6 +725,7 @@ int main(void)
         cmocka_unit_test(files_of_a_folder_are_told_apart),
         cmocka_unit_test(a_file_that_is_cut_short_fails_its_upload_alone),
         cmocka_unit_test(a_file_cut_short_before_its_checksum_fails_its_user),
+        cmocka_unit_test(audio_in_json_is_new_for_each_user_from_every_source),
         cmocka_unit_test(a_stream_is_new_for_each_user_and_goes_no_faster_than_it_sounds),
         cmocka_unit_test(a_file_in_pieces_is_marked_in_its_first),
         cmocka_unit_test(streams_are_left_alone_when_asked),
