@@ -77,6 +77,14 @@ mkdir -p folder
 new deep --dir folder --cxx
 expect_exit 0 test -f folder/deep/deep.cpp
 
+# Built with the header of a later reprise: refused in the page's words.
+mkdir newer
+sed 's/\(ABI_MINOR\) 1$/\1 9/; s/^} reprise_plugin;/void *later;\n&/' "$prefix/include/reprise_plugin.h" >newer/reprise_plugin.h
+expect_exit 0 cc -fPIC -shared -Inewer -o newer/mine.so mine/mine.c
+expect_exit 2 "$reprise" plugin describe ./newer/mine.so
+words() { sed -n 's/.*mine.so: \(built for ABI .*\)/\1/p' "$1"; }
+equal "what is said of a later ABI" "$(words err)" "$(words "$root/docs/plugins.md")"
+
 # One line, as the README has it.
 line=$(sed -n 's/^    \(cc .*\)/\1/p' theirs/README.md)
 (cd theirs && PKG_CONFIG_PATH=$pc bash -c "$line") || fail "in one line: $line"
