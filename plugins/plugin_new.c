@@ -16,24 +16,46 @@
 
 enum { MAX_FILE_BYTES = 64 * 1024, MAX_NAME_BYTES = 40 };
 
-static void fill_in(struct buf *out, const char *text, const char *name)
+/* What stands for what in the texts. */
+struct mark {
+    const char *mark, *value;
+};
+
+enum { MARK_COUNT = 4 };
+
+static void name_marks(struct mark marks[MARK_COUNT], const char *name, bool is_cxx)
 {
-    static const char mark[] = "@NAME@";
-    for (const char *at; (at = strstr(text, mark)); text = at + sizeof mark - 1) {
-        buf_append_bytes(out, bytes_make(text, (size_t)(at - text)));
-        buf_append_text(out, name);
-    }
-    buf_append_text(out, text);
+    marks[0] = (struct mark){"@NAME@", name};
+    marks[1] = (struct mark){"@LANGUAGE@", is_cxx ? "CXX" : "C"};
+    marks[2] = (struct mark){"@EXT@", is_cxx ? "cpp" : "c"};
+    marks[3] = (struct mark){"@COMPILER@", is_cxx ? "c++ -std=c++11" : "cc -std=gnu11"};
 }
 
-static int write_file(const struct plugin_new_file *file, const char *folder, const char *name,
-                      struct error *err)
+static void fill_in(struct buf *out, const char *text, const struct mark marks[MARK_COUNT])
+{
+    while (*text) {
+        size_t plain = strcspn(text, "@"), at = 0;
+        buf_append_bytes(out, bytes_make(text, plain));
+        text += plain;
+        while (at < MARK_COUNT && strncmp(text, marks[at].mark, strlen(marks[at].mark)) != 0)
+            at++;
+        if (at < MARK_COUNT) {
+            buf_append_text(out, marks[at].value);
+            text += strlen(marks[at].mark);
+        } else if (*text) {
+            buf_append_bytes(out, bytes_make(text++, 1));
+        }
+    }
+}
+
+static int write_file(const struct plugin_new_file *file, const char *folder,
+                      const struct mark marks[MARK_COUNT], struct error *err)
 {
     struct buf path = BUF_INIT(2 * PATH_MAX), text = BUF_INIT(MAX_FILE_BYTES);
     int result = -1;
     buf_printf(&path, "%s/", folder);
-    fill_in(&path, file->path, name);
-    fill_in(&text, file->text, name);
+    fill_in(&path, file->path, marks);
+    fill_in(&text, file->text, marks);
     FILE *out = buf_failed(&path) || buf_failed(&text) ? NULL : fopen(buf_text(&path), "wx");
     if (out) {
         result = fwrite(buf_bytes(&text).ptr, 1, buf_bytes(&text).len, out) == buf_bytes(&text).len
@@ -42,7 +64,7 @@ static int write_file(const struct plugin_new_file *file, const char *folder, co
         result |= fclose(out);
     }
     if (result)
-        error_set(err, EXIT_TOOL, "plugin new: %s/%s: %s", folder, file->path, strerror(errno));
+        error_set(err, EXIT_TOOL, "plugin new: %s: %s", buf_text(&path), strerror(errno));
     buf_fini(&path);
     buf_fini(&text);
     return result;
@@ -99,8 +121,10 @@ static int check_name(const char *name, struct error *err)
 int plugin_new(const char *name, const char *folder, bool is_cxx, struct error *err)
 {
     char path[PATH_MAX];
+    struct mark marks[MARK_COUNT];
     if (check_name(name, err))
         return -1;
+    name_marks(marks, name, is_cxx);
     int len = snprintf(path, sizeof path, "%s/%s", folder, name);
     if (len < 0 || (size_t)len >= sizeof path)
         return error_set(err, EXIT_INPUT, "plugin new: --dir: the path is too long");
@@ -110,7 +134,7 @@ int plugin_new(const char *name, const char *folder, bool is_cxx, struct error *
                                          : "; --dir names a folder that is there");
     for (size_t i = 0; i < plugin_new_file_count; i++) {
         const struct plugin_new_file *file = &plugin_new_files[i];
-        if ((is_cxx ? file->is_cxx : file->is_c) && write_file(file, path, name, err))
+        if ((is_cxx ? file->is_cxx : file->is_c) && write_file(file, path, marks, err))
             return -1;
     }
     say_what_is_next(path, name);

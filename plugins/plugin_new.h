@@ -7,7 +7,9 @@
 
 #include "core/error.h"
 
-/* One file of the folder; in both texts @NAME@ is the plugin's name. */
+/* One file of the folder. In both texts @NAME@ is the plugin's name; @LANGUAGE@ (as cmake calls
+ * it),
+ * @EXT@ and @COMPILER@ are those of C or of C++. */
 struct plugin_new_file {
     const char *path;
     const char *text;

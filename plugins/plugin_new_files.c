@@ -2,13 +2,13 @@
 #include "plugins/plugin_new.h"
 
 /* clang-format off */
-static const char build_c[] =
+static const char build[] =
     "# @NAME@: a plugin of reprise.\n"
     "#   cmake -B build && cmake --build build && ctest --test-dir build\n"
     "# Where reprise is built but not installed: "
     "-DReprisePlugin_DIR=REPRISE/build/release/plugin-kit\n"
     "cmake_minimum_required(VERSION 3.13)\n"
-    "project(@NAME@ LANGUAGES C)\n"
+    "project(@NAME@ LANGUAGES @LANGUAGE@)\n"
     "\n"
     "find_package(ReprisePlugin QUIET)\n"
     "if(NOT ReprisePlugin_FOUND) # pkg-config may know it where cmake does not look\n"
@@ -22,11 +22,11 @@ static const char build_c[] =
     "    set_property(CACHE CMAKE_INSTALL_PREFIX PROPERTY VALUE ${ReprisePlugin_PREFIX})\n"
     "endif()\n"
     "\n"
-    "set(CMAKE_C_STANDARD 11)\n"
-    "set(CMAKE_C_STANDARD_REQUIRED ON)\n"
+    "set(CMAKE_@LANGUAGE@_STANDARD 11)\n"
+    "set(CMAKE_@LANGUAGE@_STANDARD_REQUIRED ON)\n"
     "add_compile_options(-Wall -Wextra)\n"
     "\n"
-    "reprise_plugin_add(@NAME@ @NAME@.c)\n"
+    "reprise_plugin_add(@NAME@ @NAME@.@EXT@)\n"
     "set_target_properties(reprise_plugin_@NAME@ PROPERTIES\n"
     "    LIBRARY_OUTPUT_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR})\n"
     "\n"
@@ -34,7 +34,7 @@ static const char build_c[] =
     "for that, and needs\n"
     "# no reprise.\n"
     "enable_testing()\n"
-    "add_executable(@NAME@_test @NAME@_test.c)\n"
+    "add_executable(@NAME@_test @NAME@_test.@EXT@)\n"
     "target_link_libraries(@NAME@_test PRIVATE ReprisePlugin::headers)\n"
     "add_test(NAME @NAME@ COMMAND @NAME@_test)\n";
 
@@ -106,10 +106,10 @@ static const char source_c[] =
     "\n"
     "REPRISE_REGISTER(plugin);\n";
 
-static const char test_c[] =
+static const char test[] =
     "/* @NAME@_test - the callbacks, one by one, without reprise; test_host.h says what "
     "there is. */\n"
-    "#include \"@NAME@.c\"\n"
+    "#include \"@NAME@.@EXT@\"\n"
     "\n"
     "#include \"test_host.h\"\n"
     "\n"
@@ -155,10 +155,10 @@ static const char test_c[] =
     "    return failures != 0;\n"
     "}\n";
 
-static const char readme_c[] =
+static const char readme[] =
     "# @NAME@\n"
     "\n"
-    "A plugin of reprise. `@NAME@.c` is the plugin, `@NAME@_test.c` its test.\n"
+    "A plugin of reprise. `@NAME@.@EXT@` is the plugin, `@NAME@_test.@EXT@` its test.\n"
     "\n"
     "    cmake -B build && cmake --build build\n"
     "    ctest --test-dir build\n"
@@ -171,50 +171,14 @@ static const char readme_c[] =
     "`lib/.../cmake/ReprisePlugin` where it is\n"
     "installed. Without cmake (`PKG_CONFIG_PATH` names the folder with `reprise-plugin.pc`):\n"
     "\n"
-    "    cc -std=gnu11 -O2 -fPIC -shared -fvisibility=hidden $(pkg-config --cflags "
-    "reprise-plugin) -o @NAME@.so @NAME@.c\n"
+    "    @COMPILER@ -O2 -fPIC -shared -fvisibility=hidden $(pkg-config --cflags "
+    "reprise-plugin) -o @NAME@.so @NAME@.@EXT@\n"
     "\n"
     "`cmake --install build` puts it where reprise finds it by its name alone; with "
     "`--prefix X` into\n"
     "`X/lib/reprise-plugins` (or lib64, ...), where a reprise in `X/bin` finds it. The "
     "header `reprise_plugin.h` is the\n"
     "reference; reprise's docs/plugins.md explains it.\n";
-
-static const char build_cxx[] =
-    "# @NAME@: a plugin of reprise.\n"
-    "#   cmake -B build && cmake --build build && ctest --test-dir build\n"
-    "# Where reprise is built but not installed: "
-    "-DReprisePlugin_DIR=REPRISE/build/release/plugin-kit\n"
-    "cmake_minimum_required(VERSION 3.13)\n"
-    "project(@NAME@ LANGUAGES CXX)\n"
-    "\n"
-    "find_package(ReprisePlugin QUIET)\n"
-    "if(NOT ReprisePlugin_FOUND) # pkg-config may know it where cmake does not look\n"
-    "    find_package(PkgConfig REQUIRED)\n"
-    "    pkg_check_modules(REPRISE_PLUGIN REQUIRED reprise-plugin)\n"
-    "    pkg_get_variable(cmakedir reprise-plugin cmakedir)\n"
-    "    include(${cmakedir}/ReprisePluginConfig.cmake)\n"
-    "endif()\n"
-    "if(CMAKE_INSTALL_PREFIX_INITIALIZED_TO_DEFAULT) # unless you say where: to where reprise "
-    "looks\n"
-    "    set_property(CACHE CMAKE_INSTALL_PREFIX PROPERTY VALUE ${ReprisePlugin_PREFIX})\n"
-    "endif()\n"
-    "\n"
-    "set(CMAKE_CXX_STANDARD 11)\n"
-    "set(CMAKE_CXX_STANDARD_REQUIRED ON)\n"
-    "add_compile_options(-Wall -Wextra)\n"
-    "\n"
-    "reprise_plugin_add(@NAME@ @NAME@.cpp)\n"
-    "set_target_properties(reprise_plugin_@NAME@ PROPERTIES\n"
-    "    LIBRARY_OUTPUT_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR})\n"
-    "\n"
-    "# The test includes the source, calls its callbacks through a host that is made "
-    "for that, and needs\n"
-    "# no reprise.\n"
-    "enable_testing()\n"
-    "add_executable(@NAME@_test @NAME@_test.cpp)\n"
-    "target_link_libraries(@NAME@_test PRIVATE ReprisePlugin::headers)\n"
-    "add_test(NAME @NAME@ COMMAND @NAME@_test)\n";
 
 static const char source_cxx[] =
     "// @NAME@ - sets one header of every request, and counts the requests that were refused.\n"
@@ -325,87 +289,12 @@ static const char source_cxx[] =
     "\n"
     "REPRISE_REGISTER(plugin);\n";
 
-static const char test_cxx[] =
-    "/* @NAME@_test - the callbacks, one by one, without reprise; test_host.h says what "
-    "there is. */\n"
-    "#include \"@NAME@.cpp\"\n"
-    "\n"
-    "#include \"test_host.h\"\n"
-    "\n"
-    "static int failures;\n"
-    "\n"
-    "static void check(int holds, const char *what)\n"
-    "{\n"
-    "    printf(\"%s  %s\\n\", holds ? \"ok    \" : \"FAILED\", what);\n"
-    "    failures += !holds;\n"
-    "}\n"
-    "\n"
-    "static int is(const char *actual, const char *wanted)\n"
-    "{\n"
-    "    return actual && strcmp(actual, wanted) == 0;\n"
-    "}\n"
-    "\n"
-    "int main(void)\n"
-    "{\n"
-    "    static struct test_host host; /* large */\n"
-    "    check(test_host_init(&host, &plugin, \"value=tester\") == 0, \"the options are "
-    "taken\");\n"
-    "    test_host_user(&host, 7);\n"
-    "    check(test_host_on_session_start(&host) == REPRISE_CONTINUE, \"a user begins\");\n"
-    "\n"
-    "    test_host_give_request(&host, \"GET\", \"https://target.test/\", \"\");\n"
-    "    check(test_host_on_request(&host) == REPRISE_CONTINUE, \"a request goes on\");\n"
-    "    check(is(test_host_header_of(&host, \"X-@NAME@\"), \"tester-7-0\"), \"its "
-    "header is the user's\");\n"
-    "    check(test_host_on_request(&host) == REPRISE_CONTINUE, \"and the next\");\n"
-    "    check(is(test_host_header_of(&host, \"x-@NAME@\"), \"tester-7-1\"), \"requests "
-    "are counted\");\n"
-    "\n"
-    "    test_host_give_response(&host, 403, \"no\");\n"
-    "    check(test_host_on_response(&host) == REPRISE_CONTINUE, \"an answer is what it "
-    "is\");\n"
-    "    check(host.metrics[REFUSED].sum == 1, \"one that refuses is counted\");\n"
-    "    test_host_give_response(&host, 200, \"yes\");\n"
-    "    test_host_on_response(&host);\n"
-    "    check(host.metrics[REFUSED].sum == 1, \"another is not\");\n"
-    "\n"
-    "    test_host_on_session_end(&host);\n"
-    "    test_host_fini(&host);\n"
-    "    return failures != 0;\n"
-    "}\n";
-
-static const char readme_cxx[] =
-    "# @NAME@\n"
-    "\n"
-    "A plugin of reprise. `@NAME@.cpp` is the plugin, `@NAME@_test.cpp` its test.\n"
-    "\n"
-    "    cmake -B build && cmake --build build\n"
-    "    ctest --test-dir build\n"
-    "    reprise plugin describe build/@NAME@.so\n"
-    "    reprise replay T --target http://127.0.0.1:8080 --plugin "
-    "./build/@NAME@.so:value=tester\n"
-    "\n"
-    "Where cmake does not find reprise: `-DReprisePlugin_DIR=DIR` names the folder with\n"
-    "`ReprisePluginConfig.cmake`: `plugin-kit` in reprise's build folder, "
-    "`lib/.../cmake/ReprisePlugin` where it is\n"
-    "installed. Without cmake (`PKG_CONFIG_PATH` names the folder with `reprise-plugin.pc`):\n"
-    "\n"
-    "    c++ -std=c++11 -O2 -fPIC -shared -fvisibility=hidden $(pkg-config --cflags "
-    "reprise-plugin) -o @NAME@.so @NAME@.cpp\n"
-    "\n"
-    "`cmake --install build` puts it where reprise finds it by its name alone; with "
-    "`--prefix X` into\n"
-    "`X/lib/reprise-plugins` (or lib64, ...), where a reprise in `X/bin` finds it. The "
-    "header `reprise_plugin.h` is the\n"
-    "reference; reprise's docs/plugins.md explains it.\n";
-
 /* clang-format on */
 
 const struct plugin_new_file plugin_new_files[] = {
-    {"CMakeLists.txt", build_c, true, false},   {"@NAME@.c", source_c, true, false},
-    {"@NAME@_test.c", test_c, true, false},     {"README.md", readme_c, true, false},
-    {"CMakeLists.txt", build_cxx, false, true}, {"@NAME@.cpp", source_cxx, false, true},
-    {"@NAME@_test.cpp", test_cxx, false, true}, {"README.md", readme_cxx, false, true},
+    {"CMakeLists.txt", build, true, true},   {"@NAME@.c", source_c, true, false},
+    {"@NAME@.cpp", source_cxx, false, true}, {"@NAME@_test.@EXT@", test, true, true},
+    {"README.md", readme, true, true},
 };
 
 const size_t plugin_new_file_count = sizeof plugin_new_files / sizeof plugin_new_files[0];
