@@ -74,9 +74,10 @@ row() {
         "$(calc "($all / $least - 1) * 100" %.1f) % | $most | $mean | $(calc "$most / $mean" %.2f) |"
 }
 
-say "two runs of $seconds s"
+say "three runs of $seconds s"
 machine
 echo "| users begin | users | 401s in results | 401s given | refreshes a user | least possible | more | fullest 100 ms | average | times |"
 echo "|---|---|---|---|---|---|---|---|---|---|"
 row "within 10 s" --stage "10s:$users" --stage "$((seconds - 10))s:$users"
 row "all at once" --users "$users" --duration "${seconds}s"
+row "within 10 s, two workers" --workers 2 --stage "10s:$users" --stage "$((seconds - 10))s:$users"

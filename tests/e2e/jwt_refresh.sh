@@ -60,7 +60,7 @@ replay without --speed 5
 holds "without it most is refused" "$(logged /me 401) > $users * 10"
 
 # Renewing is due every five seconds of the target, though think times are a fifth.
-replay with --speed 5 --plugin jwt_refresh --verbose
+replay with --speed 5 --workers 2 --plugin jwt_refresh --verbose
 expect_line err 'jwt_refresh: 1 of 1 sessions log in at POST /auth/login, 1 refresh at POST /auth/refresh'
 equal "401s in results" "$(plugin_metric with.run jwt_401_left)" 0
 equal "401s that voicelab gave" "$(logged . 401)" "$(plugin_metric with.run jwt_401_saved)"
