@@ -76,7 +76,7 @@ int settings_sizes(const char *text, struct settings_sizes *ret, char *problem)
     ret->count = 0;
     while (*text) {
         size_t len = strcspn(text, ",");
-        bool has_weight;
+        bool has_weight = false;
         struct settings_size *size = &ret->size[ret->count];
         if (ret->count == SETTINGS_MAX_SIZES)
             return say(problem, "sizes", text, len, "more than 64 sizes");
