@@ -66,7 +66,7 @@ for transport in native curl; do
     equal "$transport: sent sooner than the pace allows" \
         "$(sql "paced-$transport.run" "SELECT sum FROM plugin_metric WHERE name = 'streams_too_soon'")" 0
     holds "$transport: no more of the answers was read than was wanted" \
-        "$(sql "paced-$transport.run" "SELECT sum < $users * 2000000 FROM plugin_metric WHERE name = 'streams_seen'")"
+        "$(sql "paced-$transport.run" "SELECT sum FROM plugin_metric WHERE name = 'streams_seen'") < $users * 2000000"
 done
 
 # One that fails in the middle: the request's failure, and nobody else's.
