@@ -16,8 +16,10 @@
 
 #if EVERY_BLOCK_ALONE
 #define ARENA_CHUNK_BYTES 0
+#define FIRST_CHUNK_BYTES 0
 #else
 #define ARENA_CHUNK_BYTES 4032 /* with its header just under a page of malloc's */
+#define FIRST_CHUNK_BYTES 992  /* the most that malloc keeps at hand; few arenas hold more */
 #endif
 
 struct arena_chunk {
@@ -49,7 +51,9 @@ void arena_fini(struct arena *arena)
 
 static struct arena_chunk *add_chunk(struct arena *arena, size_t at_least)
 {
-    size_t size_bytes = at_least > ARENA_CHUNK_BYTES ? at_least : ARENA_CHUNK_BYTES;
+    size_t usual_bytes =
+        arena->chunks || at_least > FIRST_CHUNK_BYTES ? ARENA_CHUNK_BYTES : FIRST_CHUNK_BYTES;
+    size_t size_bytes = at_least > usual_bytes ? at_least : usual_bytes;
     struct arena_chunk *chunk = malloc(sizeof *chunk + size_bytes);
     if (!chunk)
         return NULL;

@@ -13,9 +13,10 @@ struct bytes http_headers_find(const struct http_header *headers, size_t count, 
 /* Nothing that could end a line: a value must not become a second header (RFC 9110 5.5). */
 static bool is_clean(struct bytes in, bool allows_space)
 {
+    unsigned char lowest = allows_space ? ' ' : ' ' + 1;
     for (size_t i = 0; i < in.len; i++) {
         unsigned char c = (unsigned char)in.ptr[i];
-        if ((c < 0x20 && c != '\t') || c == 0x7f || (!allows_space && (c == ' ' || c == '\t')))
+        if ((c < lowest || c == 0x7f) && !(allows_space && c == '\t'))
             return false;
     }
     return true;
@@ -204,23 +205,30 @@ static int own_headers(struct http_request *request)
     return 0;
 }
 
-static void remove_from(struct http_request *request, struct bytes name, size_t start)
+/* Whether there were any. */
+static bool remove_from(struct http_request *request, struct bytes name, size_t start)
 {
-    size_t kept = start;
+    size_t kept = start, before = request->header_count;
     for (size_t i = start; i < request->header_count; i++) {
         if (!bytes_equal_nocase(request->own_headers[i].name, name))
             request->own_headers[kept++] = request->own_headers[i];
     }
     request->header_count = kept;
+    return kept < before;
 }
 
-static void note_edit(struct http_request *request, struct bytes name, struct bytes value)
+/* The name it had when it was first set is kept: where that lies says which line it was. */
+static void note_edit(struct http_request *request, struct bytes name, struct bytes value,
+                      bool was_repeated)
 {
     uint32_t at = 0;
     while (at < request->edit_count && at < HTTP_MAX_EDITS &&
            !bytes_equal_nocase(request->edits[at].name, name))
         at++;
-    if (at < HTTP_MAX_EDITS)
+    request->edits_repeated |= was_repeated;
+    if (at < request->edit_count && at < HTTP_MAX_EDITS)
+        request->edits[at].value = value;
+    else if (at < HTTP_MAX_EDITS)
         request->edits[at] = (struct http_header){.name = name, .value = value};
     if (at >= request->edit_count)
         request->edit_count = at + 1;
@@ -240,19 +248,20 @@ int http_request_set_header(struct http_request *request, struct bytes name, str
     if (!own_name.ptr)
         return -1;
     if (!value.ptr) {
+        size_t before = request->header_count;
         remove_from(request, name, at);
-        note_edit(request, own_name, value);
+        note_edit(request, own_name, value, before > request->header_count + 1);
         return 0;
     }
     struct bytes copy = arena_copy(request->arena, value);
     if (!copy.ptr || (at == request->header_count && at == HTTP_MAX_HEADERS))
         return -1;
-    note_edit(request, own_name, copy);
     if (at < request->header_count) {
         request->own_headers[at].value = copy;
-        remove_from(request, name, at + 1);
+        note_edit(request, own_name, copy, remove_from(request, name, at + 1));
         return 0;
     }
+    note_edit(request, own_name, copy, false);
     request->own_headers[request->header_count++] =
         (struct http_header){.name = own_name, .value = copy};
     return 0;

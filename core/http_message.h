@@ -39,11 +39,12 @@ struct http_body_source {
 };
 
 /* Headers that were set, as http_request_set_header() was told: a request that was written ahead of
- * time takes so few in where it lies. */
+ * time takes so few in where it lies. The name is the one that was there before, where there was
+ * one: the very bytes of the recording. Values are one line. */
 #define HTTP_MAX_EDITS 4
 
 struct http_request {
-    struct bytes method;
+    struct bytes method;             /* followed by a '\0', as the url */
     struct bytes url;                /* absolute */
     struct bytes body;               /* empty where it lies in pieces */
     const struct bytes *body_pieces; /* in order, borrowed; NULL: the body is whole */
@@ -55,6 +56,7 @@ struct http_request {
     size_t own_capacity;
     struct arena *arena; /* borrowed; must outlive the request */
     uint32_t changes;    /* enum http_change */
+    bool edits_repeated; /* one of them was there more than once */
     uint32_t edit_count; /* more than HTTP_MAX_EDITS: not all of them are in `edits` */
     struct http_header edits[HTTP_MAX_EDITS]; /* each name once; value.ptr NULL: removed */
 };

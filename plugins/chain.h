@@ -30,7 +30,7 @@
  * before has been answered, and go through chain_request and chain_response themselves with
  * info.added set. After chain_session_start the first step waits for all of them.
  *
- * Views given to a call need not outlive it. Request and response bodies must be followed by a '\0'
+ * Views given to a call need not outlive it. Methods, URLs and bodies must be followed by a '\0'
  * (arena_copy and struct buf see to it; asserted); nothing else needs one.
  */
 #ifndef REPRISE_PLUGINS_CHAIN_H

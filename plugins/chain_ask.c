@@ -91,12 +91,6 @@ void chain_begin(struct chain_worker *worker, struct chain_user *user, enum chai
     worker->call.unix_us = options->unix_us + (int64_t)(now_us - options->now_us);
 }
 
-/* Plugins are promised a '\0' behind every body; replay keeps them in memory that has one. */
-static bool ends_with_nul(struct bytes body)
-{
-    return !body.ptr || body.ptr[body.len] == '\0';
-}
-
 /* What differs from plugin to plugin in what they are shown. */
 static void turn_to(struct chain_worker *worker, uint32_t index)
 {
@@ -112,8 +106,8 @@ static void turn_to(struct chain_worker *worker, uint32_t index)
         worker->request_view.tag = added && added->plugin == index ? added->tag : 0;
         worker->request_view.mark = added ? 0 : mark_of(worker->user, index, worker->step);
         host_view_body(worker, worker->request, &worker->request_view);
-        assert(ends_with_nul(worker->request->body_pieces ? (struct bytes){0}
-                                                          : worker->request->body));
+        assert(host_ends_with_nul(worker->request->body_pieces ? (struct bytes){0}
+                                                               : worker->request->body));
     }
     if (worker->message)
         worker->message_view.mark = mark_of(worker->user, index, worker->step);
@@ -121,7 +115,7 @@ static void turn_to(struct chain_worker *worker, uint32_t index)
         bool wants_body = !worker->data && (plugin->loaded.api.flags & REPRISE_WANT_BODY ||
                                             worker->answer->info.keeps_body >> index & 1);
         struct bytes body = worker->answer->response->body;
-        assert(!wants_body || ends_with_nul(body));
+        assert(!wants_body || host_ends_with_nul(body));
         worker->response_view.body =
             wants_body ? (reprise_bytes){body.ptr, body.len} : (reprise_bytes){0};
     }
@@ -317,7 +311,7 @@ static void show_request(struct chain_worker *worker, const struct http_request 
         .attempt = info->attempt,
         .holds = info->holds,
     };
-    host_view_request(worker, request, &worker->request_view);
+    host_view_request(request, &worker->request_view);
 }
 
 void chain_session_start(struct chain_user *user, uint64_t now_us,

@@ -173,8 +173,14 @@ const uint32_t *chain_marks_find(const struct plugin_chain *chain, uint64_t sess
 void chain_marks_free(struct plugin_chain *chain);
 
 /* Show `request` to the plugin through `view`; the numbers in it are the caller's. */
-void host_view_request(struct chain_worker *worker, const struct http_request *request,
-                       reprise_request *view);
+void host_view_request(const struct http_request *request, reprise_request *view);
+
+/* Plugins are promised a '\0' behind what they are shown; whoever keeps methods, URLs and bodies
+ * has them in memory with one. */
+static inline bool host_ends_with_nul(struct bytes bytes)
+{
+    return !bytes.ptr || bytes.ptr[bytes.len] == '\0';
+}
 
 /* Free the requests that were made and never sent. */
 void host_drop_fresh(struct chain_worker *worker);

@@ -1,4 +1,5 @@
 /* host_request.c - the requests in a plugin's hands: reading, rewriting and adding them. */
+#include <assert.h>
 #include <stdlib.h>
 
 #include "core/url.h"
@@ -20,14 +21,11 @@ static reprise_bytes terminated(struct chain_worker *worker, struct bytes bytes)
     return to_plugin(copy);
 }
 
-void host_view_request(struct chain_worker *worker, const struct http_request *request,
-                       reprise_request *view)
+void host_view_request(const struct http_request *request, reprise_request *view)
 {
-    /* What was set is a copy in an arena and has its '\0' already. */
-    view->method = request->changes & HTTP_CHANGED_METHOD ? to_plugin(request->method)
-                                                          : terminated(worker, request->method);
-    view->url = request->changes & HTTP_CHANGED_URL ? to_plugin(request->url)
-                                                    : terminated(worker, request->url);
+    assert(host_ends_with_nul(request->method) && host_ends_with_nul(request->url));
+    view->method = to_plugin(request->method);
+    view->url = to_plugin(request->url);
 }
 
 void host_drop_fresh(struct chain_worker *worker)
@@ -258,7 +256,7 @@ struct chain_added *host_add_request(struct chain_worker *worker, const char *fu
 reprise_request *host_show_added(struct chain_worker *worker, struct chain_added *added)
 {
     added->view = (reprise_request){.step = REPRISE_ADDED, .tag = added->tag};
-    host_view_request(worker, &added->request, &added->view);
+    host_view_request(&added->request, &added->view);
     host_view_body(worker, &added->request, &added->view);
     return &added->view;
 }

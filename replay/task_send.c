@@ -38,10 +38,14 @@ static struct bytes cookies_of(struct task *task)
     struct bytes recorded = task->step ? task_recorded_cookies(task) : (struct bytes){0};
     struct cookie_site site;
     struct bytes target;
-    if (request->changes & HTTP_CHANGED_HEADERS || task->added) {
-        if (http_headers_find(request->headers, request->header_count, bytes_of("cookie")).ptr)
-            return (struct bytes){0};
-    }
+    bool may_have_one = request->changes & HTTP_CHANGED_HEADERS || task->added;
+    /* The plan's headers have none: it is one of those that were set. */
+    bool is_noted = !task->added && request->edit_count <= HTTP_MAX_EDITS;
+    if (may_have_one && http_headers_find(is_noted ? request->edits : request->headers,
+                                          is_noted ? request->edit_count : request->header_count,
+                                          bytes_of("cookie"))
+                            .ptr)
+        return (struct bytes){0};
     if (user->cookies.count == 0)
         return recorded;
     if (!target_of(task, &site, &target))

@@ -92,9 +92,36 @@ struct head_edit {
     struct bytes name, value; /* what comes: a value, or with a name a line */
 };
 
-/* Lines of the head that `edits` is about; -1: more than there is room for. They come by `at`. */
-static int find_edits(const struct request_cut *cut, const struct http_request *edits,
-                      struct head_edit *found)
+/* Of each header one line, which is where its name lies: nothing has to be looked for. */
+static int find_by_names(const struct request_cut *cut, const struct http_request *edits,
+                         struct head_edit *found)
+{
+    int count = 0;
+    for (uint32_t i = 0; i < edits->edit_count; i++) {
+        struct bytes name = edits->edits[i].name, value = edits->edits[i].value;
+        size_t at = (uintptr_t)name.ptr - (uintptr_t)cut->head.ptr;
+        bool is_new = at >= cut->head.len;
+        if (is_new && !value.ptr)
+            continue;
+        struct head_edit edit = {.at = cut->head.len - 2, .name = name, .value = value};
+        if (!is_new) {
+            size_t line_len = bytes_index_of(bytes_from(cut->head, at), '\n') + 1;
+            edit = value.ptr ? (struct head_edit){.at = at + name.len + 2,
+                                                  .len = line_len - name.len - 4,
+                                                  .value = value}
+                             : (struct head_edit){.at = at, .len = line_len};
+        }
+        int place = count++;
+        for (; place > 0 && found[place - 1].at > edit.at; place--)
+            found[place] = found[place - 1];
+        found[place] = edit;
+    }
+    return count;
+}
+
+/* The same where a header stands in several lines; -1: more than there is room for. */
+static int find_by_lines(const struct request_cut *cut, const struct http_request *edits,
+                         struct head_edit *found)
 {
     unsigned done = 0; /* one bit for each edit that has its line */
     int count = 0;
@@ -130,25 +157,50 @@ static int find_edits(const struct request_cut *cut, const struct http_request *
     return count;
 }
 
+/* Lines of the head that `edits` is about, by `at`; -1: more than there is room for. */
+static int find_edits(const struct request_cut *cut, const struct http_request *edits,
+                      struct head_edit *found)
+{
+    return edits->edits_repeated ? find_by_lines(cut, edits, found)
+                                 : find_by_names(cut, edits, found);
+}
+
+/* By length: most names are none of these at the first look. */
+static bool is_framing(struct bytes name)
+{
+    switch (name.len) {
+    case 2:
+        return bytes_equal_nocase(name, bytes_of("te"));
+    case 4:
+        return bytes_equal_nocase(name, bytes_of("host"));
+    case 6:
+        return bytes_equal_nocase(name, bytes_of("cookie")) ||
+               bytes_equal_nocase(name, bytes_of("expect"));
+    case 7:
+        return bytes_equal_nocase(name, bytes_of("upgrade"));
+    case 10:
+        return bytes_equal_nocase(name, bytes_of("connection"));
+    case 14:
+        return bytes_equal_nocase(name, bytes_of("content-length"));
+    case 17:
+        return bytes_equal_nocase(name, bytes_of("transfer-encoding"));
+    default:
+        return false;
+    }
+}
+
 bool request_cut_takes(const struct request_cut *cut, const struct http_request *http)
 {
-    static const char *const framing[] = {"host",       "content-length", "transfer-encoding",
-                                          "connection", "cookie",         "expect",
-                                          "te",         "upgrade"};
     struct head_edit found[REQUEST_CUT_MAX_HEAD_EDITS];
     if (http->changes == 0)
         return true;
     if (http->changes != HTTP_CHANGED_HEADERS || http->edit_count > HTTP_MAX_EDITS)
         return false;
     for (uint32_t i = 0; i < http->edit_count; i++) {
-        for (size_t j = 0; j < sizeof framing / sizeof *framing; j++) {
-            if (bytes_equal_nocase(http->edits[i].name, bytes_of(framing[j])))
-                return false;
-        }
-        if (!http_text_is_one_line(http->edits[i].value))
+        if (is_framing(http->edits[i].name))
             return false;
     }
-    return find_edits(cut, http, found) >= 0;
+    return !http->edits_repeated || find_by_lines(cut, http, found) >= 0;
 }
 
 static void put_edit(struct piece_list *list, const struct head_edit *edit)

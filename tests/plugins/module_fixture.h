@@ -159,11 +159,12 @@ static inline struct asked module_request(struct module *m, uint32_t step, const
             (struct http_header){.name = {headers[count], (size_t)(colon - headers[count])},
                                  .value = bytes_of(colon + 2)};
     }
-    asked.request = (struct http_request){.method = {line, method_len},
-                                          .url = bytes_of(url),
-                                          .body = bytes_of(body),
-                                          .header_count = count,
-                                          .arena = &m->arena};
+    asked.request =
+        (struct http_request){.method = arena_copy(&m->arena, bytes_make(line, method_len)),
+                              .url = bytes_of(url),
+                              .body = bytes_of(body),
+                              .header_count = count,
+                              .arena = &m->arena};
     return asked;
 }
 

@@ -242,6 +242,37 @@ static void headers_that_were_set_are_put_into_the_cut(void **state)
     arena_fini(&sample.arena);
 }
 
+/* Each stands in one line, so none is looked for; in an order that is not the head's. */
+static void headers_that_stand_once_are_put_where_they_are(void **state)
+{
+    (void)state;
+    static struct sample sample;
+    const struct bytes values[] = {bytes_of("live"), bytes_of("tok")};
+    const char *head =
+        "GET /a/{0:x} HTTP/1.1\r\nHost: t\r\nA: b\r\nAuthorization: Bearer {1:old}\r\n"
+        "^C: d\r\nE: f\r\n\r\n";
+    prepare(&sample, "http://t/a/x", head, "");
+    set_header(&sample, "e", NULL);
+    set_header(&sample, "C", "new");
+    set_header(&sample, "None", NULL);
+    set_header(&sample, "E", "is back");
+    set_header(&sample, "a", "");
+    assert_true(request_cut_takes(&sample.cut, &sample.http));
+    expect_sent(&sample, values, "c",
+                "GET /a/live HTTP/1.1\r\nHost: t\r\nA: \r\nAuthorization: Bearer tok\r\n"
+                "Cookie: c\r\nC: new\r\nE: is back\r\n\r\n",
+                14);
+    prepare(&sample, "http://t/a/x", head, "");
+    set_header(&sample, "New", "1");
+    set_header(&sample, "Authorization", NULL);
+    set_header(&sample, "A", NULL);
+    set_header(&sample, "Newer", "2");
+    assert_true(request_cut_takes(&sample.cut, &sample.http));
+    expect_sent(&sample, values, "",
+                "GET /a/live HTTP/1.1\r\nHost: t\r\nC: d\r\nE: f\r\nNew: 1\r\nNewer: 2\r\n\r\n",
+                13);
+}
+
 static void what_frames_a_request_is_not_put_into_a_cut(void **state)
 {
     (void)state;
@@ -324,6 +355,7 @@ int main(void)
         cmocka_unit_test(neighbours_in_the_head_and_the_body_do_not_mix),
         cmocka_unit_test(the_most_slots_make_the_most_pieces),
         cmocka_unit_test(headers_that_were_set_are_put_into_the_cut),
+        cmocka_unit_test(headers_that_stand_once_are_put_where_they_are),
         cmocka_unit_test(what_frames_a_request_is_not_put_into_a_cut),
         cmocka_unit_test(a_request_to_look_at_has_the_values_too),
         cmocka_unit_test(without_values_nothing_is_marked_as_changed),
