@@ -5,21 +5,23 @@
 . "$(dirname "$0")/lib.sh"
 need curl sqlite3
 
-# Five sign up, one after another.
-for ((user = 0; user < 5; user++)); do
+# Five sign up: by themselves, and in one session each once the last one was answered.
+signup() { # USER
     cat <<TRACE
-session user-$user
-$((user * 20)) $((user * 20 + 1)) POST /auth/signup 201 {"email":"u$user@shop.test","password":"a long password","name":"U"}
+$(($1 * 20)) $(($1 * 20 + 1)) POST /auth/signup 201 {"email":"u$1@shop.test","password":"a long password","name":"U"}
 header Content-Type: application/json
 TRACE
-done | make_trace signups.trace
+}
+for user in {0..4}; do echo "session user-$user" && signup "$user"; done | make_trace signups.trace
+{ echo 'session in turn' && for user in {0..4}; do signup "$user"; done; } | make_trace in_turn.trace
 
+trace=signups.trace
 # play RUN PLUGIN [options]: with every threshold a declared limit can have.
 play() {
     local run=$1 plugin=$2
     shift 2
     code=0
-    "$reprise" replay signups.trace --target "$url" --run "$run" --quiet --plugin "$plugin" \
+    "$reprise" replay "$trace" --target "$url" --run "$run" --quiet --plugin "$plugin" \
         --threshold 'rate_limit_missed: count==0' --threshold 'rate_limited_early: count==0' "$@" \
         >out 2>err || code=$?
 }
@@ -29,10 +31,10 @@ afresh() { # [options]
     rm -f voicelab.out # the last one's address
     start_voicelab "$@"
 }
-signup='rate_limit:limit=POST /auth/signup 3/h per address,allow=bucket'
+declared='rate_limit:limit=POST /auth/signup 3/h per address,allow=bucket'
 
 afresh --limit-signup 3/h
-play kept.run "$signup" --threshold 'http_req_failed: rate==0'
+play kept.run "$declared" --threshold 'http_req_failed: rate==0'
 equal "exit code where the limit holds" "$code" 0
 equal "refused as declared" "$(counted kept.run rate_limited_expected)" 2
 equal "refused by voicelab's count" "$(metric 'rejected_total{reason="signup_limit"}')" 2
@@ -40,18 +42,19 @@ equal "let through beyond it" "$(counted kept.run rate_limit_missed)" 0
 
 # A fixed window of voicelab's bucket: for the first hour they are the same.
 afresh --limit-signup 3/h
-play window.run "${signup%,*}"
+play window.run "${declared%,*}"
 equal "exit code with a window" "$code" 0
 equal "refused as declared by a window" "$(counted window.run rate_limited_expected)" 2
 
 afresh
-play open.run "$signup"
+play open.run "$declared"
 equal "exit code where nothing is refused" "$code" 99
 equal "let through beyond the limit" "$(counted open.run rate_limit_missed)" 2
 expect_line out 'rate_limit_missed'
 
+# Those under way might have used the limit up: here there are none.
 afresh --limit-signup 1/h
-play strict.run "$signup"
+trace=in_turn.trace play strict.run "$declared"
 equal "exit code where too much is refused" "$code" 99
 equal "refused within the limit" "$(counted strict.run rate_limited_early)" 4
 
