@@ -39,16 +39,48 @@ answer {"id":"r-9"}
 answer {"id":"r-10"}
 320 330 GET /live/r-10/result 200
 340 350 GET /live/r-9/result 200
+session told
+0 400 GET /told 200
+answer-header Content-Type: text/event-stream
+event job.completed {"job":{"id":"r-11"}}
+event job.completed {"job":{"id":"r-12"}}
+20 30 POST /told 202
+answer {"id":"r-11"}
+40 50 POST /told 202
+answer {"id":"r-12"}
+320 330 GET /told/r-12/result 200
+410 420 GET /told/r-11/result 200
+session streamed
+0 300 POST /streamed 200
+answer-header Content-Type: text/event-stream
+event message {"id":"r-13","status":"queued"}
+event message {"status":"running"}
+event done {}
+310 320 GET /streamed/r-13/result 200
+session listed
+0 10 POST /listed 202
+answer {"id":"r-14"}
+20 30 POST /listed 202
+answer {"id":"r-15"}
+130 140 GET /listed 200
+answer {"jobs":[{"id":"r-15","status":"queued"},{"id":"r-14","status":"running"}]}
+240 250 GET /listed 200
+answer {"jobs":[{"id":"r-15","status":"done"},{"id":"r-14","status":"done"}]}
+260 270 GET /listed/r-14/result 200
+280 290 GET /listed/r-15/result 200
 SESSION
 make_trace jobs.trace <script
 
 count() { grep -acxF -- "$1" jobs.out; }
 play() { "$reprise" replay jobs.trace --target "$url" --speed 20 --run "$1" --plugin "ai_queue:deadline=2s$2" -v >out 2>err; }
 play jobs.run ""
-for kind in plain quick missing moved full failed events; do
+for kind in plain quick missing moved full failed events streamed; do
     equal "results of $kind" "$(count "GET /$kind/ID/result 200")" 1
 done
 equal "results that a WebSocket has told of" "$(count "GET /live/ID/result 200")" 2
+equal "results that a stream of many has told of" "$(count "GET /told/ID/result 200")" 2
+equal "results of jobs in a list" "$(count "GET /listed/ID/result 200")" 2
+equal "lists" "$(count "GET /listed 200")" 4
 equal "asked too early, or for no job" "$(grep -acE ' (409|404)$' jobs.out)" 1 # missing
 equal "polls of plain" "$(count "GET /plain/ID 200")" 4
 equal "polls of quick" "$(count "GET /quick/ID 200")" 1

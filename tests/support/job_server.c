@@ -6,6 +6,9 @@
  * time GET  /KIND/ID/result   200 once the job is done, 409 before GET  /events/ID/stream a stream
  * of events: running, and 200 ms later done GET  /live             a WebSocket that tells when jobs
  * of the kind `live` are done, after 200 ms
+ *     GET  /told             the same for jobs of the kind `told`, as a stream of events
+ *     POST /streamed         200, a stream of events that begins and ends with the job
+ *     GET  /listed           200 {"jobs":[{"id":ID,"status":...},...]} of all of the kind
  *
  * Kinds: plain, quick (done at once), missing (the first poll is answered 404), moved (the second
  * poll: 307, and another id), full (the first two submits: 503), html (polls are a page), never
@@ -132,14 +135,67 @@ static void poll_job(struct request *request)
     }
 }
 
+static const char stream_head[] =
+    "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n";
+
+/* How far all jobs of the kind are: each is asked for by it. */
+static void list(struct request *request)
+{
+    static const char *const states[] = {"queued", "queued", "running", "done"};
+    char body[MAX_ANSWER / 2] = "{\"jobs\":[{\"id\":\"another\",\"status\":\"running\"}";
+    size_t used = strlen(body);
+    pthread_mutex_lock(&lock);
+    for (int i = 0; i < job_count && used < sizeof body - 100; i++) {
+        struct job *job = &jobs[i];
+        if (strcmp(job->kind, request->kind) != 0)
+            continue;
+        int state = job->polls < 3 ? job->polls++ : 3;
+        job->is_done |= state == 3;
+        used +=
+            (size_t)snprintf(body + used, sizeof body - used,
+                             ",{\"id\":\"job-%d\",\"status\":\"%s\"}", job->number, states[state]);
+    }
+    pthread_mutex_unlock(&lock);
+    snprintf(body + used, sizeof body - used, "]}");
+    answer(request, 200, "Content-Type: application/json\r\n", body);
+}
+
+/* A submit that is answered by its own events. */
+static void stream_submit(struct request *request)
+{
+    char text[400];
+    pthread_mutex_lock(&lock);
+    struct job *job = job_count < MAX_JOBS ? &jobs[job_count] : NULL;
+    if (job) {
+        snprintf(job->kind, sizeof job->kind, "%s", request->kind);
+        job->number = job_count++;
+    }
+    pthread_mutex_unlock(&lock);
+    if (!job) {
+        answer(request, 503, "", "{}");
+        return;
+    }
+    say(request, 200);
+    int len = snprintf(text, sizeof text,
+                       "%sdata: {\"id\":\"job-%d\",\"status\":\"queued\"}\n\n"
+                       "data: {\"status\":\"running\"}\n\n",
+                       stream_head, job->number);
+    send_text(request->fd, text, (size_t)len);
+    work();
+    pthread_mutex_lock(&lock);
+    job->is_done = true;
+    pthread_mutex_unlock(&lock);
+    send_text(request->fd, "event: done\ndata: {}\n\n", strlen("event: done\ndata: {}\n\n"));
+}
+
 static void stream(struct request *request)
 {
-    static const char head[] = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
-                               "Connection: close\r\n\r\ndata: {\"status\":\"running\"}\n\n";
+    static const char begin[] = "data: {\"status\":\"running\"}\n\n";
     static const char end[] = "event: done\ndata: {}\n\n";
     char ignored[16];
     say(request, 200);
-    send_text(request->fd, head, sizeof head - 1);
+    send_text(request->fd, stream_head, sizeof stream_head - 1);
+    send_text(request->fd, begin, sizeof begin - 1);
     work();
     pthread_mutex_lock(&lock);
     request->job->is_done = true;
@@ -169,19 +225,39 @@ static bool accept_upgrade(const struct request *request)
     return send_text(request->fd, text, (size_t)len);
 }
 
+/* As a message of a WebSocket, or as an event of a stream. */
+static bool send_told(const struct request *request, bool is_stream, const struct job *job)
+{
+    char text[160];
+    int len;
+    if (is_stream) {
+        len =
+            snprintf(text, sizeof text,
+                     "event: job.completed\ndata: {\"job\":{\"id\":\"job-%d\"}}\n\n", job->number);
+        return send_text(request->fd, text, (size_t)len);
+    }
+    len = snprintf(text + 2, sizeof text - 2, "{\"event\":\"job.completed\",\"id\":\"job-%d\"}",
+                   job->number);
+    text[0] = (char)0x81; /* a whole text message */
+    text[1] = (char)len;
+    return send_text(request->fd, text, (size_t)len + 2);
+}
+
 static void tell(struct request *request)
 {
     char message[128];
+    bool is_stream = is_kind(request, "told");
     int told = 0;
-    say(request, 101);
-    if (!accept_upgrade(request))
+    say(request, is_stream ? 200 : 101);
+    if (is_stream ? !send_text(request->fd, stream_head, sizeof stream_head - 1)
+                  : !accept_upgrade(request))
         return;
     while (told < 2) {
         struct job *job = NULL;
         pthread_mutex_lock(&lock);
         while (!job) {
             for (int i = 0; i < job_count && !job; i++)
-                if (strcmp(jobs[i].kind, "live") == 0 && !jobs[i].is_told)
+                if (strcmp(jobs[i].kind, request->kind) == 0 && !jobs[i].is_told)
                     job = &jobs[i];
             if (!job)
                 pthread_cond_wait(&changed, &lock);
@@ -192,11 +268,7 @@ static void tell(struct request *request)
         pthread_mutex_lock(&lock);
         job->is_done = true;
         pthread_mutex_unlock(&lock);
-        int len = snprintf(message + 2, sizeof message - 2,
-                           "{\"event\":\"job.completed\",\"id\":\"job-%d\"}", job->number);
-        message[0] = (char)0x81; /* a whole text message */
-        message[1] = (char)len;
-        if (!send_text(request->fd, message, (size_t)len + 2))
+        if (!send_told(request, is_stream, job))
             return;
         told++;
     }
@@ -225,10 +297,14 @@ static void serve_request(struct request *request)
 {
     if (!read_request(request))
         return;
-    if (strcmp(request->method, "POST") == 0)
+    if (strcmp(request->method, "POST") == 0 && is_kind(request, "streamed"))
+        stream_submit(request);
+    else if (strcmp(request->method, "POST") == 0)
         submit(request);
-    else if (is_kind(request, "live") && !request->job)
+    else if ((is_kind(request, "live") || is_kind(request, "told")) && !request->job)
         tell(request);
+    else if (is_kind(request, "listed") && !request->job)
+        list(request);
     else if (!request->job)
         answer(request, 404, "", "{\"error\":\"no such job\"}");
     else if (strcmp(request->rest, "/stream") == 0)
