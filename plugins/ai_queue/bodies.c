@@ -18,6 +18,15 @@ static bool is_id_byte(char c)
     return isalnum((unsigned char)c) || c == '_' || c == '-' || c == '.' || c == '~';
 }
 
+/* Names of fields are no identifiers, though the answer of a submit may have ended a URL so. */
+static bool is_likely(struct span word)
+{
+    for (size_t i = 0; i < word.len; i++)
+        if (isdigit((unsigned char)word.ptr[i]))
+            return true;
+    return word.len >= 16;
+}
+
 /* The words of a longer text: of {"query":"{ job(id: \"j1\") { status } }"}. */
 static void visit_words(struct walk *walk, struct span text)
 {
@@ -26,7 +35,7 @@ static void visit_words(struct walk *walk, struct span text)
         size_t from = at;
         while (at < text.len && is_id_byte(text.ptr[at]))
             at++;
-        if (at > from)
+        if (is_likely((struct span){text.ptr + from, at - from}))
             walk->each(walk->owner, (struct span){text.ptr + from, at - from});
         at += at == from;
     }

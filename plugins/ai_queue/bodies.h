@@ -10,7 +10,8 @@
 
 #include "text.h"
 
-/* Every text that may be an identifier; of a GraphQL query every word of it. */
+/* Every text that may be an identifier; of a GraphQL query every word of it with a digit,
+ * or a long one. */
 typedef void (*body_id_fn)(void *owner, struct span id);
 void body_each_id(const json_t *root, body_id_fn each, void *owner);
 

@@ -111,6 +111,12 @@ static void the_ways_to_ask_are_told_from_the_ways_to_change(void **state)
          {STEP("POST", "/uploads", 201, "{\"id\":\"u1\"}"),
           STEP("POST {\"upload_id\":\"u1\"}", "/jobs/get-or-create", 202, JOB("queued")),
           STEP("GET", "/jobs/j1", 200, JOB("queued")), STEP("GET", "/jobs/j1", 200, JOB("done"))}},
+        {"...", /* a field's name is none, though a URL ended so */
+         {STEP("POST", "/jobs", 202, "{\"url\":\"/jobs/status\"}"),
+          STEP("POST {\"query\":\"{ job { status } }\"}", "/graphql", 200,
+               "{\"data\":{\"job\":{\"status\":\"running\"}}}"),
+          STEP("POST {\"query\":\"{ job { status } }\"}", "/graphql", 200,
+               "{\"data\":{\"job\":{\"status\":\"done\"}}}")}},
         {"sp.", /* it is stopped but once */
          {STEP("POST", "/jobs", 202, "{\"id\":\"j1\"}"),
           STEP("GET", "/jobs/j1", 200, JOB("queued")),
