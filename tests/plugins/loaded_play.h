@@ -24,6 +24,10 @@
 #include "tests/support/fake_target.h"
 #include "tests/support/script_trace.h"
 
+#ifndef TEST_BINARY_DIR
+#define TEST_BINARY_DIR "." /* the build says where it is; so the header compiles alone */
+#endif
+
 #define LOADED_UNIX_US INT64_C(1700000000000000)
 
 static struct {
