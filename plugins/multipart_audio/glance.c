@@ -77,7 +77,7 @@ static int walk(const struct glance *glance, uint64_t at, uint64_t look,
 }
 
 /* So many bytes of each are looked at: of a FLAC file's comments the first ones. */
-enum { LOOK_WAV = 8 + AUDIO_MAX_FMT_BYTES, LOOK_MP4 = 16, LOOK_FLAC = 4096, LOOK_TAGGED = 65536 };
+enum { LOOK_WAV = 8 + AUDIO_MAX_FMT_BYTES, LOOK_MP4 = 16, LOOK_FLAC = 4096, LOOK_TAGGED = 16384 };
 
 static int fill_known(const struct glance *glance)
 {
@@ -97,7 +97,7 @@ static int fill_known(const struct glance *glance)
     case AUDIO_FLAC:
         return walk(glance, tag + 4, LOOK_FLAC, flac_step);
     default:
-        return 0; /* an Ogg file's comments and a WebM file's Void are at its front */
+        return fill(glance, 0, GLANCE_LONG_FRONT_BYTES);
     }
 }
 

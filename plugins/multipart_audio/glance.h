@@ -9,7 +9,11 @@
 
 #include "audio.h"
 
-enum { GLANCE_FRONT_BYTES = 256 * 1024, GLANCE_MAX_STEPS = 100000 };
+enum {
+    GLANCE_FRONT_BYTES = 32 * 1024,
+    GLANCE_LONG_FRONT_BYTES = 256 * 1024, /* of Ogg and WebM, whose comments are in there */
+    GLANCE_MAX_STEPS = 100000
+};
 
 /* `bytes` is more than 0. -1, with errno: it cannot be read, there is no memory, or (EIO) it has
  * fewer bytes. glance_free() after 0. */

@@ -131,7 +131,8 @@ static const reprise_option options[] = {
     REPRISE_OPTION(REPRISE_STRING, OWNER, rate, "",
                    "pace of an upload: 1mbit, 64KB (a second); as fast as it goes without it"),
     REPRISE_OPTION(REPRISE_STRING, OWNER, part, "",
-                   "name of the part that is audio; found by type, name and content without it"),
+                   "name of the part, or JSON member, that is audio; found by type, name and "
+                   "content without it"),
     REPRISE_OPTION(REPRISE_STRING, OWNER, ws, "auto",
                    "binary audio in WebSockets: auto, pcm16 (all of it is), off (leave it)"),
     REPRISE_OPTION(REPRISE_STRING, OWNER, ws_pace, "audio",

@@ -229,6 +229,21 @@ static void chunk(int fd, const char *name, uint32_t len)
     append(fd, head, 8);
 }
 
+/* A page of an Ogg file with one packet, of which `front` is written, and a hole. */
+static void ogg_page(int fd, uint32_t number, const void *front, size_t front_bytes, size_t bytes)
+{
+    char head[27] = "OggS", lacing[255];
+    size_t segments = bytes / 255 + 1;
+    put(head + 18, number, 4);
+    head[26] = (char)segments;
+    memset(lacing, 255, sizeof lacing);
+    lacing[segments - 1] = (char)(bytes % 255);
+    append(fd, head, sizeof head);
+    append(fd, lacing, segments);
+    append(fd, front, front_bytes);
+    leave_out(fd, bytes - front_bytes);
+}
+
 /* Their metadata lies far behind the front, and is found. */
 static void of_long_files_the_heads_are_enough(void **state)
 {
@@ -268,15 +283,25 @@ static void of_long_files_the_heads_are_enough(void **state)
     leave_out(fd, 500);
     append(fd, "", 1);
     close(fd);
+    fd = create("5.ogg"); /* a comment of 50,000 bytes, and sound behind it */
+    ogg_page(fd, 0, "OpusHead", 8, 19);
+    ogg_page(fd, 1, "OpusTags\4\0\0\0mine\1\0\0\0\x38\xc3\0", 23, 50000);
+    for (uint32_t i = 2; i < 12; i++)
+        ogg_page(fd, i, "", 0, 60000);
+    append(fd, "", 1);
+    close(fd);
     open_place(&folder);
-    assert_int_equal(folder.count, 4);
-    for (size_t i = 0; i < 4; i++)
+    assert_int_equal(folder.count, 5);
+    for (size_t i = 0; i < 5; i++)
         if (folder.files[i].not_unique)
             fail_msg("%s: %s", folder.files[i].file.name, folder.files[i].not_unique);
     assert_int_equal(folder.files[0].unique.edits[1].at, 12 + 8 + FAR + 24 + 8 + DATA);
     assert_int_equal(folder.files[1].unique.edits[0].at, 16 + 8 + FAR + 8);
     assert_int_equal(folder.files[2].unique.edits[1].at, 42 + 4 + FAR + 4 + 8);
     assert_int_equal(folder.files[3].format, AUDIO_MP3);
+    assert_int_equal(folder.files[4].unique.edits[0].at, 27 + 1 + 19);
+    assert_int_equal(folder.files[4].unique.edits[0].drop, 27 + 197 + 50000);
+    assert_int_equal(unique_growth(&folder.files[4].unique), 47 + 0);
     folder_close(&folder);
 }
 
