@@ -58,7 +58,7 @@ struct task {
     uint32_t data_skipped;        /* plugins that want no more of the answer while it comes */
     struct buf cookies;
     struct transport_call *call;
-    struct birth_stream *births; /* what reads its answer as it comes; NULL: nothing yet */
+    struct birth_stream *births; /* takes values from its answer as it comes; NULL: nothing yet */
 };
 
 /* Free the tasks that are kept to be used again. */
@@ -111,12 +111,17 @@ void task_take_message(struct user *user, const struct plan_step *connect, struc
  * WebSocket's message may set them again meanwhile. -1 without memory. */
 int task_hold_values(struct task *task, const struct bytes **ret_values);
 struct bytes task_recorded_cookies(struct task *task);
-/* Of the whole answer, as far as they have not been taken while it came. */
+
+/* task_view.c: who has to see the answer while it comes, a transport's viewer whose owner is the
+ * task; NULL: nobody. */
+const struct transport_viewer *task_viewer(const struct task *task);
+/* Where plugins look, in the place of task_judge(), which follows: what came at once is shown to
+ * them. */
+void task_view_done(struct task *task, const struct transport_result *result);
+/* Of a step with bindings: the values, as far as they have not been taken while it came. */
 void task_take_values(struct task *task, const struct transport_result *result);
 /* Of an answer that is no result: what it gave while it came is forgotten. */
 void task_take_back_values(struct task *task);
-/* Takes a step's values while its answer comes. */
-extern const struct transport_reader task_reader;
 void task_drop_stream(struct task *task);
 void task_streams_fini(struct user_env *env);
 
@@ -131,8 +136,9 @@ void task_record(struct task *task, const struct transport_result *result,
 /* The recorded step's place in its session; of what a plugin added 0. */
 uint32_t task_step_number(const struct task *task);
 
-/* For the plugins that look at an answer while it comes; a transport_data_fn. */
-bool task_look(void *owner, const struct transport_result *so_far, struct bytes data);
+/* As the plugins see it, or as much of it as is there. */
+struct chain_answer task_chain_answer(const struct task *task,
+                                      const struct transport_result *result, uint64_t now_us);
 
 /* What somebody who compares answers wants of this one. */
 enum watch_wish task_watch_wish(const struct task *task);

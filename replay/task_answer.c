@@ -71,9 +71,8 @@ enum watch_wish task_watch_wish(const struct task *task)
     return watch->wants(watch->owner, task->user, task->step);
 }
 
-/* As the plugins see it, or as much of it as is there. */
-static struct chain_answer answer_of(const struct task *task, const struct transport_result *result,
-                                     uint64_t now_us)
+struct chain_answer task_chain_answer(const struct task *task,
+                                      const struct transport_result *result, uint64_t now_us)
 {
     uint64_t sent_us = since(task->due_us, task->started_us) + result->dns_us + result->connect_us +
                        result->tls_us + result->sending_us;
@@ -92,21 +91,6 @@ static struct chain_answer answer_of(const struct task *task, const struct trans
     };
 }
 
-bool task_look(void *owner, const struct transport_result *so_far, struct bytes data)
-{
-    struct task *task = owner;
-    struct user *user = task->user;
-    uint64_t now_us = user_now_us(user);
-    struct chain_data shown = {.data = data, .skipped = task->data_skipped};
-    struct chain_outcome outcome;
-    if (user->state != USER_PLAYING) /* it is dropped in a moment */
-        return true;
-    const struct chain_answer answer = answer_of(task, so_far, now_us);
-    chain_response_data(user->plugins, now_us, &answer, &shown, &outcome);
-    task->data_skipped = shown.skipped;
-    return task_ends_session(user, &outcome) || !shown.is_enough;
-}
-
 /* Ask the plugins about the answer. False: nothing comes of it. */
 static bool ask_plugins(struct task *task, const struct transport_result *result, uint64_t now_us,
                         struct chain_outcome *ret_outcome)
@@ -115,7 +99,7 @@ static bool ask_plugins(struct task *task, const struct transport_result *result
     *ret_outcome = (struct chain_outcome){.verdict = REPRISE_CONTINUE};
     if (user->state != USER_PLAYING || !task_asks(task, CHAIN_RESPONSE))
         return false;
-    const struct chain_answer answer = answer_of(task, result, now_us);
+    const struct chain_answer answer = task_chain_answer(task, result, now_us);
     task->is_asked = true;
     chain_response(user->plugins, now_us, &answer, ret_outcome);
     task->is_asked = false;

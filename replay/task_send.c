@@ -60,7 +60,10 @@ static void on_done(void *owner, const struct transport_result *result)
 {
     struct task *task = owner;
     task->call = NULL;
-    task_judge(task, result);
+    if (task_asks(task, CHAIN_RESPONSE_DATA))
+        task_view_done(task, result);
+    else
+        task_judge(task, result);
 }
 
 /* The step as it was cut ahead of time: values come into it by themselves, and of what plugins
@@ -69,13 +72,6 @@ static const struct request_cut *cut_of(const struct task *task)
 {
     const struct request_cut *cut = task->step ? task->step->cut : NULL;
     return cut && request_cut_takes(cut, task->request) ? cut : NULL;
-}
-
-/* Whether plugins look at the answer while it comes; what answers an upgrade has no body. */
-static bool is_looked_at(const struct task *task)
-{
-    return task_asks(task, CHAIN_RESPONSE_DATA) &&
-           (!task->step || task->step->kind == STEP_REQUEST);
 }
 
 /* A body that takes its time is no silence of the target's. */
@@ -93,6 +89,8 @@ static void transmit(struct task *task)
     bool is_watched = task_asks(task, CHAIN_RESPONSE);
     enum watch_wish wish = env->watch ? task_watch_wish(task) : WATCH_NOTHING;
     const struct step_bindings *born = task->step ? task->step->bindings : NULL;
+    const struct transport_viewer *viewer =
+        born || task_asks(task, CHAIN_RESPONSE_DATA) ? task_viewer(task) : NULL;
     const struct bytes *values;
     bool has_values = task_hold_values(task, &values) == 0;
     const struct transport_request request = {
@@ -105,9 +103,9 @@ static void transmit(struct task *task)
         .cookies = cookies_of(task),
         .keeps_body = (is_watched && (chain_wants_body(env->chain) || task->keeps_body)) ||
                       wish == WATCH_BODY,
-        .reader = born && born->birth_count ? &task_reader : NULL,
-        .keeps_headers = is_watched || (born && born->keeps_headers) || wish != WATCH_NOTHING,
-        .data = is_looked_at(task) ? task_look : NULL,
+        .viewer = viewer,
+        .keeps_headers = is_watched || (viewer && viewer->wants_so_far) ||
+                         (born && born->keeps_headers) || wish != WATCH_NOTHING,
         .done = on_done,
         .owner = task,
     };

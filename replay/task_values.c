@@ -1,9 +1,8 @@
-/* task_values.c - the values of a task's step: waits for those it needs, puts them in, takes new
- * ones. */
+/* task_values.c - the values of a task's step: waits for those it needs, puts them in; and those
+ * that messages give. */
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "replay/birth_stream.h"
 #include "replay/channel.h"
 #include "replay/plan/plan_bindings.h"
 #include "replay/user_identity.h"
@@ -219,110 +218,7 @@ struct bytes task_recorded_cookies(struct task *task)
     return bytes_make(out, out_len + recorded.len - from);
 }
 
-/* --- answers ------------------------------------------------------------------------------ */
-
-static struct birth_stream *take_stream(struct user_env *env)
-{
-    struct birth_stream *stream = env->idle_streams;
-    if (stream) {
-        env->idle_streams = stream->next;
-        return stream;
-    }
-    stream = malloc(sizeof *stream);
-    if (stream)
-        birth_stream_init(stream);
-    return stream;
-}
-
-void task_drop_stream(struct task *task)
-{
-    struct birth_stream *stream = task->births;
-    if (!stream)
-        return;
-    task->births = NULL;
-    birth_stream_fini(stream); /* what it has grown to is not kept for the next */
-    birth_stream_init(stream);
-    stream->next = task->user->env->idle_streams;
-    task->user->env->idle_streams = stream;
-}
-
-void task_streams_fini(struct user_env *env)
-{
-    while (env->idle_streams) {
-        struct birth_stream *next = env->idle_streams->next;
-        birth_stream_fini(env->idle_streams);
-        free(env->idle_streams);
-        env->idle_streams = next;
-    }
-}
-
-/* Whoever waits for what has come goes on, in a moment: not inside the transport. */
-static void tell_news(struct task *task)
-{
-    struct user *user = task->user;
-    bool has_news = task->births->has_news;
-    task->births->has_news = false;
-    if (has_news && user->tasks_waiting && user->state == USER_PLAYING)
-        task_wake_waiting(user);
-}
-
-static void on_head(void *owner, const struct http_response *head)
-{
-    struct task *task = owner;
-    const struct step_bindings *bindings = task->step->bindings;
-    if (!task->births && !(task->births = take_stream(task->user->env)))
-        return;
-    birth_stream_begin(task->births, &task->user->values, user_scratch(task->user->env),
-                       bindings->births, bindings->birth_count, head);
-    tell_news(task);
-}
-
-static void on_body(void *owner, struct bytes piece)
-{
-    struct task *task = owner;
-    if (!task->births)
-        return;
-    birth_stream_feed(task->births, piece);
-    tell_news(task);
-}
-
-const struct transport_reader task_reader = {.on_head = on_head, .on_body = on_body};
-
-void task_take_back_values(struct task *task)
-{
-    struct values *values = &task->user->values;
-    const struct step_bindings *bindings = task->step->bindings;
-    if (!task->births)
-        return; /* what is taken at an answer's end has not been taken */
-    task_drop_stream(task);
-    for (uint32_t i = 0; i < bindings->birth_count; i++) {
-        values_forget(values, bindings->births[i].value);
-        values->messages[bindings->births[i].value] = 0;
-    }
-}
-
-/* The rest of what came in pieces. Of an answer that broke off what it had given stays. */
-static void end_stream(struct task *task, bool is_whole)
-{
-    if (is_whole)
-        birth_stream_end(task->births);
-    task_drop_stream(task);
-}
-
-void task_take_values(struct task *task, const struct transport_result *result)
-{
-    const struct step_bindings *bindings = task->step->bindings;
-    static const struct http_response none = {0};
-    bool is_whole = result->failure == FAILURE_NONE;
-    if (task->births && (result->was_read || !is_whole)) {
-        end_stream(task, is_whole);
-        return;
-    }
-    task_drop_stream(task);
-    values_take(&task->user->values, bindings->births, bindings->birth_count,
-                result->failure == FAILURE_NONE ? &result->response : &none,
-                user_scratch(task->user->env));
-}
+/* --- messages ----------------------------------------------------------------------------- */
 
 void task_take_message(struct user *user, const struct plan_step *connect, struct bytes payload)
 {

@@ -1,30 +1,41 @@
 /* content_stream.c - zlib, brotli and zstd one behind the other, each with the state it is in. */
 #include "traces/content_stream.h"
 
+#include <assert.h>
 #include <brotli/decode.h>
 #include <stdlib.h>
 #include <zlib.h>
 #include <zstd.h>
 
-enum { OUT_BYTES = 16 * 1024, ZLIB_HEAD_BYTES = 2 };
+/* Idle codings hold a window each: 40 KB of zlib, some 100 KB of zstd. */
+enum { OUT_BYTES = 16 * 1024, ZLIB_HEAD_BYTES = 2, MAX_IDLE = 16, MAX_IDLE_ZSTD_BYTES = 1 << 20 };
 
 enum coding_kind { CODING_GZIP, CODING_DEFLATE, CODING_BROTLI, CODING_ZSTD };
 
 struct coding {
-    enum coding_kind kind;
+    struct coding *next; /* idle */
     z_stream zlib;
-    bool has_zlib;
+    ZSTD_DCtx *zstd;
+    bool has_zlib; /* these three are used again */
+    enum coding_kind kind;
+    BrotliDecoderState *brotli;
+    bool is_reset; /* zlib or zstd is ready for this body */
     bool is_raw;   /* deflate without zlib's head, as some servers send it */
     bool is_whole; /* what came is, so far */
     bool has_begun;
     unsigned char head[ZLIB_HEAD_BYTES]; /* of deflate: they tell whether it is raw */
     size_t head_len;
-    BrotliDecoderState *brotli;
-    ZSTD_DCtx *zstd;
-    char out[OUT_BYTES + 1];
+};
+
+struct content_streams {
+    struct coding *idle;
+    int idle_count;
+    bool is_feeding;
+    char out[CONTENT_MAX_CODINGS][OUT_BYTES + 1]; /* of the stream in hand */
 };
 
 struct content_stream {
+    struct content_streams *streams;
     int count;
     struct coding *codings[CONTENT_MAX_CODINGS]; /* the one applied last comes first */
     content_sink_fn sink;
@@ -37,7 +48,7 @@ static enum content_result feed(struct content_stream *stream, int at, struct by
 /* What a coding has put into `out` goes to the next one, or to whoever asked. */
 static enum content_result hand_on(struct content_stream *stream, int at, size_t len)
 {
-    char *out = stream->codings[at]->out;
+    char *out = stream->streams->out[at];
     if (len == 0)
         return CONTENT_DECODED;
     if (at + 1 < stream->count)
@@ -52,8 +63,11 @@ static int begin_zlib(struct coding *coding)
     int window_bits = coding->kind == CODING_GZIP ? MAX_WBITS + 16
                       : coding->is_raw            ? -MAX_WBITS
                                                   : MAX_WBITS;
-    coding->has_zlib = inflateInit2(&coding->zlib, window_bits) == Z_OK;
-    return coding->has_zlib ? 0 : -1;
+    int code = coding->has_zlib ? inflateReset2(&coding->zlib, window_bits)
+                                : inflateInit2(&coding->zlib, window_bits);
+    coding->has_zlib |= code == Z_OK;
+    coding->is_reset = code == Z_OK;
+    return coding->is_reset ? 0 : -1;
 }
 
 /* One member after another (RFC 1952 2.2). */
@@ -61,7 +75,8 @@ static enum content_result inflate_some(struct content_stream *stream, int at, s
 {
     struct coding *coding = stream->codings[at];
     z_stream *zlib = &coding->zlib;
-    if (!coding->has_zlib && begin_zlib(coding))
+    char *out = stream->streams->out[at];
+    if (!coding->is_reset && begin_zlib(coding))
         return CONTENT_NO_MEMORY;
     zlib->next_in = (z_const Bytef *)in.ptr;
     zlib->avail_in = (uInt)in.len;
@@ -71,7 +86,7 @@ static enum content_result inflate_some(struct content_stream *stream, int at, s
                 return CONTENT_BAD;
             coding->is_whole = false;
         }
-        zlib->next_out = (Bytef *)coding->out;
+        zlib->next_out = (Bytef *)out;
         zlib->avail_out = OUT_BYTES;
         int code = inflate(zlib, Z_NO_FLUSH);
         if (code != Z_OK && code != Z_STREAM_END && code != Z_BUF_ERROR)
@@ -95,7 +110,7 @@ static bool has_zlib_head(const unsigned char *head)
 static enum content_result deflate_some(struct content_stream *stream, int at, struct bytes in)
 {
     struct coding *coding = stream->codings[at];
-    if (coding->has_zlib)
+    if (coding->is_reset)
         return inflate_some(stream, at, in);
     while (coding->head_len < ZLIB_HEAD_BYTES && in.len) {
         coding->head[coding->head_len++] = (unsigned char)in.ptr[0];
@@ -118,7 +133,7 @@ static enum content_result brotli_some(struct content_stream *stream, int at, st
     if (!coding->brotli && !(coding->brotli = BrotliDecoderCreateInstance(NULL, NULL, NULL)))
         return CONTENT_NO_MEMORY;
     for (;;) {
-        uint8_t *next_out = (uint8_t *)coding->out;
+        uint8_t *next_out = (uint8_t *)stream->streams->out[at];
         size_t room = OUT_BYTES;
         if (coding->is_whole)
             return left ? CONTENT_BAD : CONTENT_DECODED;
@@ -140,8 +155,11 @@ static enum content_result zstd_some(struct content_stream *stream, int at, stru
     ZSTD_inBuffer input = {in.ptr, in.len, 0};
     if (!coding->zstd && !(coding->zstd = ZSTD_createDCtx()))
         return CONTENT_NO_MEMORY;
+    if (!coding->is_reset)
+        ZSTD_DCtx_reset(coding->zstd, ZSTD_reset_session_only);
+    coding->is_reset = true;
     for (;;) {
-        ZSTD_outBuffer output = {coding->out, OUT_BYTES, 0};
+        ZSTD_outBuffer output = {stream->streams->out[at], OUT_BYTES, 0};
         size_t left = ZSTD_decompressStream(coding->zstd, &output, &input);
         if (ZSTD_isError(left))
             return CONTENT_BAD;
@@ -175,9 +193,12 @@ static enum content_result feed(struct content_stream *stream, int at, struct by
 enum content_result content_stream_feed(struct content_stream *stream, struct bytes in,
                                         content_sink_fn sink, void *owner, const char **ret_detail)
 {
+    assert(!stream->streams->is_feeding);
+    stream->streams->is_feeding = true;
     stream->sink = sink;
     stream->owner = owner;
     enum content_result result = feed(stream, 0, in);
+    stream->streams->is_feeding = false;
     if (result != CONTENT_DECODED)
         *ret_detail = content_result_detail(result);
     return result;
@@ -190,6 +211,57 @@ bool content_stream_is_whole(const struct content_stream *stream)
             return false;
     }
     return true;
+}
+
+/* ---- from one body to the next ---- */
+
+static void coding_free(struct coding *coding)
+{
+    if (coding->has_zlib)
+        inflateEnd(&coding->zlib);
+    ZSTD_freeDCtx(coding->zstd);
+    free(coding);
+}
+
+static struct coding *take_coding(struct content_streams *streams)
+{
+    struct coding *coding = streams->idle;
+    if (!coding)
+        return calloc(1, sizeof *coding);
+    streams->idle = coding->next;
+    streams->idle_count--;
+    coding->is_reset = coding->is_raw = coding->is_whole = coding->has_begun = false;
+    coding->head_len = 0;
+    return coding;
+}
+
+static void give_coding(struct content_streams *streams, struct coding *coding)
+{
+    if (coding->brotli)
+        BrotliDecoderDestroyInstance(coding->brotli);
+    coding->brotli = NULL;
+    if (streams->idle_count == MAX_IDLE || ZSTD_sizeof_DCtx(coding->zstd) > MAX_IDLE_ZSTD_BYTES) {
+        coding_free(coding);
+        return;
+    }
+    coding->next = streams->idle;
+    streams->idle = coding;
+    streams->idle_count++;
+}
+
+struct content_streams *content_streams_new(void)
+{
+    return calloc(1, sizeof(struct content_streams));
+}
+
+void content_streams_free(struct content_streams *streams)
+{
+    while (streams && streams->idle) {
+        struct coding *coding = streams->idle;
+        streams->idle = coding->next;
+        coding_free(coding);
+    }
+    free(streams);
 }
 
 static enum content_result add_coding(struct content_stream *stream, struct bytes name)
@@ -207,7 +279,7 @@ static enum content_result add_coding(struct content_stream *stream, struct byte
         at++;
     if (at == count || stream->count == CONTENT_MAX_CODINGS)
         return CONTENT_BAD;
-    struct coding *coding = calloc(1, sizeof *coding);
+    struct coding *coding = take_coding(stream->streams);
     if (!coding)
         return CONTENT_NO_MEMORY;
     coding->kind = kinds[at].kind;
@@ -217,11 +289,14 @@ static enum content_result add_coding(struct content_stream *stream, struct byte
     return CONTENT_DECODED;
 }
 
-enum content_result content_stream_new(const struct http_header *headers, size_t header_count,
+enum content_result content_stream_new(struct content_streams *streams,
+                                       const struct http_header *headers, size_t header_count,
                                        struct content_stream **ret_stream, const char **ret_detail)
 {
     struct content_stream *stream = calloc(1, sizeof *stream);
     enum content_result result = stream ? CONTENT_DECODED : CONTENT_NO_MEMORY;
+    if (stream)
+        stream->streams = streams;
     *ret_stream = NULL;
     struct bytes names[CONTENT_MAX_CODINGS];
     int count = content_coding_names(headers, header_count, names);
@@ -245,14 +320,7 @@ void content_stream_free(struct content_stream *stream)
 {
     if (!stream)
         return;
-    for (int i = 0; i < stream->count; i++) {
-        struct coding *coding = stream->codings[i];
-        if (coding->has_zlib)
-            inflateEnd(&coding->zlib);
-        if (coding->brotli)
-            BrotliDecoderDestroyInstance(coding->brotli);
-        ZSTD_freeDCtx(coding->zstd);
-        free(coding);
-    }
+    for (int i = 0; i < stream->count; i++)
+        give_coding(stream->streams, stream->codings[i]);
     free(stream);
 }

@@ -3,20 +3,28 @@
  * 9110 8.4): as content_coding.h does for one that is whole.
  *
  * What comes out goes on at once, some KB at a time: however much a small body stands for, only
- * what the codings themselves need is held.
+ * what the codings themselves need is held. What they need is used again for the next body.
  */
 #ifndef REPRISE_TRACES_CONTENT_STREAM_H
 #define REPRISE_TRACES_CONTENT_STREAM_H
 
 #include "traces/content_coding.h"
 
+/* What the streams of one thread share. */
+struct content_streams;
 struct content_stream;
 
-/* Takes decoded bytes, good until it returns; which a '\0' follows. False: no more are wanted. */
+/* NULL without memory. Freed behind the last of its streams. */
+struct content_streams *content_streams_new(void);
+void content_streams_free(struct content_streams *streams);
+
+/* Takes decoded bytes, good until it returns; which a '\0' follows. False: no more are wanted. No
+ * other stream of the same thread may be fed in it. */
 typedef bool (*content_sink_fn)(void *owner, struct bytes data);
 
 /* *ret_stream is NULL, with CONTENT_DECODED, where there is nothing to undo. */
-enum content_result content_stream_new(const struct http_header *headers, size_t header_count,
+enum content_result content_stream_new(struct content_streams *streams,
+                                       const struct http_header *headers, size_t header_count,
                                        struct content_stream **ret_stream, const char **ret_detail);
 void content_stream_free(struct content_stream *stream);
 

@@ -12,7 +12,7 @@ void native_answer_init(struct native_answer *answer, bool is_to_head, bool keep
     *answer = (struct native_answer){
         .is_to_head = is_to_head,
         .keeps_body = keeps_body,
-        .is_kept_whole = keeps_body,
+        .gathers_body = keeps_body,
         .keeps_headers = keeps_headers,
         .max_body_bytes = max_body_bytes,
         .gathered_head = {.max_len = HTTP1_MAX_HEAD_BYTES + POOL_BLOCK_BYTES},
@@ -20,24 +20,13 @@ void native_answer_init(struct native_answer *answer, bool is_to_head, bool keep
     };
 }
 
-void native_answer_read_by(struct native_answer *answer, const struct transport_reader *reader,
-                           void *owner)
+void native_answer_view_by(struct native_answer *answer, const struct answer_viewer *viewer,
+                           void *owner, bool views_head)
 {
-    answer->keeps_body |= reader != NULL; /* until it is known whether it comes in pieces */
-    answer->reader = reader;
-    answer->reader_owner = owner;
-}
-
-void native_answer_begin_reading(struct native_answer *answer, const struct answer_head *facts,
-                                 const struct answer_scratch *scratch)
-{
-    const struct http_response head = {
-        .status = facts->status, .headers = scratch->headers, .header_count = facts->header_count};
-    if (!answer->reader)
-        return;
-    answer->was_read = !facts->has_coding;
-    answer->keeps_body = answer->is_kept_whole || facts->has_coding;
-    answer->reader->on_head(answer->reader_owner, &head);
+    answer->viewer = viewer;
+    answer->viewer_owner = owner;
+    answer->views_head = views_head;
+    answer->gathers_body = true;
 }
 
 void native_answer_fini(struct native_answer *answer)
@@ -69,7 +58,8 @@ static enum answer_state head_too_large(struct native_answer *answer)
 /* What is wanted of the head must outlive the block. */
 static int gather_head(struct native_answer *answer)
 {
-    bool is_wanted = answer->facts.header_count || (answer->keeps_body && answer->facts.has_coding);
+    bool is_wanted =
+        answer->facts.header_count || (answer->gathers_body && answer->facts.has_coding);
     struct buf *gathered = &answer->gathered_head;
     if (gathered->len) { /* it is there, with what came behind it */
         buf_consume(gathered, (size_t)(answer->head.ptr - gathered->data));
@@ -86,17 +76,40 @@ static int gather_body(struct native_answer *answer, struct bytes content)
     const struct http1_body *body = &answer->facts.body;
     if (!gathered->data && body->framing == HTTP1_LENGTH) {
         uint64_t expected = content.len + body->left_bytes;
-        if (!buf_reserve(gathered, expected < MAX_FIRST_BYTES ? expected : MAX_FIRST_BYTES))
+        uint64_t most =
+            answer->max_body_bytes < MAX_FIRST_BYTES ? answer->max_body_bytes : MAX_FIRST_BYTES;
+        if (!buf_reserve(gathered, expected < most ? expected : most))
             return -1;
     }
     return buf_append_bytes(gathered, content);
+}
+
+enum answer_state native_answer_show(struct native_answer *answer, struct bytes content)
+{
+    answer->was_shown = true;
+    answer->gathers_body = false;
+    answer->viewer->on_head(answer->viewer_owner);
+    return content.len ? answer->viewer->on_body(answer->viewer_owner, content) : ANSWER_NEEDS_MORE;
+}
+
+int native_answer_keep(struct native_answer *answer, struct bytes piece)
+{
+    if (piece.len > answer->max_body_bytes - answer->gathered_body.len)
+        body_too_large(answer);
+    else if (gather_body(answer, piece))
+        broken(answer, FAILURE_NO_FILES, "no memory for the answer's body");
+    else
+        return 0;
+    return -1;
 }
 
 /* All is there: let content and the headers' views stand. */
 static enum answer_state finish(struct native_answer *answer, bool is_head_in_hand,
                                 struct bytes content, struct answer_scratch *scratch)
 {
-    if (answer->keeps_body) {
+    if (answer->was_shown && answer->keeps_body) {
+        answer->content = buf_bytes(&answer->gathered_body);
+    } else if (answer->gathers_body) {
         answer->content = content;
         if (answer->gathered_body.len) {
             if (buf_append_bytes(&answer->gathered_body, content))
@@ -117,7 +130,7 @@ static enum answer_state finish(struct native_answer *answer, bool is_head_in_ha
     return ANSWER_DONE;
 }
 
-/* The head's views are good again, for whoever looks at the body behind it. */
+/* The head's views are good again, for whoever sees the body behind it. */
 static void show_head(struct native_answer *answer, struct answer_scratch *scratch)
 {
     struct answer_head again;
@@ -129,70 +142,76 @@ static void show_head(struct native_answer *answer, struct answer_scratch *scrat
     answer->facts.header_count = again.header_count;
 }
 
-/* It is not whole with its head. */
-static void begin_reading(struct native_answer *answer, struct bytes content,
-                          const struct answer_scratch *scratch)
+/* What is gathered of the bytes in hand: moved together where they lie. */
+struct joined {
+    const char *start;
+    char *end;
+};
+
+static enum answer_state take_piece(struct native_answer *answer, struct bytes piece,
+                                    struct joined *joined)
 {
-    native_answer_begin_reading(answer, &answer->facts, scratch);
-    if (answer->was_read && content.len)
-        answer->reader->on_body(answer->reader_owner, content);
+    answer->body_bytes += piece.len;
+    if (answer->was_shown)
+        return answer->viewer->on_body(answer->viewer_owner, piece);
+    if (!answer->gathers_body)
+        return ANSWER_NEEDS_MORE;
+    if (answer->keeps_body && answer->body_bytes > answer->max_body_bytes)
+        return body_too_large(answer);
+    if (joined->end == joined->start) /* the first stays where it is */
+        joined->start = joined->end = (char *)(uintptr_t)piece.ptr;
+    else if (joined->end != piece.ptr)
+        memmove(joined->end, piece.ptr, piece.len);
+    joined->end += piece.len;
+    return ANSWER_NEEDS_MORE;
+}
+
+/* All that is there of the body; *ret_is_over: its end is, or nobody wants more. */
+static enum answer_state take_pieces(struct native_answer *answer, struct bytes in,
+                                     struct joined *joined, bool *ret_is_over)
+{
+    struct http1_body *body = &answer->facts.body;
+    enum answer_state state = ANSWER_NEEDS_MORE;
+    while (in.len && !body->is_done && state == ANSWER_NEEDS_MORE) {
+        struct http1_piece piece;
+        ssize_t used = http1_body_next(body, in, &piece);
+        if (used < 0)
+            return broken(answer, FAILURE_PROTOCOL, "the answer's chunks are broken");
+        in = bytes_from(in, (size_t)used);
+        if (piece.kind == HTTP1_PIECE_DATA)
+            state = take_piece(answer, piece.bytes, joined);
+    }
+    *ret_is_over = body->is_done || state == ANSWER_DONE;
+    /* Nobody asked for what is left, or wants what is to come. */
+    answer->ends_connection |= *ret_is_over && (in.len > 0 || !body->is_done);
+    return state;
 }
 
 /*
- * Body bytes; chunks are moved together where they lie. `is_head_in_hand`: its views are good
- * still.
+ * Body bytes. `is_head_in_hand`: its views are good still.
  */
 static enum answer_state take_body(struct native_answer *answer, char *data, size_t len,
                                    bool is_head_in_hand, struct answer_scratch *scratch)
 {
-    struct http1_body *body = &answer->facts.body;
-    char *end = data; /* of what is moved together */
-    struct bytes rest = bytes_make(data, len);
-    const char *start = data;
-    bool has_data = false, is_enough = false;
-    if (answer->on_data && !is_head_in_hand)
+    struct joined joined = {.start = data, .end = data};
+    bool is_over = false;
+    if (answer->views_head && !is_head_in_hand)
         show_head(answer, scratch);
-    while (rest.len && !body->is_done && !is_enough) {
-        struct http1_piece piece;
-        ssize_t used = http1_body_next(body, rest, &piece);
-        if (used < 0)
-            return broken(answer, FAILURE_PROTOCOL, "the answer's chunks are broken");
-        rest = bytes_from(rest, (size_t)used);
-        if (piece.kind != HTTP1_PIECE_DATA)
-            continue;
-        answer->body_bytes += piece.bytes.len;
-        if (answer->was_read)
-            answer->reader->on_body(answer->reader_owner, piece.bytes);
-        int state =
-            answer->on_data ? answer->on_data(answer->owner, piece.bytes) : ANSWER_NEEDS_MORE;
-        if (state == ANSWER_BROKEN)
-            return ANSWER_BROKEN;
-        is_enough = state == ANSWER_DONE;
-        if (!answer->keeps_body)
-            continue;
-        if (answer->body_bytes > answer->max_body_bytes)
-            return body_too_large(answer);
-        if (!has_data) { /* the first piece stays where it is */
-            start = piece.bytes.ptr;
-            end = data + (start - data);
-            has_data = true;
-        }
-        if (end != piece.bytes.ptr)
-            memmove(end, piece.bytes.ptr, piece.bytes.len);
-        end += piece.bytes.len;
-    }
-    struct bytes content = bytes_make(start, (size_t)(end - start));
-    if (body->is_done || is_enough) {
-        if (answer->keeps_body)
-            *end = '\0'; /* whoever looks at it may read up to that */
-        /* Nobody asked for what is left, or wants what is to come. */
-        answer->ends_connection |= rest.len > 0 || !body->is_done;
+    if (take_pieces(answer, bytes_make(data, len), &joined, &is_over) == ANSWER_BROKEN)
+        return ANSWER_BROKEN;
+    struct bytes content = bytes_make(joined.start, (size_t)(joined.end - joined.start));
+    if (is_over) {
+        if (answer->gathers_body)
+            *joined.end = '\0'; /* whoever looks at it may read up to that */
         return finish(answer, is_head_in_hand, content, scratch);
     }
-    if (is_head_in_hand)
-        begin_reading(answer, content, scratch);
-    if (!answer->keeps_body)
+    if (is_head_in_hand && answer->viewer) {
+        enum answer_state state = native_answer_show(answer, content);
+        answer->ends_connection |= state == ANSWER_DONE;
+        if (state != ANSWER_NEEDS_MORE)
+            return state == ANSWER_DONE ? finish(answer, true, content, scratch) : state;
         content.len = 0;
+    }
     /* The body first: of a long head, both lie in what gather_head() moves. */
     if ((content.len && gather_body(answer, content)) || (is_head_in_hand && gather_head(answer)))
         return broken(answer, FAILURE_NO_FILES, "no memory for the answer");
@@ -209,10 +228,7 @@ static enum answer_state take_whole(struct native_answer *answer, char *data, si
     body->is_done = true;
     answer->body_bytes = body_len;
     answer->ends_connection |= body_len < len; /* nobody asked for what is behind it */
-    if (answer->on_data && body_len &&
-        answer->on_data(answer->owner, bytes_make(data, body_len)) == ANSWER_BROKEN)
-        return ANSWER_BROKEN;
-    if (answer->keeps_body)
+    if (answer->gathers_body)
         data[body_len] = '\0';
     return finish(answer, true, bytes_make(data, body_len), scratch);
 }
@@ -226,8 +242,8 @@ static enum answer_state begin_body(struct native_answer *answer, char *data, si
     answer->ends_connection = !answer->facts.is_persistent || body->framing == HTTP1_UNTIL_CLOSE;
     if (body->framing == HTTP1_TUNNEL)
         return broken(answer, FAILURE_PROTOCOL, "101 to a request that asked for no upgrade");
-    bool is_kept = answer->is_kept_whole || (answer->reader && answer->facts.has_coding);
-    if (is_kept && body->framing == HTTP1_LENGTH && body->left_bytes > answer->max_body_bytes)
+    if (answer->keeps_body && body->framing == HTTP1_LENGTH &&
+        body->left_bytes > answer->max_body_bytes)
         return body_too_large(answer);
     if (body->framing == HTTP1_LENGTH && body->left_bytes <= len)
         return take_whole(answer, data, len, scratch);

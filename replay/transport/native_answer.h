@@ -6,8 +6,8 @@
  * The bytes lie in a block that the caller reads into. An answer that is whole in it is handed out
  * where it lies, without a copy or an allocation. Of one that comes in several pieces only what is
  * asked for is gathered: the head if a header of it is wanted, the body up to its limit. A body
- * that nobody keeps is counted, and costs nothing however long it is. One that comes in several
- * pieces goes to a reader in these pieces, unless it has to be decoded, and is not gathered for it.
+ * that nobody keeps is counted, and costs nothing however long it is. One that is not whole with
+ * its head goes to a viewer in the pieces it comes in, and it is the viewer who keeps it.
  */
 #ifndef REPRISE_REPLAY_TRANSPORT_NATIVE_ANSWER_H
 #define REPRISE_REPLAY_TRANSPORT_NATIVE_ANSWER_H
@@ -16,23 +16,26 @@
 #include "core/http_message.h"
 #include "replay/outcome.h"
 #include "replay/transport/native_answer_head.h"
-#include "replay/transport/transport.h"
 
 enum answer_state { ANSWER_NEEDS_MORE, ANSWER_DONE, ANSWER_BROKEN };
 
-/* Looks at a piece of the body as it came: an enum answer_state, DONE when the rest is not wanted;
- * BROKEN with failure and detail set. All headers are in scratch->headers then. */
-typedef int (*answer_on_data_fn)(void *owner, struct bytes data);
+/* Who sees an answer whose body is not there with its head. */
+struct answer_viewer {
+    /* The whole head is in answer->head, what is kept of it in scratch->headers. */
+    void (*on_head)(void *owner);
+    /* A piece as it came, at least a byte. How the answer stands behind it: DONE when the rest is
+     * not wanted, BROKEN with failure and detail set. */
+    enum answer_state (*on_body)(void *owner, struct bytes piece);
+};
 
 struct native_answer {
-    bool is_to_head;           /* the request was HEAD */
-    answer_on_data_fn on_data; /* NULL: nobody looks; with it the headers are kept */
-    void *owner;
+    bool is_to_head; /* the request was HEAD */
     bool keeps_body, keeps_headers;
-    bool was_read;                         /* the body goes to the reader as it comes */
-    bool is_kept_whole;                    /* by somebody else than the reader */
-    const struct transport_reader *reader; /* or NULL */
-    void *reader_owner;
+    bool gathers_body;                  /* here: it is kept, or may be handed out whole yet */
+    bool was_shown;                     /* the body goes to the viewer as it comes */
+    bool views_head;                    /* the headers' views are good in on_body() as well */
+    const struct answer_viewer *viewer; /* or NULL */
+    void *viewer_owner;
     bool has_head;       /* the final one */
     bool was_continued;  /* 100 came */
     bool is_head_closed; /* of HTTP/2: what was gathered ends as a head does */
@@ -46,19 +49,22 @@ struct native_answer {
     uint64_t body_bytes;  /* without chunk framing */
     struct answer_head facts;
     struct bytes head;        /* good in the call that ended it; else gathered */
-    struct bytes content;     /* when it is done: the body, not decoded; .ptr NULL: not kept */
+    struct bytes content;     /* when it is done: the body, not decoded unless it was shown; .ptr
+                                 NULL: not kept */
     struct buf gathered_head; /* at most HTTP1_MAX_HEAD_BYTES and a block */
     struct buf gathered_body; /* at most max_body_bytes */
 };
 
 void native_answer_init(struct native_answer *answer, bool is_to_head, bool keeps_body,
                         bool keeps_headers, size_t max_body_bytes);
-/* Behind init(): somebody reads it as it comes. */
-void native_answer_read_by(struct native_answer *answer, const struct transport_reader *reader,
-                           void *owner);
-/* The head is there (its views in scratch->headers, `facts` say how many), and the body is not. */
-void native_answer_begin_reading(struct native_answer *answer, const struct answer_head *facts,
-                                 const struct answer_scratch *scratch);
+/* Behind init(): somebody sees it as it comes. */
+void native_answer_view_by(struct native_answer *answer, const struct answer_viewer *viewer,
+                           void *owner, bool views_head);
+/* The head is there, as on_head() finds it, and of the body so much: to the viewer. */
+enum answer_state native_answer_show(struct native_answer *answer, struct bytes content);
+/* For the viewer: keep this of the body, as `content`. -1: not that much, or no memory; failure and
+ * detail say so. */
+int native_answer_keep(struct native_answer *answer, struct bytes piece);
 /* Gives back what was gathered. */
 void native_answer_fini(struct native_answer *answer);
 

@@ -48,7 +48,7 @@ void native_call_give(struct transport_call *call)
     native_answer_fini(&call->answer);
     native_h2_request_fini(call);
     native_body_reset(call);
-    native_data_free(call);
+    native_view_end(call);
     call->user = NULL;
     if (transport->free_call_count == MAX_FREE_CALLS) {
         timers_cancel(&transport->loop->timers, &call->timer);
@@ -131,7 +131,7 @@ enum failure native_coding_failure(enum content_result result)
     return FAILURE_CODING;
 }
 
-/* Only what is kept is decoded. */
+/* Only what is kept, or handed to a viewer whole, is decoded. */
 static void fill_body(struct transport_call *call, struct transport_result *result)
 {
     struct transport *transport = call->user->transport;
@@ -145,6 +145,12 @@ static void fill_body(struct transport_call *call, struct transport_result *resu
                                transport->scratch);
         result->failure = native_coding_failure(content_decode(
             transport->decoder, core->headers, core->header_count, body, &body, &result->detail));
+        if (result->failure == FAILURE_BODY_TOO_LARGE && !call->request.keeps_body) {
+            result->failure = FAILURE_NONE;
+            result->detail = NULL;
+            native_view_late(call, result);
+            return;
+        }
         if (result->failure != FAILURE_NONE) {
             result->response = (struct http_response){0};
             return;
@@ -163,16 +169,16 @@ void native_call_result(struct transport_call *call, enum failure failure, const
         .bytes_received = call->received_bytes,
         .kernel_us = call->kernel_us,
         .body_bytes = call->answer.body_bytes,
+        .was_shown = call->answer.was_shown,
     };
     native_call_times(call, ret_result);
     if (failure != FAILURE_NONE)
         return;
-    ret_result->was_read = call->answer.was_read;
     ret_result->response.status = call->answer.facts.status;
     ret_result->response.headers = call->user->transport->scratch->headers;
     ret_result->response.header_count = call->answer.facts.header_count;
-    if (call->data)
-        native_data_result(call, ret_result);
-    else if (call->answer.keeps_body)
+    if (call->answer.was_shown)
+        native_view_result(call, ret_result);
+    else if (call->answer.gathers_body)
         fill_body(call, ret_result);
 }

@@ -124,7 +124,8 @@ void native_h2_again(struct transport_call *call)
     call->is_ready = call->is_sent = false;
     call->continue_at_us = call->sent_bytes = call->received_bytes = call->first_us = 0;
     native_answer_fini(&call->answer); /* an interim answer, perhaps */
-    enum failure failure = native_data_begin(call) ? FAILURE_NO_FILES : native_h2_send(call);
+    native_view_begin(call);
+    enum failure failure = native_h2_send(call);
     if (failure != FAILURE_NONE)
         native_call_done(call, failure, native_h2_unsent_detail(failure));
 }

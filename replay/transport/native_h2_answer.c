@@ -67,7 +67,7 @@ static bool is_named(const uint8_t *name, size_t len, const char *wanted)
 static bool is_wanted(const struct native_answer *answer, const uint8_t *name, size_t len)
 {
     return answer->keeps_headers || is_named(name, len, "set-cookie") ||
-           (answer->keeps_body && is_named(name, len, "content-encoding"));
+           (answer->gathers_body && is_named(name, len, "content-encoding"));
 }
 
 static void write_down(struct native_answer *answer, struct bytes name, struct bytes value)
@@ -117,7 +117,7 @@ static bool put_together(struct transport_call *call)
     struct native_answer *answer = &call->answer;
     if (answer->gathered_head.len) {
         int status = answer->facts.status;
-        if (!answer->is_head_closed) /* whoever looks at the body has seen it before */
+        if (!answer->is_head_closed) /* whoever sees the body has seen it before */
             buf_append(&answer->gathered_head, "\r\n", 2);
         answer->is_head_closed = true;
         if (buf_failed(&answer->gathered_head) ||
@@ -128,7 +128,7 @@ static bool put_together(struct transport_call *call)
         answer->facts.status = status;
         answer->head = buf_bytes(&answer->gathered_head);
     }
-    if (answer->keeps_body)
+    if (answer->keeps_body || answer->gathers_body)
         answer->content = buf_bytes(&answer->gathered_body);
     return true;
 }
@@ -148,17 +148,21 @@ static void complete(struct native_h2 *h2, struct transport_call *call, bool is_
         end(h2, call, FAILURE_PROTOCOL, "the answer's headers contradict each other", code);
 }
 
-/* A piece of the body for whoever looks at it. */
-static void look_at(struct native_h2 *h2, struct transport_call *call, struct bytes data)
+/* The head, or a piece of the body, for whoever sees the answer as it comes. */
+static void show(struct native_h2 *h2, struct transport_call *call, struct bytes data)
 {
     struct native_answer *answer = &call->answer;
-    if (!put_together(call)) {
+    bool needs_head = !answer->was_shown || answer->views_head;
+    if (needs_head && !put_together(call)) {
         end(h2, call, FAILURE_PROTOCOL, "the answer's headers contradict each other",
             NGHTTP2_CANCEL);
         return;
     }
-    call->ended_us = arrived_us(h2, call);
-    int state = answer->on_data(answer->owner, data);
+    if (answer->views_head)
+        call->ended_us = arrived_us(h2, call);
+    enum answer_state state = answer->was_shown
+                                  ? answer->viewer->on_body(answer->viewer_owner, data)
+                                  : native_answer_show(answer, data);
     if (state == ANSWER_DONE)
         complete(h2, call, false);
     else if (state == ANSWER_BROKEN)
@@ -175,13 +179,12 @@ static int on_data(nghttp2_session *session, uint8_t flags, int32_t stream_id, c
         return 0;
     struct native_answer *answer = &call->answer;
     answer->body_bytes += len;
-    if (answer->was_read)
-        answer->reader->on_body(answer->reader_owner, bytes_make(data, len));
-    if (answer->on_data && len && answer->has_head) {
-        look_at(h2, call, bytes_make(data, len));
+    if (answer->was_shown) {
+        if (len)
+            show(h2, call, bytes_make(data, len));
         return 0;
     }
-    if (answer->keeps_body && buf_append(&answer->gathered_body, data, len))
+    if (answer->gathers_body && buf_append(&answer->gathered_body, data, len))
         end(h2, call, FAILURE_BODY_TOO_LARGE, "the answer's body is over the limit",
             NGHTTP2_CANCEL);
     return 0;
@@ -197,28 +200,6 @@ static void head_ended(struct transport_call *call)
         native_h2_continue(call);
     else if (answer->has_head && call->continue_at_us)
         call->continue_at_us = NATIVE_CONTINUE_NEVER; /* the body is not wanted */
-}
-
-/* Its headers are as put_together() will find them. */
-static void begin_reading(struct transport_call *call)
-{
-    struct native_answer *answer = &call->answer;
-    struct buf *head = &answer->gathered_head;
-    struct answer_scratch *scratch = call->user->transport->scratch;
-    struct answer_head facts = {.status = answer->facts.status};
-    if (!answer->reader || buf_failed(head))
-        return;
-    if (head->len) {
-        if (buf_append(head, "\r\n", 2))
-            return;
-        ssize_t used = answer_head_parse(buf_bytes(head), answer->keeps_headers, answer->is_to_head,
-                                         &facts, scratch);
-        head->len -= 2;
-        if (used <= 0) /* put_together() will say so */
-            return;
-    }
-    facts.status = answer->facts.status;
-    native_answer_begin_reading(answer, &facts, scratch);
 }
 
 static int on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *owner)
@@ -241,8 +222,9 @@ static int on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *
                    frame->hd.flags & NGHTTP2_FLAG_END_STREAM;
     if (is_last && call->answer.has_head)
         complete(h2, call, true);
-    else if (frame->hd.type == NGHTTP2_HEADERS && call->answer.has_head)
-        begin_reading(call);
+    else if (frame->hd.type == NGHTTP2_HEADERS && call->answer.has_head && call->answer.viewer &&
+             !call->answer.was_shown)
+        show(h2, call, (struct bytes){0});
     return 0;
 }
 

@@ -48,7 +48,7 @@ struct transport_result {
     enum failure failure;
     const char *detail;            /* of a failure, borrowed */
     struct http_response response; /* borrowed until the callback returns */
-    bool was_read;                 /* the request's reader has had the body, in pieces */
+    bool was_shown;                /* to the request's viewer, also of an answer that broke off */
     uint64_t dns_us, connect_us, tls_us;
     uint64_t sending_us, waiting_us, receiving_us;
     uint64_t kernel_us; /* waiting and receiving by kernel time stamps; 0: not known */
@@ -56,25 +56,36 @@ struct transport_result {
     uint64_t body_bytes; /* of the answer, as they came */
 };
 
-/*
- * Who reads an answer as it comes. Calls may be started and cancelled behind these only, never
- * inside. on_head() may come again (a proxy's own answer was before it): what counts is the last.
- */
-struct transport_reader {
-    void (*on_head)(void *owner, const struct http_response *head); /* its body is not there */
-    void (*on_body)(void *owner, struct bytes piece);               /* decoded */
-};
-
 typedef void (*transport_done_fn)(void *owner, const struct transport_result *result);
 
 /*
- * A piece of an answer's body as it comes, its codings undone. `so_far` is what is known by now:
- * status, all headers, times; borrowed like `data` until the call returns. False: the rest is not
- * wanted, the answer is complete as it is, done follows and the connection goes. Nothing may be
- * sent or cancelled in it.
+ * Who sees an answer while it comes. It comes in one of two ways:
+ *
+ *   shown      its body was not there with its head: on_head(), on_body() for each piece, done()
+ *              with was_shown. Of the body nothing is held for the viewer, and it has no limit.
+ *   at once    it was: done() alone, without was_shown; response.body is there then as if
+ *              keeps_body were set.
+ *
+ * The transport sees to it that every byte of the body comes to its viewer in just one of them (in
+ * response.body besides, with keeps_body), codings undone, and that a coded body which is not what
+ * it says, or ends too early, fails, whatever was shown of it by then (libcurl takes what it could
+ * undo); the viewer, that it takes both. Native HTTP/1.1 shows no answer that is in one read,
+ * unless that stands for more than may be kept; native HTTP/2 shows all but those without a body,
+ * and libcurl all. Nobody sees what answers an upgrade.
+ *
+ * Views are borrowed until the function returns. Calls may be started and cancelled behind it only,
+ * never inside.
  */
-typedef bool (*transport_data_fn)(void *owner, const struct transport_result *so_far,
-                                  struct bytes data);
+struct transport_viewer {
+    /* As many headers as are kept. It may come again (a proxy's own answer was before it): what
+     * counts is the last. */
+    void (*on_head)(void *owner, const struct http_response *head);
+    /* Some KB of it. `so_far`: with wants_so_far what is known by now, status, headers and times;
+     * else NULL, as it costs. False: the rest is not wanted, the answer is complete as it is, done
+     * follows and the connection goes (of HTTP/2, the stream). */
+    bool (*on_body)(void *owner, const struct transport_result *so_far, struct bytes piece);
+    bool wants_so_far;
+};
 
 /*
  * What to send. `http` must stay until done or cancel, and the memory that it, `cut`, `values` and
@@ -95,10 +106,7 @@ struct transport_request {
     bool closes_connection; /* it is not used again: the recorded client's was closed then */
     bool keeps_body;        /* decoded, in result.response.body, which a '\0' follows */
     bool keeps_headers;     /* all in result.response.headers; else at least every Set-Cookie */
-    transport_data_fn data; /* NULL: nobody looks at the answer while it comes */
-    const struct transport_reader *reader; /* NULL: nobody. An answer that is there as soon as its
-                                              head is comes to nobody but done(), which has its
-                                              body then, as of one that can be decoded only whole */
+    const struct transport_viewer *viewer; /* NULL: nobody looks at the answer while it comes */
     transport_done_fn done;
     void *owner;
 };

@@ -148,8 +148,8 @@ static size_t on_header(char *data, size_t size, size_t count, void *owner)
         call->answered_us = loop_read_clock(call->user->transport->loop);
     if (tcurl_header_keep(call, line))
         return 0;
-    if (call->request.reader && (data[0] == '\r' || data[0] == '\n'))
-        tcurl_head_read(call);
+    if (call->request.viewer && (data[0] == '\r' || data[0] == '\n'))
+        tcurl_head_show(call);
     return line.len;
 }
 
@@ -208,7 +208,7 @@ struct transport_call *tcurl_call_take(struct tcurl_multi *multi)
     call->error_text[0] = '\0';
     call->socket_error = 0;
     call->is_cut = call->has_body_failed = false;
-    call->was_read = false;
+    call->was_shown = false;
     call->previous = NULL;
     call->next = user->active;
     if (user->active)

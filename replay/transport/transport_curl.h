@@ -78,8 +78,8 @@ struct transport_call {
     uint64_t body_ended_us; /* the last of it was handed to libcurl; 0: it was not */
     bool has_body_failed;   /* its source */
     bool has_body_options;  /* of the handle: to be taken back */
-    bool is_cut;            /* whoever looks at the answer wants no more of it */
-    bool was_read;          /* its head has been given to the request's reader */
+    bool is_cut;            /* the request's viewer wants no more of the answer */
+    bool was_shown;         /* the viewer has its head */
     bool may_wait;          /* there were as many under way as connections allowed */
     int socket_error;       /* why there was no socket for it: libcurl does not keep that */
     char error_text[CURL_ERROR_SIZE];

@@ -99,20 +99,25 @@ void tcurl_body_fini(struct transport_call *call)
     call->body_sent = call->body_ended_us = 0;
 }
 
-size_t tcurl_body_take(char *data, size_t size, size_t count, void *owner)
+/* To the viewer. False: it wants no more. */
+static bool show(struct transport_call *call, struct bytes piece)
 {
-    struct transport_call *call = owner;
     const struct transport_request *request = &call->request;
     struct http_header headers[CALL_MAX_HEADERS];
     struct transport_result so_far;
-    size_t len = size * count;
-    if (call->was_read)
-        request->reader->on_body(request->owner, bytes_make(data, len));
-    if (request->keeps_body && buf_append(&call->body, data, len))
-        return 0; /* libcurl ends the transfer with CURLE_WRITE_ERROR */
-    if (!request->data || !len)
-        return len;
+    if (!request->viewer->wants_so_far)
+        return request->viewer->on_body(request->owner, NULL, piece);
     tcurl_result_so_far(call, headers, &so_far);
-    call->is_cut = !request->data(request->owner, &so_far, bytes_make(data, len));
+    return request->viewer->on_body(request->owner, &so_far, piece);
+}
+
+size_t tcurl_body_take(char *data, size_t size, size_t count, void *owner)
+{
+    struct transport_call *call = owner;
+    size_t len = size * count;
+    if (call->request.keeps_body && buf_append(&call->body, data, len))
+        return 0; /* libcurl ends the transfer with CURLE_WRITE_ERROR */
+    if (call->was_shown && len)
+        call->is_cut = !show(call, bytes_make(data, len));
     return call->is_cut ? 0 : len;
 }

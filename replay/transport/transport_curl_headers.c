@@ -146,8 +146,8 @@ int tcurl_request_apply(struct transport_call *call)
     const char *cookies = has_cookies ? as_text(transport, request->cookies) : NULL;
     curl_easy_setopt(call->easy, CURLOPT_COOKIE, cookies);
     /* Decodes what is looked at; the header list says what is asked for. */
-    bool is_read = request->keeps_body || request->data || request->reader;
-    curl_easy_setopt(call->easy, CURLOPT_ACCEPT_ENCODING, is_read ? "" : NULL);
+    bool is_seen = request->keeps_body || request->viewer;
+    curl_easy_setopt(call->easy, CURLOPT_ACCEPT_ENCODING, is_seen ? "" : NULL);
     return apply_headers(call);
 }
 
@@ -157,8 +157,7 @@ int tcurl_header_keep(struct transport_call *call, struct bytes line)
         buf_clear(&call->header_text); /* what came before was an interim answer */
         return 0;
     }
-    bool keeps_all = call->request.keeps_headers || call->request.data;
-    if (!keeps_all && !bytes_starts_with_nocase(line, bytes_of("set-cookie:")))
+    if (!call->request.keeps_headers && !bytes_starts_with_nocase(line, bytes_of("set-cookie:")))
         return 0;
     while (line.len && (line.ptr[line.len - 1] == '\n' || line.ptr[line.len - 1] == '\r'))
         line.len--;
@@ -191,7 +190,7 @@ static bool has_other_version(const struct transport_call *call)
     return version != CURL_HTTP_VERSION_2_0;
 }
 
-void tcurl_head_read(struct transport_call *call)
+void tcurl_head_show(struct transport_call *call)
 {
     struct http_header headers[CALL_MAX_HEADERS];
     struct http_response head = {.headers = headers};
@@ -201,8 +200,8 @@ void tcurl_head_read(struct transport_call *call)
         return;
     head.status = (int)status;
     head.header_count = split_headers(&call->header_text, headers);
-    call->was_read = true;
-    call->request.reader->on_head(call->request.owner, &head);
+    call->was_shown = true;
+    call->request.viewer->on_head(call->request.owner, &head);
 }
 
 static uint64_t info_us(CURL *easy, CURLINFO info)
@@ -271,7 +270,7 @@ void tcurl_result_so_far(struct transport_call *call, struct http_header *header
                          struct transport_result *ret_result)
 {
     long status = 0;
-    *ret_result = (struct transport_result){0};
+    *ret_result = (struct transport_result){.was_shown = true};
     fill_times(call, ret_result);
     curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status);
     ret_result->body_bytes = info_us(call->easy, CURLINFO_SIZE_DOWNLOAD_T);
@@ -285,7 +284,8 @@ void tcurl_result_fill(struct transport_call *call, CURLcode code, struct http_h
 {
     long status = 0, header_bytes = 0, request_bytes = 0;
     CURL *easy = call->easy;
-    struct transport_result result = {.failure = tcurl_failure_of(call, code)};
+    struct transport_result result = {.failure = tcurl_failure_of(call, code),
+                                      .was_shown = call->was_shown};
     fill_times(call, &result);
     curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
     curl_easy_getinfo(easy, CURLINFO_HEADER_SIZE, &header_bytes);
@@ -299,7 +299,6 @@ void tcurl_result_fill(struct transport_call *call, CURLcode code, struct http_h
         result.failure = FAILURE_PROTOCOL;
         result.detail = "the target does not speak HTTP/2";
     } else if (result.failure == FAILURE_NONE) {
-        result.was_read = call->was_read;
         result.response.status = (int)status;
         result.response.headers = headers;
         result.response.header_count = split_headers(&call->header_text, headers);

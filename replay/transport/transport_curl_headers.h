@@ -13,8 +13,8 @@ void header_list_fini(struct header_list *list);
 
 /* One header line of the answer, as libcurl gives it. -1 over the limit. */
 int tcurl_header_keep(struct transport_call *call, struct bytes line);
-/* The head is whole: to the request's reader, unless it is an interim one's. */
-void tcurl_head_read(struct transport_call *call);
+/* The head is whole: to the request's viewer, unless it is an interim one's. */
+void tcurl_head_show(struct transport_call *call);
 
 /* Views into the call; `headers` is the caller's room for CALL_MAX_HEADERS. */
 void tcurl_result_fill(struct transport_call *call, CURLcode code, struct http_header *headers,

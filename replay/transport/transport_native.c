@@ -241,9 +241,8 @@ static struct transport_call *native_send(struct transport_user *user,
     call->origin = origin;
     origin->references++;
     call->answer.is_to_head = bytes_equal(http->method, bytes_of("HEAD"));
-    if (native_data_begin(call))
-        native_call_fail_later(call, FAILURE_NO_FILES, "no memory for an answer");
-    else if (!native_request_fits(request))
+    native_view_begin(call);
+    if (!native_request_fits(request))
         native_call_fail_later(call, FAILURE_HEAD_TOO_LARGE, NATIVE_REQUEST_TOO_LARGE);
     else if (!native_h2_takes(call))
         native_call_start(call, NULL);
@@ -320,6 +319,7 @@ static void native_close(struct transport *transport)
     native_origins_fini(&transport->origins);
     buffer_pool_fini(&transport->pool);
     content_decoder_free(transport->decoder);
+    content_streams_free(transport->streams);
     network_sampler_fini(&transport->network);
     if (transport->timestamps_fd >= 0)
         close(transport->timestamps_fd);
@@ -342,7 +342,8 @@ static int native_open(struct transport **ret_transport, struct loop *loop,
     buf_init(&transport->request_text, NATIVE_MAX_REQUEST_HEAD_BYTES);
     transport->scratch = calloc(1, sizeof *transport->scratch);
     transport->decoder = content_decoder_new(options->max_body_bytes);
-    if (!transport->scratch || !transport->decoder) {
+    transport->streams = content_streams_new();
+    if (!transport->scratch || !transport->decoder || !transport->streams) {
         native_close(transport);
         return error_set(err, EXIT_TOOL, "no memory for the transport");
     }

@@ -19,8 +19,8 @@
 #include "replay/transport/dial.h"
 #include "replay/transport/native_answer.h"
 #include "replay/transport/native_body.h"
-#include "replay/transport/native_data.h"
 #include "replay/transport/native_origin.h"
+#include "replay/transport/native_view.h"
 #include "replay/transport/transport.h"
 #include "traces/content_coding.h"
 
@@ -55,8 +55,9 @@ struct transport {
     size_t free_call_count;
     struct buffer_pool pool;
     struct answer_scratch *scratch;
-    struct content_decoder *decoder;
-    struct buf request_text; /* the head of a request without a cut */
+    struct content_decoder *decoder; /* of whole bodies */
+    struct content_streams *streams; /* of those that are shown as they come */
+    struct buf request_text;         /* the head of a request without a cut */
     struct native_h2_shared h2_shared;
     size_t connections_open; /* of every kind */
     size_t most_connections; /* since somebody asked */
@@ -92,7 +93,6 @@ struct transport_call {
     struct native_h2_filled *filled;        /* the request with its slots' values */
     uint64_t body_sent;                     /* over HTTP/2 */
     struct native_body body;                /* of one that is made while it is sent */
-    struct native_data *data;               /* of an answer that is looked at as it comes */
     int32_t stream_id;                      /* 0: none yet */
     struct transport_request request;
     struct timer timer;
@@ -117,6 +117,7 @@ struct transport_call {
     bool was_reset;        /* by the target: its stream */
     bool expects_continue; /* the body is not to be sent yet */
     struct native_answer answer;
+    struct native_view view; /* of an answer that is shown as it comes */
 };
 
 /* transport_native.c */

@@ -129,7 +129,7 @@ static void free_call(struct transport_call *call)
 static void on_answer(struct timer *timer, void *owner, uint64_t now_us)
 {
     struct transport_call *call = owner;
-    bool keeps = call->request.keeps_body || call->request.reader;
+    bool keeps = call->request.keeps_body || call->request.viewer; /* it comes at once */
     struct transport_result result = {
         .failure = call->answer.status ? FAILURE_NONE : FAILURE_RESET,
         .detail = call->answer.status ? NULL : "the trace has no answer to it",
@@ -140,11 +140,6 @@ static void on_answer(struct timer *timer, void *owner, uint64_t now_us)
     };
     (void)timer;
     (void)now_us;
-    if (call->request.data && call->answer.body.len) {
-        struct transport_result so_far = result;
-        so_far.response.body = (struct bytes){0};
-        call->request.data(call->request.owner, &so_far, call->answer.body);
-    }
     if (!keeps)
         result.response.body = (struct bytes){0};
     unlink_call(call);

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # open_answers.sh - a target that keeps an answer open until the value in it has been used: an event
-# of a stream, JSON, a header. Whoever waited for the answer's end would wait for ever. And an
-# answer that is large: its id is taken, and the rest of it is not kept.
+# of a stream, JSON, a header, and the same compressed. Whoever waited for the answer's end would
+# wait for ever. And an answer that is large: its id is taken, and the rest of it is not kept.
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
 need sqlite3
@@ -33,14 +33,15 @@ bind '5 header:Location > path:2' '6 path:2'
 equal "bindings from answers that were open" "$(sql open.trace 'SELECT count(*) FROM binding')" 9
 
 for transport in native curl; do
-    for pacing in think open max; do
+    for way in think open max 'think gzip' 'max gzip'; do
+        read -r pacing coding <<<"$way"
         rm -f open.run
-        start_server server "$build/tests/stream_server"
+        start_server server "$build/tests/stream_server" 1000 $coding
         expect_exit 0 "$reprise" replay open.trace --target "$url" --transport $transport --pacing $pacing \
             --timeout 10s --run open.run -q
-        equal "answered by $transport, --pacing $pacing" \
+        equal "answered by $transport, --pacing $way" \
             "$(sql open.run 'SELECT sum(requests) - sum(diverged) - sum(failed) FROM total')" 18
-        equal "items asked for by $transport, --pacing $pacing" \
+        equal "items asked for by $transport, --pacing $way" \
             "$(grep -cE '^GET /items/live-[0-9]+$' server.out)" 9
         equal "asked for as recorded" "$(grep -c item_ server.out)" 0
         ended server TERM
@@ -60,15 +61,16 @@ peak_kb() { # COMMAND...: its largest memory, in KB
     /usr/bin/time -f %M -o peak "$@" >out 2>err || fail "$*: $(tail -n 2 err)"
     tail -n 1 peak
 }
-for transport in native curl; do
+for way in native curl 'native gzip' 'curl gzip'; do
+    read -r transport coding <<<"$way"
     for bytes in 1000 50000000; do
         rm -f big.run
-        start_server server "$build/tests/stream_server" $bytes
+        start_server server "$build/tests/stream_server" $bytes $coding
         peak[bytes]=$(peak_kb "$build/reprise" replay big.trace --target "$url" --transport $transport --run big.run -q)
-        equal "items asked for by $transport behind $bytes bytes" "$(grep -cE '^GET /items/live-1$' server.out)" 1
+        equal "items asked for by $way behind $bytes bytes" "$(grep -cE '^GET /items/live-1$' server.out)" 1
         ended server TERM
     done
     # Under a sanitizer what was freed counts as well.
-    holds "memory for 50 MB by $transport, in KB" "${peak[50000000]} - ${peak[1000]} < 20000"
+    holds "memory for 50 MB by $way, in KB" "${peak[50000000]} - ${peak[1000]} < 20000"
 done
 finish

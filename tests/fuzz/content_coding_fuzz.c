@@ -23,10 +23,14 @@ static bool keep(void *owner, struct bytes data)
 static void in_pieces(const struct http_header *header, struct bytes in, size_t step,
                       enum content_result expected, struct bytes whole)
 {
+    static struct content_streams *streams; /* each body finds what the one before it has left */
     struct content_stream *stream;
+    if (!streams)
+        streams = content_streams_new();
+    assert(streams);
     struct buf out = BUF_INIT(MAX_BODY_BYTES);
     const char *detail = NULL;
-    enum content_result result = content_stream_new(header, 1, &stream, &detail);
+    enum content_result result = content_stream_new(streams, header, 1, &stream, &detail);
     bool is_coded = stream != NULL;
     for (size_t at = 0; is_coded && at < in.len && result == CONTENT_DECODED && !buf_failed(&out);
          at += step) {

@@ -87,6 +87,23 @@ static bool look(void *owner, const struct transport_result *so_far, struct byte
     return true;
 }
 
+static void see_head(void *owner, const struct http_response *head)
+{
+    (void)owner;
+    assert_int_equal(head->status, 200);
+}
+
+static const struct transport_viewer viewer = {see_head, look, true};
+
+static const struct transport_viewer *viewer_in_hand; /* of one test; NULL: as all are run */
+
+static void view(struct asked *asked)
+{
+    asked->request.viewer = viewer_in_hand ? viewer_in_hand : is_looked_at ? &viewer : NULL;
+    asked->request.keeps_headers = is_looked_at;
+    buf_clear(&seen);
+}
+
 /* An answer of this body, whole or in two parts. */
 static void ask_coded(struct asked *asked, struct rig *rig, const struct transport_ops *ops,
                       const char *header, struct bytes body, bool in_parts, bool keeps_body)
@@ -109,13 +126,12 @@ static void ask_coded(struct asked *asked, struct rig *rig, const struct transpo
     rig->server.scripts[0] = steps;
     ask_init(asked, rig, "GET", "/coded");
     asked->request.keeps_body = keeps_body;
-    asked->request.data = is_looked_at ? look : NULL;
-    buf_clear(&seen);
+    view(asked);
     assert_int_equal(ask_send(asked), 0);
     rig_settle(rig);
     wire_server_go(&rig->server);
     rig_wait(asked);
-    if (is_looked_at && asked->failure == FAILURE_NONE)
+    if (asked->result.was_shown && keeps_body && asked->failure == FAILURE_NONE)
         assert_true(bytes_equal(buf_bytes(&seen), buf_bytes(&asked->body)));
     buf_fini(&text);
     rig_close(rig);
@@ -190,10 +206,9 @@ static void a_coding_of_the_transfer_is_undone_first(void **state)
         rig_open(&rig, *state, 0, 0);
         rig.server.scripts[0] = steps;
         ask_init(&asked, &rig, "GET", "/coded");
-        asked.request.data = is_looked_at ? look : NULL;
-        buf_clear(&seen);
+        view(&asked);
         rig_ask(&asked);
-        if (is_looked_at)
+        if (asked.result.was_shown)
             assert_string_equal(buf_text(&seen), plain);
         if (asked.failure != FAILURE_NONE || strcmp(buf_text(&asked.body), plain) != 0)
             fail_msg("%s, %s: %s (%s), '%s'", row->content, row->transfer,
@@ -290,6 +305,161 @@ static void a_coded_body_that_ends_too_early_is_broken(void **state)
     }
 }
 
+/* ---- while it is open -------------------------------------------------------------------------
+ */
+
+/* Two pieces of one body, the first flushed so that whoever has it can read it. */
+static void deflate_two(struct buf *out, const char *const texts[2], size_t *ret_first,
+                        int window_bits)
+{
+    z_stream zlib = {0};
+    assert_int_equal(deflateInit2(&zlib, 9, Z_DEFLATED, window_bits, 8, Z_DEFAULT_STRATEGY), Z_OK);
+    for (int i = 0; i < 2; i++) {
+        char *room = buf_reserve(out, 4096);
+        zlib.next_in = (Bytef *)(uintptr_t)texts[i];
+        zlib.avail_in = (uInt)strlen(texts[i]);
+        zlib.next_out = (Bytef *)room;
+        zlib.avail_out = 4096;
+        assert_int_equal(deflate(&zlib, i ? Z_FINISH : Z_SYNC_FLUSH), i ? Z_STREAM_END : Z_OK);
+        buf_commit(out, 4096 - zlib.avail_out);
+        if (i == 0)
+            *ret_first = out->len;
+    }
+    deflateEnd(&zlib);
+}
+
+static void brotli_two(struct buf *out, const char *const texts[2], size_t *ret_first)
+{
+    BrotliEncoderState *state = BrotliEncoderCreateInstance(NULL, NULL, NULL);
+    for (int i = 0; i < 2; i++) {
+        const uint8_t *in = (const uint8_t *)texts[i];
+        uint8_t *next = (uint8_t *)buf_reserve(out, 4096);
+        size_t left = strlen(texts[i]), room = 4096;
+        assert_true(
+            BrotliEncoderCompressStream(state, i ? BROTLI_OPERATION_FINISH : BROTLI_OPERATION_FLUSH,
+                                        &left, &in, &room, &next, NULL));
+        buf_commit(out, 4096 - room);
+        if (i == 0)
+            *ret_first = out->len;
+    }
+    BrotliEncoderDestroyInstance(state);
+}
+
+static void zstd_two(struct buf *out, const char *const texts[2], size_t *ret_first)
+{
+    ZSTD_CCtx *context = ZSTD_createCCtx();
+    for (int i = 0; i < 2; i++) {
+        ZSTD_inBuffer in = {texts[i], strlen(texts[i]), 0};
+        ZSTD_outBuffer room = {buf_reserve(out, 4096), 4096, 0};
+        assert_int_equal(ZSTD_compressStream2(context, &room, &in, i ? ZSTD_e_end : ZSTD_e_flush),
+                         0);
+        buf_commit(out, room.pos);
+        if (i == 0)
+            *ret_first = out->len;
+    }
+    ZSTD_freeCCtx(context);
+}
+
+#define FIRST_EVENT "event: item\ndata: {\"id\":\"live\"}\n\n"
+#define LAST_EVENT "event: bye\ndata: {}\n\n"
+
+static bool take_piece(void *owner, const struct transport_result *so_far, struct bytes piece)
+{
+    const struct asked *asked = owner;
+    assert_null(so_far);
+    assert_int_equal(asked->done_count, 0);
+    buf_append_bytes(&seen, piece);
+    return true;
+}
+
+static bool has_first_event(struct rig *rig)
+{
+    (void)rig;
+    return seen.len >= strlen(FIRST_EVENT);
+}
+
+/* An event stream whose end does not come before its first event has been seen. */
+static void a_coded_answer_is_seen_while_it_is_open(void **state)
+{
+    static const struct transport_viewer taker = {see_head, take_piece, false};
+    static const char *const texts[2] = {FIRST_EVENT, LAST_EVENT};
+    static const char *const codings[] = {"gzip", "deflate", "br", "zstd"};
+    for (int i = 0; i < 8; i++) {
+        struct buf coded = BUF_INIT(MAX_CODED), first = BUF_INIT(MAX_CODED);
+        struct buf last = BUF_INIT(MAX_CODED);
+        struct rig rig;
+        struct asked asked;
+        size_t cut = 0;
+        bool keeps_body = i % 2;
+        if (i / 2 < 2)
+            deflate_two(&coded, texts, &cut, i / 2 ? 15 : 31);
+        else if (i / 2 == 2)
+            brotli_two(&coded, texts, &cut);
+        else
+            zstd_two(&coded, texts, &cut);
+        buf_printf(&first,
+                   "HTTP/1.1 200 OK\r\nContent-Encoding: %s\r\nTransfer-Encoding: chunked\r\n"
+                   "\r\n%zx\r\n",
+                   codings[i / 2], cut);
+        buf_append(&first, coded.data, cut);
+        buf_printf(&last, "\r\n%zx\r\n", coded.len - cut);
+        buf_append(&last, coded.data + cut, coded.len - cut);
+        buf_append_text(&last, "\r\n0\r\n\r\n");
+        const struct wire_step steps[] = {HEAD,
+                                          {.kind = WIRE_SAY, .text = first.data, .len = first.len},
+                                          GO,
+                                          {.kind = WIRE_SAY, .text = last.data, .len = last.len},
+                                          END};
+        rig_open(&rig, *state, 0, 0);
+        rig.server.scripts[0] = steps;
+        ask_init(&asked, &rig, "GET", "/events");
+        asked.request.viewer = &taker;
+        asked.request.keeps_body = keeps_body;
+        buf_clear(&seen);
+        assert_int_equal(ask_send(&asked), 0);
+        rig_wait_until(&rig, has_first_event); /* the rest has not been said */
+        assert_string_equal(buf_text(&seen), FIRST_EVENT);
+        wire_server_go(&rig.server);
+        rig_wait(&asked);
+        if (asked.failure != FAILURE_NONE)
+            fail_msg("%s: %s (%s)", codings[i / 2], failure_name(asked.failure), asked.detail);
+        assert_true(asked.result.was_shown);
+        assert_string_equal(buf_text(&seen), FIRST_EVENT LAST_EVENT);
+        assert_string_equal(buf_text(&asked.body), keeps_body ? FIRST_EVENT LAST_EVENT : "");
+        ask_fini(&asked);
+        rig_close(&rig);
+        buf_fini(&coded);
+        buf_fini(&first);
+        buf_fini(&last);
+    }
+}
+
+/* However little of it was on the wire, and whether it came at once or not. */
+static void a_coded_body_that_is_only_seen_has_no_limit(void **state)
+{
+    enum { BYTES = 8 * RIG_MAX_BODY_BYTES };
+    static const struct transport_viewer taker = {see_head, take_piece, false};
+    static const char *const codings[] = {"gzip", "br", "zstd"};
+    char *zeros = calloc(1, BYTES);
+    assert_non_null(zeros);
+    for (int i = 0; i < 6; i++) {
+        struct buf coded = BUF_INIT((size_t)2 * BYTES);
+        struct rig rig;
+        struct asked asked;
+        code(&coded, bytes_make(zeros, BYTES), codings[i / 2]);
+        viewer_in_hand = &taker;
+        ask_coded(&asked, &rig, *state, codings[i / 2], buf_bytes(&coded), i % 2, false);
+        viewer_in_hand = NULL;
+        if (asked.failure != FAILURE_NONE)
+            fail_msg("%s: %s (%s)", codings[i / 2], failure_name(asked.failure), asked.detail);
+        assert_true(asked.result.was_shown);
+        assert_int_equal(seen.len, BYTES);
+        ask_fini(&asked);
+        buf_fini(&coded);
+    }
+    free(zeros);
+}
+
 static void an_empty_body_has_nothing_to_decode(void **state)
 {
     struct asked asked;
@@ -320,6 +490,8 @@ int main(void)
     };
     const struct CMUnitTest unseen[] = {
         OVER_BOTH(a_body_that_is_not_kept_is_not_looked_at),
+        OVER_BOTH(a_coded_answer_is_seen_while_it_is_open),
+        OVER_BOTH(a_coded_body_that_is_only_seen_has_no_limit),
     };
     int failed =
         cmocka_run_group_tests(tests, NULL, NULL) + cmocka_run_group_tests(unseen, NULL, NULL);

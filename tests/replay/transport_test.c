@@ -845,13 +845,16 @@ static void on_head(void *owner, const struct http_response *head)
     buf_append_text(&as_read, ":");
 }
 
-static void on_body(void *owner, struct bytes piece)
+static bool on_body(void *owner, const struct transport_result *so_far, struct bytes piece)
 {
-    (void)owner;
+    const struct asked *asked = owner;
+    assert_int_equal(asked->done_count, 0);
+    assert_null(so_far);
     buf_append_bytes(&as_read, piece);
+    return true;
 }
 
-static const struct transport_reader reader = {.on_head = on_head, .on_body = on_body};
+static const struct transport_viewer viewer = {.on_head = on_head, .on_body = on_body};
 
 static bool has_read_first(struct rig *rig)
 {
@@ -878,7 +881,7 @@ static void an_answer_is_read_while_it_is_open(void **state)
             rig.server.scripts[0] = steps[i];
             ask_init(&asked, &rig, "GET", "/");
             asked.request.keeps_body = keeps;
-            asked.request.reader = &reader;
+            asked.request.viewer = &viewer;
             assert_int_equal(ask_send(&asked), 0);
             rig_wait_until(&rig, has_read_first); /* the rest has not been said */
             assert_int_equal(asked.done_count, 0);
@@ -888,7 +891,7 @@ static void an_answer_is_read_while_it_is_open(void **state)
             }
             rig_wait(&asked);
             assert_int_equal(asked.failure, FAILURE_NONE);
-            assert_true(asked.result.was_read);
+            assert_true(asked.result.was_shown);
             assert_int_equal(heads_read, 1);
             assert_string_equal(buf_text(&as_read), "200 a=1:abcdef");
             assert_string_equal(keeps ? buf_text(&asked.body) : "", keeps ? "abcdef" : "");
@@ -913,7 +916,7 @@ static void an_answer_that_is_only_read_has_no_limit(void **state)
     rig.server.scripts[0] = steps;
     ask_init(&asked, &rig, "GET", "/");
     asked.request.keeps_body = false;
-    asked.request.reader = &reader;
+    asked.request.viewer = &viewer;
     rig_ask(&asked);
     assert_int_equal(asked.failure, FAILURE_NONE);
     assert_int_equal(as_read.len, strlen("200:") + 4 * MEGABYTE);

@@ -12,6 +12,7 @@ const struct fake_push *fake_pushes;
 const struct fake_header *fake_headers;
 const struct fake_piece *fake_pieces;
 bool fake_logs_all;
+bool fake_comes_at_once;
 struct buf fake_log = BUF_INIT(1 << 20);
 uint64_t fake_now_us;
 
@@ -36,7 +37,7 @@ struct transport_call {
     struct transport_call *next;
     struct piece pieces[MAX_PIECES];
     int piece_count;
-    bool was_read;
+    bool was_shown;
     struct transport_user *user;
     struct timer timer;
     struct transport_request request;
@@ -207,19 +208,6 @@ static void unlink_call(struct transport_call *call)
     *at = call->next;
 }
 
-/* In halves, to who looks at it as it comes. */
-static void show_pieces(struct transport_call *call, const struct transport_result *so_far)
-{
-    struct bytes rest = buf_bytes(&call->body);
-    size_t half = (rest.len + 1) / 2;
-    while (rest.len) {
-        size_t len = rest.len < half ? rest.len : half;
-        if (!call->request.data(call->request.owner, so_far, bytes_make(rest.ptr, len)))
-            return;
-        rest = bytes_from(rest, len);
-    }
-}
-
 static size_t write_headers(const struct transport_call *call, struct http_header headers[2])
 {
     size_t header_count = 0;
@@ -232,26 +220,54 @@ static size_t write_headers(const struct transport_call *call, struct http_heade
     return header_count;
 }
 
+/* The head where it is the first, and a piece. False: no more is wanted. */
+static bool show(struct transport_call *call, struct bytes text)
+{
+    const struct transport_viewer *viewer = call->request.viewer;
+    struct http_header headers[2];
+    const struct transport_result so_far = {
+        .response = {.status = call->answer.status,
+                     .headers = headers,
+                     .header_count = write_headers(call, headers)},
+        .waiting_us = (uint64_t)(call->answer.after_ms * 1000),
+        .body_bytes = call->body.len,
+        .was_shown = true};
+    if (!call->was_shown)
+        viewer->on_head(call->request.owner, &so_far.response);
+    call->was_shown = true;
+    return !text.len ||
+           viewer->on_body(call->request.owner, viewer->wants_so_far ? &so_far : NULL, text);
+}
+
+/* To who wants to see every piece, in halves. */
+static void show_halves(struct transport_call *call)
+{
+    struct bytes rest = buf_bytes(&call->body);
+    size_t half = (rest.len + 1) / 2;
+    while (rest.len) {
+        size_t len = rest.len < half ? rest.len : half;
+        if (!show(call, bytes_make(rest.ptr, len)))
+            return;
+        rest = bytes_from(rest, len);
+    }
+}
+
 static void on_piece(struct timer *timer, void *owner, uint64_t now_us)
 {
     struct piece *piece = owner;
     struct transport_call *call = piece->call;
-    struct http_header headers[2];
-    const struct http_response head = {.status = call->answer.status,
-                                       .headers = headers,
-                                       .header_count = write_headers(call, headers)};
+    struct timers *timers = &call->user->transport->loop->timers;
     (void)timer;
-    (void)now_us;
-    if (!call->was_read)
-        call->request.reader->on_head(call->request.owner, &head);
-    call->was_read = true;
-    if (piece->text)
-        call->request.reader->on_body(call->request.owner, bytes_of(piece->text));
+    if (show(call, bytes_of(piece->text ? piece->text : "")))
+        return;
+    for (int i = 0; i < call->piece_count; i++)
+        timers_cancel(timers, &call->pieces[i].timer);
+    timers_set(timers, &call->timer, now_us);
 }
 
 static void schedule_pieces(struct transport_call *call, struct bytes method, struct bytes target)
 {
-    for (const struct fake_piece *at = fake_pieces; at && at->request && call->request.reader;
+    for (const struct fake_piece *at = fake_pieces; at && at->request && call->request.viewer;
          at++) {
         if (!is_request(at->request, method, target) || call->piece_count == MAX_PIECES)
             continue;
@@ -270,29 +286,28 @@ static void on_answer(struct timer *timer, void *owner, uint64_t now_us)
     const struct fake_answer *answer = &call->answer;
     struct http_header headers[2];
     size_t header_count = write_headers(call, headers);
-    bool has_body = call->request.keeps_body || (call->request.reader && !call->was_read);
+    const struct http_body_source *source = call->request.http->source;
+    const struct transport_viewer *viewer = call->request.viewer;
+    (void)timer;
+    (void)now_us;
+    expect_unchanged(call);
+    if (viewer && viewer->wants_so_far && !fake_comes_at_once && answer->status &&
+        !call->was_shown && !(source && source->failure))
+        show_halves(call);
+    bool has_body = call->request.keeps_body || (viewer && !call->was_shown);
     struct transport_result result = {
         .failure = answer->failure,
         .detail = answer->failure ? "as the script says" : NULL,
         .waiting_us = (uint64_t)(answer->after_ms * 1000),
-        .was_read = call->was_read,
+        .was_shown = call->was_shown,
+        .body_bytes = call->was_shown ? call->body.len : 0,
         .response = {.status = answer->status,
                      .headers = headers,
                      .header_count = header_count,
                      .body = has_body ? buf_bytes(&call->body) : (struct bytes){0}},
     };
-    const struct http_body_source *source = call->request.http->source;
-    (void)timer;
-    (void)now_us;
-    expect_unchanged(call);
-    if (source && source->failure) {
+    if (source && source->failure)
         result = (struct transport_result){.failure = FAILURE_PLUGIN, .detail = source->failure};
-    } else if (call->request.data && answer->status && call->body.len) {
-        struct transport_result so_far = result;
-        so_far.response.body = (struct bytes){0};
-        so_far.body_bytes = result.body_bytes = call->body.len;
-        show_pieces(call, &so_far);
-    }
     unlink_call(call);
     call->request.done(call->request.owner, &result);
     free_call(call);

@@ -33,7 +33,8 @@ struct fake_header {
     const char *name, *value;
 };
 
-/* What comes of the body of an answer before its end, to somebody who reads it as it comes. */
+/* What comes of the body of an answer before its end, to somebody who sees it as it comes. Of other
+ * answers a viewer who wants_so_far is shown two halves, and no other. */
 struct fake_piece {
     const char *request; /* "GET /a"; NULL ends the list */
     double after_ms;     /* from the request */
@@ -45,7 +46,8 @@ extern const struct fake_answer *fake_answers; /* anything else is answered 200 
 extern const struct fake_push *fake_pushes;
 extern const struct fake_header *fake_headers;
 extern const struct fake_piece *fake_pieces;
-extern bool fake_logs_all; /* headers that begin with "X-" or "A", and bodies */
+extern bool fake_comes_at_once; /* answers without pieces are shown to no viewer */
+extern bool fake_logs_all;      /* headers that begin with "X-" or "A", and bodies */
 extern struct buf fake_log;
 
 /* The clock of the test, in microseconds. */
