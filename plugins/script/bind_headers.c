@@ -79,7 +79,7 @@ static int headers_next(lua_State *lua)
 }
 
 /* In order, and repeated ones each. */
-static int headers_pairs(lua_State *lua)
+int bind_headers_pairs(lua_State *lua)
 {
     lua_pushinteger(lua, 0);
     lua_pushcclosure(lua, headers_next, 1);
@@ -92,11 +92,6 @@ void bind_headers(lua_State *lua, struct vm *vm)
     static const enum script_object objects[] = {OBJECT_REQUEST_HEADERS, OBJECT_RESPONSE_HEADERS,
                                                  OBJECT_RECORDED_REQUEST_HEADERS,
                                                  OBJECT_RECORDED_RESPONSE_HEADERS};
-    for (size_t i = 0; i < sizeof objects / sizeof objects[0]; i++) {
+    for (size_t i = 0; i < sizeof objects / sizeof objects[0]; i++)
         vm_bind_object(lua, vm, objects[i], headers_index, headers_newindex, NULL);
-        lua_rawgeti(lua, LUA_REGISTRYINDEX, vm->metatables[objects[i]]);
-        lua_pushcfunction(lua, headers_pairs);
-        lua_setfield(lua, -2, "__pairs");
-        lua_pop(lua, 1);
-    }
 }

@@ -59,8 +59,7 @@ static int index_of(lua_State *lua, const void *owner, const struct member *memb
                     enum script_object object, const char *what)
 {
     vm_call_of(lua, object);
-    lua_pushvalue(lua, 2);
-    if (lua_rawget(lua, lua_upvalueindex(1)) != LUA_TNIL)
+    if (vm_push_method(lua, object, 2))
         return 1;
     if (!owner)
         return luaL_error(lua, "%s: only inside its own callback", what);

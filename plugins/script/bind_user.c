@@ -32,8 +32,7 @@ static int user_index(lua_State *lua)
 {
     struct vm *vm = vm_of(lua);
     const reprise_call *call = vm_call_of(lua, OBJECT_USER);
-    lua_pushvalue(lua, 2);
-    if (lua_rawget(lua, lua_upvalueindex(1)) != LUA_TNIL)
+    if (vm_push_method(lua, OBJECT_USER, 2))
         return 1;
     if (lua_type(lua, 2) == LUA_TSTRING && push_member(lua, call, lua_tostring(lua, 2)))
         return 1;

@@ -26,11 +26,21 @@ static const char *const object_names[] = {[OBJECT_USER] = "user",
                                            [OBJECT_RECORDED_REQUEST_HEADERS] = "headers",
                                            [OBJECT_RECORDED_RESPONSE_HEADERS] = "headers"};
 
-/* What Lua holds of an object: what it is about is in the vm, as long as the call lasts. */
-struct handle {
-    uint64_t serial; /* of the call it was made for */
-    enum script_object object;
-};
+/* What Lua holds of an object is a number in place of a pointer, which takes no memory: of which
+ * call it is, and what. What it is about is in the vm, as long as the call lasts. */
+enum { OBJECT_BITS = 4 };
+_Static_assert(OBJECT_COUNT <= 1 << OBJECT_BITS, "a handle has room for every object");
+_Static_assert(sizeof(void *) >= sizeof(uint64_t), "a handle has room for every call");
+
+static uint64_t handle_at(lua_State *lua, int at)
+{
+    return lua_islightuserdata(lua, at) ? (uintptr_t)lua_touserdata(lua, at) : 0;
+}
+
+static enum script_object object_of(uint64_t handle)
+{
+    return (enum script_object)(handle & ((1 << OBJECT_BITS) - 1));
+}
 
 /* --- limits ---------------------------------------------------------------------------------- */
 
@@ -181,21 +191,61 @@ static int add_metric(lua_State *lua)
 void vm_bind_object(lua_State *lua, struct vm *vm, enum script_object object, lua_CFunction index,
                     lua_CFunction newindex, const luaL_Reg *methods)
 {
-    lua_newtable(lua);
+    vm->index[object] = index;
+    vm->newindex[object] = newindex;
     lua_newtable(lua);
     if (methods)
         luaL_setfuncs(lua, methods, 0);
-    lua_pushcclosure(lua, index, 1);
-    lua_setfield(lua, -2, "__index");
-    if (newindex) {
-        lua_pushcfunction(lua, newindex);
-        lua_setfield(lua, -2, "__newindex");
-    }
+    vm->methods[object] = luaL_ref(lua, LUA_REGISTRYINDEX);
+}
+
+/* They have one metatable, as Lua has it for all values of this kind: these look which it is. */
+static int object_index(lua_State *lua)
+{
+    return vm_of(lua)->index[vm_object_at(lua, 1)](lua);
+}
+
+static int object_newindex(lua_State *lua)
+{
+    enum script_object object = vm_object_at(lua, 1);
+    lua_CFunction newindex = vm_of(lua)->newindex[object];
+    if (!newindex)
+        return luaL_error(lua, "%s.%s cannot be set", object_names[object],
+                          luaL_tolstring(lua, 2, NULL));
+    return newindex(lua);
+}
+
+static int object_pairs(lua_State *lua)
+{
+    enum script_object object = vm_object_at(lua, 1);
+    if (object < OBJECT_REQUEST_HEADERS)
+        return luaL_error(lua, "pairs() of %s: only headers have them", object_names[object]);
+    return bind_headers_pairs(lua);
+}
+
+static void bind_objects(lua_State *lua, struct vm *vm)
+{
+    static const luaL_Reg functions[] = {{"__index", object_index},
+                                         {"__newindex", object_newindex},
+                                         {"__pairs", object_pairs},
+                                         {NULL, NULL}};
+    bind_user(lua, vm);
+    bind_messages(lua, vm);
+    bind_headers(lua, vm);
+    lua_pushlightuserdata(lua, NULL);
+    luaL_newlib(lua, functions);
     lua_pushliteral(lua, "protected");
     lua_setfield(lua, -2, "__metatable");
-    vm->metatables[object] = luaL_ref(lua, LUA_REGISTRYINDEX);
-    lua_pushboolean(lua, 0);
-    vm->objects[object] = luaL_ref(lua, LUA_REGISTRYINDEX);
+    lua_setmetatable(lua, -2);
+    lua_pop(lua, 1);
+}
+
+int vm_push_method(lua_State *lua, enum script_object object, int name)
+{
+    name = lua_absindex(lua, name);
+    lua_rawgeti(lua, LUA_REGISTRYINDEX, vm_of(lua)->methods[object]);
+    lua_pushvalue(lua, name);
+    return lua_rawget(lua, -2) != LUA_TNIL;
 }
 
 /* --- life ------------------------------------------------------------------------------------ */
@@ -230,9 +280,7 @@ static int set_up(lua_State *lua)
     lua_register(lua, "metric", add_metric);
     lua_pushstring(lua, state->args);
     lua_setglobal(lua, "args");
-    bind_user(lua, vm);
-    bind_messages(lua, vm);
-    bind_headers(lua, vm);
+    bind_objects(lua, vm);
     bind_helpers(lua);
     bind_json(lua);
     lua_pushfstring(lua, "@%s", state->file);
@@ -315,29 +363,20 @@ struct vm *vm_here(const reprise_call *call)
 
 void vm_push_object(lua_State *lua, enum script_object object)
 {
-    struct vm *vm = vm_of(lua);
-    if (vm->serials[object] == vm->serial) { /* the same one twice in a call */
-        lua_rawgeti(lua, LUA_REGISTRYINDEX, vm->objects[object]);
-        return;
-    }
-    struct handle *handle = lua_newuserdatauv(lua, sizeof *handle, 0);
-    *handle = (struct handle){.serial = vm->serial, .object = object};
-    lua_rawgeti(lua, LUA_REGISTRYINDEX, vm->metatables[object]);
-    lua_setmetatable(lua, -2);
-    lua_pushvalue(lua, -1);
-    lua_rawseti(lua, LUA_REGISTRYINDEX, vm->objects[object]);
-    vm->serials[object] = vm->serial;
+    uint64_t handle = vm_of(lua)->serial << OBJECT_BITS | object;
+    lua_pushlightuserdata(lua, (void *)(uintptr_t)handle); /* serials begin at 1: never NULL */
 }
 
 enum script_object vm_object_at(lua_State *lua, int at)
 {
-    const struct handle *handle = lua_touserdata(lua, at);
-    if (!handle || lua_rawlen(lua, at) != sizeof *handle || handle->object >= OBJECT_COUNT)
+    const struct vm *vm = vm_of(lua);
+    uint64_t handle = handle_at(lua, at);
+    if (!handle || object_of(handle) >= OBJECT_COUNT)
         luaL_error(lua, "%s where user, request, response, message, exchange or headers belong",
                    luaL_typename(lua, at));
-    if (handle->serial != vm_of(lua)->serial || !vm_of(lua)->call)
-        luaL_error(lua, "%s: only inside its own callback", object_names[handle->object]);
-    return handle->object;
+    if (handle >> OBJECT_BITS != vm->serial || !vm->call)
+        luaL_error(lua, "%s: only inside its own callback", object_names[object_of(handle)]);
+    return object_of(handle);
 }
 
 const reprise_call *vm_call_of(lua_State *lua, enum script_object object)

@@ -28,8 +28,7 @@ enum script_callback {
     SCRIPT_CALLBACKS
 };
 
-/* The objects a callback is given: new ones for each call, so that one kept is told from today's.
- */
+/* The objects a callback is given: of that call alone, so that one kept is told from today's. */
 enum script_object {
     OBJECT_USER,
     OBJECT_REQUEST,
@@ -77,9 +76,8 @@ struct vm {
     bool is_over;                    /* this call has had its instructions */
     int callbacks[SCRIPT_CALLBACKS]; /* references; LUA_NOREF: the script has none */
     uint64_t serial;                 /* of the call in hand, or the last one */
-    int metatables[OBJECT_COUNT];    /* references, and so are objects */
-    int objects[OBJECT_COUNT];       /* what was pushed last */
-    uint64_t serials[OBJECT_COUNT];  /* in which call */
+    int methods[OBJECT_COUNT];       /* references to tables of functions */
+    lua_CFunction index[OBJECT_COUNT], newindex[OBJECT_COUNT];
     /* The call in hand; NULL outside, and what it is not about. */
     const reprise_call *call;
     struct user_state *user;
@@ -124,10 +122,14 @@ enum script_object vm_object_at(lua_State *lua, int at);
 void vm_push_object(lua_State *lua, enum script_object object);
 void vm_push_bytes(lua_State *lua, reprise_bytes bytes);
 
+/* Whether the object has a function of the name at `name`; it, or nil, is on top. */
+int vm_push_method(lua_State *lua, enum script_object object, int name);
+
 /* What the files beside this one add to a new state. */
 void bind_user(lua_State *lua, struct vm *vm);
 void bind_messages(lua_State *lua, struct vm *vm);
 void bind_headers(lua_State *lua, struct vm *vm);
+int bind_headers_pairs(lua_State *lua);
 void bind_helpers(lua_State *lua);
 void bind_json(lua_State *lua);
 
