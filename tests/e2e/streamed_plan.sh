@@ -69,7 +69,7 @@ make_trace users.trace <script
 expect_exit 2 timeout 60 "$reprise" replay users.trace --target "$url" --max-plan-size 1KiB --run tiny.run --quiet
 expect_complaint 'users.trace: session [0-9]+ by itself needs [0-9]+ KiB, .*; raise --max-plan-size to [0-9]+KiB$'
 equal "requests of one that has no room" "$(wc -l <access.log)" 0
-expect_exit 0 timeout 60 "$reprise" replay users.trace --target "$url" --run fits.run --quiet \
+expect_exit 0 timeout 60 "$reprise" replay users.trace --target "$url" --run fits.run --quiet --speed 100 \
     --max-plan-size "$(sed -n 's/.*raise --max-plan-size to //p' err)"
 expect_exit 2 timeout 60 "$reprise" replay users.trace --target "$url" --max-plan-size 0 --run none.run --quiet
 expect_complaint 'replay: --max-plan-size has to be above 0'
