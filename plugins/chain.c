@@ -122,6 +122,7 @@ int chain_adopt(struct plugin_chain *chain, const struct plugin *loaded, const c
     if (plugin->callbacks >> CHAIN_SESSION_END & 1) /* the end comes for those that were begun */
         chain->wants |= 1U << CHAIN_SESSION_START;
     chain->wants_body |= api->on_response && (api->flags & REPRISE_WANT_BODY);
+    chain->asks_last |= api->on_request && (api->flags & REPRISE_ASK_LAST);
     plugin->instance = calloc(1, api->plugin_size ? api->plugin_size : 1);
     if (!plugin->instance)
         return error_set(err, EXIT_TOOL, "plugin %s: no memory", api->name);

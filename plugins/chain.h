@@ -17,7 +17,7 @@
  *   REPRISE_SKIP         request or message is not sent; `added` go out in its place
  *   REPRISE_HOLD         `added` go out first. When the last of them has been answered (and
  *                        chain_response was called for it), chain_request again on the same
- *                        request, holds + 1, ask_from = outcome.plugin. waits_for_answer: nothing
+ *                        request, holds + 1, ask_from = outcome.ask_from. waits_for_answer: nothing
  *                        was added; ask again when a request that outcome.plugin added for this
  *                        user is done with: answered, skipped or given up, or it would wait for
  *                        ever. Neither: ask again after delay_us.
@@ -104,6 +104,7 @@ struct plugin_chain {
     uint32_t wants_always;     /* that a plugin has which is asked about every step */
     uint32_t always_concerned; /* one bit for each such plugin */
     bool wants_body;
+    bool asks_last; /* a plugin wants the last look at what has waited */
     uint32_t count;
     uint32_t metric_count;
     struct chain_metric metrics[CHAIN_MAX_METRICS];
@@ -252,6 +253,9 @@ void chain_user_free(struct chain_user *user);
 uint32_t chain_asks_about(const struct chain_user *user, uint32_t step,
                           const struct chain_added *added);
 
+/* Whether somebody looks at a request of this step once more when it has waited. */
+bool chain_asks_last(const struct chain_user *user, uint32_t step, const struct chain_added *added);
+
 static inline bool chain_asks(const struct chain_user *user, enum chain_callback callback,
                               uint32_t step, const struct chain_added *added)
 {
@@ -283,6 +287,8 @@ void chain_ws_send_free(struct chain_ws_send *send);
 struct chain_outcome {
     enum reprise_verdict verdict;
     uint32_t plugin;   /* who gave it, unless it is CONTINUE */
+    uint32_t ask_from; /* on_request: with HOLD; with CONTINUE and a delay, where chain_asks_last():
+                          who is asked when the wait is over; the chain's count: the last look */
     uint64_t delay_us; /* at most CHAIN_MAX_DELAY_US */
     bool waits_for_answer;
     uint32_t keeps_body;              /* of the answer, for these plugins: one bit for each */
@@ -304,7 +310,7 @@ struct chain_request_info {
     uint32_t step;                         /* ignored with `added` */
     uint32_t attempt;                      /* retries so far */
     uint32_t holds;                        /* of this attempt, so far */
-    uint32_t ask_from;                     /* outcome.plugin after a HOLD, else 0 */
+    uint32_t ask_from;                     /* outcome.ask_from after a wait, else 0 */
     uint32_t keeps_body;                   /* as the outcome of chain_request said */
     const struct chain_added *added;       /* when a plugin added it, else NULL */
     const struct chain_repeats *by_plugin; /* one for each; NULL: whoever asks has asked for all */

@@ -66,6 +66,12 @@ uint32_t chain_asks_about(const struct chain_user *user, uint32_t step,
     return (chain->wants_always | by_marks) & ABOUT_STEPS;
 }
 
+bool chain_asks_last(const struct chain_user *user, uint32_t step, const struct chain_added *added)
+{
+    const struct plugin_chain *chain = user->worker->chain;
+    return chain->asks_last && chain_asks(user, CHAIN_REQUEST, step, added);
+}
+
 void chain_begin(struct chain_worker *worker, struct chain_user *user, enum chain_callback callback,
                  uint64_t now_us, struct chain_outcome *outcome)
 {
@@ -327,6 +333,32 @@ void chain_session_start(struct chain_user *user, uint64_t now_us,
     end_call(worker);
 }
 
+static void ask_in_order(struct chain_worker *worker, uint32_t from)
+{
+    uint32_t count = worker->chain->count, at = from;
+    while (at < count && chain_ask(worker, at) == REPRISE_CONTINUE)
+        at++;
+    worker->outcome->ask_from = at; /* a delay: all have been asked */
+}
+
+/* Those before `asked_from` were asked before the request waited; behind one of them others look at
+ * what it may have changed. Who waits again here is followed by this look alone: the rest have said
+ * what they want. */
+static void ask_last(struct chain_worker *worker, uint32_t asked_from)
+{
+    const struct plugin_chain *chain = worker->chain;
+    bool has_asked = false;
+    for (uint32_t i = 0; i < chain->count; i++) {
+        bool wants_look = chain->plugins[i].loaded.api.flags & REPRISE_ASK_LAST;
+        if (!wants_look || !(i < asked_from || has_asked))
+            continue;
+        has_asked = true;
+        if (chain_ask(worker, i) != REPRISE_CONTINUE)
+            break;
+    }
+    worker->outcome->ask_from = chain->count;
+}
+
 void chain_request(struct chain_user *user, uint64_t now_us, struct http_request *request,
                    const struct chain_request_info *info, struct chain_outcome *ret_outcome)
 {
@@ -338,10 +370,9 @@ void chain_request(struct chain_user *user, uint64_t now_us, struct http_request
         return;
     worker->request = request;
     show_request(worker, request, info);
-    for (uint32_t i = info->ask_from; i < worker->chain->count; i++) {
-        if (chain_ask(worker, i) != REPRISE_CONTINUE)
-            break;
-    }
+    ask_in_order(worker, info->ask_from);
+    if (ret_outcome->verdict == REPRISE_CONTINUE && info->ask_from)
+        ask_last(worker, info->ask_from);
     end_call(worker);
 }
 

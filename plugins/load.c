@@ -21,7 +21,8 @@ enum { MAX_FOLDERS = 64, MAX_NAME_BYTES = 64 };
 #define SIZE_OF_ABI_1_0                                                                            \
     (offsetof(reprise_plugin, on_session_end) + sizeof(((reprise_plugin *)0)->on_session_end))
 
-#define KNOWN_FLAGS (REPRISE_WANT_BODY | REPRISE_MARKED_ONLY | REPRISE_NO_REQUEST_BODY)
+#define KNOWN_FLAGS                                                                                \
+    (REPRISE_WANT_BODY | REPRISE_MARKED_ONLY | REPRISE_NO_REQUEST_BODY | REPRISE_ASK_LAST)
 
 struct folders {
     size_t count;

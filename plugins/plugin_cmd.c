@@ -144,9 +144,10 @@ static void describe(const struct plugin *plugin)
                                   : "serial: one call at a time, whatever the user");
     printf("bodies     %s\n",
            api->flags & REPRISE_WANT_BODY ? "wants the answers' bodies" : "not looked at");
-    printf("asked      %s\n", api->flags & REPRISE_MARKED_ONLY
-                                  ? "about the steps it marks before the run, only"
-                                  : "about every step");
+    printf("asked      %s%s\n",
+           api->flags & REPRISE_MARKED_ONLY ? "about the steps it marks before the run, only"
+                                            : "about every step",
+           api->flags & REPRISE_ASK_LAST ? ", and once more behind a wait" : "");
     printf("state      %zu bytes, and %zu per user\n", api->plugin_size, api->user_size);
     printf("callbacks ");
     for (int i = 0; i < CHAIN_CALLBACK_COUNT; i++) {
@@ -204,6 +205,7 @@ static json_t *describe_json(const struct plugin *plugin)
     json_object_set_new(json, "marked_only", json_boolean(api->flags & REPRISE_MARKED_ONLY));
     json_object_set_new(json, "no_request_body",
                         json_boolean(api->flags & REPRISE_NO_REQUEST_BODY));
+    json_object_set_new(json, "ask_last", json_boolean(api->flags & REPRISE_ASK_LAST));
     json_object_set_new(json, "max_holds",
                         json_integer(api->max_holds ? api->max_holds : CHAIN_DEFAULT_HOLDS));
     json_object_set_new(json, "max_retries",

@@ -314,7 +314,8 @@ static void hold(struct task *task, const struct chain_outcome *outcome, uint64_
     if (repeats)
         repeats->holds++;
     task->holds++;
-    task->ask_from = task->held_by = outcome->plugin;
+    task->ask_from = outcome->ask_from;
+    task->held_by = outcome->plugin;
     task->before = outcome->added;
     if (outcome->waits_for_answer &&
         !outcome->added) /* each would wait for the other: it goes first */
@@ -326,6 +327,16 @@ static void hold(struct task *task, const struct chain_outcome *outcome, uint64_
     if (outcome->delay_us && !task->before)
         task->due_us = at_us; /* as any delay a plugin asks for */
     task_pause(task, at_us, TASK_ASK);
+}
+
+/* Behind a delay, unless that was asked for by who looked once more. */
+static bool look_once_more(struct task *task, uint32_t ask_from)
+{
+    bool had_last_look = task->ask_from == ask_from;
+    task->ask_from = ask_from;
+    task->held_by = UINT32_MAX; /* nobody may wake it */
+    return !had_last_look &&
+           chain_asks_last(task->user->plugins, task_step_number(task), task->added);
 }
 
 static void ask(struct task *task)
@@ -360,7 +371,7 @@ static void ask(struct task *task)
         task_append_after(task, outcome.added);
         if (outcome.delay_us) {
             task->due_us = at_us; /* a plugin's delay is think time */
-            task_pause(task, at_us, TASK_SEND);
+            task_pause(task, at_us, look_once_more(task, outcome.ask_from) ? TASK_ASK : TASK_SEND);
         } else {
             task_send(task);
         }

@@ -84,11 +84,16 @@ struct live {
     char why[MAX_WHY_BYTES]; /* the last refresh failed */
 };
 
+/* A step, and which attempt of it was refused. */
+struct retried {
+    uint32_t step, attempt;
+};
+
 struct user {
     const struct session_note *session; /* NULL: nothing to do for this user */
     struct target_clock clock;
     struct live live[RECORDING_MAX_CREDENTIALS];
-    uint32_t retried[MAX_RETRIED]; /* steps that were sent again after a 401 */
+    struct retried retried[MAX_RETRIED]; /* sent again after a 401, not answered otherwise since */
     uint32_t retried_count;
     bool is_lost; /* counted: once, whatever else comes */
 };

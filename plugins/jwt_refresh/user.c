@@ -138,7 +138,7 @@ static void hear_clock(const reprise_call *call, const reprise_response *respons
 static size_t retried_place(const struct user *user, uint32_t step)
 {
     size_t place = 0;
-    while (place < user->retried_count && user->retried[place] != step)
+    while (place < user->retried_count && user->retried[place].step != step)
         place++;
     return place;
 }
@@ -213,11 +213,14 @@ static int refused(const reprise_call *call, const struct step_note *note,
     if (!use || place == MAX_RETRIED)
         return leave_refusal(call, NULL);
     struct live *live = &user->live[use->credential];
-    if (place < user->retried_count) {
+    uint32_t attempt = response->request->attempt;
+    /* Of an attempt in between another plugin has taken the answer back: that was no refusal. */
+    if (place < user->retried_count && user->retried[place].attempt + 1 == attempt) {
         retried_forget(user, place);
         return leave_refusal(call, live);
     }
-    user->retried[user->retried_count++] = note->step;
+    user->retried_count += place == user->retried_count;
+    user->retried[place] = (struct retried){note->step, attempt};
     if (live->state == LIVE_GOOD && credential_was_sent(call, response->request, use)) {
         learn_shorter(call, live);
         renew_is_needed(call, use->credential);

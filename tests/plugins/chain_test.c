@@ -339,9 +339,59 @@ static void after_a_hold_only_the_rest_of_the_chain_is_asked(void **state)
     assert_int_equal(fixture_ask(&fx), REPRISE_HOLD);
     asked[0] = '\0';
     fx.info.holds = 1;
-    fx.info.ask_from = fx.outcome.plugin;
+    fx.info.ask_from = fx.outcome.ask_from;
     assert_int_equal(fixture_ask(&fx), REPRISE_HOLD);
     assert_string_equal(asked, "");
+    fixture_stop(&fx);
+}
+
+static int hold_first_time(const reprise_call *call, reprise_request *request)
+{
+    note(call);
+    call->host->delay_us(call, 5000);
+    return request->holds ? REPRISE_CONTINUE : REPRISE_HOLD;
+}
+
+/* Who signs, or looks at clocks, is asked when the wait is over, wherever it is named. */
+static void behind_a_wait_who_wants_the_last_look_is_asked_once_more(void **state)
+{
+    (void)state;
+    struct fixture fx;
+    fixture_start(&fx,
+                  (const reprise_plugin *[]){
+                      PLUGIN("a", .on_request = note_request, .flags = REPRISE_ASK_LAST),
+                      PLUGIN("b", .on_request = note_request),
+                      PLUGIN("c", .on_request = hold_first_time),
+                      PLUGIN("d", .on_request = note_request, .flags = REPRISE_ASK_LAST), NULL});
+    asked[0] = '\0';
+    assert_int_equal(fixture_ask(&fx), REPRISE_HOLD);
+    assert_string_equal(asked, "a.on_request b.on_request c.on_request ");
+    asked[0] = '\0';
+    fx.info.holds = 1;
+    fx.info.ask_from = fx.outcome.ask_from;
+    assert_int_equal(fixture_ask(&fx), REPRISE_CONTINUE);
+    assert_string_equal(asked, "c.on_request d.on_request a.on_request d.on_request ");
+    asked[0] = '\0'; /* c asks for a delay as well, before it is sent */
+    fx.info.ask_from = fx.outcome.ask_from;
+    assert_int_equal(fixture_ask(&fx), REPRISE_CONTINUE);
+    assert_string_equal(asked, "a.on_request d.on_request ");
+    fixture_stop(&fx);
+}
+
+/* Its wait is followed by the same look, not by those who have waited already. */
+static void who_waits_in_the_last_look_sends_nobody_back_to_wait(void **state)
+{
+    (void)state;
+    struct fixture fx;
+    fixture_start(&fx, (const reprise_plugin *[]){
+                           PLUGIN("a", .on_request = hold_with_delay, .flags = REPRISE_ASK_LAST),
+                           PLUGIN("b", .on_request = note_request), NULL});
+    asked[0] = '\0';
+    fx.info.ask_from = 1; /* b has held it */
+    assert_int_equal(fixture_ask(&fx), REPRISE_HOLD);
+    assert_string_equal(asked, "b.on_request ");
+    assert_int_equal(fx.outcome.plugin, 0);
+    assert_int_equal(fx.outcome.ask_from, 2);
     fixture_stop(&fx);
 }
 
@@ -585,6 +635,8 @@ int main(void)
         cmocka_unit_test(a_hold_may_wait_for_what_was_added_before_but_not_for_nothing),
         cmocka_unit_test(holds_and_retries_stop_at_the_plugins_limit),
         cmocka_unit_test(after_a_hold_only_the_rest_of_the_chain_is_asked),
+        cmocka_unit_test(behind_a_wait_who_wants_the_last_look_is_asked_once_more),
+        cmocka_unit_test(who_waits_in_the_last_look_sends_nobody_back_to_wait),
         cmocka_unit_test(a_plugin_that_adds_without_end_is_stopped_in_one_call),
         cmocka_unit_test(a_plugin_that_adds_for_what_it_added_is_stopped_within_the_step),
         cmocka_unit_test(a_session_end_comes_once_for_each_session_start_that_was_reached),
