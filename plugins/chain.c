@@ -13,17 +13,19 @@
 
 const char *chain_callback_name(enum chain_callback callback)
 {
-    static const char *const names[CHAIN_CALLBACK_COUNT] = {"start",
-                                                            "stop",
-                                                            "on_session_start",
-                                                            "on_request",
-                                                            "on_response",
-                                                            "on_ws_message",
-                                                            "on_session_end",
-                                                            "on_recorded",
-                                                            "on_response_data",
-                                                            "on_recording_end",
-                                                            "body_source.read"};
+    static const char *const names[CHAIN_CALLBACK_COUNT] = {
+        [CHAIN_START] = "start",
+        [CHAIN_RECORDED] = "on_recorded",
+        [CHAIN_RECORDING_END] = "on_recording_end",
+        [CHAIN_SESSION_START] = "on_session_start",
+        [CHAIN_REQUEST] = "on_request",
+        [CHAIN_BODY_READ] = "body_source.read",
+        [CHAIN_RESPONSE_DATA] = "on_response_data",
+        [CHAIN_RESPONSE] = "on_response",
+        [CHAIN_WS_MESSAGE] = "on_ws_message",
+        [CHAIN_SESSION_END] = "on_session_end",
+        [CHAIN_STOP] = "stop",
+    };
     return names[callback];
 }
 

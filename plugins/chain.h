@@ -55,18 +55,19 @@
 #define CHAIN_MAX_SCRATCH_BYTES (1024 * 1024)    /* what one callback reads */
 #define CHAIN_MAX_WS_BYTES (16 * 1024 * 1024)    /* one message a plugin sends */
 
+/* In the order of a run's life. */
 enum chain_callback {
     CHAIN_START,
-    CHAIN_STOP,
+    CHAIN_RECORDED,
+    CHAIN_RECORDING_END,
     CHAIN_SESSION_START,
     CHAIN_REQUEST,
+    CHAIN_BODY_READ, /* of reprise_body_source */
+    CHAIN_RESPONSE_DATA,
     CHAIN_RESPONSE,
     CHAIN_WS_MESSAGE,
     CHAIN_SESSION_END,
-    CHAIN_RECORDED,
-    CHAIN_RESPONSE_DATA,
-    CHAIN_RECORDING_END,
-    CHAIN_BODY_READ, /* of reprise_body_source */
+    CHAIN_STOP,
     CHAIN_CALLBACK_COUNT
 };
 

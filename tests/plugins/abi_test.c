@@ -8,6 +8,13 @@
 
 #define MODULES TEST_BINARY_DIR "/test-plugins"
 
+/* What every.c counts where. */
+static const enum chain_callback counted[] = {
+    CHAIN_START,         CHAIN_STOP,          CHAIN_SESSION_START, CHAIN_REQUEST,
+    CHAIN_RESPONSE,      CHAIN_WS_MESSAGE,    CHAIN_SESSION_END,   CHAIN_RECORDED,
+    CHAIN_RESPONSE_DATA, CHAIN_RECORDING_END,
+};
+
 /* As every.c has it. */
 struct seen {
     uint64_t calls[16];
@@ -140,9 +147,9 @@ static void play_version(unsigned minor)
     if (seen->wrong)
         fail_msg("%s: line %llu of every.c does not hold", file, (unsigned long long)seen->wrong);
     assert_int_equal(seen->minor, minor);
-    for (int i = 0; i < CHAIN_CALLBACK_COUNT; i++) {
-        bool has = fx.chain.plugins[0].callbacks >> i & 1;
-        assert_int_equal(seen->calls[i], has && i != CHAIN_STOP);
+    for (size_t i = 0; i < sizeof counted / sizeof *counted; i++) {
+        bool has = fx.chain.plugins[0].callbacks >> counted[i] & 1;
+        assert_int_equal(seen->calls[i], has && counted[i] != CHAIN_STOP);
     }
     http_request_set_body(&fx.request, bytes_of(NULL));
     struct http_body_source *source = http_request_take_source(&fx.request);
