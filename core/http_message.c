@@ -71,7 +71,7 @@ int http_request_set_source(struct http_request *request, struct http_body_sourc
     }
     release(http_request_take_source(request));
     request->source = source;
-    request->changes |= HTTP_CHANGED_BODY;
+    request->changes |= HTTP_CHANGED_SOURCE;
     return 0;
 }
 

@@ -21,7 +21,8 @@ enum http_change {
     HTTP_CHANGED_METHOD = 1 << 0,
     HTTP_CHANGED_URL = 1 << 1,
     HTTP_CHANGED_HEADERS = 1 << 2,
-    HTTP_CHANGED_BODY = 1 << 3
+    HTTP_CHANGED_BODY = 1 << 3,
+    HTTP_CHANGED_SOURCE = 1 << 4 /* what was the body may be changed beneath it */
 };
 
 #define HTTP_MAX_URL_BYTES (64 * 1024)

@@ -364,7 +364,7 @@ void chain_request(struct chain_user *user, uint64_t now_us, struct http_request
 {
     struct chain_worker *worker = user->worker;
     chain_begin(worker, user, CHAIN_REQUEST, now_us, ret_outcome);
-    if (!info->added && info->attempt == 0 && info->holds == 0)
+    if (!info->added && info->attempt == 0 && info->holds == 0 && info->ask_from == 0)
         user->added_in_step = 0;
     if (!chain_wants(worker->chain, CHAIN_REQUEST))
         return;

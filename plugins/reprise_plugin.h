@@ -105,8 +105,8 @@ enum reprise_flags {
     REPRISE_NO_REQUEST_BODY = 4, /* 1.1: reprise_request.body stays empty; request_body_at() has it.
                                    For bodies so large that nobody should copy them */
     REPRISE_ASK_LAST = 8 /* 1.1: a request that has waited since on_request (a delay, the hold of a
-                            later plugin) is shown once more at the moment it would be sent: for
-                            what may have ended meanwhile, and for signatures */
+                            later plugin) is shown once more at the moment it would be sent, as the
+                            same attempt: for what may have ended meanwhile, and for signatures */
 };
 
 #define REPRISE_ADDED UINT32_MAX /* reprise_request.step of a request that is not in the trace */

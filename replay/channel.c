@@ -286,7 +286,10 @@ void channel_message_ask(struct task *task)
     };
     if (!ask_plugins(channel, &message, &outcome))
         return;
-    task->own_request.body = message.data;
+    if (message.data.ptr != task->own_request.body.ptr) { /* it stays as the plugin has it */
+        task->own_request.body = message.data;
+        task->own_request.changes |= HTTP_CHANGED_BODY;
+    }
     task->sends = outcome.sends;
     if (outcome.verdict == REPRISE_SKIP) {
         task->user->steps_handled++;

@@ -8,7 +8,12 @@
 #include "replay/plan/plan_steps.h"
 #include "replay/verify/recorded.h"
 
-enum { MAX_BODY_BYTES = 64 << 20, MAX_NAMES_BYTES = 16 << 20, MAX_MESSAGES = 16 << 20 };
+enum {
+    MAX_BODY_BYTES = 64 << 20,
+    MAX_HEADERS_BYTES = 64 << 20,
+    MAX_NAMES_BYTES = 16 << 20,
+    MAX_MESSAGES = 16 << 20
+};
 
 /* chain_recorded()'s words for who looks on. */
 enum { LOOK_ON, SESSION_SEEN, TRACE_SEEN };
@@ -24,9 +29,9 @@ struct waiting {
 struct show {
     struct plugin_chain *chain;
     struct trace_reader *reader;
-    struct recorded recorded; /* the exchange in hand */
-    struct buf message;
-    struct waiting *waiting; /* by their moment */
+    struct recorded recorded;  /* the exchange in hand */
+    struct buf message, texts; /* texts: of headers */
+    struct waiting *waiting;   /* by their moment */
     size_t waiting_count, waiting_capacity, shown_count;
     int64_t start_us; /* of the session in hand, in the trace's time */
     struct http_header headers[HTTP1_MAX_HEADERS];
@@ -39,10 +44,33 @@ static reprise_bytes to_plugin(struct bytes bytes)
     return (reprise_bytes){bytes.ptr, bytes.len};
 }
 
-static size_t show_headers(const struct http_header *headers, size_t count, reprise_header *shown)
+static size_t text_bytes(const struct http_header *headers, size_t count)
 {
+    size_t total = 0;
     for (size_t i = 0; i < count; i++)
-        shown[i] = (reprise_header){to_plugin(headers[i].name), to_plugin(headers[i].value)};
+        total += headers[i].name.len + headers[i].value.len + 2;
+    return total;
+}
+
+/* Into room that was made before. */
+static reprise_bytes put_text(struct buf *texts, struct bytes text)
+{
+    char *at = buf_reserve(texts, text.len + 1);
+    if (text.len)
+        memcpy(at, text.ptr, text.len);
+    at[text.len] = '\0';
+    buf_commit(texts, text.len + 1);
+    return (reprise_bytes){at, text.len};
+}
+
+/* In the trace they lie behind one another; a plugin is promised a '\0' behind each text. */
+static size_t show_headers(struct buf *texts, const struct http_header *headers, size_t count,
+                           reprise_header *shown)
+{
+    for (size_t i = 0; i < count; i++) {
+        shown[i].name = put_text(texts, headers[i].name);
+        shown[i].value = put_text(texts, headers[i].value);
+    }
     return count;
 }
 
@@ -134,6 +162,10 @@ static int show_step(struct show *show, const struct plan_session *session, uint
     const struct trace_exchange *exchange = &show->recorded.exchange;
     const struct http_response *answer = &show->recorded.answer;
     size_t count = recorded_split_headers(exchange->request_headers, show->headers);
+    buf_clear(&show->texts);
+    if (!buf_reserve(&show->texts, text_bytes(show->headers, count) +
+                                       text_bytes(answer->headers, answer->header_count) + 1))
+        return error_set(err, EXIT_TOOL, "no memory to show plugins the headers of a session");
     if (number == 0)
         show->start_us = exchange->request_first_us;
     reprise_recorded shown = {
@@ -149,10 +181,11 @@ static int show_step(struct show *show, const struct plan_session *session, uint
         .response_body = show->recorded.has_body ? to_plugin(answer->body) : (reprise_bytes){0},
         .request_headers = show->request_headers,
         .response_headers = show->response_headers,
-        .request_header_count = show_headers(show->headers, count, show->request_headers),
+        .request_header_count =
+            show_headers(&show->texts, show->headers, count, show->request_headers),
     };
     shown.response_header_count =
-        show_headers(answer->headers, answer->header_count, show->response_headers);
+        show_headers(&show->texts, answer->headers, answer->header_count, show->response_headers);
     int result = chain_recorded(show->chain, &shown, err);
     if (result == LOOK_ON && step->kind == STEP_WS_CONNECT)
         result = add_messages(show, number, step->exchange_id, err);
@@ -233,6 +266,7 @@ int plugin_show_recorded(const struct plan *plan, const char *trace_path,
         return error_set(err, EXIT_TOOL, "no memory to show plugins the trace");
     show->chain = chain;
     buf_init(&show->message, MAX_BODY_BYTES + 1);
+    buf_init(&show->texts, MAX_HEADERS_BYTES);
     if (trace_reader_open(&show->reader, trace_path, err) == 0) {
         result = recorded_init(&show->recorded, show->reader)
                      ? error_set(err, EXIT_TOOL, "no memory to show plugins the trace")
@@ -241,6 +275,7 @@ int plugin_show_recorded(const struct plan *plan, const char *trace_path,
         trace_reader_close(show->reader);
     }
     buf_fini(&show->message);
+    buf_fini(&show->texts);
     free(show->waiting);
     free(show);
     return result < 0 ? -1 : chain_recording_end(chain, err);

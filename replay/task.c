@@ -212,10 +212,10 @@ static void go_on(struct task *task)
             channel_message_ask(task);
         break;
     case TASK_SEND:
-        if (is_message)
-            channel_message_send(task);
-        else
+        if (!is_message)
             task_send(task);
+        else if (task_prepare_values(task))
+            channel_message_send(task);
         break;
     case TASK_FINISH:
         if (is_message)

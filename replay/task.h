@@ -102,6 +102,8 @@ bool task_renew_request(struct task *task);
 /* task_values.c, for steps with bindings, and messages. False: something else follows than sending.
  */
 bool task_prepare_values(struct task *task);
+/* What this step's answer has given is taken back: those that have not been sent wait for it. */
+void task_wait_again(struct user *user, const struct plan_step *producer);
 /* Those that wait for what has been done by now are asked. */
 void task_wake_waiting(struct user *user);
 /* A WebSocket's message that one waits for has not come in time. */

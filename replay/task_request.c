@@ -51,20 +51,18 @@ static int keep_headers(struct http_request *request, const struct http_request 
     return 0;
 }
 
-/* A source is handed on, whatever else goes wrong. */
+/* A source, and what lies beneath it. */
 static int keep_body(struct http_request *request, struct http_request *changed)
 {
-    struct http_body_source *source = http_request_take_source(changed);
-    if (source)
-        return http_request_set_source(request, source);
-    if (http_request_join_body(changed))
+    if (changed->changes & HTTP_CHANGED_BODY && http_request_set_body(request, changed->body))
         return -1;
-    return http_request_set_body(request, changed->body);
+    struct http_body_source *source = http_request_take_source(changed);
+    return source ? http_request_set_source(request, source) : 0;
 }
 
 static int keep_changes(struct http_request *request, struct http_request *changed)
 {
-    if (changed->changes & HTTP_CHANGED_BODY && keep_body(request, changed))
+    if (keep_body(request, changed))
         return -1;
     if (changed->changes & HTTP_CHANGED_METHOD && http_request_set_method(request, changed->method))
         return -1;

@@ -84,7 +84,7 @@ static bool is_answered_soon(const struct task *task)
 static void transmit(struct task *task)
 {
     struct user_env *env = task->user->env;
-    if (task->step && !task_renew_request(task))
+    if (task->step && !task_prepare_values(task))
         return;
     bool is_watched = task_asks(task, CHAIN_RESPONSE);
     enum watch_wish wish = env->watch ? task_watch_wish(task) : WATCH_NOTHING;

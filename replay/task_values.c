@@ -138,11 +138,34 @@ bool task_prepare_values(struct task *task)
     if (lacks_value(task) && !goes_without(task))
         return false;
     task->has_values = true;
+    if (task->is_filled)
+        return task_renew_request(task);
     if (task_fill_request(task)) {
         user_end(task->user, SESSION_FAILED, "no memory for a request");
         return false;
     }
     return true;
+}
+
+static bool is_producer(const struct plan_step *step, const struct task *of)
+{
+    const struct step_bindings *bindings = of->step ? of->step->bindings : NULL;
+    for (uint32_t i = 0; bindings && i < bindings->producer_count; i++) {
+        if (&of->user->session->steps[bindings->producers[i].step] == step)
+            return true;
+    }
+    return false;
+}
+
+void task_wait_again(struct user *user, const struct plan_step *producer)
+{
+    for (struct task *task = user->tasks; task; task = task->next) {
+        if (!task->has_values || task->state == TASK_SENT || !is_producer(producer, task))
+            continue;
+        task->has_values = false;
+        if (task->state == TASK_QUEUED || task->then == TASK_SEND) /* plugins are through with it */
+            task->ask_from = user->env->chain->count;
+    }
 }
 
 void task_wake_waiting(struct user *user)

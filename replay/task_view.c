@@ -88,6 +88,8 @@ void task_take_back_values(struct task *task)
         values_forget(values, bindings->births[i].value);
         values->messages[bindings->births[i].value] = 0;
     }
+    values->replaced++;
+    task_wait_again(task->user, task->step);
 }
 
 /* --- plugins ------------------------------------------------------------------------------ */

@@ -15,8 +15,32 @@
 
 static struct buf seen;
 
+/* The header promises it. */
+static void expect_end(reprise_bytes text)
+{
+    if (text.ptr)
+        assert_int_equal(text.ptr[text.len], '\0');
+}
+
+static void expect_ends(const reprise_recorded *recorded)
+{
+    expect_end(recorded->method);
+    expect_end(recorded->url);
+    expect_end(recorded->request_body);
+    expect_end(recorded->response_body);
+    for (size_t i = 0; i < recorded->request_header_count; i++) {
+        expect_end(recorded->request_headers[i].name);
+        expect_end(recorded->request_headers[i].value);
+    }
+    for (size_t i = 0; i < recorded->response_header_count; i++) {
+        expect_end(recorded->response_headers[i].name);
+        expect_end(recorded->response_headers[i].value);
+    }
+}
+
 static int tell(const reprise_call *call, const reprise_recorded *recorded)
 {
+    expect_ends(recorded);
     static const char *const kinds[] = {"exchange", "connect", "sent", "received"};
     buf_printf(&seen, "%d.%u/%u %s %.*s %.*s %u %lu-%lu '%.*s' '%.*s'", (int)call->session_id,
                recorded->step, call->step_count, kinds[recorded->kind], (int)recorded->method.len,

@@ -147,6 +147,37 @@ static void a_body_that_is_made_on_the_way_is_handed_on_and_released_once(void *
     assert_int_equal(releases, 1);
 }
 
+static int set_mine(const reprise_call *call, reprise_request *request)
+{
+    if (request->step == 1)
+        assert_int_equal(call->host->set_body(call, request, "mine", 4), 0);
+    return REPRISE_CONTINUE;
+}
+
+static int stream_renew_and_hold(const reprise_call *call, reprise_request *request)
+{
+    if (request->step != 1)
+        return REPRISE_CONTINUE;
+    const reprise_bytes beneath = call->host->request_body_at(call, request, 0);
+    assert_true(beneath.len == 4 && memcmp(beneath.ptr, "mine", 4) == 0);
+    if (!request->holds)
+        assert_int_equal(set_source(call, request), REPRISE_CONTINUE);
+    return renew_and_hold(call, request);
+}
+
+static void what_lies_beneath_such_a_body_stays_too(void **state)
+{
+    (void)state;
+    releases = 0;
+    fake_answers = login_answer;
+    start(LOGIN,
+          (const reprise_plugin *[]){PLUGIN("sets", .on_request = set_mine),
+                                     PLUGIN("streams", .on_request = stream_renew_and_hold), NULL});
+    expect_and_end("0 POST /login\n25 POST /use/second\n  X-Token: second\n  X-Trace: none\n"
+                   "  body streamed\n");
+    assert_int_equal(releases, 1);
+}
+
 static int delay_use(const reprise_call *call, reprise_request *request)
 {
     if (request->step == 1)
@@ -170,6 +201,46 @@ static void a_token_that_is_renewed_during_a_delay_goes_out_new(void **state)
               PLUGIN("delays", .on_request = delay_use, .on_response = renew_at_other), NULL});
     expect_and_end("0 POST /login\n20 GET /other\n70 POST /use/second\n  X-Token: second\n"
                    "  X-Trace: none\n  body {\"token\":\"second\",\"n\":1}\n");
+}
+
+static int delay_message(const reprise_call *call, const reprise_ws_message *message)
+{
+    if (!message->is_outgoing)
+        return REPRISE_CONTINUE;
+    call->host->delay_us(call, 300000);
+    if (message->index == 1)
+        assert_int_equal(call->host->ws_replace(call, "of a plugin", 11), 0);
+    return REPRISE_CONTINUE;
+}
+
+static int renew_message_at_other(const reprise_call *call, const reprise_response *response)
+{
+    const reprise_bytes old = {"first", 5}, fresh = {"second", 6};
+    if (response->request->step == 2)
+        assert_int_equal(call->host->replace_value(call, old, fresh), 1);
+    return REPRISE_CONTINUE;
+}
+
+static void so_does_one_in_a_message_unless_a_plugin_has_replaced_that(void **state)
+{
+    (void)state;
+    static const struct fake_answer answers[] = {
+        {"POST /login", 10, 200, 0, NULL, "{\"token\":\"first\"}"},
+        {"GET /other", 100, 200, 0, NULL, ""},
+        {0}};
+    fake_answers = answers;
+    start("session s\n0 10 POST /login 200\nanswer {\"token\":\"old\"}\n20 25 WS /live 101\n"
+          "> 40 {\"job\":\"old\"}\n> 41 {\"n\":2,\"job\":\"old\"}\n30 150 GET /other 200\n"
+          "bind 1 body:/token -> 2 ws:1 > body:/job\nbind 1 body:/token -> 2 ws:2 > body:/job\n",
+          (const reprise_plugin *[]){
+              PLUGIN("p", .on_ws_message = delay_message, .on_response = renew_message_at_other),
+              NULL});
+    fake_run(&play.loop, UINT64_MAX - 1);
+    assert_non_null(strstr(buf_text(&fake_log), "> {\"job\":\"second\"}\n"));
+    assert_non_null(strstr(buf_text(&fake_log), "> of a plugin\n"));
+    assert_null(strstr(buf_text(&fake_log), "first"));
+    play_end(&play);
+    fixture_stop(&fx);
 }
 
 /* --- many attempts ------------------------------------------------------------------------ */
@@ -243,7 +314,9 @@ int main(void)
         cmocka_unit_test(what_a_plugin_has_set_stays_as_it_has_set_it),
         cmocka_unit_test(where_many_headers_were_set_all_stay_as_they_are),
         cmocka_unit_test(a_body_that_is_made_on_the_way_is_handed_on_and_released_once),
+        cmocka_unit_test(what_lies_beneath_such_a_body_stays_too),
         cmocka_unit_test(a_token_that_is_renewed_during_a_delay_goes_out_new),
+        cmocka_unit_test(so_does_one_in_a_message_unless_a_plugin_has_replaced_that),
         cmocka_unit_test(what_was_put_into_a_request_again_and_again_is_not_kept),
         cmocka_unit_test(what_an_answer_gave_before_it_was_taken_back_is_forgotten),
     };

@@ -138,6 +138,39 @@ static void what_is_there_at_once_is_seen_and_taken_too(void **state)
     expect_and_end("0 GET /feed\n", "200 16384 bytes|");
 }
 
+static int retry_first_later(const reprise_call *call, const reprise_response *response)
+{
+    if (response->request->step != 0 || response->request->attempt)
+        return REPRISE_CONTINUE;
+    call->host->delay_us(call, 500000);
+    return REPRISE_RETRY;
+}
+
+/* It had its value, and waits for its turn behind the answer that is then taken back. */
+static void a_value_that_is_taken_back_is_waited_for_again(void **state)
+{
+    (void)state;
+    static const struct fake_header headers[] = {{"GET /feed", "Content-Type", "text/plain"}, {0}};
+    fake_headers = headers;
+    fake_answers = slow;
+    fake_pieces = pieces;
+    fixture_start(&fx,
+                  (const reprise_plugin *[]){PLUGIN("p", .on_response = retry_first_later), NULL});
+    play_prepare(&play,
+                 "session s\n0 900 GET /feed 200\nanswered 5\n"
+                 "answer {\"id\":\"old7\",\"rows\":[]}\n"
+                 "100 110 GET /items/old7 200\nbind 1 body:/id -> 2 path:2\n",
+                 (struct pacing){PACING_OPEN, 1, 1});
+    play.env.chain = &fx.chain;
+    play.env.chain_worker = fx.worker;
+    play.env.max_in_flight = 1;
+    play_start(&play, 0, 0);
+    play_expect(&play, "0 GET /feed\n1400 GET /feed\n2300 GET /items/live\n");
+    assert_int_equal(play.ended, 1);
+    play_end(&play);
+    fixture_stop(&fx);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -145,6 +178,7 @@ int main(void)
         cmocka_unit_test(who_wants_no_more_leaves_the_rest_to_the_values),
         cmocka_unit_test(an_answer_that_a_plugin_ends_has_given_what_came),
         cmocka_unit_test(what_is_there_at_once_is_seen_and_taken_too),
+        cmocka_unit_test(a_value_that_is_taken_back_is_waited_for_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
