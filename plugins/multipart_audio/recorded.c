@@ -118,14 +118,19 @@ static bool has_text(struct span text, const struct digest_site *site)
     return text.len && memmem(text.ptr, text.len, site->text, site->len);
 }
 
-/* Is this checksum anywhere in the request but in the audio? The body's own can only be in a
- * header. */
-static bool is_carried(const struct reading *reading, const struct digest_site *site)
+static bool is_in_header(const struct reading *reading, const struct digest_site *site)
 {
     const struct recorded_request *request = reading->request;
     for (size_t i = 0; i < request->header_count; i++)
         if (has_text(request->headers[i].value, site))
             return true;
+    return false;
+}
+
+/* And not in the audio; the body's own checksum can only be in a header. */
+static bool is_in_body(const struct reading *reading, const struct digest_site *site)
+{
+    const struct recorded_request *request = reading->request;
     if (reading->upload->kind == RECORDED_WHOLE || site->subject == RECORDED_WHOLE_BODY)
         return false;
     uint64_t at = 0;
@@ -153,7 +158,10 @@ static int find_sites(struct reading *reading, uint8_t subject, struct span byte
         for (uint8_t form = 0; form < DIGEST_FORMS; form++) {
             struct digest_site site = {.subject = subject, .kind = kind, .form = form};
             site.len = (uint8_t)digest_text(&values, kind, form, site.text);
-            if (upload->site_count == RECORDED_MAX_SITES || !is_carried(reading, &site))
+            if (upload->site_count == RECORDED_MAX_SITES)
+                continue;
+            site.is_in_body = is_in_body(reading, &site);
+            if (!site.is_in_body && !is_in_header(reading, &site))
                 continue;
             struct digest_site *grown =
                 realloc(upload->sites, (upload->site_count + 1) * sizeof *grown);

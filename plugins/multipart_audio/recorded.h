@@ -43,6 +43,7 @@ struct digest_site {
     uint8_t kind;    /* enum digest_kind */
     uint8_t form;    /* enum digest_form */
     uint8_t len;
+    bool is_in_body;
     char text[DIGEST_MAX_TEXT_BYTES + 1];
 };
 

@@ -3,6 +3,7 @@
 
 #include "mime.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -36,19 +37,32 @@ static bool mentions_audio(struct span key)
     return false;
 }
 
+/* As written, or with its slashes escaped, as some writers of JSON do. */
+static bool begins(struct span text, const char *prefix)
+{
+    size_t at = 0;
+    for (; *prefix; prefix++, at++) {
+        if (*prefix == '/' && at < text.len && text.ptr[at] == '\\')
+            at++;
+        if (at >= text.len || tolower((unsigned char)text.ptr[at]) != *prefix)
+            return false;
+    }
+    return true;
+}
+
 /* WebM and MP4 may be pictures and films as well: there somebody must have said that it is audio.
  */
 static bool is_audio(struct span text, struct span content, struct span key)
 {
-    bool is_url = mime_begins(text, "data:");
-    if (is_url && !mime_begins(text, "data:audio/") && !mime_begins(text, "data:application/"))
+    bool is_url = begins(text, "data:");
+    if (is_url && !begins(text, "data:audio/") && !begins(text, "data:application/"))
         return false;
     switch (audio_container(content)) {
     case AUDIO_RAW:
         return false;
     case AUDIO_MP4:
     case AUDIO_WEBM:
-        return mime_begins(text, "data:audio/") || mentions_audio(key);
+        return begins(text, "data:audio/") || mentions_audio(key);
     default:
         return true;
     }

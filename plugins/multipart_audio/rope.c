@@ -22,11 +22,13 @@ static struct rope_segment *add(struct rope *rope, enum rope_kind kind, uint64_t
         return NULL;
     if (rope->count == rope->capacity) {
         size_t capacity = rope->capacity ? rope->capacity * 2 : 8;
-        struct rope_segment *grown = NULL;
-        if (capacity <= ROPE_MAX_SEGMENTS)
-            grown = realloc(rope->segment, capacity * sizeof *grown);
-        if (!grown) {
+        if (capacity > ROPE_MAX_SEGMENTS) {
             rope->problem = "it lies in too many pieces";
+            return NULL;
+        }
+        struct rope_segment *grown = realloc(rope->segment, capacity * sizeof *grown);
+        if (!grown) {
+            rope->problem = "no memory";
             return NULL;
         }
         rope->segment = grown;

@@ -96,30 +96,35 @@ static void choose(const reprise_call *call, const reprise_request *request, siz
         count_duplicate(call, signature);
 }
 
-/* The body at hand in one list of its pieces; freed by the caller. */
-static struct span *list_pieces(const reprise_call *call, const reprise_request *request,
-                                size_t *ret_count)
+/* The body at hand in one list of its pieces; freed by the caller. NULL, or why there is none. */
+static const char *list_pieces(const reprise_call *call, const reprise_request *request,
+                               struct span **ret, size_t *ret_count)
 {
     size_t count = 0, capacity = 0;
     struct span *pieces = NULL;
+    const char *reason = NULL;
     for (;; count++) {
         reprise_bytes piece = call->host->request_body_at(call, request, count);
         if (!piece.ptr)
             break;
+        if (count == MAX_PIECES) {
+            reason = "its body lies in more than 65536 pieces";
+            break;
+        }
         if (count == capacity) {
             capacity = capacity ? capacity * 2 : 16;
-            struct span *grown =
-                capacity > MAX_PIECES ? NULL : realloc(pieces, capacity * sizeof *grown);
+            struct span *grown = realloc(pieces, capacity * sizeof *grown);
             if (!grown) {
-                free(pieces);
-                return NULL;
+                reason = "no memory";
+                break;
             }
             pieces = grown;
         }
         pieces[count] = plugin_span(piece);
     }
+    *ret = pieces;
     *ret_count = count;
-    return pieces;
+    return reason || count ? reason : "its body is empty";
 }
 
 static struct pending *make(const reprise_call *call, const reprise_request *request,
@@ -130,9 +135,9 @@ static struct pending *make(const reprise_call *call, const reprise_request *req
     struct pieces live;
     size_t count = 0;
     struct pending *pending = calloc(1, sizeof *pending);
-    struct span *pieces = pending ? list_pieces(call, request, &count) : NULL;
-    *ret_reason = pieces ? NULL : "its body is empty";
-    if (pieces) {
+    struct span *pieces = NULL;
+    *ret_reason = pending ? list_pieces(call, request, &pieces, &count) : "no memory";
+    if (!*ret_reason) {
         pieces_init(&live, pieces, count);
         for (size_t i = 0; i < recorded->audio_count; i++)
             choose(call, request, i, recorded, &choices[i]);

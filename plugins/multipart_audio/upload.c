@@ -10,8 +10,7 @@
 #include <string.h>
 
 enum {
-    MAX_COPIED_RUN_BYTES = 65536, /* longer ones are read where they lie */
-    MAX_FIELD_BYTES = 300,        /* of a field that follows from the audio */
+    MAX_FIELD_BYTES = 300, /* of a field that follows from the audio */
     MAX_HEAD_EDITS = 4
 };
 
@@ -93,18 +92,6 @@ static void write_mark(const struct upload_choice *choice, char mark[UNIQUE_MARK
 {
     snprintf(mark, UNIQUE_MARK_BYTES + 1, "%016" PRIx64 "%016" PRIx64, choice->id[0],
              choice->id[1]);
-}
-
-static void add_range(struct rope *rope, const struct pieces *pieces, uint64_t at, uint64_t end)
-{
-    while (at < end) {
-        struct span run = pieces_run(pieces, at, end - at);
-        if (run.len > MAX_COPIED_RUN_BYTES)
-            rope_add_memory(rope, run.ptr, run.len);
-        else
-            rope_add_text(rope, run.ptr, run.len);
-        at += run.len;
-    }
 }
 
 /* Audio that is there: in the request at hand, or in a file. */
@@ -353,18 +340,18 @@ static void add_parts(struct making *making)
     for (size_t i = 0; i < making->multipart.part_count; i++) {
         const struct multipart_part *part = &making->multipart.parts[i];
         if (audio < recorded->audio_count && recorded->audio[audio].part == i) {
-            add_range(rope, making->live, at, part->head_at);
+            upload_add_range(making->upload, making->live, at, part->head_at);
             add_head(rope, making->heads[audio]);
             add_audio(making, audio++, part->content_at, part->content_bytes);
             at = part->content_at + part->content_bytes;
             continue;
         }
-        add_range(rope, making->live, at, part->content_at);
+        upload_add_range(making->upload, making->live, at, part->content_at);
         at = part->content_at;
         if (add_field(making, part))
             at += part->content_bytes;
     }
-    add_range(rope, making->live, at, making->live->total_bytes);
+    upload_add_range(making->upload, making->live, at, making->live->total_bytes);
 }
 
 /* A number, or a string, that is the size of a recorded audio is that of the new one. */
@@ -403,7 +390,8 @@ static const char *add_json(struct making *making)
             return "its audio is not the recorded one";
         if (!is_audio && !follow_size(making, &token, number))
             continue;
-        add_range(rope, making->live, at, token.at + (is_audio ? old->form.prefix_bytes : 0));
+        upload_add_range(making->upload, making->live, at,
+                         token.at + (is_audio ? old->form.prefix_bytes : 0));
         at = token.at + token.bytes;
         if (!is_audio) {
             rope_add_text(rope, number, strlen(number));
@@ -414,7 +402,7 @@ static const char *add_json(struct making *making)
         rope_add_base64(rope, &making->upload->inner[i], &old->form);
         old++;
     }
-    add_range(rope, making->live, at, making->live->total_bytes);
+    upload_add_range(making->upload, making->live, at, making->live->total_bytes);
     return old < end ? "its JSON has fewer strings than were recorded" : NULL;
 }
 

@@ -44,6 +44,9 @@ const char *upload_make(const struct recorded_upload *recorded, const struct pie
                         struct upload *ret);
 void upload_fini(struct upload *upload);
 
+/* The bytes of the body at hand from `at` to `end`, where no audio is. */
+void upload_add_range(struct upload *upload, const struct pieces *live, uint64_t at, uint64_t end);
+
 /* Reads at most about `max_bytes` of the body for its checksums. True once they are all in it, or
  * rope.problem says why they cannot be. */
 bool upload_digest(struct upload *upload, uint64_t max_bytes);

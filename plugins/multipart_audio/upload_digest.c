@@ -1,8 +1,83 @@
-/* upload_digest.c - the checksums of an upload, computed by reading its body once, in slices, so
- * that a callback stays short whatever the size. */
+/* upload_digest.c - the checksums of an upload: they lie in text of its own, and are computed by
+ * reading its body once, in slices, so that a callback stays short whatever the size. */
 #include "upload.h"
 
 #include <string.h>
+
+enum { MAX_COPIED_RUN_BYTES = 65536 }; /* longer ones are read where they lie */
+
+/* Where the recorded checksums next lie in a run. */
+struct site_search {
+    const struct recorded_upload *recorded;
+    struct span run;
+    const char *hit[RECORDED_MAX_SITES];
+};
+
+static void search_from(struct site_search *search, size_t i, const char *from)
+{
+    const struct digest_site *site = &search->recorded->sites[i];
+    size_t left = search->run.len - (size_t)(from - search->run.ptr);
+    search->hit[i] = site->is_in_body ? memmem(from, left, site->text, site->len) : NULL;
+}
+
+/* The first one that begins at `from` or behind; ptr is NULL behind the last. */
+static struct span next_site(struct site_search *search, const char *from)
+{
+    struct span first = {NULL, 0};
+    for (size_t i = 0; i < search->recorded->site_count; i++) {
+        if (search->hit[i] && search->hit[i] < from)
+            search_from(search, i, from);
+        if (search->hit[i] && (!first.ptr || search->hit[i] < first.ptr))
+            first = (struct span){search->hit[i], search->recorded->sites[i].len};
+    }
+    return first;
+}
+
+/* Of a long run what may change is copied: the checksums in it, and its ends, where one may lie
+ * across to the next run. */
+static void add_long(struct upload *upload, struct span run)
+{
+    struct rope *rope = &upload->rope;
+    struct site_search search = {.recorded = upload->recorded, .run = run};
+    const char *end = run.ptr + run.len, *done = run.ptr + DIGEST_MAX_TEXT_BYTES;
+    const char *tail = end - DIGEST_MAX_TEXT_BYTES;
+    struct span site;
+    for (size_t i = 0; i < upload->recorded->site_count; i++)
+        search_from(&search, i, run.ptr);
+    rope_add_text(rope, run.ptr, DIGEST_MAX_TEXT_BYTES);
+    for (const char *from = run.ptr; (site = next_site(&search, from)).ptr && site.ptr < tail;) {
+        from = site.ptr + site.len;
+        if (site.ptr > done)
+            rope_add_memory(rope, done, (size_t)(site.ptr - done));
+        const char *copied = site.ptr > done ? site.ptr : done;
+        if (from > copied) {
+            rope_add_text(rope, copied, (size_t)(from - copied));
+            done = from;
+        }
+    }
+    if (done < tail) {
+        rope_add_memory(rope, done, (size_t)(tail - done));
+        done = tail;
+    }
+    rope_add_text(rope, done, (size_t)(end - done));
+}
+
+void upload_add_range(struct upload *upload, const struct pieces *live, uint64_t at, uint64_t end)
+{
+    bool has_sites = false;
+    for (size_t i = 0; i < upload->recorded->site_count; i++)
+        has_sites = has_sites || upload->recorded->sites[i].is_in_body;
+    while (at < end) {
+        struct span run = pieces_run(live, at, end - at);
+        if (run.len <= MAX_COPIED_RUN_BYTES)
+            rope_add_text(&upload->rope, run.ptr, run.len);
+        else if (has_sites)
+            add_long(upload, run);
+        else
+            rope_add_memory(&upload->rope, run.ptr, run.len);
+        at += run.len;
+    }
+}
 
 static uint8_t subject_of(const struct upload *upload)
 {

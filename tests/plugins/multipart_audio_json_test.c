@@ -188,14 +188,15 @@ static void the_audio_and_what_follows_from_it_are_new(void **state)
         const char *prefix;
     } forms[] = {{{0, false, true}, ""},
                  {{0, true, false}, ""},
-                 {{0, false, true}, "data:audio/wav;base64,"}};
+                 {{0, false, true}, "data:audio/wav;base64,"},
+                 {{0, false, true}, "data:audio\\/wav;base64,"}};
     static const struct upload_choice choices[] = {
         {.source = UPLOAD_PCM, .kind = PCM_NOISE, .id = {1, 2}},
         {.source = UPLOAD_PCM, .kind = PCM_TONE, .file_bytes = 10001, .id = {1, 2}},
         {.source = UPLOAD_PCM, .kind = PCM_TONE, .file_bytes = 100003, .id = {1, 2}},
         {.source = UPLOAD_RECORDED, .id = {0x1234, 0x5678}}};
     char body[20000];
-    for (size_t i = 0; i < 12; i++) {
+    for (size_t i = 0; i < 16; i++) {
         const struct json_base64 *form = &forms[i / 4].form;
         size_t len =
             compose(body, sizeof body, (struct span){wav, sizeof wav}, form, forms[i / 4].prefix);
@@ -261,6 +262,14 @@ static void what_is_no_audio_is_left_alone(void **state)
          true},
         {"data", "data:audio/mp4;base64,",
          "....ftypM4A ....whose boxes are broken, but it is audio all the same", true},
+        {"data", "data:audio\\/mp4;base64,", /* as PHP writes it */
+         "....ftypM4A ....whose boxes are broken, but it is audio all the same", true},
+        {"data", "data:Audio\\/wav;base64,",
+         "RIFF1234WAVEnothing of a wav is in here, though it begins as one does", true},
+        {"data", "data:image\\/wav;base64,",
+         "RIFF1234WAVEnothing of a wav is in here, though it begins as one does", false},
+        {"data", "data:audio\\wav;base64,",
+         "RIFF1234WAVEnothing of a wav is in here, though it begins as one does", false},
         {"data", "data:image/wav;base64,",
          "RIFF1234WAVEnothing of a wav is in here, though it begins as one does", false},
         {"data", "", "RIFF1234WAVE", false}, /* too short to be anything */

@@ -20,6 +20,8 @@ static char samples[] = TEST_SOURCE_DIR "/tests/plugins/audio";
     char names[MAX_HEADERS][40], values[MAX_HEADERS][200];                                         \
     const char *pieces[2];                                                                         \
     size_t piece_bytes[2];                                                                         \
+    bool has_no_body;                                                                              \
+    size_t same_pieces; /* not 0: so many, each the first one */                                   \
     reprise_body_source source;                                                                    \
     char *message;                                                                                 \
     size_t message_bytes;
@@ -65,6 +67,11 @@ static reprise_bytes request_body_at(const reprise_call *call, const reprise_req
                                      size_t index)
 {
     (void)call, (void)request;
+    if (host.has_no_body)
+        return (reprise_bytes){NULL, 0};
+    if (host.same_pieces)
+        return index < host.same_pieces ? (reprise_bytes){host.pieces[0], host.piece_bytes[0]}
+                                        : (reprise_bytes){NULL, 0};
     return index < 2 && host.pieces[index]
                ? (reprise_bytes){host.pieces[index], host.piece_bytes[index]}
                : (reprise_bytes){NULL, 0};
@@ -341,6 +348,22 @@ static void what_is_no_audio_fails_its_user_by_name(void **state)
     begin_user(2);
     assert_int_equal(ask(), REPRISE_FAIL);
     assert_string_equal(host.error, "the upload of step 3: it has no part");
+    stop();
+}
+
+static void a_body_that_is_empty_or_in_too_many_pieces_is_told_apart(void **state)
+{
+    (void)state;
+    assert_int_equal(START(), REPRISE_CONTINUE);
+    show_upload(NULL);
+    begin_user(1);
+    host.same_pieces = 65537;
+    assert_int_equal(ask(), REPRISE_FAIL);
+    assert_string_equal(host.error,
+                        "the upload of step 3: its body lies in more than 65536 pieces");
+    host.has_no_body = true;
+    assert_int_equal(ask(), REPRISE_FAIL);
+    assert_string_equal(host.error, "the upload of step 3: its body is empty");
     stop();
 }
 
@@ -721,6 +744,7 @@ int main(void)
         cmocka_unit_test(large_uploads_hold_until_their_checksum_is_known),
         cmocka_unit_test(an_upload_that_is_never_sent_is_freed),
         cmocka_unit_test(what_is_no_audio_fails_its_user_by_name),
+        cmocka_unit_test(a_body_that_is_empty_or_in_too_many_pieces_is_told_apart),
         cmocka_unit_test(options_that_do_not_fit_are_refused),
         cmocka_unit_test(files_of_a_folder_are_told_apart),
         cmocka_unit_test(a_file_that_is_cut_short_fails_its_upload_alone),

@@ -224,6 +224,75 @@ static void checksums_in_headers_follow_body_and_audio(void **state)
     free_made(&made);
 }
 
+enum { LONG_BYTES = 300000 };
+
+/* A form with the file, and then a field of LONG_BYTES with its checksum at each place. */
+static size_t compose_long(char *into, struct span wav, const size_t *places, size_t count)
+{
+    char sha256[DIGEST_MAX_TEXT_BYTES + 1];
+    hash(wav.ptr, wav.len, DIGEST_SHA256, DIGEST_HEX, sha256);
+    size_t len = compose(into,
+                         "--xYzZY\r\nContent-Type: audio/wav\r\n\r\n%w\r\n--xYzZY\r\n"
+                         "Content-Disposition: form-data; name=\"note\"\r\n\r\n",
+                         NULL, wav);
+    memset(into + len, 'n', LONG_BYTES);
+    for (size_t i = 0; i < count; i++)
+        memcpy(into + len + places[i], sha256, 64);
+    len += LONG_BYTES;
+    memcpy(into + len, "\r\n--xYzZY--", 11);
+    return len + 11;
+}
+
+static void expect_long(const struct recorded_request *request, const struct span *pieces,
+                        size_t piece_count, const size_t *places, size_t count)
+{
+    const struct upload_choice choice = {.source = UPLOAD_PCM, .kind = PCM_NOISE, .id = {7, 8}};
+    struct made made;
+    assert_int_equal(recorded_upload_new(request, &made.recorded), 0);
+    make_in(&made, request, pieces, piece_count, &choice);
+    char *expected = malloc(made.len);
+    assert_int_equal(compose_long(expected, new_audio(&made, 0), places, count), made.len);
+    assert_memory_equal(made.body, expected, made.len);
+    assert_true(made.upload.rope.text_bytes < 20000); /* the rest is read where it lies */
+    free(expected);
+    free_made(&made);
+}
+
+static void a_checksum_inside_a_long_field_follows_wherever_it_lies(void **state)
+{
+    (void)state;
+    static const struct {
+        size_t places[4], count;
+    } rows[] = {{{150000}, 1},
+                {{0, 64, 128, 192}, 4},
+                {{80}, 1},
+                {{LONG_BYTES - 64}, 1},
+                {{100, LONG_BYTES - 120}, 2},
+                {{LONG_BYTES - 160, LONG_BYTES - 96}, 2},
+                {{100000, 200000, 200064}, 3}};
+    static char body[LONG_BYTES + 8192];
+    char wav[WAV_BYTES];
+    write_wav(wav);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        size_t len =
+            compose_long(body, (struct span){wav, sizeof wav}, rows[i].places, rows[i].count);
+        const struct recorded_request request = {
+            .content_type = {content_type, sizeof content_type - 1},
+            .body = {body, len},
+            .part = ""};
+        expect_long(&request, &request.body, 1, rows[i].places, rows[i].count);
+    }
+    /* One that lies across two long pieces. */
+    size_t place = 150000, len = compose_long(body, (struct span){wav, sizeof wav}, &place, 1);
+    const struct recorded_request request = {
+        .content_type = {content_type, sizeof content_type - 1}, .body = {body, len}, .part = ""};
+    size_t begin = len - 11 - LONG_BYTES + place;
+    for (size_t at = begin; at <= begin + 64; at += 21) {
+        const struct span halves[] = {{body, at}, {body + at, len - at}};
+        expect_long(&request, halves, 2, &place, 1);
+    }
+}
+
 static void another_format_from_a_folder_changes_type_and_extension(void **state)
 {
     (void)state;
@@ -353,6 +422,7 @@ int main(void)
         cmocka_unit_test(a_form_keeps_every_byte_that_does_not_follow_from_the_audio),
         cmocka_unit_test(values_of_the_user_stay_where_the_request_has_them),
         cmocka_unit_test(checksums_in_headers_follow_body_and_audio),
+        cmocka_unit_test(a_checksum_inside_a_long_field_follows_wherever_it_lies),
         cmocka_unit_test(another_format_from_a_folder_changes_type_and_extension),
         cmocka_unit_test(a_body_that_is_audio_is_made_anew_whole),
         cmocka_unit_test(uploads_that_cannot_be_made_are_named_and_others_are_none),
