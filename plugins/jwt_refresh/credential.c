@@ -43,20 +43,22 @@ static void set_times(const reprise_call *call, struct live *live, int64_t sent_
                       int64_t until_us)
 {
     struct plugin_state *state = call->plugin;
-    int64_t now_us = call->unix_us;
+    int64_t from_us = live->good_from_us > call->unix_us ? live->good_from_us : call->unix_us;
     int64_t life_us = until_us - sent_us;
     int64_t margin_us = span_of(&state->margin_span, life_us);
     if (state->margin_span.is_share && margin_us < LEAST_MARGIN_US)
         margin_us = LEAST_MARGIN_US;
     if (state->margin_span.is_share && margin_us > MOST_MARGIN_US)
         margin_us = MOST_MARGIN_US;
-    until_us -= live->shorter_us;
-    if (margin_us > (until_us - now_us) / 2)
-        margin_us = (until_us - now_us) / 2;
+    /* Whatever is taken off, some of it is left to be used. */
+    int64_t most_shorter_us = (until_us - from_us) / 2;
+    until_us -= live->shorter_us < most_shorter_us ? live->shorter_us : most_shorter_us;
+    if (margin_us > (until_us - from_us) / 2)
+        margin_us = (until_us - from_us) / 2;
     int64_t latest_us = until_us - margin_us;
     int64_t earliest_us = latest_us - span_of(&state->jitter_span, life_us);
-    if (earliest_us < now_us + (latest_us - now_us) / 2)
-        earliest_us = now_us + (latest_us - now_us) / 2;
+    if (earliest_us < from_us + (latest_us - from_us) / 2)
+        earliest_us = from_us + (latest_us - from_us) / 2;
     if (!live->is_in_calendar)
         calendar_join(&state->calendar);
     live->is_in_calendar = true;
@@ -87,6 +89,7 @@ static void time_token(const reprise_call *call, struct live *live,
         .received_us = moments->received_us,
         .is_known = state->trusts_own_clock || user->clock.is_known,
         .ahead_us = state->trusts_own_clock ? 0 : user->clock.most_us,
+        .least_us = state->trusts_own_clock ? 0 : user->clock.least_us,
     };
     int64_t until_us = 0;
     live->renew_at_us = live->good_until_us = 0;

@@ -138,12 +138,18 @@ int token_read(reprise_bytes text, struct token_times *ret_times)
     return 0;
 }
 
-/* From when it is good, by our clock: only a wait that is sure and short is believed. */
+/* From when it is surely good, by our clock: by the least that the target's may be ahead. Its own
+ * iat is as good a witness of that as a Date, where the two agree. Only a short wait is believed.
+ */
 static int64_t good_from(const struct token_times *times, const struct token_clock *clock)
 {
-    if (!times->has_nbf || !clock->is_known)
+    int64_t least_us = clock->least_us, by_iat_us = times->iat_us - clock->received_us;
+    if (!times->has_nbf || !(clock->is_known || times->has_iat))
         return 0;
-    int64_t from_us = times->nbf_us - clock->ahead_us;
+    if (times->has_iat &&
+        (!clock->is_known || (by_iat_us > least_us && by_iat_us <= clock->ahead_us)))
+        least_us = by_iat_us;
+    int64_t from_us = times->nbf_us - least_us;
     bool is_believed =
         from_us > clock->received_us && from_us - clock->received_us <= MAX_NBF_WAIT_US;
     return is_believed ? from_us : 0;
@@ -171,6 +177,8 @@ enum token_life token_good_until(const struct token_news *news, const struct tok
     }
     if (until_us > clock->received_us) {
         *ret_until_us = until_us;
+        if (*ret_from_us >= until_us) /* it would never be good */
+            *ret_from_us = 0;
         return TOKEN_LIFE_KNOWN;
     }
     if (news->expires_in_us > 0 && clock->sent_us + news->expires_in_us > clock->received_us &&

@@ -41,7 +41,8 @@ struct token_clock {
     int64_t sent_us;     /* when it was asked for: it is not older than that */
     int64_t received_us; /* now */
     bool is_known;       /* the target's clock, by its Date */
-    int64_t ahead_us;    /* how far the target's is ahead, at most */
+    int64_t ahead_us;    /* how far the target's is ahead, at most: for ends */
+    int64_t least_us;    /* and at least: for beginnings */
 };
 
 enum token_life {

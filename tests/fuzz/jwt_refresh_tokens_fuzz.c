@@ -21,7 +21,7 @@ static void read_token(reprise_bytes text)
         return;
     assert(!times.has_exp || times.exp_us >= 0);
     const struct token_news news = {.times = times};
-    const struct token_clock clock = {1000000, 2000000, true, 0};
+    const struct token_clock clock = {1000000, 2000000, true, 0, 0};
     int64_t until_us, from_us;
     if (token_good_until(&news, &clock, &until_us, &from_us) == TOKEN_LIFE_KNOWN)
         assert(until_us > clock.received_us);

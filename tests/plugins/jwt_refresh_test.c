@@ -289,6 +289,45 @@ static void a_token_in_the_query_is_renewed_too(void **state)
     assert_int_equal(token_target.served, 2);
 }
 
+/* Its Date is a whole second: at any moment of it the wait is long enough, and no longer than that
+ * second more. */
+static void a_token_is_not_used_before_its_nbf_at_any_phase_of_the_second(void **state)
+{
+    for (int64_t phase_us = 0; phase_us < 1000000; phase_us += 110000) {
+        if (phase_us)
+            tear_down(state);
+        set_up(state);
+        token_target.skew_us = phase_us;
+        token_target.ttl_us = 8000000;
+        token_target.nbf_us = 3000000;
+        play_one("session s\n" LOGIN GET("20 30", "/me") GET("30 40", "/a") GET("30 40", "/b")
+                     GET("9000 9010", "/me") GET("18000 18010", "/me") OTHER_SESSION,
+                 NULL);
+        expect_smooth(2, 4);
+        assert_int_equal(token_target.served, 5);
+        assert_true(token_target.first_served_at_us > 0);
+        assert_true(token_target.first_served_at_us < 3000000 + 1000000 + 50000);
+    }
+}
+
+/* The new token behind a 401 is waited for as well. */
+static void a_request_is_repeated_when_the_new_token_has_begun(void **state)
+{
+    (void)state;
+    token_target.ttl_us = UINT64_C(900000000);
+    token_target.nbf_us = 3000000;
+    token_target.skew_us = 470000;
+    token_target.revoke_at_us = 6500000;
+    play_one("session s\n" LOGIN GET("20 30", "/me") GET("9000 9010", "/me") GET("9000 9010", "/a")
+                 OTHER_SESSION,
+             NULL);
+    assert_int_equal(token_target.refused, 2);
+    assert_int_equal(play.metrics[METRIC_401_SAVED], 2);
+    assert_int_equal(play.metrics[METRIC_401_LEFT], 0);
+    assert_int_equal(token_target.refreshes, 1);
+    assert_int_equal(token_target.served, 3);
+}
+
 /* --- refused ---------------------------------------------------------------------------------- */
 
 static void a_revoked_token_is_renewed_and_the_request_sent_once_more(void **state)
@@ -845,6 +884,8 @@ int main(void)
         PLAYED(an_idle_hour_costs_one_refresh),
         PLAYED(parallel_requests_wait_for_one_refresh),
         PLAYED(a_token_in_the_query_is_renewed_too),
+        PLAYED(a_token_is_not_used_before_its_nbf_at_any_phase_of_the_second),
+        PLAYED(a_request_is_repeated_when_the_new_token_has_begun),
         PLAYED(a_revoked_token_is_renewed_and_the_request_sent_once_more),
         PLAYED(what_is_refused_with_a_new_token_too_is_a_result),
         PLAYED(a_target_that_refuses_everything_is_not_stormed),

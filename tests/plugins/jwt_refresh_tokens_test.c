@@ -163,7 +163,7 @@ static void a_life_is_believed_only_when_it_can_be(void **state)
         {"nothing is said", {.expires_in_us = 0}, true, 0, TOKEN_LIFE_UNKNOWN, 0},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        const struct token_clock clock = {NOW - 1000, NOW, rows[i].clock_is_known,
+        const struct token_clock clock = {NOW - 1000, NOW, rows[i].clock_is_known, rows[i].ahead_us,
                                           rows[i].ahead_us};
         int64_t until_us = NOW, from_us;
         if (token_good_until(&rows[i].news, &clock, &until_us, &from_us) != rows[i].life ||
@@ -175,7 +175,7 @@ static void a_life_is_believed_only_when_it_can_be(void **state)
 static void a_token_that_is_not_good_yet_is_waited_for_a_little(void **state)
 {
     (void)state;
-    const struct token_clock clock = {NOW, NOW, true, 0};
+    const struct token_clock clock = {NOW, NOW, true, 0, 0};
     struct token_news news = {.times = {.has_exp = true, .has_nbf = true, .exp_us = NOW + HOUR}};
     news.times.nbf_us = NOW + 2 * SECOND;
     int64_t until_us, from_us;
@@ -185,6 +185,39 @@ static void a_token_that_is_not_good_yet_is_waited_for_a_little(void **state)
     token_good_until(&news, &clock, &until_us, &from_us);
     assert_int_equal(from_us, 0);
     news.times.nbf_us = NOW - SECOND;
+    token_good_until(&news, &clock, &until_us, &from_us);
+    assert_int_equal(from_us, 0);
+}
+
+/* What is safe for the end is not for the beginning. */
+static void a_beginning_is_read_by_the_least_that_the_target_is_ahead(void **state)
+{
+    (void)state;
+    struct token_clock clock = {NOW - SECOND / 10, NOW, true, SECOND / 2, -SECOND / 2};
+    struct token_news news = {.times = {.has_exp = true, .has_nbf = true, .exp_us = NOW + HOUR}};
+    news.times.nbf_us = NOW + 2 * SECOND;
+    int64_t until_us, from_us;
+    token_good_until(&news, &clock, &until_us, &from_us);
+    assert_int_equal(from_us, NOW + 2 * SECOND + SECOND / 2);
+    assert_int_equal(until_us, NOW + HOUR - SECOND / 2);
+    /* It was made at iat: the target's clock is there already, if it can be. */
+    news.times.has_iat = true;
+    news.times.iat_us = NOW + SECOND / 4;
+    token_good_until(&news, &clock, &until_us, &from_us);
+    assert_int_equal(from_us, NOW + 2 * SECOND - SECOND / 4);
+    news.times.nbf_us = news.times.iat_us;
+    token_good_until(&news, &clock, &until_us, &from_us);
+    assert_int_equal(from_us, 0);
+    news.times.nbf_us = NOW + 2 * SECOND;
+    news.times.iat_us = NOW + SECOND; /* of another clock */
+    token_good_until(&news, &clock, &until_us, &from_us);
+    assert_int_equal(from_us, NOW + 2 * SECOND + SECOND / 2);
+    clock.is_known = false;
+    token_good_until(&news, &clock, &until_us, &from_us);
+    assert_int_equal(from_us, NOW + SECOND);
+    /* Good for no moment that is known: sent as it is. */
+    clock.is_known = true;
+    news.times.exp_us = NOW + 3 * SECOND;
     token_good_until(&news, &clock, &until_us, &from_us);
     assert_int_equal(from_us, 0);
 }
@@ -304,6 +337,7 @@ int main(void)
         cmocka_unit_test(times_are_read_as_people_write_them),
         cmocka_unit_test(a_life_is_believed_only_when_it_can_be),
         cmocka_unit_test(a_token_that_is_not_good_yet_is_waited_for_a_little),
+        cmocka_unit_test(a_beginning_is_read_by_the_least_that_the_target_is_ahead),
         cmocka_unit_test(fields_are_one_list_of_json_and_forms),
         cmocka_unit_test(tokens_are_found_by_many_names),
         cmocka_unit_test(a_place_that_is_told_overrides_and_one_that_moved_is_found_again),

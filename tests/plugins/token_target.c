@@ -20,6 +20,7 @@ struct token_target token_target;
 /* A token's number is in its text. */
 static struct given {
     int64_t exp_us; /* since 1970, of the target's clock */
+    int64_t nbf_us; /* likewise; 0: at once */
     uint64_t given_at_us;
     bool is_refresh_used;
     uint64_t hash; /* of the access token */
@@ -61,9 +62,16 @@ static int64_t target_now_us(void)
     return TOKEN_TARGET_UNIX_S * 1000000 + (int64_t)fake_now_us + token_target.skew_us;
 }
 
+static int64_t nbf_us(void)
+{
+    return token_target.nbf_us
+               ? (target_now_us() + (int64_t)token_target.nbf_us) / 1000000 * 1000000
+               : 0;
+}
+
 static char *access_text(uint32_t number, int64_t exp_us)
 {
-    char payload[160], *text;
+    char payload[200], *text;
     static const char *const forms[] = {"\"exp\":%lld", "\"exp\":%lld", "\"exp\":%lld",
                                         "\"exp\":\"%lld\"", "\"exp\":\"soon%lld\""};
     long long exp_s = token_target.exp == EXP_PAST   ? exp_us / 1000000 - 3600
@@ -79,6 +87,9 @@ static char *access_text(uint32_t number, int64_t exp_us)
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
     len += (size_t)snprintf(payload + len, sizeof payload - len, forms[token_target.exp], exp_s);
 #pragma GCC diagnostic pop
+    if (token_target.nbf_us)
+        len += (size_t)snprintf(payload + len, sizeof payload - len, ",\"nbf\":%lld",
+                                (long long)(nbf_us() / 1000000));
     snprintf(payload + len, sizeof payload - len, "}");
     text = jwt_text("{\"alg\":\"HS256\"}", payload);
     return text;
@@ -97,7 +108,7 @@ static char *give(int64_t exp_us)
 {
     assert(given_count < MAX_TOKENS);
     char *text = access_text(given_count, exp_us);
-    given[given_count++] = (struct given){exp_us, fake_now_us, false, hash_of(text)};
+    given[given_count++] = (struct given){exp_us, nbf_us(), fake_now_us, false, hash_of(text)};
     return text;
 }
 
@@ -161,7 +172,7 @@ static bool is_good(const char *token)
     if (i == 0)
         return false;
     const struct given *found = &given[i - 1];
-    return target_now_us() < found->exp_us &&
+    return target_now_us() < found->exp_us && target_now_us() >= found->nbf_us &&
            (!token_target.revoke_at_us || fake_now_us < token_target.revoke_at_us ||
             found->given_at_us > token_target.revoke_at_us);
 }
@@ -196,7 +207,8 @@ static void find_token(const struct http1_head *head, struct bytes cookies, char
 
 static void serve(struct transport_call *call, struct bytes target)
 {
-    token_target.served++;
+    if (!token_target.served++)
+        token_target.first_served_at_us = fake_now_us;
     call->status = 200;
     if (bytes_equal(target, bytes_of("/keys"))) {
         char *key = give(INT64_MAX);

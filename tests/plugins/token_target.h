@@ -21,6 +21,7 @@ enum { TOKEN_TARGET_MAX_REFRESHES = 200000 };
 struct token_target {
     uint64_t ttl_us, delay_us;
     int64_t skew_us; /* its clock ahead of ours */
+    uint64_t nbf_us; /* tokens are good so much later, cut to the second; 0: at once */
     bool has_no_date, has_no_expires_in, gives_no_refresh, takes_any_token;
     enum token_exp exp;
     enum token_fault refresh_fault, login_fault;
@@ -32,6 +33,7 @@ struct token_target {
     uint32_t refresh_attempts; /* whatever came of them */
     uint32_t jobs, polls;
     uint64_t job_began_us; /* the last one */
+    uint64_t first_served_at_us;
     uint64_t refreshed_at_us[TOKEN_TARGET_MAX_REFRESHES];
     char last_refused[80], last_token[1200];
 };
