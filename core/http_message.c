@@ -236,8 +236,7 @@ static void note_edit(struct http_request *request, struct bytes name, struct by
 
 int http_request_set_header(struct http_request *request, struct bytes name, struct bytes value)
 {
-    if (name.len == 0 || !is_clean(name, false) || memchr(name.ptr, ':', name.len) ||
-        !is_clean(value, true) || own_headers(request))
+    if (!http1_is_token(name) || !is_clean(value, true) || own_headers(request))
         return -1;
     request->changes |= HTTP_CHANGED_HEADERS;
     size_t at = 0;

@@ -292,6 +292,7 @@ struct chain_outcome {
                           who is asked when the wait is over; the chain's count: the last look */
     uint64_t delay_us; /* at most CHAIN_MAX_DELAY_US */
     bool waits_for_answer;
+    uint32_t aimed_by;                /* of the request in hand: 1 + who set its URL; 0: nobody */
     uint32_t keeps_body;              /* of the answer, for these plugins: one bit for each */
     enum reprise_judgement judgement; /* of on_response; 0: the status says it */
     const char *judged;               /* with it: the plugin and its reason; as `error` */

@@ -71,7 +71,7 @@ static void on_crash(int number, siginfo_t *info, void *context)
         add(&line, "\nreprise: ");
         name_the_plugin(&line);
         add(&line, crashes[at].what);
-        add(&line, "); a run file has all but its last second\n");
+        add(&line, "); a run file, if there is one, has all but its last second\n");
         ssize_t written = write(STDERR_FILENO, line.text, line.len);
         (void)written;
     }

@@ -173,6 +173,8 @@ int host_set_url(const reprise_call *call, reprise_request *request, const char 
         return host_refuse(worker, "set_url(): '%.100s' is no URL of http, https, ws or wss",
                            url ? url : "");
     request->url = to_plugin(found->url);
+    if (found == worker->request)
+        worker->outcome->aimed_by = worker->plugin_index + 1;
     return 0;
 }
 

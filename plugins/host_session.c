@@ -86,6 +86,9 @@ int host_settle(const reprise_call *call, uint32_t step, const reprise_answer *a
                            "settle(): the answer's size is wrong, or it has more than %d "
                            "headers",
                            HTTP_MAX_HEADERS);
+    if (answer->status < 100 || answer->status > 999)
+        return host_refuse(worker, "settle(): %u is no status of an answer; NULL is none",
+                           answer->status);
     bool is_whole = is_there(answer->body);
     for (size_t i = 0; i < answer->header_count; i++)
         is_whole &= is_there(answer->headers[i].name) && is_there(answer->headers[i].value);
@@ -161,7 +164,9 @@ int host_set_cookie(const reprise_call *call, uint32_t step, const char *set_coo
     if (!services)
         return -1;
     if (!set_cookie || services->set_cookie(owner_of(worker), step, bytes_of(set_cookie)))
-        return host_refuse(worker, "set_cookie(): '%.60s' is no cookie, or there is no such step",
+        return host_refuse(worker,
+                           "set_cookie(): '%.60s' is no cookie, too long for one or not for the "
+                           "target, or there is no such step",
                            set_cookie ? set_cookie : "");
     return 0;
 }

@@ -203,7 +203,7 @@ static void put(struct cookie_jar *jar, struct cookie cookie, const struct set_c
     *slot = cookie;
 }
 
-void cookie_jar_store(struct cookie_jar *jar, const struct cookie_site *site,
+bool cookie_jar_store(struct cookie_jar *jar, const struct cookie_site *site,
                       struct bytes set_cookie, struct bytes target, int64_t now_unix_s)
 {
     struct set_cookie set;
@@ -211,15 +211,16 @@ void cookie_jar_store(struct cookie_jar *jar, const struct cookie_site *site,
     struct bytes domain;
     if (!set_cookie_parse(set_cookie, now_unix_s, &set) ||
         !choose_domain(set.domain, site, &cookie, &domain))
-        return;
+        return false;
     struct bytes path = set.path.len ? set.path : default_path(request_path(target));
     if (set.name.len + set.value.len > COOKIE_MAX_BYTES || path.len > COOKIE_MAX_BYTES ||
         domain.len == 0 || domain.len > COOKIE_MAX_BYTES)
-        return;
+        return false;
     cookie.is_secure = set.is_secure && site->is_secure;
     cookie.expires_unix_s = set.expires_unix_s;
     cookie.is_deleted = set.expires_unix_s <= now_unix_s;
     put(jar, cookie, &set, path, domain, now_unix_s);
+    return true;
 }
 
 static bool knows_name(const struct cookie_jar *jar, struct bytes host, struct bytes name)

@@ -53,7 +53,7 @@ void cookie_jar_clear(struct cookie_jar *jar);
 
 /* The value of a Set-Cookie header in the site's answer to a request for `target`. Malformed ones
  * are ignored; in a full jar the oldest makes room. */
-void cookie_jar_store(struct cookie_jar *jar, const struct cookie_site *site,
+bool cookie_jar_store(struct cookie_jar *jar, const struct cookie_site *site,
                       struct bytes set_cookie, struct bytes target, int64_t now_unix_s);
 
 /* Append the Cookie value for a request: live cookies, then the recorded ones not known to the jar.

@@ -252,14 +252,10 @@ static void put_detail(struct failure_sample *sample, const char *detail)
     const char *advice = failure_advice(sample->failure);
     const char *text = detail ? detail : "";
     bool is_whole = !*advice || strstr(text, "; ");
-    size_t room = sizeof sample->detail - 1;
-    if (is_whole) {
-        snprintf(sample->detail, sizeof sample->detail, "%s", text);
-        return;
-    }
-    room -= strlen(advice) + 2;
-    snprintf(sample->detail, sizeof sample->detail, "%.*s%s%s", (int)room, text, *text ? "; " : "",
-             advice);
+    size_t room = sizeof sample->detail - 1 - (is_whole ? 0 : strlen(advice) + 2);
+    bool is_cut = strlen(text) > room;
+    snprintf(sample->detail, sizeof sample->detail, "%.*s%s%s%s", (int)(is_cut ? room - 3 : room),
+             text, is_cut ? "..." : "", is_whole || !*text ? "" : "; ", is_whole ? "" : advice);
 }
 
 static void add_sample(struct metrics *metrics, struct failure_sample sample, const char *detail)

@@ -75,7 +75,7 @@ struct failure_sample {
     enum failure failure;
     uint64_t count;   /* how many there were of this kind */
     uint64_t reason;  /* failure_reason() of what a plugin failed, else 0 */
-    char detail[200]; /* what was wrong; what to do */
+    char detail[400]; /* what was wrong; what to do: as long as a plugin may say it */
 };
 
 /* Answers that were drawn by --check: as recorded, otherwise, or not compared for want of time. */

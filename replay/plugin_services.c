@@ -148,10 +148,9 @@ static int set_cookie(void *owner, uint32_t number, struct bytes text)
             return -1;
         target = bytes_from(user->session->steps[number].url, user->env->plan->target_bytes);
     }
-    if (!is_cookie(text, unix_s))
-        return -1;
-    cookie_jar_store(&user->cookies, &user->site, text, target, unix_s);
-    return 0;
+    bool is_kept = is_cookie(text, unix_s) &&
+                   cookie_jar_store(&user->cookies, &user->site, text, target, unix_s);
+    return is_kept ? 0 : -1;
 }
 
 const struct chain_services plugin_services = {

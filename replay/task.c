@@ -361,6 +361,8 @@ static void ask(struct task *task)
     if (task->ask_from == 0) /* else those before it have said what they want */
         task->keeps_body = 0;
     task->keeps_body |= outcome.keeps_body;
+    if (outcome.aimed_by)
+        task->aimed_by = outcome.aimed_by;
     if (outcome.verdict == REPRISE_HOLD && !is_settled) {
         hold(task, &outcome, at_us);
     } else if (outcome.verdict == REPRISE_SKIP || is_settled) {

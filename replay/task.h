@@ -40,6 +40,7 @@ struct task {
     bool is_awaited;              /* counts in env->silence */
     bool was_sent;                /* counted in user->steps_handled */
     bool has_values;              /* all that there are: task_prepare_values() is done */
+    bool goes_without;            /* a value that is missing */
     bool has_waited;              /* long enough for a WebSocket's messages */
     bool is_asked;                /* a plugin has it in hand just now */
     bool is_filled;               /* they are in `request`: its step's cut is no longer the same */
@@ -48,6 +49,7 @@ struct task {
     uint64_t filled_with;          /* values.replaced then */
     uint64_t sent_with;            /* the same: once sent it may read the values of then */
     uint32_t held_by;              /* with holds: the plugin that holds it */
+    uint32_t aimed_by;             /* 1 + the plugin that set its URL last; 0: none */
     uint32_t keeps_body;           /* of the answer, for these plugins */
     struct chain_repeats *repeats; /* of each plugin, in `arena`; NULL: none */
     uint64_t due_us, started_us;
@@ -102,6 +104,9 @@ bool task_renew_request(struct task *task);
 /* task_values.c, for steps with bindings, and messages. False: something else follows than sending.
  */
 bool task_prepare_values(struct task *task);
+/* When it is to be sent, and plugins have seen it: they may have settled what needs no value.
+ * False: one is missing, and it is not sent because of that. */
+bool task_has_what_it_needs(struct task *task);
 /* What this step's answer has given is taken back: those that have not been sent wait for it. */
 void task_wait_again(struct user *user, const struct plan_step *producer);
 /* Those that wait for what has been done by now are asked. */

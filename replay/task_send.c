@@ -142,13 +142,26 @@ static bool is_permitted(const struct task *task)
     return is_as_planned || target_permits(task->request->url, env->target, env->allowed_targets);
 }
 
+static const char *where_it_was_aimed(struct task *task)
+{
+    uint32_t plugin = task->aimed_by ? task->aimed_by - 1 : task->added ? task->added->plugin : 0;
+    struct url url = {0};
+    url_parse(task->request->url, &url);
+    const char *text = arena_printf(
+        &task->arena, "plugin %s: aimed it at %.*s, which --allow-target does not name",
+        chain_plugin_name(task->user->env->chain, plugin),
+        (int)(url.host.len < 100 ? url.host.len : 100), url.host.ptr ? url.host.ptr : "");
+    return text ? text : "a plugin aimed it at a host that --allow-target does not name";
+}
+
 void task_send(struct task *task)
 {
     struct user_env *env = task->user->env;
+    if (!task_has_what_it_needs(task))
+        return;
     if (!is_permitted(task)) {
-        const struct transport_result refused = {
-            .failure = FAILURE_PLUGIN,
-            .detail = "a plugin aimed it at a host that --allow-target does not name"};
+        const struct transport_result refused = {.failure = FAILURE_PLUGIN,
+                                                 .detail = where_it_was_aimed(task)};
         task->started_us = loop_read_clock(env->loop);
         task_judge(task, &refused);
         return;

@@ -123,6 +123,15 @@ static bool goes_without(struct task *task)
     return false;
 }
 
+bool task_has_what_it_needs(struct task *task)
+{
+    const struct step_bindings *bindings = task->step ? task->step->bindings : NULL;
+    if (!bindings || task->goes_without || !lacks_value(task))
+        return true;
+    task->goes_without = true; /* counted once, however often it is sent */
+    return goes_without(task);
+}
+
 bool task_prepare_values(struct task *task)
 {
     if (task->has_values || !(task->step->bindings || task->step->kind == STEP_WS_MESSAGE))
@@ -135,7 +144,7 @@ bool task_prepare_values(struct task *task)
     if (!task->step->bindings)
         return true;
     user_take_moments(task->user, task->step->bindings);
-    if (lacks_value(task) && !goes_without(task))
+    if (task->step->kind == STEP_WS_MESSAGE && !task_has_what_it_needs(task))
         return false;
     task->has_values = true;
     if (task->is_filled)

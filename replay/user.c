@@ -71,6 +71,8 @@ static void clear_session(struct user *user)
     free(user->done);
     free(user->settled);
     user->done = user->settled = NULL;
+    free(user->detail);
+    user->detail = NULL;
     cookie_jar_clear(&user->cookies);
     values_fini(&user->values);
     timers_cancel(&user->env->loop->timers, &user->timer);
@@ -114,7 +116,6 @@ int user_play(struct user *user, const struct plan_session *session, uint64_t st
         goto failed;
     user->next_step = user->done_count = user->steps_handled = user->tasks_waiting = 0;
     user->result = SESSION_DONE;
-    user->detail[0] = '\0';
     timers_set(&user->env->loop->timers, &user->timer, start_us);
     user->plays++;
     user->state = USER_STARTING;
@@ -209,7 +210,7 @@ void user_end(struct user *user, enum session_result result, const char *detail)
         return;
     user->state = USER_ENDING;
     user->result = result;
-    snprintf(user->detail, sizeof user->detail, "%s", detail ? detail : "");
+    user->detail = detail && *detail ? strdup(detail) : NULL; /* without memory it is not said */
     /* Not here: we may be inside a callback of the very call that is to be dropped. */
     timers_set(&user->env->loop->timers, &user->timer, 0);
 }

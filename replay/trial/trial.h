@@ -42,7 +42,7 @@ struct trial {
     uint64_t duration_us;
     enum session_result result;
     bool is_stuck;    /* it waits for what will not come */
-    char detail[200]; /* of a result that is not SESSION_DONE */
+    char detail[400]; /* of a result that is not SESSION_DONE */
 };
 
 struct trial_options {

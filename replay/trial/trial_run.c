@@ -44,7 +44,7 @@ static void on_user_ended(void *owner, struct user *user)
     set->has_ended = true;
     trial->result = user->result;
     trial->duration_us = virtual_now_us;
-    snprintf(trial->detail, sizeof trial->detail, "%s", user->detail);
+    snprintf(trial->detail, sizeof trial->detail, "%s", user->detail ? user->detail : "");
 }
 
 static void run_timers(struct loop *loop, const bool *until)

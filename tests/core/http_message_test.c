@@ -199,7 +199,7 @@ static void a_source_is_released_once_whatever_becomes_of_it(void **state)
     request.body = bytes_of("old");
     assert_int_equal(http_request_set_source(&request, &sources[0].source), 0);
     assert_int_equal(http_request_body_bytes(&request), 10);
-    assert_int_equal(request.changes, HTTP_CHANGED_BODY);
+    assert_int_equal(request.changes, HTTP_CHANGED_SOURCE);
     assert_int_equal(request.body.len, 3); /* to be looked at still */
     assert_int_equal(http_request_set_source(&request, &sources[1].source), 0);
     assert_int_equal(sources[0].releases, 1);

@@ -203,9 +203,81 @@ static void a_request_under_way_keeps_the_values_it_began_with(void **state)
     assert_true(calls > 0);
 }
 
+static int settle_polls(const reprise_call *call, reprise_request *request)
+{
+    if (request->step != 1)
+        return REPRISE_CONTINUE;
+    assert_int_equal(call->host->settle(call, 1, NULL), 0);
+    return REPRISE_SKIP;
+}
+
+/* The second needs a value that nobody has given; the third, too, and is sent. */
+static void what_a_plugin_settles_lacks_nothing(void **state)
+{
+    (void)state;
+    for (int policy = 0; policy < MISSING_COUNT; policy++) {
+        start("session s\n0 10 GET /a 200\nanswer {\"id\":\"old\"}\n20 30 GET /b/old 200\n"
+              "40 50 GET /c 200\nbind 1 body:/id -> 2 path:2\n",
+              (const reprise_plugin *[]){PLUGIN("p", .on_request = settle_polls), NULL});
+        play.env.on_missing = policy;
+        play_expect(&play, "0 GET /a\n30 GET /c\n");
+        assert_int_equal(play.env.metrics->sessions_by_result[SESSION_DONE], 1);
+        assert_int_equal(metrics_bindings_missing(play.env.metrics), 0);
+        play_end(&play);
+        fixture_stop(&fx);
+    }
+}
+
+static int aim_elsewhere(const reprise_call *call, reprise_request *request)
+{
+    return call->host->set_url(call, request, "http://example.test/x") ? REPRISE_FAIL
+                                                                       : REPRISE_CONTINUE;
+}
+
+static int touch(const reprise_call *call, reprise_request *request)
+{
+    return call->host->set_header(call, request, "X-A", "1") ? REPRISE_FAIL : REPRISE_CONTINUE;
+}
+
+static void who_aims_a_request_elsewhere_is_named(void **state)
+{
+    (void)state;
+    start("session s\n0 10 GET /a 200\n",
+          (const reprise_plugin *[]){PLUGIN("a", .on_request = touch),
+                                     PLUGIN("aims", .on_request = aim_elsewhere),
+                                     PLUGIN("c", .on_request = touch), NULL});
+    fake_run(&play.loop, UINT64_MAX - 1);
+    assert_int_equal(play.env.metrics->sample_count, 1);
+    assert_string_equal(play.env.metrics->samples[0].detail,
+                        "plugin aims: aimed it at example.test, which --allow-target does not "
+                        "name");
+    expect_and_end("");
+}
+
+static int fail_at_length(const reprise_call *call, reprise_request *request)
+{
+    (void)request;
+    call->host->error(call, "%0200d: and what it comes to", 7);
+    return REPRISE_FAIL;
+}
+
+static void what_a_plugin_says_at_length_is_not_cut(void **state)
+{
+    (void)state;
+    start("session s\n0 10 GET /a 200\n",
+          (const reprise_plugin *[]){PLUGIN("p", .on_request = fail_at_length), NULL});
+    fake_run(&play.loop, UINT64_MAX - 1);
+    assert_int_equal(play.env.metrics->sample_count, 1);
+    assert_non_null(strstr(play.env.metrics->samples[0].detail, "7: and what it comes to"));
+    expect_and_end("");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_a_plugin_settles_lacks_nothing),
+        cmocka_unit_test(who_aims_a_request_elsewhere_is_named),
+        cmocka_unit_test(what_a_plugin_says_at_length_is_not_cut),
         cmocka_unit_test(a_body_is_kept_although_another_plugin_holds),
         cmocka_unit_test(a_plugins_limits_are_not_spent_by_others),
         cmocka_unit_test(a_step_settled_while_it_waits_for_an_added_request_is_dealt_with),

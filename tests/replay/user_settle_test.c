@@ -259,6 +259,9 @@ static int set_cookies(const reprise_call *call, reprise_request *request)
 {
     const reprise_host *host = call->host;
     if (request->step == 0) {
+        static char huge[200000] = "huge=";
+        memset(huge + 5, 'x', sizeof huge - 6);
+        assert_int_equal(host->set_cookie(call, 0, huge), -1);
         assert_int_equal(host->set_cookie(call, 0, "sid=mine; Path=/"), 0);
         assert_int_equal(host->set_cookie(call, 1, "folder=1; HttpOnly"), 0);
         assert_int_equal(host->set_cookie(call, REPRISE_ADDED, "all=2"), 0);
