@@ -71,8 +71,6 @@ static void clear_session(struct user *user)
     free(user->done);
     free(user->settled);
     user->done = user->settled = NULL;
-    free(user->detail);
-    user->detail = NULL;
     cookie_jar_clear(&user->cookies);
     values_fini(&user->values);
     timers_cancel(&user->env->loop->timers, &user->timer);
@@ -89,6 +87,7 @@ void user_free(struct user *user)
     if (user->connections)
         user->env->ops->user_close(user->connections);
     cookie_jar_fini(&user->cookies);
+    free(user->detail);
     free(user);
 }
 
@@ -116,6 +115,8 @@ int user_play(struct user *user, const struct plan_session *session, uint64_t st
         goto failed;
     user->next_step = user->done_count = user->steps_handled = user->tasks_waiting = 0;
     user->result = SESSION_DONE;
+    free(user->detail);
+    user->detail = NULL;
     timers_set(&user->env->loop->timers, &user->timer, start_us);
     user->plays++;
     user->state = USER_STARTING;

@@ -96,7 +96,7 @@ struct user {
     struct transport_user *connections; /* NULL until the first request */
     struct chain_user *plugins;         /* NULL when the chain is empty */
     enum session_result result;
-    char *detail;       /* of a result that is not SESSION_DONE; NULL: nothing more to say */
+    char *detail; /* of a result that is not SESSION_DONE, until the next; NULL: nothing to say */
     struct timer timer; /* USER_STARTING: begin; USER_ENDING: hand back */
 };
 
