@@ -123,6 +123,7 @@ void credential_adopt(const reprise_call *call, uint32_t number, struct answer_t
         live->refresh = tokens->refresh;
     }
     tokens->access = tokens->refresh = NULL;
+    live->given++;
     live->state = LIVE_GOOD;
     live->login_status = 0;
     time_token(call, live, tokens, moments);

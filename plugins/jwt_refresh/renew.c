@@ -60,6 +60,12 @@ void renew_is_needed(const reprise_call *call, uint32_t credential)
         live->state = can_refresh(call, credential) ? LIVE_NEEDS_REFRESH : LIVE_NEEDS_LOGIN;
 }
 
+void renew_give_chance(struct live *live)
+{
+    live->unsaved = live->is_given_up ? MAX_UNSAVED - 1 : 0;
+    live->is_given_up = false;
+}
+
 static int fill_template(const reprise_call *call, reprise_request *request,
                          const struct refresh_template *like)
 {
@@ -238,7 +244,7 @@ int renew_ready(const reprise_call *call, uint32_t credential)
         call->host->delay_us(call, (uint64_t)(live->good_from_us - call->unix_us));
         return REPRISE_HOLD;
     }
-    if (!live->renew_at_us || call->unix_us < live->renew_at_us || live->is_given_up ||
+    if (!live->renew_at_us || call->unix_us < live->renew_at_us ||
         !renew_is_possible(call, credential))
         return REPRISE_CONTINUE;
     /* Many others are renewed just now: this token will do once more, if that is sure. */
@@ -248,6 +254,7 @@ int renew_ready(const reprise_call *call, uint32_t credential)
             return REPRISE_CONTINUE;
         live->slot_at_us = call->unix_us;
     }
+    renew_give_chance(live);
     renew_is_needed(call, credential);
     return ask(call, credential);
 }
@@ -399,6 +406,7 @@ int renew_recorded_answer(const reprise_call *call, const struct step_note *note
         is_done |= i == note->credential;
         credential_adopt(call, i, &tokens, &moments, !is_login);
         answer_tokens_free(&tokens);
+        renew_give_chance(&user->live[i]);
         if (is_login)
             user->live[i].login_step = note->step;
     }

@@ -23,6 +23,10 @@ bool renew_is_possible(const reprise_call *call, uint32_t credential);
 /* The token was refused: the next request that carries it asks for a new one. */
 void renew_is_needed(const reprise_call *call, uint32_t credential);
 
+/* A token has come that no 401 has asked for: whether new tokens help is to be seen again. Who was
+ * given up has one try; everybody else all of them. */
+void renew_give_chance(struct live *live);
+
 /* No new token is to be had for this user: counted, once. False: it was before. */
 bool renew_count_lost(const reprise_call *call);
 

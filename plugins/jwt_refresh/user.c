@@ -11,7 +11,8 @@
 
 #define SHORTER_MAX_US INT64_C(1500000) /* what whole seconds may cost, and a bit */
 
-enum { MAX_UNSAVED = 3 };
+/* A token that is given up and whose end is not known is taken to end then. */
+#define NO_END_CHANCE_US INT64_C(60000000)
 
 void user_tell_found(const reprise_call *call)
 {
@@ -161,10 +162,12 @@ static bool is_refusal(const reprise_call *call, uint32_t status)
 /* The token of the request that could have been the reason, and can be renewed; or NULL. */
 static const struct token_use *renewable_use(const reprise_call *call, const struct step_note *note)
 {
-    const struct user *user = call->user;
+    struct user *user = call->user;
     for (uint32_t i = 0; i < note->use_count; i++) {
         uint32_t credential = note->uses[i].credential;
-        const struct live *live = &user->live[credential];
+        struct live *live = &user->live[credential];
+        if (live->is_given_up && !live->renew_at_us && call->unix_us >= live->chance_at_us)
+            renew_give_chance(live);
         if (live->state != LIVE_NONE && live->state != LIVE_ENDED && !live->is_given_up &&
             renew_is_possible(call, credential))
             return &note->uses[i];
@@ -187,19 +190,27 @@ static bool may_tell_lost(const reprise_call *call)
     return atomic_fetch_add(&state->lost, 1) < MAX_LOST_LINES;
 }
 
-/* A new token did not help: the answer is a result. */
-static int leave_refusal(const reprise_call *call, struct live *live)
+/* A new token did not help, and the answer is a result. Requests that were sent with the same one
+ * say no more of it than the first of them. `use`: NULL, nothing was tried. */
+static int leave_refusal(const reprise_call *call, const reprise_request *request,
+                         const struct token_use *use)
 {
+    struct user *user = call->user;
+    struct live *live = use ? &user->live[use->credential] : NULL;
     call->host->record(call, METRIC_401_LEFT, 1);
-    if (live && ++live->unsaved == MAX_UNSAVED) {
-        live->is_given_up = true;
-        if (renew_count_lost(call) && may_tell_lost(call))
-            call->host->log(call, REPRISE_WARNING,
-                            "user %" PRIu64
-                            ": %d requests in a row are refused with new tokens too: left as they "
-                            "are from here on",
-                            call->user_index, MAX_UNSAVED);
-    }
+    if (!live || live->unsaved_at == live->given || !credential_was_sent(call, request, use))
+        return REPRISE_CONTINUE;
+    live->unsaved_at = live->given;
+    if (++live->unsaved < MAX_UNSAVED)
+        return REPRISE_CONTINUE;
+    live->is_given_up = true;
+    live->chance_at_us = call->unix_us + NO_END_CHANCE_US;
+    if (renew_count_lost(call) && may_tell_lost(call))
+        call->host->log(call, REPRISE_WARNING,
+                        "user %" PRIu64
+                        ": %d new tokens in a row are refused too: its 401s are left as they are "
+                        "until its token ends and is renewed",
+                        call->user_index, MAX_UNSAVED);
     return REPRISE_CONTINUE;
 }
 
@@ -210,14 +221,16 @@ static int refused(const reprise_call *call, const struct step_note *note,
     size_t place = retried_place(user, note->step);
     const struct token_use *use = renewable_use(call, note);
     call->host->record(call, METRIC_401_SEEN, 1);
+    if (!use && place < user->retried_count)
+        retried_forget(user, place);
     if (!use || place == MAX_RETRIED)
-        return leave_refusal(call, NULL);
+        return leave_refusal(call, response->request, NULL);
     struct live *live = &user->live[use->credential];
     uint32_t attempt = response->request->attempt;
     /* Of an attempt in between another plugin has taken the answer back: that was no refusal. */
     if (place < user->retried_count && user->retried[place].attempt + 1 == attempt) {
         retried_forget(user, place);
-        return leave_refusal(call, live);
+        return leave_refusal(call, response->request, use);
     }
     user->retried_count += place == user->retried_count;
     user->retried[place] = (struct retried){note->step, attempt};

@@ -370,6 +370,66 @@ static void a_target_that_refuses_everything_is_not_stormed(void **state)
     assert_int_equal(failures(), 0);
 }
 
+/* One hiccup on a page of three: it is one token that did not help. */
+static void requests_with_the_same_new_token_say_it_once(void **state)
+{
+    (void)state;
+    token_target.ttl_us = UINT64_C(900000000);
+    token_target.revoke_at_us = 5500000;
+    token_target.lag_us = 300000;
+    play_one("session s\n" LOGIN GET("6000 6010", "/a") GET("6000 6010", "/b")
+                 GET("6000 6010", "/c") GET("6200 6210", "/a") GET("6200 6210", "/b")
+                     GET("6200 6210", "/c") GET("9000 9010", "/a") OTHER_SESSION,
+             NULL);
+    assert_int_equal(play.metrics[METRIC_401_LEFT], 3);
+    assert_int_equal(play.metrics[METRIC_401_SAVED], 3);
+    assert_int_equal(play.metrics[METRIC_USERS_LOST], 0);
+    assert_int_equal(token_target.refreshes, 2);
+    assert_int_equal(token_target.served, 4);
+}
+
+#define THREE_REFUSED GET("20 30", "/never/1") GET("40 50", "/never/2") GET("60 70", "/never/3")
+
+/* A page that is always refused costs the user three refreshes, and not the session. */
+static void who_was_given_up_is_renewed_at_the_tokens_end(void **state)
+{
+    (void)state;
+    token_target.revoke_at_us = 9500000;
+    play_one("session s\n" LOGIN THREE_REFUSED GET("80 90", "/never/4") GET("9000 9010", "/me")
+                 GET("10000 10010", "/me") OTHER_SESSION,
+             NULL);
+    assert_int_equal(play.metrics[METRIC_401_LEFT], 4);
+    assert_int_equal(play.metrics[METRIC_401_SAVED], 1);
+    assert_int_equal(play.metrics[METRIC_USERS_LOST], 1);
+    assert_int_equal(token_target.refreshes, 3 + 1 + 1);
+    assert_int_equal(token_target.served, 2);
+}
+
+static void who_was_given_up_has_one_try_with_each_later_token(void **state)
+{
+    (void)state;
+    play_one("session s\n" LOGIN THREE_REFUSED GET("9000 9010", "/never/4")
+                 GET("9100 9110", "/never/5") GET("9200 9210", "/never/6") OTHER_SESSION,
+             NULL);
+    assert_int_equal(play.metrics[METRIC_401_LEFT], 6);
+    assert_int_equal(play.metrics[METRIC_USERS_LOST], 1);
+    assert_int_equal(token_target.refreshes, 3 + 1 + 1);
+}
+
+/* A minute stands for the end that is not known. */
+static void who_was_given_up_with_a_token_without_end_has_a_try_each_minute(void **state)
+{
+    (void)state;
+    token_target.ttl_us = UINT64_C(900000000);
+    token_target.exp = EXP_NO_JWT;
+    token_target.has_no_expires_in = true;
+    play_one("session s\n" LOGIN THREE_REFUSED GET("50000 50010", "/never/4")
+                 GET("61000 61010", "/never/5") GET("90000 90010", "/never/6") OTHER_SESSION,
+             NULL);
+    assert_int_equal(play.metrics[METRIC_401_LEFT], 6);
+    assert_int_equal(token_target.refreshes, 3 + 1);
+}
+
 static void a_recorded_401_is_left_alone(void **state)
 {
     (void)state;
@@ -889,6 +949,10 @@ int main(void)
         PLAYED(a_revoked_token_is_renewed_and_the_request_sent_once_more),
         PLAYED(what_is_refused_with_a_new_token_too_is_a_result),
         PLAYED(a_target_that_refuses_everything_is_not_stormed),
+        PLAYED(requests_with_the_same_new_token_say_it_once),
+        PLAYED(who_was_given_up_is_renewed_at_the_tokens_end),
+        PLAYED(who_was_given_up_has_one_try_with_each_later_token),
+        PLAYED(who_was_given_up_with_a_token_without_end_has_a_try_each_minute),
         PLAYED(a_recorded_401_is_left_alone),
         PLAYED(an_absurd_exp_is_not_believed),
         PLAYED(an_exp_in_a_string_is_read_and_a_word_is_none),

@@ -172,6 +172,8 @@ static bool is_good(const char *token)
     if (i == 0)
         return false;
     const struct given *found = &given[i - 1];
+    if (i == 2 && fake_now_us - found->given_at_us < token_target.lag_us)
+        return false;
     return target_now_us() < found->exp_us && target_now_us() >= found->nbf_us &&
            (!token_target.revoke_at_us || fake_now_us < token_target.revoke_at_us ||
             found->given_at_us > token_target.revoke_at_us);

@@ -26,6 +26,7 @@ struct token_target {
     enum token_exp exp;
     enum token_fault refresh_fault, login_fault;
     int fault_count;       /* answers spoilt by them; -1: all */
+    uint64_t lag_us;       /* the first new token is known everywhere so much later */
     uint64_t revoke_at_us; /* of the run: all tokens until then; 0: never */
     uint64_t job_us;       /* how long a job takes */
     /* What it saw. */
