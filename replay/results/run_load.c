@@ -279,7 +279,10 @@ static int take_number(struct load *load, const char *sql, uint64_t *ret_number)
 
 static int check_version(struct load *load)
 {
-    uint64_t application_id, version = 0;
+    uint64_t application_id, version = 0, pages = 1;
+    if (take_number(load, "PRAGMA page_count", &pages) == 0 && pages == 0)
+        return error_set(load->err, EXIT_INPUT,
+                         "empty; a run that is killed before it begins leaves nothing");
     if (take_number(load, "PRAGMA application_id", &application_id) ||
         application_id != RUN_APPLICATION_ID)
         return error_set(load->err, EXIT_INPUT, "not a run; 'reprise replay' makes one");

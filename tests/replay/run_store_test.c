@@ -110,6 +110,14 @@ static struct run_store *open_run(const char *path)
     return store;
 }
 
+static void write_file(const char *path, const char *bytes, size_t len)
+{
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    assert_int_equal(fwrite(bytes, 1, len, file), len);
+    fclose(file);
+}
+
 static void put_seconds(struct run_store *store, uint32_t count)
 {
     struct metrics *delta = metrics_new(3);
@@ -582,14 +590,9 @@ static void what_is_not_a_run_is_refused_in_one_line(void **state)
     assert_non_null(strstr(err.text, "No such file"));
     assert_int_equal(run_store_load(&run, TEST_SOURCE_DIR "/replay/results/run_store.h", &err), -1);
     assert_non_null(strstr(err.text, "not a run"));
-}
-
-static void write_file(const char *path, const char *bytes, size_t len)
-{
-    FILE *file = fopen(path, "w");
-    assert_non_null(file);
-    assert_int_equal(fwrite(bytes, 1, len, file), len);
-    fclose(file);
+    write_file(folder_file("empty.run"), "", 0);
+    assert_int_equal(run_store_load(&run, folder_file("empty.run"), &err), -1);
+    assert_non_null(strstr(err.text, "empty; a run that is killed before it begins"));
 }
 
 static void a_damaged_file_is_refused_or_read_and_never_trusted(void **state)
