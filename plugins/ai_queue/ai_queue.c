@@ -23,28 +23,41 @@ static int refuse(const reprise_call *call, const char *problem)
     return REPRISE_FAIL;
 }
 
+#define FOUND "found" /* of places that nobody has named */
+
+static bool is_given(const char *place)
+{
+    return strcmp(place, FOUND) != 0;
+}
+
 static int read_rules(const reprise_call *call, struct plugin_state *state)
 {
     char problem[SETTINGS_MAX_PROBLEM_BYTES];
     struct learn_rules *rules = &state->rules;
     rules->words = (struct words){state->waiting, state->running, state->done, state->failed};
-    if (state->submit[0]) {
+    if (settings_words(&rules->words, problem))
+        return refuse(call, problem);
+    if (is_given(state->submit)) {
         if (settings_submit(state->submit, &state->owned[0], &state->owned[1], problem))
             return refuse(call, problem);
         rules->submit_method = state->owned[0];
         rules->submit_path = state->owned[1];
     }
-    if (state->poll[0] && state->poll[0] != '/')
-        return refuse(call, "poll: no path; write /jobs/{id}");
-    rules->poll_path = state->poll[0] ? state->poll : NULL;
+    if (is_given(state->poll)) {
+        if (settings_poll(state->poll, problem))
+            return refuse(call, problem);
+        rules->poll_path = state->poll;
+    }
     if (strncmp(state->id, "header:", 7) == 0) {
         rules->id_header = state->id + 7;
-    } else if (state->id[0]) {
+        if (!rules->id_header[0])
+            return refuse(call, "id: 'header:': no header; write header:Location");
+    } else if (is_given(state->id)) {
         if (settings_pointer("id", state->id, &state->owned[2], problem))
             return refuse(call, problem);
         rules->id_pointer = state->owned[2];
     }
-    if (state->status[0]) {
+    if (is_given(state->status)) {
         if (settings_pointer("status", state->status, &state->owned[3], problem))
             return refuse(call, problem);
         rules->state_pointer = state->owned[3];
@@ -162,10 +175,10 @@ static bool is_alike(const struct job_recorded *a, const struct job_recorded *b)
 static void tell_nothing(const reprise_call *call)
 {
     const struct plugin_state *state = call->plugin;
-    if (state->submit[0] && !state->has_submit)
+    if (state->rules.submit_path && !state->has_submit)
         call->host->log(call, REPRISE_WARNING,
                         "no job in the trace: submit=%s is no exchange of it", state->submit);
-    else if (state->poll[0] && !state->has_poll)
+    else if (state->rules.poll_path && !state->has_poll)
         call->host->log(call, REPRISE_WARNING, "no job in the trace: nothing in it asks at poll=%s",
                         state->poll);
     else
@@ -263,11 +276,11 @@ static const reprise_option options[] = {
     REPRISE_OPTION(REPRISE_NUMBER, OWNER, cap, "1000", "most polls of a job"),
     REPRISE_OPTION(REPRISE_NUMBER, OWNER, missing, "3",
                    "polls in a row that may say nothing (404, 5xx, no JSON); 0: none"),
-    REPRISE_OPTION(REPRISE_STRING, OWNER, submit, "", "what submits: POST:/jobs; found without it"),
-    REPRISE_OPTION(REPRISE_STRING, OWNER, poll, "", "what asks: /jobs/{id}"),
-    REPRISE_OPTION(REPRISE_STRING, OWNER, id, "",
+    REPRISE_OPTION(REPRISE_STRING, OWNER, submit, FOUND, "what submits: POST:/jobs"),
+    REPRISE_OPTION(REPRISE_STRING, OWNER, poll, FOUND, "what asks: /jobs/{id}"),
+    REPRISE_OPTION(REPRISE_STRING, OWNER, id, FOUND,
                    "where the submit's answer has the id: /data/id, or header:Location"),
-    REPRISE_OPTION(REPRISE_STRING, OWNER, status, "",
+    REPRISE_OPTION(REPRISE_STRING, OWNER, status, FOUND,
                    "where a poll's answer has the state: /state"),
     REPRISE_OPTION(REPRISE_STRING, OWNER, waiting, "", "more words for waiting: held|parked"),
     REPRISE_OPTION(REPRISE_STRING, OWNER, running, "", "more words for running"),

@@ -67,15 +67,20 @@ static int give_up_submit(const reprise_call *call, const reprise_request *reque
 static int ask_submit(const reprise_call *call, uint32_t submit_step)
 {
     struct user_state *user = call->user;
+    bool is_read_whole = false;
     for (uint32_t i = 0; i < user->count; i++) {
         struct live_job *job = &user->jobs[i];
         if (job->recorded->submit_step != submit_step)
             continue;
+        is_read_whole |= !job->recorded->answers_itself || !call->host->end_response;
+        if (job->recorded->answers_itself)
+            streams_begin(job);
         if (job->submits == 0)
             job->began_us = call->now_us;
         job->state = job->state == LIVE_RUNNING ? LIVE_RUNNING : LIVE_SENT;
     }
-    call->host->keep_body(call);
+    if (is_read_whole) /* a stream is shown as it comes, and may be longer than what may be kept */
+        call->host->keep_body(call);
     return REPRISE_CONTINUE;
 }
 
@@ -150,6 +155,8 @@ static int ask_other(const reprise_call *call, reprise_request *request, struct 
         return live_give_up(call, job, true, "it has not ended by its deadline");
     if (waits)
         return wait(call, job);
+    if (role == ROLE_STREAM)
+        streams_begin(job);
     if (role == ROLE_STREAM && !call->host->end_response) /* a host without pieces of answers */
         call->host->keep_body(call);
     return put_id(call, request, job);

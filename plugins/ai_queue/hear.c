@@ -80,11 +80,20 @@ static int hear_submitted(const reprise_call *call, struct live_job *job,
     default:
         break;
     }
-    if (response->status / 100 == 2)
-        return live_give_up(call, job, false, reading.problem);
-    call->host->record(call, AI_JOBS_LOST, 1);
-    job->state = LIVE_LOST;
-    return REPRISE_CONTINUE;
+    char why[READING_PROBLEM_BYTES + 40];
+    snprintf(why, sizeof why, "its submit brought nothing: %s", reading.problem);
+    return live_give_up(call, job, false, why);
+}
+
+/* A stream that broke off has no status, and may have begun the job. */
+static int hear_taking(const reprise_call *call, struct live_job *job,
+                       const reprise_response *response, const struct answer *answer)
+{
+    bool is_stream =
+        job->recorded->answers_itself &&
+        (response->status / 100 == 2 || (!response->status && job->state == LIVE_RUNNING));
+    return is_stream ? streams_answer_ended(call, job, response)
+                     : hear_submitted(call, job, response, answer);
 }
 
 static int hear_submit(const reprise_call *call, const reprise_response *response)
@@ -97,9 +106,7 @@ static int hear_submit(const reprise_call *call, const reprise_response *respons
         if (job->recorded->submit_step != response->request->step)
             continue;
         job->submits++;
-        verdict = job->recorded->answers_itself && response->status / 100 == 2
-                      ? streams_answer_ended(call, job, response)
-                      : hear_submitted(call, job, response, &answer);
+        verdict = hear_taking(call, job, response, &answer);
     }
     call->host->wake(call);
     return verdict;
@@ -117,13 +124,15 @@ static int hear_attempt(const reprise_call *call, const struct live_job *first,
     struct answer answer = answer_of(call, response);
     for (uint32_t i = 0; i < user->count && verdict == REPRISE_CONTINUE; i++) {
         struct live_job *job = &user->jobs[i];
-        if (job->recorded->submit_step != recorded->submit_step || job->state != LIVE_SENT)
+        bool is_begun = job->state == LIVE_RUNNING && job->recorded->answers_itself;
+        if (job->recorded->submit_step != recorded->submit_step ||
+            (job->state != LIVE_SENT && !is_begun))
             continue;
         job->submits++;
         if (is_later)
             call->host->record(call, AI_JOBS_REJECTED, 1);
-        else if (response->status / 100 == 2 || response->status == 303)
-            verdict = hear_submitted(call, job, response, &answer);
+        else if (response->status / 100 == 2 || response->status == 303 || is_begun)
+            verdict = hear_taking(call, job, response, &answer);
     }
     if (first->state == LIVE_RUNNING || first->state == LIVE_OVER) {
         for (uint32_t i = 0; i < recorded->attempt_count; i++)

@@ -154,6 +154,7 @@ int learn_see(struct learn *learn, uint64_t session_id, const reprise_recorded *
 {
     struct seeing seeing = {
         .learn = learn, .recorded = recorded, .mark = mark_step, .owner = owner};
+    learn->sent_hash = 0;
     if (!learn->has_session || learn->session_id != session_id) {
         forget_session(learn);
         learn->has_session = true;

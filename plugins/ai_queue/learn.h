@@ -83,6 +83,8 @@ struct learn {
     size_t told_count;
     struct refused refused[LEARN_MAX_REFUSED];
     size_t refused_count;
+    uint64_t sent_hash;   /* of the exchange in hand, whole; 0: nobody has asked for it */
+    uint64_t sent_hashes; /* how many were asked for */
 };
 
 /* Marks a step of the session in hand. */

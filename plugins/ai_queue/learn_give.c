@@ -25,9 +25,11 @@ static bool may_take_over(const struct giving *giving, const struct candidate *k
            (known->job >= 0 && giving->learn->table->jobs[known->job].has_ended);
 }
 
-/* What was sent, whole. */
-static uint64_t hash_of(const reprise_recorded *recorded)
+/* What was sent, whole: megabytes of a file, perhaps, so once for all identifiers of its answer. */
+static uint64_t hash_of(struct learn *learn, const reprise_recorded *recorded)
 {
+    if (learn->sent_hash)
+        return learn->sent_hash;
     const struct span parts[] = {to_span(recorded->method), url_target(to_span(recorded->url)),
                                  to_span(recorded->request_body)};
     uint64_t hash = UINT64_C(0xcbf29ce484222325);
@@ -36,20 +38,22 @@ static uint64_t hash_of(const reprise_recorded *recorded)
             hash = (hash ^ (unsigned char)parts[i].ptr[k]) * UINT64_C(0x100000001b3);
         hash = (hash ^ 0xff) * UINT64_C(0x100000001b3);
     }
-    return hash | 1;
+    learn->sent_hashes++;
+    learn->sent_hash = hash | 1;
+    return learn->sent_hash;
 }
 
 static void keep_refused(struct learn *learn, const reprise_recorded *recorded)
 {
     if (learn->refused_count < LEARN_MAX_REFUSED)
         learn->refused[learn->refused_count++] =
-            (struct refused){hash_of(recorded), recorded->step};
+            (struct refused){hash_of(learn, recorded), recorded->step};
 }
 
 /* This one is accepted: those before that were the same were attempts at it. */
 static void take_refused(struct learn *learn, const reprise_recorded *recorded, struct given *given)
 {
-    uint64_t hash = learn->refused_count ? hash_of(recorded) : 0;
+    uint64_t hash = learn->refused_count ? hash_of(learn, recorded) : 0;
     given->attempt_count = 0;
     for (size_t i = 0; i < learn->refused_count; i++)
         if (learn->refused[i].hash == hash && learn->refused[i].step < recorded->step &&
@@ -60,7 +64,7 @@ static void take_refused(struct learn *learn, const reprise_recorded *recorded, 
 /* They have had their answer: who sends the same later means something else. */
 static void forget_refused(struct learn *learn, const reprise_recorded *recorded)
 {
-    uint64_t hash = learn->refused_count ? hash_of(recorded) : 0;
+    uint64_t hash = learn->refused_count ? hash_of(learn, recorded) : 0;
     for (size_t i = 0; i < learn->refused_count; i++)
         if (learn->refused[i].hash == hash)
             learn->refused[i].hash = 0;

@@ -53,6 +53,64 @@ int settings_pointer(const char *option, const char *text, char **ret,
     return 0;
 }
 
+int settings_poll(const char *text, char problem[SETTINGS_MAX_PROBLEM_BYTES])
+{
+    if (text[0] != '/')
+        return say(problem, "poll", text, "no path; write /jobs/{id}");
+    if (strchr(text, '{') && !strstr(text, "{id}"))
+        return say(problem, "poll", text, "it does not say where the id is; write /jobs/{id}");
+    return 0;
+}
+
+/* The next one of a list. False: nothing is left of it. */
+static bool next_word(const char **list, struct span *ret)
+{
+    if (!*list)
+        return false;
+    *ret = (struct span){*list, strcspn(*list, WORDS_BETWEEN)};
+    const char *behind = *list + ret->len + strspn(*list + ret->len, " ");
+    if (ret->len && *behind && !strchr(WORDS_BETWEEN, *behind)) { /* "a b" */
+        *list = behind;
+        return true;
+    }
+    *list = *behind ? behind + 1 + strspn(behind + 1, " ") : NULL;
+    return true;
+}
+
+static bool has_word(const char *list, const char *wanted)
+{
+    struct span word;
+    char plain[WORDS_MAX_BYTES + 1];
+    while (next_word(&list, &word))
+        if (words_plain(word, plain) && strcmp(plain, wanted) == 0)
+            return true;
+    return false;
+}
+
+int settings_words(const struct words *words, char problem[SETTINGS_MAX_PROBLEM_BYTES])
+{
+    const char *const names[] = {"waiting", "running", "done", "failed"};
+    const char *const lists[] = {words->waiting, words->running, words->done, words->failed};
+    char plain[WORDS_MAX_BYTES + 1], reason[120];
+    for (size_t i = 0; i < 4; i++) {
+        const char *left = lists[i] && lists[i][0] ? lists[i] : NULL;
+        struct span word;
+        while (next_word(&left, &word)) {
+            if (!words_plain(word, plain))
+                return say(problem, names[i], lists[i],
+                           "a word is missing or has no letters and digits; write held|parked");
+            for (size_t other = 0; other < i; other++) {
+                if (!lists[other] || !lists[other][0] || !has_word(lists[other], plain))
+                    continue;
+                snprintf(reason, sizeof reason, "%s has '%.40s', too; a word means one of them",
+                         names[other], plain);
+                return say(problem, names[i], lists[i], reason);
+            }
+        }
+    }
+    return 0;
+}
+
 int settings_choice(const char *option, const char *text, const char *words,
                     char problem[SETTINGS_MAX_PROBLEM_BYTES])
 {

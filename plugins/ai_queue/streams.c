@@ -85,12 +85,24 @@ static int miss(const reprise_call *call, struct live_job *job)
     return REPRISE_RETRY;
 }
 
+/* What was shown piece by piece is not read once more. */
+static void feed_whole(const reprise_call *call, struct live_job *job,
+                       const reprise_response *response)
+{
+    if (response->body.ptr && !job->events)
+        feed_own(call, job, response, plugin_span(response->body));
+    forget_own(job);
+}
+
+void streams_begin(struct live_job *job)
+{
+    forget_own(job);
+}
+
 int streams_own_ended(const reprise_call *call, struct live_job *job,
                       const reprise_response *response)
 {
-    if (response->body.ptr)
-        feed_own(call, job, response, plugin_span(response->body));
-    forget_own(job);
+    feed_whole(call, job, response);
     if (job->state != LIVE_RUNNING || job->recorded->poll_count || !job->recorded->has_ended ||
         response->status == 401)
         return REPRISE_CONTINUE;
@@ -101,8 +113,8 @@ int streams_own_ended(const reprise_call *call, struct live_job *job,
 int streams_answer_ended(const reprise_call *call, struct live_job *job,
                          const reprise_response *response)
 {
-    if (response->body.ptr && (job->state == LIVE_SENT || job->state == LIVE_RUNNING))
-        feed_own(call, job, response, plugin_span(response->body));
+    if (job->state == LIVE_SENT || job->state == LIVE_RUNNING)
+        feed_whole(call, job, response);
     forget_own(job);
     if (job->state != LIVE_SENT && job->state != LIVE_RUNNING)
         return REPRISE_CONTINUE;
@@ -161,7 +173,7 @@ static bool is_done_with(const struct user_state *user, uint32_t step)
     return is_done;
 }
 
-static bool feed_shared(const reprise_call *call, const reprise_response *response,
+static void feed_shared(const reprise_call *call, const reprise_response *response,
                         struct span data)
 {
     struct user_state *user = call->user;
@@ -169,7 +181,6 @@ static bool feed_shared(const reprise_call *call, const reprise_response *respon
     struct shared_stream *stream = shared_of(user, streaming.step);
     if (stream)
         events_feed(&stream->events, data, take_shared, &streaming);
-    return is_done_with(user, streaming.step);
 }
 
 int streams_shared_ended(const reprise_call *call, const reprise_response *response)
@@ -213,33 +224,74 @@ void streams_forget(struct user_state *user)
     }
 }
 
+static bool is_told_only(const struct live_job *job)
+{
+    return job->recorded->has_ended && !job->recorded->poll_count;
+}
+
+/* What is only told of and still runs at its deadline is given up then. */
+static int heed_deadline(const reprise_call *call, struct live_job *job)
+{
+    bool is_waited_for =
+        job->state == LIVE_RUNNING || (job->state == LIVE_SENT && job->recorded->answers_itself);
+    if (!is_waited_for || !is_told_only(job) || !live_is_late(call, job))
+        return REPRISE_CONTINUE;
+    return live_give_up(call, job, true, "it has not ended by its deadline");
+}
+
+static int take_of_one(const reprise_call *call, const reprise_response *response,
+                       struct live_job *job, struct span data, bool *ret_may_end)
+{
+    if (feed_own(call, job, response, data)) {
+        *ret_may_end = job->recorded->ends_with_stream && !job->recorded->answers_itself;
+        return REPRISE_SKIP;
+    }
+    int verdict = heed_deadline(call, job);
+    *ret_may_end = (job->state == LIVE_OVER || job->state == LIVE_LOST) && is_told_only(job) &&
+                   live_is_late(call, job);
+    return verdict == REPRISE_CONTINUE && *ret_may_end ? REPRISE_SKIP : verdict;
+}
+
+static int take_of_many(const reprise_call *call, const reprise_response *response,
+                        struct span data, bool *ret_may_end)
+{
+    struct user_state *user = call->user;
+    uint32_t step = response->request->step;
+    feed_shared(call, response, data);
+    for (uint32_t i = 0; i < user->count; i++)
+        if (is_told_by(&user->jobs[i], step) && heed_deadline(call, &user->jobs[i]) == REPRISE_FAIL)
+            return REPRISE_FAIL;
+    *ret_may_end = is_done_with(user, step);
+    return *ret_may_end ? REPRISE_SKIP : REPRISE_CONTINUE;
+}
+
+/* The answer of a submit is what was asked for: only the deadline cuts it short. */
 int plugin_on_response_data(const reprise_call *call, const reprise_response *response,
                             reprise_bytes data)
 {
     struct user_state *user = call->user;
     uint32_t mark = response->request->mark;
+    int verdict = REPRISE_SKIP;
+    bool may_end = false;
     if (MARK_JOB(mark) >= user->count || response->status / 100 != 2)
         return REPRISE_SKIP;
     struct live_job *job = &user->jobs[MARK_JOB(mark)];
-    bool is_over = false;
     switch (MARK_ROLE(mark)) {
     case ROLE_STREAM:
-        is_over = feed_own(call, job, response, plugin_span(data));
+        verdict = take_of_one(call, response, job, plugin_span(data), &may_end);
         break;
     case ROLE_EVENTS:
-        is_over = feed_shared(call, response, plugin_span(data));
+        verdict = take_of_many(call, response, plugin_span(data), &may_end);
         break;
-    case ROLE_SUBMIT: /* its answer is not cut short: it is what was asked for */
-        if (!job->recorded->answers_itself)
-            return REPRISE_SKIP;
-        return feed_own(call, job, response, plugin_span(data)) ? REPRISE_SKIP : REPRISE_CONTINUE;
+    case ROLE_ATTEMPT:
+    case ROLE_SUBMIT:
+        if (job->recorded->answers_itself)
+            verdict = take_of_one(call, response, job, plugin_span(data), &may_end);
+        break;
     default:
-        return REPRISE_SKIP;
+        break;
     }
-    if (!is_over)
-        return REPRISE_CONTINUE;
-    bool may_end = MARK_ROLE(mark) == ROLE_EVENTS || job->recorded->ends_with_stream;
-    if (may_end && call->host->end_response)
+    if (may_end && verdict == REPRISE_SKIP && call->host->end_response)
         call->host->end_response(call);
-    return REPRISE_SKIP;
+    return verdict;
 }

@@ -10,8 +10,7 @@ const char *state_name(enum job_state state)
     return names[state];
 }
 
-/* Letters and digits alone, small. 0: there are none, or too many. */
-static size_t plain(struct span text, char into[WORDS_MAX_BYTES + 1])
+size_t words_plain(struct span text, char into[WORDS_MAX_BYTES + 1])
 {
     size_t used = 0;
     for (size_t i = 0; i < text.len; i++) {
@@ -30,8 +29,8 @@ static bool is_listed(const char *list, const char *word)
 {
     char one[WORDS_MAX_BYTES + 1];
     while (list && *list) {
-        size_t len = strcspn(list, "|+; ");
-        if (plain((struct span){list, len}, one) && strcmp(one, word) == 0)
+        size_t len = strcspn(list, WORDS_BETWEEN);
+        if (words_plain((struct span){list, len}, one) && strcmp(one, word) == 0)
             return true;
         list += len + (list[len] != '\0');
     }
@@ -88,7 +87,7 @@ enum job_state words_state(const struct words *words, struct span word)
 {
     static const char *const prefixes[] = {"status", "state"};
     char text[WORDS_MAX_BYTES + 1];
-    if (!plain(word, text))
+    if (!words_plain(word, text))
         return STATE_UNKNOWN;
     enum job_state state = own_word(words, text);
     if (state == STATE_UNKNOWN)
@@ -124,7 +123,7 @@ static bool ends_with(const char *text, size_t len, const char *end)
 bool words_field(struct span name)
 {
     char text[WORDS_MAX_BYTES + 1];
-    size_t len = plain(name, text);
+    size_t len = words_plain(name, text);
     return len && (ends_with(text, len, "status") || ends_with(text, len, "state") ||
                    strcmp(text, "phase") == 0 || strcmp(text, "stage") == 0);
 }
@@ -133,7 +132,7 @@ bool words_flag(struct span name)
 {
     static const char *const flags[] = {"done", "ready", "finished", "complete", "completed"};
     char text[WORDS_MAX_BYTES + 1];
-    if (!plain(name, text))
+    if (!words_plain(name, text))
         return false;
     const char *bare = strncmp(text, "is", 2) == 0 ? text + 2 : text;
     for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++)
@@ -145,7 +144,7 @@ bool words_flag(struct span name)
 bool words_id(struct span name)
 {
     char text[WORDS_MAX_BYTES + 1];
-    size_t len = plain(name, text);
+    size_t len = words_plain(name, text);
     return len && (ends_with(text, len, "id") || strcmp(text, "job") == 0 ||
                    strcmp(text, "task") == 0 || strcmp(text, "ticket") == 0 ||
                    strcmp(text, "operation") == 0 || strcmp(text, "handle") == 0);
@@ -154,7 +153,7 @@ bool words_id(struct span name)
 bool words_depth(struct span name)
 {
     char text[WORDS_MAX_BYTES + 1];
-    return plain(name, text) &&
+    return words_plain(name, text) &&
            (strcmp(text, "queueposition") == 0 || strcmp(text, "position") == 0 ||
             strcmp(text, "queuedepth") == 0 || strcmp(text, "positioninqueue") == 0);
 }

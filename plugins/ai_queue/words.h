@@ -11,10 +11,13 @@
 
 enum job_state { STATE_UNKNOWN, STATE_WAITING, STATE_RUNNING, STATE_DONE, STATE_FAILED };
 
-/* The user's own words, each list "a|b+c d"; NULL or "": none. They win over those known here. */
+/* The user's own words, each list "a|b+c d" (WORDS_BETWEEN); NULL or "": none. They win over those
+ * known here. */
 struct words {
     const char *waiting, *running, *done, *failed;
 };
+
+#define WORDS_BETWEEN "|+; "
 
 enum { WORDS_MAX_BYTES = 64 }; /* longer text is no word */
 
@@ -23,6 +26,9 @@ static inline bool state_is_final(enum job_state state)
 {
     return state == STATE_DONE || state == STATE_FAILED;
 }
+
+/* Letters and digits alone, small; how many. 0: it is no word. */
+size_t words_plain(struct span text, char into[WORDS_MAX_BYTES + 1]);
 
 enum job_state words_state(const struct words *words, struct span word);
 

@@ -11,7 +11,7 @@
 /* settled: 'n' with nothing, 'l' like the answer in hand; headers: of the answer in hand. */
 #define HOST_KEEPS                                                                                 \
     char url[200], body[400], replaced[200], settled[SESSION_MAX_STEPS + 1];                       \
-    int woken, ended_responses;                                                                    \
+    int woken, ended_responses, kept_bodies;                                                       \
     const char *headers;
 #include "tests/plugins/small_host.h"
 
@@ -84,6 +84,7 @@ static inline void wake(const reprise_call *call)
 static inline void keep_body(const reprise_call *call)
 {
     (void)call;
+    host.kept_bodies++;
 }
 
 static inline void end_response(const reprise_call *call)

@@ -316,6 +316,19 @@ static void options_say_where_things_are(void **state)
     assert_true(fx.table.jobs[0].has_ended);
 }
 
+#define MANY_IDS "{\"jobs\":[{\"id\":\"a1\"},{\"id\":\"a2\"},{\"id\":\"a3\"},{\"id\":\"a9\"}]}"
+
+/* Of a submit of megabytes that gives many identifiers. */
+static void what_was_sent_is_hashed_once_for_all_identifiers(void **state)
+{
+    (void)state;
+    SEE(POST("/jobs", 503, NULL, "{}"), POST("/jobs", 202, NULL, MANY_IDS),
+        GET("/jobs/a1", 200, NULL, "{\"status\":\"done\"}"),
+        GET("/jobs/a9", 200, NULL, "{\"status\":\"done\"}"));
+    assert_string_equal(roles(4), "aspp");
+    assert_int_equal(fx.learn.sent_hashes, 2); /* one for each of the two that were sent */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -330,6 +343,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(one_websocket_tells_of_many_jobs, begin, end),
         cmocka_unit_test_setup_teardown(whether_retry_after_was_honoured, begin, end),
         cmocka_unit_test_setup_teardown(options_say_where_things_are, begin, end),
+        cmocka_unit_test_setup_teardown(what_was_sent_is_hashed_once_for_all_identifiers, begin,
+                                        end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -191,6 +191,100 @@ static void an_answer_that_breaks_off_loses_its_job(void **state)
     stop();
 }
 
+/* Its host shows pieces, and another plugin has had the whole kept. */
+static void what_was_shown_in_pieces_is_not_read_again(void **state)
+{
+    static const char event[] = "data: {\"id\":\"run_8\",\"status\":\"queued\"}\n\ndata: {\"id\":";
+    (void)state;
+    START("on_timeout", "go-on");
+    show_answered();
+    ask(0, "http://t/run");
+    assert_int_equal(host.kept_bodies, 0); /* it may be longer than what may be kept */
+    assert_int_equal(data_of(0, event), REPRISE_CONTINUE);
+    /* as it would be read behind `{"id":`, this ends the job */
+    assert_int_equal(answer_of_step(0, 200, "\"run_8\",\"status\":\"done\"}\n\n"),
+                     REPRISE_CONTINUE);
+    assert_int_equal(host.counted[AI_JOBS], 1);
+    assert_int_equal(host.counted[AI_JOB_DURATION], 0);
+    assert_int_equal(host.counted[AI_JOBS_LOST], 1);
+    stop();
+}
+
+static void a_stream_that_broke_off_loses_its_job(void **state)
+{
+    (void)state;
+    START();
+    show_answered();
+    ask(0, "http://t/run");
+    data_of(0, "data: {\"id\":\"run_8\",\"status\":\"queued\"}\n\n");
+    assert_int_equal(answer_of_step(0, 0, ""), REPRISE_FAIL);
+    assert_non_null(strstr(host.error, "job run_8 of POST /run: its event stream ended without"));
+    assert_int_equal(host.counted[AI_JOBS_LOST], 1);
+    stop();
+}
+
+/* The recorded client was refused first; here the first is taken, and answers with its stream. */
+static void an_attempt_that_answers_with_its_stream_is_the_job(void **state)
+{
+    (void)state;
+    START();
+    SHOW(STEP("POST", "/run", 503, "{}"),
+         STREAM("POST", "/run",
+                "data: {\"id\":\"run_1\",\"status\":\"queued\"}\n\nevent: done\ndata: {}\n\n"),
+         STEP("GET", "/runs/run_1", 200, "{\"status\":\"done\"}"));
+    assert_string_equal(roles(3), "asr");
+    ask(0, "http://t/run");
+    data_of(0, "data: {\"id\":\"run_8\",\"status\":\"queued\"}\n\n");
+    assert_int_equal(data_of(0, "event: done\ndata: {}\n\n"), REPRISE_SKIP);
+    assert_int_equal(answer_of_step(0, 200, ""), REPRISE_CONTINUE);
+    assert_int_equal(host.settled[1], 'l');
+    assert_int_equal(host.counted[AI_JOB_DURATION], 1);
+    stop();
+}
+
+static void the_deadline_is_looked_at_with_every_piece(void **state)
+{
+    static const char running[] = "data: {\"id\":\"n1\",\"status\":\"running\"}\n\n";
+    (void)state;
+    START("deadline", "3");
+    show_stream();
+    assert_int_equal(data(running), REPRISE_CONTINUE);
+    pass(3000);
+    assert_int_equal(data("data: " DONE "\n\n"), REPRISE_SKIP); /* in time: it says so */
+    assert_int_equal(host.counted[AI_JOBS_TIMED_OUT], 0);
+    stop();
+    START("deadline", "3");
+    show_stream();
+    pass(3000);
+    assert_int_equal(data(running), REPRISE_FAIL);
+    assert_string_equal(host.error, "job n1 of POST /jobs: it has not ended by its deadline (last "
+                                    "state: submitted, 3.0 s, 0 polls)");
+    assert_int_equal(host.counted[AI_JOBS_TIMED_OUT], 1);
+    stop();
+    START("deadline", "3", "on_timeout", "go-on");
+    show_stream();
+    pass(3000);
+    assert_int_equal(data(running), REPRISE_SKIP);
+    assert_int_equal(host.ended_responses, 1);
+    assert_int_equal(answer(200, NULL, ""), REPRISE_CONTINUE);
+    assert_int_equal(host.counted[AI_JOBS_TIMED_OUT], 1);
+    stop();
+    START("deadline", "3"); /* of many */
+    show_events();
+    submit_step(1, "{\"id\":\"n1\"}");
+    pass(3000);
+    assert_int_equal(data_of(0, ": a comment\n\n"), REPRISE_FAIL);
+    assert_int_equal(host.counted[AI_JOBS_TIMED_OUT], 1);
+    stop();
+    START("deadline", "3"); /* of a submit */
+    show_answered();
+    ask(0, "http://t/run");
+    pass(3000);
+    assert_int_equal(data_of(0, running), REPRISE_FAIL);
+    assert_int_equal(host.counted[AI_JOBS_TIMED_OUT], 1);
+    stop();
+}
+
 #define ORDER "POST {\"file\":7}"
 
 static void show_refused(void)
@@ -259,6 +353,10 @@ int main(void)
         cmocka_unit_test(what_is_polled_and_told_is_polled_at_once),
         cmocka_unit_test(a_submit_answers_with_its_stream),
         cmocka_unit_test(an_answer_that_breaks_off_loses_its_job),
+        cmocka_unit_test(the_deadline_is_looked_at_with_every_piece),
+        cmocka_unit_test(what_was_shown_in_pieces_is_not_read_again),
+        cmocka_unit_test(a_stream_that_broke_off_loses_its_job),
+        cmocka_unit_test(an_attempt_that_answers_with_its_stream_is_the_job),
         cmocka_unit_test(a_submit_that_was_refused_then_and_is_taken_now_is_the_job),
         cmocka_unit_test(refused_again_its_polls_wait_for_the_one_that_is_taken),
     };

@@ -56,11 +56,35 @@ static void a_job_that_is_not_taken_leaves_its_polls_out(void **state)
     assert_int_equal(ask(4, "http://t/jobs/j1/result"), REPRISE_SKIP);
     assert_memory_equal(host.settled, ".n..n", 5);
     stop();
-    START();
+}
+
+static void a_submit_that_is_lost_fails_its_user_by_name(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t status;
+        const char *line;
+    } rows[] = {{500, "status 500"}, {404, "status 404"}, {0, "no answer: connection refused"}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char line[200];
+        START();
+        show_job();
+        ask(0, "http://t/jobs");
+        assert_int_equal(answer(rows[i].status, NULL, "{}"), REPRISE_FAIL);
+        snprintf(line, sizeof line,
+                 "job without an id of POST /jobs: its submit brought nothing: %s (last state: "
+                 "none, 0.0 s, 0 polls)",
+                 rows[i].line);
+        assert_string_equal(host.error, line);
+        assert_int_equal(host.counted[AI_JOBS_LOST], 1);
+        stop();
+    }
+    START("on_timeout", "go-on");
     show_job();
     ask(0, "http://t/jobs");
     assert_int_equal(answer(500, NULL, "{}"), REPRISE_CONTINUE);
     assert_int_equal(ask(1, "http://t/jobs/j1"), REPRISE_SKIP);
+    assert_int_equal(ask(4, "http://t/jobs/j1/result"), REPRISE_SKIP);
     assert_int_equal(host.counted[AI_JOBS_LOST], 1);
     stop();
 }
@@ -297,7 +321,18 @@ static void options_that_make_no_sense_are_named(void **state)
         {"backoff", "soon", "backoff: 'soon': no delay; write 200ms..5s*1.5"},
         {"on_full", "cry", "on_full: 'cry': it is one of wait|fail"},
         {"submit", "jobs", "submit: 'jobs': no method and path; write POST:/jobs"},
-        {"poll", "jobs", "poll: no path; write /jobs/{id}"},
+        {"submit", "", "submit: '': no method and path; write POST:/jobs"},
+        {"poll", "jobs", "poll: 'jobs': no path; write /jobs/{id}"},
+        {"poll", "", "poll: '': no path; write /jobs/{id}"},
+        {"poll", "/jobs/{nope}",
+         "poll: '/jobs/{nope}': it does not say where the id is; write /jobs/{id}"},
+        {"id", "", "id: '': no place in JSON; write /data/id or $.data.id"},
+        {"id", "header:", "id: 'header:': no header; write header:Location"},
+        {"status", "", "status: '': no place in JSON; write /data/id or $.data.id"},
+        {"done", "a||b",
+         "done: 'a||b': a word is missing or has no letters and digits; write held|parked"},
+        {"failed", "a|",
+         "failed: 'a|': a word is missing or has no letters and digits; write held|parked"},
         {"id", "id", "id: 'id': no place in JSON; write /data/id or $.data.id"},
         {"cap", "10000", "cap: it is from 1 to 9999"},
         {"deadline", "0", "deadline: it is longer than 0"},
@@ -309,6 +344,20 @@ static void options_that_make_no_sense_are_named(void **state)
         assert_string_equal(host.error, rows[i][2]);
         stop();
     }
+}
+
+static void a_word_of_two_meanings_is_named(void **state)
+{
+    (void)state;
+    assert_int_equal(START("done", "brewed|Run-ning", "running", "hot|running"), REPRISE_FAIL);
+    assert_string_equal(host.error, "done: 'brewed|Run-ning': running has 'running', too; a word "
+                                    "means one of them");
+    stop();
+    assert_int_equal(START("waiting", "held parked", "done", "a + b;c", "failed", "d"),
+                     REPRISE_CONTINUE);
+    stop();
+    assert_int_equal(START("poll", "/{tenant}/jobs/{id}"), REPRISE_CONTINUE);
+    stop();
 }
 
 static void a_trace_without_jobs_is_said(void **state)
@@ -343,6 +392,7 @@ int main(void)
         cmocka_unit_test(a_target_that_stays_full_fails_its_user_at_the_deadline),
         cmocka_unit_test(a_submit_that_another_plugin_leaves_out_is_not_waited_for_for_ever),
         cmocka_unit_test(a_job_that_is_not_taken_leaves_its_polls_out),
+        cmocka_unit_test(a_submit_that_is_lost_fails_its_user_by_name),
         cmocka_unit_test(a_job_that_never_ends_fails_its_user_by_name),
         cmocka_unit_test(at_the_deadline_it_is_asked_once_more),
         cmocka_unit_test(no_poll_may_say_nothing_when_that_is_asked_for),
@@ -355,6 +405,7 @@ int main(void)
         cmocka_unit_test(refused_tokens_are_left_to_who_knows_them),
         cmocka_unit_test(a_stream_that_breaks_is_opened_again),
         cmocka_unit_test(options_that_make_no_sense_are_named),
+        cmocka_unit_test(a_word_of_two_meanings_is_named),
         cmocka_unit_test(a_trace_without_jobs_is_said),
     };
     return RUN_LOADED("ai_queue", tests);
