@@ -2,6 +2,7 @@
 #include "plugin.h"
 
 #include "mime.h"
+#include "wav.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -219,9 +220,58 @@ static void tell_exceptions(const reprise_call *call)
                         state->coded_count);
 }
 
+/* `problem` is set when what sizes= or duration= say cannot be made of samples like these. */
+static void check_length(const struct plugin_state *state, const struct audio *like, char *problem,
+                         size_t size)
+{
+    const double frame = like->pcm.frame_bytes, rate = like->pcm.rate;
+    uint64_t least = (uint64_t)PCM_STAMP_SAMPLES * like->pcm.frame_bytes;
+    double seconds = (double)state->duration_us / 1e6;
+    if (state->duration_us && seconds * rate * frame > (double)WAV_MAX_DATA_BYTES)
+        snprintf(problem, size,
+                 "duration: '%.60s': a WAV file cannot be longer than 4 GiB, which is %" PRIu64
+                 " s of the recorded kind",
+                 state->duration, (uint64_t)((double)WAV_MAX_DATA_BYTES / frame / rate));
+    if (state->duration_us && seconds * rate < PCM_STAMP_SAMPLES)
+        snprintf(
+            problem, size,
+            "duration: '%.60s': generated audio has %d samples at least, which are %u ms of the "
+            "recorded kind",
+            state->duration, PCM_STAMP_SAMPLES,
+            (PCM_STAMP_SAMPLES * 1000U + like->pcm.rate - 1) / like->pcm.rate);
+    least += like->format == AUDIO_WAV ? wav_overhead_bytes(like, least) : 0;
+    for (size_t i = 0; i < state->size_weights.count; i++)
+        if (state->size_weights.size[i].bytes < least)
+            snprintf(problem, size,
+                     "sizes: %" PRIu64 "B: generated audio has %d samples at least, which are a "
+                     "file of %" PRIu64 "B of the recorded kind (%s)",
+                     state->size_weights.size[i].bytes, PCM_STAMP_SAMPLES, least,
+                     audio_format_name(like->format));
+}
+
+/* Of every recorded sound that is to be generated. */
+static int check_lengths(const reprise_call *call)
+{
+    const struct plugin_state *state = call->plugin;
+    char problem[200] = "";
+    for (size_t i = 0; i < state->uploads.count; i++) {
+        const struct recorded_upload *upload = state->uploads.item[i];
+        for (size_t k = 0; k < upload->audio_count && !upload->problem[0]; k++)
+            if (plugin_source(state, upload, &upload->audio[k]) == UPLOAD_PCM)
+                check_length(state, &upload->audio[k].audio, problem, sizeof problem);
+        if (problem[0]) {
+            call->host->error(call, "%s", problem);
+            return REPRISE_FAIL;
+        }
+    }
+    return REPRISE_CONTINUE;
+}
+
 int plugin_on_recording_end(const reprise_call *call)
 {
     const struct plugin_state *state = call->plugin;
+    if (check_lengths(call) != REPRISE_CONTINUE)
+        return REPRISE_FAIL;
     char formats[200];
     size_t streams = 0, with_names = 0;
     for (size_t i = 0; i < state->uploads.count; i++) {

@@ -2,6 +2,7 @@
 #include "folder.h"
 
 #include "glance.h"
+#include "whole.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -34,12 +35,12 @@ static int look_at(int folder_fd, const char *name, struct stat *ret_begun, stru
     return result;
 }
 
-static int pass_over(struct folder *folder, const char *name)
+static int leave_out(size_t *count, char **example, const char *name)
 {
-    folder->passed_over++;
-    if (!folder->example)
-        folder->example = strdup(name);
-    return folder->example ? 0 : -1;
+    ++*count;
+    if (!*example)
+        *example = strdup(name);
+    return *example ? 0 : -1;
 }
 
 static int add_file(struct folder *folder, const char *name, const struct stat *begun,
@@ -48,7 +49,9 @@ static int add_file(struct folder *folder, const char *name, const struct stat *
     static const struct span no_type = {NULL, 0};
     struct audio audio;
     if (!glance.ptr || !audio_is_container(glance) || audio_recognise(glance, no_type, &audio))
-        return pass_over(folder, name);
+        return leave_out(&folder->passed_over, &folder->example, name);
+    if (whole_is_cut_short(glance, &audio))
+        return leave_out(&folder->cut_short, &folder->cut_example, name);
     struct audio_file *file = &folder->files[folder->count++];
     *file = (struct audio_file){
         .file = {.among = folder->open, .name = strdup(name), .bytes = glance.len, .begun = *begun},
@@ -84,6 +87,12 @@ static int open_entries(const char *path, int folder_fd, struct dirent **entries
     }
     if (folder->count)
         return 0;
+    if (folder->cut_short) {
+        snprintf(problem, FOLDER_MAX_PROBLEM_BYTES,
+                 "%.150s: its files of audio are cut short, as %.60s: none is left", path,
+                 folder->cut_example);
+        return -1;
+    }
     return say(problem, path,
                folder->passed_over ? "none of its files is WAV, FLAC, MP3, Ogg, WebM or MP4"
                                    : "the folder is empty");
@@ -117,6 +126,7 @@ void folder_close(struct folder *folder)
     files_free(folder->open);
     free(folder->files);
     free(folder->example);
+    free(folder->cut_example);
     *folder = (struct folder){0};
 }
 

@@ -20,6 +20,8 @@ struct folder {
     size_t count;
     size_t passed_over;       /* files that are no audio */
     char *example;            /* one of them, or NULL */
+    size_t cut_short;         /* files of audio whose end is missing: left out, too */
+    char *cut_example;        /* one of them, or NULL */
     struct audio_file *files; /* by name */
     struct files *open;
 };

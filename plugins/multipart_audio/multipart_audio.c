@@ -28,10 +28,10 @@ static int read_source(const reprise_call *call, struct plugin_state *state)
 {
     char problem[FOLDER_MAX_PROBLEM_BYTES];
     const char *folder = state->files;
-    if (!folder[0] && strcmp(state->source, "generate") != 0 &&
+    if (!folder[0] && state->source[0] && strcmp(state->source, "generate") != 0 &&
         strcmp(state->source, "recorded") != 0)
         folder = state->source;
-    if (state->files[0] && strcmp(state->source, "generate") != 0)
+    if (state->files[0] && state->source[0])
         return refuse(call, "files: and source: give one of them");
     state->mode = folder[0]                                ? UPLOAD_FILE
                   : strcmp(state->source, "recorded") == 0 ? UPLOAD_RECORDED
@@ -48,6 +48,11 @@ static int read_source(const reprise_call *call, struct plugin_state *state)
     if (state->folder.passed_over)
         call->host->log(call, REPRISE_WARNING, "%s: %zu files are no audio and are left out, as %s",
                         folder, state->folder.passed_over, state->folder.example);
+    if (state->folder.cut_short)
+        call->host->log(call, REPRISE_WARNING,
+                        "%s: %zu files are cut short (they say that they are longer) and are left "
+                        "out, as %s",
+                        folder, state->folder.cut_short, state->folder.cut_example);
     return REPRISE_CONTINUE;
 }
 
@@ -118,8 +123,9 @@ static void on_session_end(const reprise_call *call)
 #define OWNER struct plugin_state
 
 static const reprise_option options[] = {
-    REPRISE_OPTION(REPRISE_STRING, OWNER, source, "generate",
-                   "generate, recorded (the same sound, marked), or a folder of audio files"),
+    REPRISE_OPTION(REPRISE_STRING, OWNER, source, "",
+                   "generate (without it, too), recorded (the same sound, marked), or a folder of "
+                   "audio files"),
     REPRISE_OPTION(REPRISE_STRING, OWNER, files, "", "a folder of audio files"),
     REPRISE_OPTION(REPRISE_STRING, OWNER, kind, "noise",
                    "what is generated: tone, noise (shaped like speech) or silence"),

@@ -142,6 +142,8 @@ int settings_rate(const char *text, uint64_t *ret, char *problem)
         len -= 2;
     if (!read_number(text, &unit, &value) || unit > text + len)
         return say(problem, "rate", text, len, "no rate; write 1mbit, 500kbit or 64KB");
+    if (unit == text + len && value > 0)
+        return say(problem, "rate", text, len, "no unit; write 1mbit, 500kbit or 64KB");
     for (size_t i = 0; i < sizeof bits / sizeof bits[0]; i++)
         if (unit_is(unit, len - (size_t)(unit - text), bits[i].unit)) {
             *ret = (uint64_t)(value * bits[i].factor + 0.5);

@@ -27,7 +27,7 @@ int settings_sizes(const char *text, struct settings_sizes *ret, char *problem);
 /* "10%" or "0.1" as 0 to 1. */
 int settings_share(const char *text, double *ret, char *problem);
 
-/* "1mbit" (a second; kbit, gbit), "64KB" or "1.5MB/s" as bytes a second; "" is 0. */
+/* "1mbit" (a second; kbit, gbit), "64KB" or "1.5MB/s" as bytes a second; "" is 0. It has a unit. */
 int settings_rate(const char *text, uint64_t *ret, char *problem);
 
 int settings_kind(const char *text, enum pcm_kind *ret, char *problem);

@@ -51,6 +51,7 @@ void unique_fill(const struct unique_plan *plan, const char mark[UNIQUE_MARK_BYT
 /* For the formats that have files of their own. */
 const char *unique_ogg(struct span file, struct unique_plan *plan);
 const char *unique_webm(struct span file, struct unique_plan *plan);
+bool unique_webm_is_cut(struct span file); /* its Segment goes on behind the end */
 uint8_t *unique_text(struct unique_plan *plan, size_t bytes); /* zeroed; NULL: no memory */
 uint32_t unique_ogg_crc(const uint8_t *page, size_t len);
 

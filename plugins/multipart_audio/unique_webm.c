@@ -52,6 +52,21 @@ static bool read_element(struct span file, uint64_t at, struct element *ret)
     return size_bytes && (ret->bytes == SIZE_UNKNOWN || ret->bytes <= file.len - ret->content_at);
 }
 
+bool unique_webm_is_cut(struct span file)
+{
+    struct element element;
+    uint64_t at = 0;
+    for (int i = 0; i < MAX_ELEMENTS_LOOKED_AT; i++) {
+        element = (struct element){.bytes = SIZE_UNKNOWN};
+        if (!read_element(file, at, &element))
+            return element.content_at > element.size_at && element.bytes != SIZE_UNKNOWN;
+        if (element.id == ID_SEGMENT || element.bytes == SIZE_UNKNOWN)
+            return false;
+        at = element.content_at + element.bytes;
+    }
+    return false;
+}
+
 /* One in the Segment and before its first Cluster. */
 static bool find_void(struct span file, uint64_t at, struct element *ret)
 {

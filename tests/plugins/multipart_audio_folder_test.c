@@ -19,6 +19,7 @@
 #include "plugins/multipart_audio/rope.h"
 
 static char place[] = "/tmp/multipart_audio_XXXXXX";
+static const char sample_folder[] = TEST_SOURCE_DIR "/tests/plugins/audio";
 static int place_fd;
 
 static int begin(void **state)
@@ -305,6 +306,65 @@ static void of_long_files_the_heads_are_enough(void **state)
     folder_close(&folder);
 }
 
+/* `name` from `path`, with its last bytes missing. */
+static void cut_copy(const char *from, const char *name, size_t missing)
+{
+    static char bytes[65536];
+    char path[sizeof sample_folder + 40];
+    snprintf(path, sizeof path, "%s/%s", sample_folder, from);
+    int in = open(path, O_RDONLY | O_CLOEXEC), out = create(name);
+    ssize_t len = read(in, bytes, sizeof bytes);
+    assert_in_range(len, 600, sizeof bytes - 1);
+    append(out, bytes, (size_t)len - missing);
+    close(in);
+    close(out);
+}
+
+static void what_says_that_it_is_longer_is_left_out(void **state)
+{
+    (void)state;
+    struct folder folder;
+    char problem[FOLDER_MAX_PROBLEM_BYTES], expected[FOLDER_MAX_PROBLEM_BYTES];
+    static const struct {
+        const char *name;
+        size_t missing;
+    } cut[] = {{"tone.wav", 1},        {"tone.wav", 3200},       {"opus.ogg", 1},
+               {"vorbis.ogg", 3640},   {"void.webm", 1},         {"tone.m4a", 1},
+               {"comment.flac", 1600}, {"streaminfo.flac", 1560}};
+    size_t count = sizeof cut / sizeof cut[0];
+    int fd;
+    for (size_t i = 0; i < count; i++) {
+        char name[40];
+        snprintf(name, sizeof name, "%zu-%s", i, cut[i].name);
+        cut_copy(cut[i].name, name, cut[i].missing);
+    }
+    assert_int_equal(folder_open(place, &folder, problem), -1);
+    snprintf(expected, sizeof expected,
+             "%s: its files of audio are cut short, as 0-%s: none is left", place, cut[0].name);
+    assert_string_equal(problem, expected);
+    assert_int_equal(folder.cut_short, count);
+    folder_close(&folder);
+    /* Of these nobody can say so. */
+    write_wav("open.wav", 1000, 1);
+    fd = openat(place_fd, "open.wav", O_WRONLY | O_CLOEXEC);
+    assert_int_equal(pwrite(fd, "\xff\xff\xff\xff", 4, 40), 4);
+    close(fd);
+    write_wav("pipe.wav", 1000, 1);
+    fd = openat(place_fd, "pipe.wav", O_WRONLY | O_CLOEXEC);
+    assert_int_equal(pwrite(fd, "\0\xf0\xff\x7f", 4, 40), 4);
+    close(fd);
+    for (size_t i = 0; i < count; i++) {
+        char name[40];
+        snprintf(name, sizeof name, "whole-%zu-%s", i, cut[i].name);
+        cut_copy(cut[i].name, name, 0);
+    }
+    open_place(&folder);
+    assert_int_equal(folder.count, count + 2);
+    assert_int_equal(folder.cut_short, count);
+    assert_int_equal(folder.passed_over, 0);
+    folder_close(&folder);
+}
+
 static void a_glance_at_a_file_with_fewer_bytes_fails(void **state)
 {
     (void)state;
@@ -326,6 +386,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_file_cut_short_while_it_is_read_is_an_error, begin, end),
         cmocka_unit_test_setup_teardown(what_is_another_file_by_now_is_not_read, begin, end),
         cmocka_unit_test_setup_teardown(of_long_files_the_heads_are_enough, begin, end),
+        cmocka_unit_test_setup_teardown(what_says_that_it_is_longer_is_left_out, begin, end),
         cmocka_unit_test_setup_teardown(a_glance_at_a_file_with_fewer_bytes_fails, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -241,7 +241,8 @@ static void rates_and_shares_have_units(void **state)
                 {"8bit", 1},       {"", 0},
                 {"0", -1},         {"fast", -1},
                 {"1mbits", -1},    {"-1mbit", -1},
-                {"1e3KB", -1},     {"0mbit", -1}};
+                {"1e3KB", -1},     {"0mbit", -1},
+                {"1", -1},         {"64/s", -1}};
     char problem[SETTINGS_MAX_PROBLEM_BYTES];
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         uint64_t rate = 0;

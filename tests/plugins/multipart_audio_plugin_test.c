@@ -384,6 +384,8 @@ static void options_that_do_not_fit_are_refused(void **state)
         {{"kind", "music", NULL}, "kind: 'music': it is tone, noise or silence"},
         {{"dup", "many", NULL}, "dup: 'many': no share; write 10% or 0.1"},
         {{"rate", "slow", NULL}, "rate: 'slow': no rate; write 1mbit, 500kbit or 64KB"},
+        {{"source", "generate", "files", "/tmp", NULL}, "files: and source: give one of them"},
+        {{"rate", "1", NULL}, "rate: '1': no unit; write 1mbit, 500kbit or 64KB"},
         {{"rate", "0", NULL}, "rate: '0': 0; without rate= it has no limit"},
         {{"rate", "0mbit", NULL}, "rate: '0mbit': 0; without rate= it has no limit"},
         {{"sizes", "10", NULL}, "sizes: '10': no unit; write 10B, 50KB or 2MB"},
@@ -397,6 +399,41 @@ static void options_that_do_not_fit_are_refused(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         assert_int_equal(start_with(rows[i].options), REPRISE_FAIL);
         assert_string_equal(host.error, rows[i].error);
+        stop();
+    }
+}
+
+/* What can be made of the recorded kind, 16 bits at 16 kHz, is known when the trace was read. */
+static void lengths_that_cannot_be_made_are_refused(void **state)
+{
+    (void)state;
+    static const char *const rows[][3] = {
+        {"sizes", "300B", NULL},
+        {"sizes", "1KB=50,299B=50",
+         "sizes: 299B: generated audio has 128 samples at least, which are a file of 300B of the "
+         "recorded kind (WAV)"},
+        {"sizes", "44B",
+         "sizes: 44B: generated audio has 128 samples at least, which are a file of 300B of the "
+         "recorded kind (WAV)"},
+        {"duration", "37h", NULL},
+        {"duration", "38h",
+         "duration: '38h': a WAV file cannot be longer than 4 GiB, which is 134217 s of the "
+         "recorded kind"},
+        {"duration", "99999999h",
+         "duration: '99999999h': a WAV file cannot be longer than 4 GiB, which is 134217 s of the "
+         "recorded kind"},
+        {"duration", "8ms", NULL},
+        {"duration", "7ms",
+         "duration: '7ms': generated audio has 128 samples at least, which are 8 ms of the "
+         "recorded kind"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        assert_int_equal(START(rows[i][0], rows[i][1]), REPRISE_CONTINUE);
+        assert_int_equal(plugin->on_recording_end(&host.call), REPRISE_CONTINUE);
+        show_upload(NULL);
+        assert_int_equal(plugin->on_recording_end(&host.call),
+                         rows[i][2] ? REPRISE_FAIL : REPRISE_CONTINUE);
+        assert_string_equal(host.error, rows[i][2] ? rows[i][2] : "");
         stop();
     }
 }
@@ -746,6 +783,7 @@ int main(void)
         cmocka_unit_test(what_is_no_audio_fails_its_user_by_name),
         cmocka_unit_test(a_body_that_is_empty_or_in_too_many_pieces_is_told_apart),
         cmocka_unit_test(options_that_do_not_fit_are_refused),
+        cmocka_unit_test(lengths_that_cannot_be_made_are_refused),
         cmocka_unit_test(files_of_a_folder_are_told_apart),
         cmocka_unit_test(a_file_that_is_cut_short_fails_its_upload_alone),
         cmocka_unit_test(a_file_cut_short_before_its_checksum_fails_its_user),
