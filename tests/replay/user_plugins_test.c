@@ -1,31 +1,5 @@
 /* user_plugins_test.c - several plugins at one user: none spends what is another's. */
-#include "replay/plugin_services.h"
-#include "tests/plugins/chain_fixture.h"
-#include "tests/support/play.h"
-
-static struct play play;
-static struct fixture fx; /* its chain and worker */
-static int calls;         /* of the plugins, as each test counts them */
-
-static void start(const char *script, const reprise_plugin *const *plugins)
-{
-    calls = 0;
-    fixture_start(&fx, plugins);
-    play_prepare(&play, script, (struct pacing){PACING_THINK, 1, 1});
-    fake_logs_all = true;
-    play.env.chain = &fx.chain;
-    play.env.chain_worker = fx.worker;
-    chain_worker_serve(fx.worker, &plugin_services, 1);
-    play_start(&play, 0, 0);
-}
-
-static void expect_and_end(const char *log)
-{
-    play_expect(&play, log);
-    assert_int_equal(play.ended, 1);
-    play_end(&play);
-    fixture_stop(&fx);
-}
+#include "tests/plugins/chain_play.h"
 
 static int keep_body(const reprise_call *call, reprise_request *request)
 {
@@ -52,11 +26,11 @@ static void a_body_is_kept_although_another_plugin_holds(void **state)
     (void)state;
     static const struct fake_answer answers[] = {{"GET /a", 10, 200, 0, NULL, "hello"}, {0}};
     fake_answers = answers;
-    start("session s\n0 10 GET /a 200\n",
-          (const reprise_plugin *[]){
-              PLUGIN("keeps", .on_request = keep_body, .on_response = count_body),
-              PLUGIN("holds", .on_request = hold_once), NULL});
-    expect_and_end("10 GET /a\n");
+    chain_play_start("session s\n0 10 GET /a 200\n",
+                     (const reprise_plugin *[]){
+                         PLUGIN("keeps", .on_request = keep_body, .on_response = count_body),
+                         PLUGIN("holds", .on_request = hold_once), NULL});
+    chain_play_end("10 GET /a\n");
     assert_int_equal(calls, 1);
 }
 
@@ -86,20 +60,20 @@ static int retry_six(const reprise_call *call, const reprise_response *response)
 static void a_plugins_limits_are_not_spent_by_others(void **state)
 {
     (void)state;
-    start("session s\n0 10 GET /a 200\n",
-          (const reprise_plugin *[]){PLUGIN("a", .user_size = 8, .max_holds = 6, .max_retries = 6,
-                                            .on_request = hold_six, .on_response = retry_six),
-                                     PLUGIN("b", .user_size = 8, .max_holds = 6, .max_retries = 6,
-                                            .on_request = hold_six, .on_response = retry_six),
-                                     NULL});
+    chain_play_start(
+        "session s\n0 10 GET /a 200\n",
+        (const reprise_plugin *[]){PLUGIN("a", .user_size = 8, .max_holds = 6, .max_retries = 6,
+                                          .on_request = hold_six, .on_response = retry_six),
+                                   PLUGIN("b", .user_size = 8, .max_holds = 6, .max_retries = 6,
+                                          .on_request = hold_six, .on_response = retry_six),
+                                   NULL});
     fake_run(&play.loop, UINT64_MAX - 1);
     assert_int_equal(play.env.metrics->sessions_by_result[SESSION_FAILED], 0);
     struct endpoint_metrics all;
     assert_int_equal(metrics_sum_endpoints(play.env.metrics, &all), 0);
     assert_int_equal(all.withdrawn, 12);
     endpoint_metrics_fini(&all);
-    play_end(&play);
-    fixture_stop(&fx);
+    chain_play_fini();
 }
 
 static int hold_second_for_another(const reprise_call *call, reprise_request *request)
@@ -123,15 +97,15 @@ static int settle_second_twice(const reprise_call *call, const reprise_response 
 static void a_step_settled_while_it_waits_for_an_added_request_is_dealt_with(void **state)
 {
     (void)state;
-    start("session s\n0 10 GET /a 200\n20 30 GET /b 200\n40 50 GET /c 200\n",
-          (const reprise_plugin *[]){PLUGIN("p", .on_request = hold_second_for_another,
-                                            .on_response = settle_second_twice),
-                                     NULL});
+    chain_play_start("session s\n0 10 GET /a 200\n20 30 GET /b 200\n40 50 GET /c 200\n",
+                     (const reprise_plugin *[]){PLUGIN("p", .on_request = hold_second_for_another,
+                                                       .on_response = settle_second_twice),
+                                                NULL});
     fake_run(&play.loop, UINT64_MAX - 1);
     assert_int_equal(play.env.metrics->sessions_by_result[SESSION_DONE], 1);
     assert_int_equal(play.env.metrics->steps_not_sent, 0);
     assert_int_equal(play.env.metrics->steps_settled, 1);
-    expect_and_end("0 GET /a\n20 GET /b\n40 GET /c\n");
+    chain_play_end("0 GET /a\n20 GET /b\n40 GET /c\n");
 }
 
 static uint64_t drawn[2];
@@ -145,15 +119,14 @@ static int draw(const reprise_call *call)
 static void each_session_of_a_user_has_random_numbers_of_its_own(void **state)
 {
     (void)state;
-    start("session s\n0 10 GET /a 200\n",
-          (const reprise_plugin *[]){PLUGIN("p", .on_session_start = draw), NULL});
+    chain_play_start("session s\n0 10 GET /a 200\n",
+                     (const reprise_plugin *[]){PLUGIN("p", .on_session_start = draw), NULL});
     fake_run(&play.loop, UINT64_MAX - 1);
     assert_int_equal(user_play(play.users[0], &play.plan->sessions[0], 100000), 0);
     fake_run(&play.loop, UINT64_MAX - 1);
     assert_int_equal(calls, 2);
     assert_int_not_equal(drawn[0], drawn[1]);
-    play_end(&play);
-    fixture_stop(&fx);
+    chain_play_fini();
 }
 
 static const struct bytes *sent_values[4]; /* of the requests, in order */
@@ -194,12 +167,13 @@ static void a_request_under_way_keeps_the_values_it_began_with(void **state)
     ops.send = note_values;
     fake_answers = answers;
     sent_count = 0;
-    start("session s\n0 10 GET /a 200\nanswer {\"t\":\"old\"}\n"
-          "20 90 GET /b/old 200\n20 40 GET /c/old 200\n"
-          "bind 1 body:/t -> 2 path:2\nbind 1 body:/t -> 3 path:2\n",
-          (const reprise_plugin *[]){PLUGIN("p", .on_response = replace_while_b_is_sent), NULL});
+    chain_play_start(
+        "session s\n0 10 GET /a 200\nanswer {\"t\":\"old\"}\n"
+        "20 90 GET /b/old 200\n20 40 GET /c/old 200\n"
+        "bind 1 body:/t -> 2 path:2\nbind 1 body:/t -> 3 path:2\n",
+        (const reprise_plugin *[]){PLUGIN("p", .on_response = replace_while_b_is_sent), NULL});
     play.env.ops = &ops;
-    expect_and_end("0 GET /a\n20 GET /b/tok\n20 GET /c/tok\n");
+    chain_play_end("0 GET /a\n20 GET /b/tok\n20 GET /c/tok\n");
     assert_true(calls > 0);
 }
 
@@ -216,15 +190,15 @@ static void what_a_plugin_settles_lacks_nothing(void **state)
 {
     (void)state;
     for (int policy = 0; policy < MISSING_COUNT; policy++) {
-        start("session s\n0 10 GET /a 200\nanswer {\"id\":\"old\"}\n20 30 GET /b/old 200\n"
-              "40 50 GET /c 200\nbind 1 body:/id -> 2 path:2\n",
-              (const reprise_plugin *[]){PLUGIN("p", .on_request = settle_polls), NULL});
+        chain_play_start(
+            "session s\n0 10 GET /a 200\nanswer {\"id\":\"old\"}\n20 30 GET /b/old 200\n"
+            "40 50 GET /c 200\nbind 1 body:/id -> 2 path:2\n",
+            (const reprise_plugin *[]){PLUGIN("p", .on_request = settle_polls), NULL});
         play.env.on_missing = policy;
         play_expect(&play, "0 GET /a\n30 GET /c\n");
         assert_int_equal(play.env.metrics->sessions_by_result[SESSION_DONE], 1);
         assert_int_equal(metrics_bindings_missing(play.env.metrics), 0);
-        play_end(&play);
-        fixture_stop(&fx);
+        chain_play_fini();
     }
 }
 
@@ -242,16 +216,16 @@ static int touch(const reprise_call *call, reprise_request *request)
 static void who_aims_a_request_elsewhere_is_named(void **state)
 {
     (void)state;
-    start("session s\n0 10 GET /a 200\n",
-          (const reprise_plugin *[]){PLUGIN("a", .on_request = touch),
-                                     PLUGIN("aims", .on_request = aim_elsewhere),
-                                     PLUGIN("c", .on_request = touch), NULL});
+    chain_play_start("session s\n0 10 GET /a 200\n",
+                     (const reprise_plugin *[]){PLUGIN("a", .on_request = touch),
+                                                PLUGIN("aims", .on_request = aim_elsewhere),
+                                                PLUGIN("c", .on_request = touch), NULL});
     fake_run(&play.loop, UINT64_MAX - 1);
     assert_int_equal(play.env.metrics->sample_count, 1);
     assert_string_equal(play.env.metrics->samples[0].detail,
                         "plugin aims: aimed it at example.test, which --allow-target does not "
                         "name");
-    expect_and_end("");
+    chain_play_end("");
 }
 
 static int fail_at_length(const reprise_call *call, reprise_request *request)
@@ -264,12 +238,12 @@ static int fail_at_length(const reprise_call *call, reprise_request *request)
 static void what_a_plugin_says_at_length_is_not_cut(void **state)
 {
     (void)state;
-    start("session s\n0 10 GET /a 200\n",
-          (const reprise_plugin *[]){PLUGIN("p", .on_request = fail_at_length), NULL});
+    chain_play_start("session s\n0 10 GET /a 200\n",
+                     (const reprise_plugin *[]){PLUGIN("p", .on_request = fail_at_length), NULL});
     fake_run(&play.loop, UINT64_MAX - 1);
     assert_int_equal(play.env.metrics->sample_count, 1);
     assert_non_null(strstr(play.env.metrics->samples[0].detail, "7: and what it comes to"));
-    expect_and_end("");
+    chain_play_end("");
 }
 
 int main(void)

@@ -1,31 +1,14 @@
 /* user_renew_test.c - a request that is made anew while it waits: a value in it was replaced, or
  * many attempts have filled its memory. What plugins changed in it stays. */
-#include "replay/plugin_services.h"
-#include "tests/plugins/chain_fixture.h"
-#include "tests/support/play.h"
+#include "tests/plugins/chain_play.h"
 
-static struct play play;
-static struct fixture fx; /* its chain and worker */
-static int releases;      /* of body sources */
-
-static void start(const char *script, const reprise_plugin *const *plugins)
-{
-    fixture_start(&fx, plugins);
-    play_prepare(&play, script, (struct pacing){PACING_THINK, 1, 1});
-    fake_logs_all = true;
-    play.env.chain = &fx.chain;
-    play.env.chain_worker = fx.worker;
-    chain_worker_serve(fx.worker, &plugin_services, 1);
-    play_start(&play, 0, 0);
-}
+static int releases; /* of body sources */
 
 static void expect_and_end(const char *log)
 {
-    play_expect(&play, log);
-    assert_int_equal(play.ended, 1);
+    fake_run(&play.loop, UINT64_MAX - 1);
     assert_int_equal(play.env.metrics->sessions_by_result[SESSION_DONE], 1);
-    play_end(&play);
-    fixture_stop(&fx);
+    chain_play_end(log);
 }
 
 /* The token that a login gave, in a URL, a header and a body. */
@@ -65,8 +48,9 @@ static void a_renewed_token_comes_into_a_request_that_a_plugin_has_changed(void 
 {
     (void)state;
     fake_answers = login_answer;
-    start(LOGIN, (const reprise_plugin *[]){PLUGIN("traces", .on_request = trace),
-                                            PLUGIN("renews", .on_request = renew_and_hold), NULL});
+    chain_play_start(
+        LOGIN, (const reprise_plugin *[]){PLUGIN("traces", .on_request = trace),
+                                          PLUGIN("renews", .on_request = renew_and_hold), NULL});
     expect_and_end("0 POST /login\n25 POST /use/second\n  X-Token: second\n  X-Trace: 7\n"
                    "  body {\"token\":\"second\",\"n\":1}\n");
 }
@@ -86,8 +70,9 @@ static void what_a_plugin_has_set_stays_as_it_has_set_it(void **state)
 {
     (void)state;
     fake_answers = login_answer;
-    start(LOGIN, (const reprise_plugin *[]){PLUGIN("changes", .on_request = change_target),
-                                            PLUGIN("renews", .on_request = renew_and_hold), NULL});
+    chain_play_start(
+        LOGIN, (const reprise_plugin *[]){PLUGIN("changes", .on_request = change_target),
+                                          PLUGIN("renews", .on_request = renew_and_hold), NULL});
     expect_and_end("0 POST /login\n25 PUT /other\n  X-Token: second\n  body mine\n");
 }
 
@@ -104,8 +89,9 @@ static void where_many_headers_were_set_all_stay_as_they_are(void **state)
 {
     (void)state;
     fake_answers = login_answer;
-    start(LOGIN, (const reprise_plugin *[]){PLUGIN("changes", .on_request = set_many),
-                                            PLUGIN("renews", .on_request = renew_and_hold), NULL});
+    chain_play_start(
+        LOGIN, (const reprise_plugin *[]){PLUGIN("changes", .on_request = set_many),
+                                          PLUGIN("renews", .on_request = renew_and_hold), NULL});
     expect_and_end("0 POST /login\n25 POST /use/second\n  X-Token: first\n  X-Trace: none\n"
                    "  X-A: 1\n  X-B: 1\n  X-C: 1\n  X-D: 1\n  X-E: 1\n  X-F: 1\n"
                    "  body {\"token\":\"second\",\"n\":1}\n");
@@ -140,8 +126,9 @@ static void a_body_that_is_made_on_the_way_is_handed_on_and_released_once(void *
     (void)state;
     releases = 0;
     fake_answers = login_answer;
-    start(LOGIN, (const reprise_plugin *[]){PLUGIN("streams", .on_request = set_source),
-                                            PLUGIN("renews", .on_request = renew_and_hold), NULL});
+    chain_play_start(
+        LOGIN, (const reprise_plugin *[]){PLUGIN("streams", .on_request = set_source),
+                                          PLUGIN("renews", .on_request = renew_and_hold), NULL});
     expect_and_end("0 POST /login\n25 POST /use/second\n  X-Token: second\n  X-Trace: none\n"
                    "  body streamed\n");
     assert_int_equal(releases, 1);
@@ -170,9 +157,9 @@ static void what_lies_beneath_such_a_body_stays_too(void **state)
     (void)state;
     releases = 0;
     fake_answers = login_answer;
-    start(LOGIN,
-          (const reprise_plugin *[]){PLUGIN("sets", .on_request = set_mine),
-                                     PLUGIN("streams", .on_request = stream_renew_and_hold), NULL});
+    chain_play_start(LOGIN, (const reprise_plugin *[]){
+                                PLUGIN("sets", .on_request = set_mine),
+                                PLUGIN("streams", .on_request = stream_renew_and_hold), NULL});
     expect_and_end("0 POST /login\n25 POST /use/second\n  X-Token: second\n  X-Trace: none\n"
                    "  body streamed\n");
     assert_int_equal(releases, 1);
@@ -196,9 +183,10 @@ static void a_token_that_is_renewed_during_a_delay_goes_out_new(void **state)
 {
     (void)state;
     fake_answers = login_answer;
-    start(LOGIN "20 30 GET /other 200\n",
-          (const reprise_plugin *[]){
-              PLUGIN("delays", .on_request = delay_use, .on_response = renew_at_other), NULL});
+    chain_play_start(
+        LOGIN "20 30 GET /other 200\n",
+        (const reprise_plugin *[]){
+            PLUGIN("delays", .on_request = delay_use, .on_response = renew_at_other), NULL});
     expect_and_end("0 POST /login\n20 GET /other\n70 POST /use/second\n  X-Token: second\n"
                    "  X-Trace: none\n  body {\"token\":\"second\",\"n\":1}\n");
 }
@@ -229,18 +217,18 @@ static void so_does_one_in_a_message_unless_a_plugin_has_replaced_that(void **st
         {"GET /other", 100, 200, 0, NULL, ""},
         {0}};
     fake_answers = answers;
-    start("session s\n0 10 POST /login 200\nanswer {\"token\":\"old\"}\n20 25 WS /live 101\n"
-          "> 40 {\"job\":\"old\"}\n> 41 {\"n\":2,\"job\":\"old\"}\n30 150 GET /other 200\n"
-          "bind 1 body:/token -> 2 ws:1 > body:/job\nbind 1 body:/token -> 2 ws:2 > body:/job\n",
-          (const reprise_plugin *[]){
-              PLUGIN("p", .on_ws_message = delay_message, .on_response = renew_message_at_other),
-              NULL});
+    chain_play_start(
+        "session s\n0 10 POST /login 200\nanswer {\"token\":\"old\"}\n20 25 WS /live 101\n"
+        "> 40 {\"job\":\"old\"}\n> 41 {\"n\":2,\"job\":\"old\"}\n30 150 GET /other 200\n"
+        "bind 1 body:/token -> 2 ws:1 > body:/job\nbind 1 body:/token -> 2 ws:2 > body:/job\n",
+        (const reprise_plugin *[]){
+            PLUGIN("p", .on_ws_message = delay_message, .on_response = renew_message_at_other),
+            NULL});
     fake_run(&play.loop, UINT64_MAX - 1);
     assert_non_null(strstr(buf_text(&fake_log), "> {\"job\":\"second\"}\n"));
     assert_non_null(strstr(buf_text(&fake_log), "> of a plugin\n"));
     assert_null(strstr(buf_text(&fake_log), "first"));
-    play_end(&play);
-    fixture_stop(&fx);
+    chain_play_fini();
 }
 
 /* --- many attempts ------------------------------------------------------------------------ */
@@ -268,11 +256,11 @@ static int retry_once(const reprise_call *call, const reprise_response *response
 static void what_was_put_into_a_request_again_and_again_is_not_kept(void **state)
 {
     (void)state;
-    start("session s\n0 10 POST /poll 200 {}\n",
-          (const reprise_plugin *[]){PLUGIN("p", .max_holds = HOLDS,
-                                            .on_request = hold_with_large_body,
-                                            .on_response = retry_once),
-                                     NULL});
+    chain_play_start("session s\n0 10 POST /poll 200 {}\n",
+                     (const reprise_plugin *[]){PLUGIN("p", .max_holds = HOLDS,
+                                                       .on_request = hold_with_large_body,
+                                                       .on_response = retry_once),
+                                                NULL});
     fake_logs_all = false;
     expect_and_end("1100 POST /poll\n1110 POST /poll\n");
 }
@@ -300,10 +288,10 @@ static void what_an_answer_gave_before_it_was_taken_back_is_forgotten(void **sta
     static const struct fake_piece pieces[] = {{"GET /a", 5, "{\"id\":\"busy\"}"}, {0}};
     fake_answers = answers;
     fake_pieces = pieces;
-    start("session s\n0 10 GET /a 200\nanswer {\"id\":\"old\"}\n20 30 GET /b/old 200\n"
-          "bind 1 body:/id -> 2 path:2\n",
-          (const reprise_plugin *[]){
-              PLUGIN("p", .on_request = aim_elsewhere, .on_response = retry_503), NULL});
+    chain_play_start("session s\n0 10 GET /a 200\nanswer {\"id\":\"old\"}\n20 30 GET /b/old 200\n"
+                     "bind 1 body:/id -> 2 path:2\n",
+                     (const reprise_plugin *[]){
+                         PLUGIN("p", .on_request = aim_elsewhere, .on_response = retry_503), NULL});
     expect_and_end("0 GET /a\n10 GET /broken\n30 GET /b/old\n");
 }
 

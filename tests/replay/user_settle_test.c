@@ -1,24 +1,12 @@
 /* user_settle_test.c - what plugins do to the rest of a user's session: marked steps, answers of
  * their own, values replaced, judgements, requests of other steps. */
-#include "replay/plugin_services.h"
-#include "tests/plugins/chain_fixture.h"
-#include "tests/support/play.h"
-
-static struct play play;
-static struct fixture fx; /* its chain and worker */
-static int calls;         /* of the plugins, as each test counts them */
+#include "tests/plugins/chain_play.h"
 
 /* marks[i] is what `plugins[0]` gives step i in on_recorded. */
 static void start(const char *script, const reprise_plugin *const *plugins)
 {
     struct error err;
-    calls = 0;
-    fixture_start(&fx, plugins);
-    play_prepare(&play, script, (struct pacing){PACING_THINK, 1, 1});
-    fake_logs_all = true;
-    play.env.chain = &fx.chain;
-    play.env.chain_worker = fx.worker;
-    chain_worker_serve(fx.worker, &plugin_services, 1);
+    chain_play_prepare(script, plugins);
     const struct plan_session *session = &play.plan->sessions[0];
     if (chain_wants_recorded(&fx.chain)) {
         chain_recorded_begin(&fx.chain, (uint64_t)session->session_id, session->step_count);
@@ -29,15 +17,6 @@ static void start(const char *script, const reprise_plugin *const *plugins)
     }
     assert_int_equal(chain_recording_end(&fx.chain, &err), 0);
     play_start(&play, 0, 0);
-}
-
-static void expect_and_end(const char *log)
-{
-    play_expect(&play, log);
-    assert_int_equal(play.ended, 1);
-    assert_int_equal(play.env.in_flight, 0);
-    play_end(&play);
-    fixture_stop(&fx);
 }
 
 static int mark_second(const reprise_call *call, const reprise_recorded *recorded)
@@ -74,7 +53,7 @@ static void only_marked_steps_are_shown_to_who_asks_for_them(void **state)
                                             .on_recorded = mark_second, .on_request = expect_second,
                                             .on_response = expect_second_answer),
                                      NULL});
-    expect_and_end("0 GET /a\n20 GET /b\n  X-Marked: 1\n40 GET /c\n");
+    chain_play_end("0 GET /a\n20 GET /b\n  X-Marked: 1\n40 GET /c\n");
     assert_int_equal(calls, 2);
 }
 
@@ -101,7 +80,7 @@ static void a_session_without_marks_is_not_shown_to_who_asks_for_them(void **sta
                      .on_session_start = count_session, .on_request = expect_second),
               NULL});
     assert_null(play.users[0]->plugins);
-    expect_and_end("0 GET /a\n");
+    chain_play_end("0 GET /a\n");
     assert_int_equal(calls, 0);
 }
 
@@ -170,7 +149,7 @@ static void unmarked_steps_of_a_session_with_marks_cost_what_they_cost_without(v
                                             .on_response = replace_while_b_is_sent),
                                      NULL});
     play.env.ops = &ops;
-    expect_and_end("0 GET /a\n20 GET /b/tok\n20 GET /m/tok\n90 GET /c/fresh\n");
+    chain_play_end("0 GET /a\n20 GET /b/tok\n20 GET /m/tok\n90 GET /c/fresh\n");
     assert_int_equal(calls, 1);
 }
 
@@ -202,7 +181,7 @@ static void settled_steps_give_their_values_and_take_no_time(void **state)
     fake_run(&play.loop, UINT64_MAX - 1);
     assert_int_equal(play.env.metrics->steps_settled, 2);
     assert_int_equal(play.env.metrics->steps_not_sent, 0);
-    expect_and_end("0 GET /poll\n110 GET /get/live\n");
+    chain_play_end("0 GET /poll\n110 GET /get/live\n");
 }
 
 /* In on_request, of the request in hand. */
@@ -224,7 +203,7 @@ static void a_plugin_answers_the_request_in_hand(void **state)
 {
     (void)state;
     start(POLL_SCRIPT, (const reprise_plugin *[]){PLUGIN("p", .on_request = answer_polls), NULL});
-    expect_and_end("300 GET /get/made\n");
+    chain_play_end("300 GET /get/made\n");
 }
 
 static int replace_token(const reprise_call *call, const reprise_response *response)
@@ -250,7 +229,7 @@ static void a_replaced_value_is_in_all_its_forms(void **state)
           "bind 1 body:/token -> 4 header:Authorization\n"
           "bind 1 body:/token -> 5 header:X-Basic as base64\n",
           (const reprise_plugin *[]){PLUGIN("p", .on_response = replace_token), NULL});
-    expect_and_end("0 POST /login\n20 GET /a\n  Authorization: Bearer a b\n"
+    chain_play_end("0 POST /login\n20 GET /a\n  Authorization: Bearer a b\n"
                    "40 GET /b?t=c%2Fd\n60 GET /c\n  Authorization: Bearer c/d\n"
                    "80 GET /d\n  X-Basic: Yy9k\n");
 }
@@ -283,7 +262,7 @@ static void a_cookie_that_a_plugin_sets_is_in_the_request_in_hand_and_behind(voi
           "40 50 GET /c 200\nheader Cookie: sid=recorded\n60 70 GET /d 200\n"
           "header Cookie: sid=recorded\n",
           (const reprise_plugin *[]){PLUGIN("p", .on_request = set_cookies), NULL});
-    expect_and_end("0 GET /a\n  cookie sid=mine; all=2; theme=dark\n"
+    chain_play_end("0 GET /a\n  cookie sid=mine; all=2; theme=dark\n"
                    "20 GET /x/b\n  cookie folder=1; sid=mine; all=2\n"
                    "40 GET /c\n  cookie sid=mine; all=2\n60 GET /d\n  cookie all=2\n");
 }
@@ -308,7 +287,7 @@ static void a_recorded_request_is_made_anew_with_the_users_values(void **state)
     start("session s\n0 10 GET /form 200\nanswer {\"csrf\":\"old\"}\n"
           "20 30 POST /login 200 {\"csrf\":\"old\"}\nbind 1 body:/csrf -> 2 body:/csrf\n",
           (const reprise_plugin *[]){PLUGIN("p", .on_request = login_again), NULL});
-    expect_and_end("0 GET /form\n20 GET /form\n30 POST /login\n  body {\"csrf\":\"live\"}\n");
+    chain_play_end("0 GET /form\n20 GET /form\n30 POST /login\n  body {\"csrf\":\"live\"}\n");
 }
 
 static int ask_again(const reprise_call *call, const reprise_response *response)
@@ -335,7 +314,7 @@ static void an_answer_that_is_asked_for_again_is_no_result(void **state)
     assert_int_equal(endpoint_metrics_ended(&all), 0);
     assert_int_equal(all.clocks[CLOCK_RESPONSE].count, 0);
     endpoint_metrics_fini(&all);
-    expect_and_end("0 GET /a\n10 GET /a\n");
+    chain_play_end("0 GET /a\n10 GET /a\n");
 }
 
 static int judge_by_path(const reprise_call *call, const reprise_response *response)
@@ -364,7 +343,7 @@ static void a_plugin_says_what_an_answer_is_worth(void **state)
     assert_int_equal(play.env.metrics->sample_count, 1);
     assert_string_equal(play.env.metrics->samples[0].detail, "plugin p: should have been refused");
     endpoint_metrics_fini(&all);
-    expect_and_end("0 GET /a\n20 GET /b\n");
+    chain_play_end("0 GET /a\n20 GET /b\n");
 }
 
 static int judge_nothing(const reprise_call *call, const reprise_response *response)
@@ -387,7 +366,7 @@ static void what_was_not_answered_is_expected_by_nobody(void **state)
     assert_int_equal(all.expected, 0);
     assert_int_equal(all.failed, 1);
     endpoint_metrics_fini(&all);
-    expect_and_end("0 GET /a\n");
+    chain_play_end("0 GET /a\n");
 }
 
 static int hold_long(const reprise_call *call, reprise_request *request)
@@ -411,7 +390,7 @@ static void what_a_plugin_holds_it_wakes(void **state)
     start("session s\n0 10 GET /a 200\n20 90 GET /b 200\n20 80 GET /c 200\n",
           (const reprise_plugin *[]){PLUGIN("p", .on_request = hold_long, .on_response = wake_held),
                                      NULL});
-    expect_and_end("0 GET /a\n20 GET /c\n30 GET /b\n");
+    chain_play_end("0 GET /a\n20 GET /c\n30 GET /b\n");
 }
 
 static uint64_t response_us; /* of /b, since it was due */
@@ -429,12 +408,12 @@ static void time_that_a_plugin_only_waits_is_no_latency(void **state)
     start("session s\n0 10 GET /a 200\n20 90 GET /b 200\n",
           (const reprise_plugin *[]){
               PLUGIN("p", .on_request = hold_long, .on_response = note_response), NULL});
-    expect_and_end("0 GET /a\n60020 GET /b\n");
+    chain_play_end("0 GET /a\n60020 GET /b\n");
     assert_int_equal(response_us, 10000);
     start("session s\n0 10 GET /a 200\n20 90 GET /b 200\n20 80 GET /c 200\n",
           (const reprise_plugin *[]){
               PLUGIN("p", .on_request = hold_long, .on_response = note_response), NULL});
-    expect_and_end("0 GET /a\n20 GET /c\n30 GET /b\n");
+    chain_play_end("0 GET /a\n20 GET /c\n30 GET /b\n");
     assert_int_equal(response_us, 10000);
 }
 
@@ -463,7 +442,7 @@ static void a_body_is_kept_for_who_asked_for_it(void **state)
     start("session s\n0 10 GET /a 200\n20 30 GET /b 200\n",
           (const reprise_plugin *[]){
               PLUGIN("p", .on_request = keep_the_first, .on_response = expect_the_first), NULL});
-    expect_and_end("0 GET /a\n20 GET /b\n");
+    chain_play_end("0 GET /a\n20 GET /b\n");
     assert_int_equal(calls, 1);
 }
 
