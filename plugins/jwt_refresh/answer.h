@@ -39,6 +39,7 @@ struct answer_tokens {
     char *refresh; /* NULL likewise */
     bool is_jwt;
     struct token_news news;
+    bool is_own; /* signed here, and in no answer */
 };
 
 /* Whether there is an access token, or the cookie of a session. Then *ret_places is the caller's.

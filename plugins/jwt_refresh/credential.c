@@ -79,25 +79,51 @@ static void tell_odd_token(const reprise_call *call)
                         "its answer says, else it is renewed when the target refuses it");
 }
 
+/* Whether the target's clock is known and goes. */
+static bool hears_clock(const reprise_call *call)
+{
+    const struct plugin_state *state = call->plugin;
+    const struct user *user = call->user;
+    return !state->trusts_own_clock && user->clock.is_known;
+}
+
+/* What was signed here, by what is known of the target's clock, is not judged. */
 static void time_token(const reprise_call *call, struct live *live,
                        const struct answer_tokens *tokens, const struct moments *moments)
 {
     const struct plugin_state *state = call->plugin;
     const struct user *user = call->user;
+    bool is_heard = hears_clock(call);
     const struct token_clock clock = {
         .sent_us = moments->sent_us,
         .received_us = moments->received_us,
-        .is_known = state->trusts_own_clock || user->clock.is_known,
-        .ahead_us = state->trusts_own_clock ? 0 : user->clock.most_us,
-        .least_us = state->trusts_own_clock ? 0 : user->clock.least_us,
+        .is_known = state->trusts_own_clock || is_heard || tokens->is_own,
+        .ahead_us = is_heard ? user->clock.most_us : 0,
+        .least_us = is_heard ? user->clock.least_us : 0,
     };
     int64_t until_us = 0;
+    live->guessed_exp_us = tokens->is_own && !is_heard ? tokens->news.times.exp_us : 0;
     live->renew_at_us = live->good_until_us = 0;
     enum token_life life = token_good_until(&tokens->news, &clock, &until_us, &live->good_from_us);
     if (life == TOKEN_LIFE_KNOWN)
         set_times(call, live, moments->sent_us, until_us);
-    if (life == TOKEN_LIFE_ABSURD || tokens->news.times.has_odd_exp)
+    if (!tokens->is_own && (life == TOKEN_LIFE_ABSURD || tokens->news.times.has_odd_exp))
         tell_odd_token(call);
+}
+
+void credential_time_again(const reprise_call *call)
+{
+    struct user *user = call->user;
+    for (uint32_t i = 0; hears_clock(call) && i < user->session->credential_count; i++) {
+        struct live *live = &user->live[i];
+        if (live->guessed_exp_us && live->state == LIVE_GOOD) {
+            int64_t until_us = live->guessed_exp_us - user->clock.most_us;
+            live->renew_at_us = live->good_until_us = call->unix_us;
+            if (until_us > call->unix_us)
+                set_times(call, live, call->unix_us, until_us);
+        }
+        live->guessed_exp_us = 0;
+    }
 }
 
 static void rebind(const reprise_call *call, const char *old, const char *value)
@@ -208,18 +234,19 @@ bool credential_sign(const reprise_call *call, uint32_t number)
     const struct plugin_state *state = call->plugin;
     struct user *user = call->user;
     struct live *live = &user->live[number];
-    bool failed = false;
+    bool failed = false, is_heard = hears_clock(call);
     char *sub = subject(call, &failed);
     if (failed)
         return false;
     const struct sign_request request = {
         .like = text_of(user->session->credentials[number].first),
-        .unix_us = call->unix_us + (user->clock.is_known ? user->clock.least_us : 0),
+        .unix_us = call->unix_us + (is_heard ? user->clock.least_us : 0),
+        .latest_us = call->unix_us + (is_heard ? user->clock.most_us : 0),
         .life_us = (int64_t)state->life_us,
         .sub = sub,
         .chance = {call->host->random(call), call->host->random(call)},
     };
-    struct answer_tokens tokens = {.access = signer_sign(state->signer, &request)};
+    struct answer_tokens tokens = {.access = signer_sign(state->signer, &request), .is_own = true};
     free(sub);
     if (!tokens.access) {
         call->host->error(call, "a token could not be signed");

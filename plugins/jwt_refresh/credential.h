@@ -23,6 +23,9 @@ bool credential_read(const reprise_call *call, uint32_t number, const reprise_re
 void credential_adopt(const reprise_call *call, uint32_t number, struct answer_tokens *tokens,
                       const struct moments *moments, bool is_renewal);
 
+/* The target's clock is known now: the end of what was signed before is read by it. */
+void credential_time_again(const reprise_call *call);
+
 /* Sign one. False, with the host's reason: it could not be made. */
 bool credential_sign(const reprise_call *call, uint32_t number);
 bool credential_is_signed(const reprise_call *call, uint32_t number);

@@ -7,6 +7,7 @@
 
 #include "../common/duration.h"
 
+#define LEAST_LIFE_US UINT64_C(1000000)
 #define SAMPLE_TOKEN "token-of-a-user"
 
 /* "POST:/auth/login", or the path alone. */
@@ -76,6 +77,8 @@ bool settings_check(const reprise_call *call, struct plugin_state *state)
         wrong = "life: it is for tokens that are signed here: sign=RS256,key=FILE";
     if (!wrong && state->life[0] && !duration_read_us(state->life, &state->life_us))
         wrong = "life: a time longer than 0, like 15m; as recorded without it";
+    if (!wrong && state->life[0] && state->life_us < LEAST_LIFE_US)
+        wrong = "life: 1s at least, as exp counts whole seconds";
     if (wrong)
         call->host->error(call, "%s", wrong);
     return !wrong;

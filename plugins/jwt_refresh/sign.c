@@ -12,6 +12,8 @@
 #include "tokens.h"
 
 #define SECOND_US INT64_C(1000000)
+#define SHORT_LIFE_US (60 * SECOND_US)
+#define SHORT_RECORDED_US (3 * SECOND_US) /* two may be cut off: here and of the target's clock */
 
 enum { MAX_KEY_BYTES = 64 * 1024, LIFE_S = 15 * 60 };
 
@@ -70,17 +72,30 @@ static int64_t seconds_of(const json_t *payload, const char *name)
     return (int64_t)json_number_value(json_object_get(payload, name));
 }
 
+/* exp counts whole seconds: what is cut off would be much of a short life, so that is made longer.
+ * Of a long one nothing is missed, and exp - iat, which some targets look at, is what was asked
+ * for; so it is of a recorded life that leaves anything. */
+static int64_t end_of(const struct sign_request *request, int64_t now_s, int64_t recorded_s)
+{
+    int64_t latest_us =
+        request->latest_us > request->unix_us ? request->latest_us : request->unix_us;
+    int64_t life_us = request->life_us > 0 ? request->life_us : recorded_s * SECOND_US;
+    int64_t is_short_us = request->life_us > 0 ? SHORT_LIFE_US : SHORT_RECORDED_US;
+    if (life_us >= is_short_us)
+        return now_s + life_us / SECOND_US;
+    return (latest_us + life_us + SECOND_US - 1) / SECOND_US;
+}
+
 static json_t *new_payload(const struct sign_request *request)
 {
     char id[40];
     json_t *payload = object_of(request->like, 1);
     int64_t now_s = request->unix_us / SECOND_US;
-    int64_t life_s = request->life_us / SECOND_US;
     int64_t recorded_s = seconds_of(payload, "exp") - seconds_of(payload, "iat");
-    if (life_s <= 0)
-        life_s = seconds_of(payload, "iat") && recorded_s > 0 ? recorded_s : LIFE_S;
+    if (!seconds_of(payload, "iat") || recorded_s <= 0)
+        recorded_s = LIFE_S;
     json_object_set_new(payload, "iat", json_integer(now_s));
-    json_object_set_new(payload, "exp", json_integer(now_s + life_s));
+    json_object_set_new(payload, "exp", json_integer(end_of(request, now_s, recorded_s)));
     if (json_object_get(payload, "nbf"))
         json_object_set_new(payload, "nbf", json_integer(now_s));
     snprintf(id, sizeof id, "%016" PRIx64 "%016" PRIx64, request->chance[0], request->chance[1]);

@@ -19,7 +19,8 @@ void signer_free(struct signer *signer);
 
 struct sign_request {
     reprise_bytes like; /* the recorded token; no JWT: only the claims below */
-    int64_t unix_us;    /* now, on the target's clock */
+    int64_t unix_us;    /* now, on the target's clock, at least: its iat and nbf */
+    int64_t latest_us;  /* and at most; 0: the same */
     int64_t life_us;    /* 0: as long as the recorded one, or 15 minutes */
     const char *sub;    /* NULL: as recorded */
     uint64_t chance[2]; /* the new jti */

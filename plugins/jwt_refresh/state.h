@@ -80,13 +80,14 @@ struct live {
     int64_t renew_at_us; /* 0: only after a 401 */
     int64_t good_until_us, good_from_us;
     int64_t life_us;
-    int64_t slot_at_us;   /* when its renewal may be sent; 0: it has not asked */
-    int64_t shorter_us;   /* how much earlier than expected a token has died */
-    uint32_t given;       /* access tokens so far */
-    uint32_t unsaved;     /* new ones in a row that were refused as well */
-    uint32_t unsaved_at;  /* the last of them, of `given` */
-    bool is_given_up;     /* 401s are left to the results */
-    int64_t chance_at_us; /* until then, where the token's end is not known */
+    int64_t guessed_exp_us; /* signed before the target's clock was known; 0: no guess */
+    int64_t slot_at_us;     /* when its renewal may be sent; 0: it has not asked */
+    int64_t shorter_us;     /* how much earlier than expected a token has died */
+    uint32_t given;         /* access tokens so far */
+    uint32_t unsaved;       /* new ones in a row that were refused as well */
+    uint32_t unsaved_at;    /* the last of them, of `given` */
+    bool is_given_up;       /* 401s are left to the results */
+    int64_t chance_at_us;   /* until then, where the token's end is not known */
     bool is_in_calendar;
     bool has_blamed_others;  /* its login was refused, and what that carries was renewed */
     uint32_t login_status;   /* its recorded login was refused with this and no token came since */

@@ -248,7 +248,10 @@ int user_response(const reprise_call *call, const reprise_response *response)
         return REPRISE_CONTINUE;
     bool is_added = response->request->step == REPRISE_ADDED;
     const struct step_note *note = session_step(user->session, response->request->mark);
+    bool was_known = user->clock.is_known;
     hear_clock(call, response, is_added || (note && note->roles & (ROLE_LOGIN | ROLE_REFRESH)));
+    if (!was_known && user->clock.is_known)
+        credential_time_again(call);
     if (is_added)
         return response->request->tag ? renew_answered(call, response) : REPRISE_CONTINUE;
     if (!note)

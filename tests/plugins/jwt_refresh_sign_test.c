@@ -99,6 +99,29 @@ static void claims_are_the_recorded_ones_but_for_the_times(void **state)
     free(like);
 }
 
+/* exp of a token without an iat of its own that lives so long. */
+static int64_t exp_of(int64_t unix_us, int64_t latest_us, int64_t life_us)
+{
+    const struct sign_request request = {
+        .unix_us = unix_us, .latest_us = latest_us, .life_us = life_us};
+    jwt_t *jwt = sign_and_check("HS256", secret, secret, &request);
+    int64_t exp_s = jwt_get_grant_int(jwt, "exp");
+    assert_int_equal(jwt_get_grant_int(jwt, "iat"), unix_us / SECOND);
+    jwt_free(jwt);
+    return exp_s - NOW / SECOND;
+}
+
+static void a_short_life_is_never_less_than_was_asked_for(void **state)
+{
+    (void)state;
+    assert_int_equal(exp_of(NOW, 0, SECOND), 1);
+    assert_int_equal(exp_of(NOW + 1, 0, SECOND), 2);
+    assert_int_equal(exp_of(NOW + SECOND - 1, NOW + SECOND + 1, SECOND), 3);
+    assert_int_equal(exp_of(NOW + 1, 0, SECOND * 3 / 2), 2);
+    assert_int_equal(exp_of(NOW + SECOND / 2, 0, 59 * SECOND), 60);
+    assert_int_equal(exp_of(NOW + SECOND / 2, NOW + 2 * SECOND, 60 * SECOND), 60);
+}
+
 static void what_is_no_token_gives_no_claims(void **state)
 {
     (void)state;
@@ -134,6 +157,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_algorithm_is_verified_with_its_public_key),
         cmocka_unit_test(claims_are_the_recorded_ones_but_for_the_times),
+        cmocka_unit_test(a_short_life_is_never_less_than_was_asked_for),
         cmocka_unit_test(what_is_no_token_gives_no_claims),
         cmocka_unit_test(a_key_that_does_not_fit_is_refused_at_the_start),
     };

@@ -709,7 +709,8 @@ static void a_cookie_that_is_a_jwt_is_renewed_before_its_end(void **state)
 
 /* --- signed here ------------------------------------------------------------------------------ */
 
-/* The options of a run that signs with a key of its own. */
+/* The options of a run that signs with a key of its own. `sub`: that, and more options behind it.
+ */
 static void prepare_signing(const char *script, const char *sub)
 {
     char options[300], path[128];
@@ -719,7 +720,7 @@ static void prepare_signing(const char *script, const char *sub)
     fputs("secret of the target\n", file);
     fclose(file);
     snprintf(options, sizeof options, "sign=HS256,key=%s,sub=%s", path, sub);
-    token_target.takes_any_token = true;
+    token_target.takes_any_token = !token_target.judges;
     prepare(script, options);
     unlink(path);
 }
@@ -747,6 +748,35 @@ static void signed_tokens_need_no_login(void **state)
     expect_last_sub("load-1");
     assert_int_equal(token_read(text_of(token_target.last_token), &times), 0);
     assert_int_equal(times.exp_us - times.iat_us, 5000000);
+}
+
+static bool says_that_it_is_good(const char *token, int64_t unix_us)
+{
+    struct token_times times;
+    return token_read(text_of(token), &times) == 0 && times.exp_us > unix_us &&
+           times.iat_us <= unix_us;
+}
+
+/* At any phase of the target's second, and before anything is known of its clock. */
+static void tokens_of_a_second_are_signed_and_renewed_in_time(void **state)
+{
+    for (int64_t phase_us = 0; phase_us < 1000000; phase_us += 130000) {
+        if (phase_us)
+            tear_down(state);
+        set_up(state);
+        token_target.judges = says_that_it_is_good;
+        token_target.has_no_date = phase_us == 0;
+        token_target.skew_us = phase_us;
+        prepare_signing(steady(100, 70, true), "load-{user},life=1s");
+        run(3, 137000);
+        if (token_target.refused)
+            fail_msg("skew %lld: %u refused, last %s", (long long)phase_us, token_target.refused,
+                     token_target.last_refused);
+        assert_int_equal(token_target.served, 300);
+        assert_int_equal(play.metrics[METRIC_ODD_TOKENS], 0);
+        /* 7 s of lives of a second and more, renewed at half of it at the earliest. */
+        assert_in_range(play.metrics[METRIC_SIGNED], 3 * 3, 3 * 15);
+    }
 }
 
 static void a_token_of_before_the_recording_is_signed(void **state)
@@ -855,6 +885,7 @@ static void options_that_make_no_sense_stop_the_start(void **state)
         {"sign=HS256,key=/k,sub=data:", "sub: data: needs a column of --data"},
         {"life=5m", "life: it is for tokens that are signed here"},
         {"sign=HS256,key=/k,life=0s", "life: a time longer than 0, like 15m"},
+        {"sign=HS256,key=/k,life=900ms", "life: 1s at least, as exp counts whole seconds"},
         {"sign=HS256,key=/k,life=long", "life: a time longer than 0, like 15m"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -974,6 +1005,7 @@ int main(void)
         PLAYED(a_cookie_session_is_logged_in_again),
         PLAYED(a_cookie_that_is_a_jwt_is_renewed_before_its_end),
         PLAYED(signed_tokens_need_no_login),
+        PLAYED(tokens_of_a_second_are_signed_and_renewed_in_time),
         PLAYED(a_token_of_before_the_recording_is_signed),
         PLAYED(a_signed_token_is_in_the_cookie_that_the_login_would_have_set),
         PLAYED(a_cookie_of_before_the_recording_is_signed),

@@ -167,6 +167,8 @@ static bool is_good(const char *token)
     uint32_t i = given_count;
     if (token_target.takes_any_token)
         return true;
+    if (token_target.judges)
+        return token_target.judges(token, target_now_us());
     while (i > 0 && given[i - 1].hash != hash)
         i--;
     if (i == 0)

@@ -23,6 +23,9 @@ struct token_target {
     int64_t skew_us; /* its clock ahead of ours */
     uint64_t nbf_us; /* tokens are good so much later, cut to the second; 0: at once */
     bool has_no_date, has_no_expires_in, gives_no_refresh, takes_any_token;
+    /* Of tokens that were signed elsewhere, at this moment of the target; NULL: by what was given.
+     */
+    bool (*judges)(const char *token, int64_t unix_us);
     enum token_exp exp;
     enum token_fault refresh_fault, login_fault;
     int fault_count;       /* answers spoilt by them; -1: all */
