@@ -2,7 +2,6 @@
 #include "replay/plan/plan_loader.h"
 
 #include <errno.h>
-#include <sched.h>
 #include <stdlib.h>
 
 /* Loaded before the first user starts. */
@@ -384,13 +383,6 @@ static void load_session(struct plan_stream *stream, struct stream_session *sess
     stream_add(stream, session->index, (uint64_t)0 - STREAM_USE);
 }
 
-static void begin_once(struct plan_stream *stream)
-{
-    if (!stream->has_begun)
-        sem_post(&stream->begun);
-    stream->has_begun = true;
-}
-
 static void sleep_until_wanted(struct plan_stream *stream)
 {
     unsigned why = WAKE_WISH;
@@ -409,28 +401,34 @@ static void sleep_until_wanted(struct plan_stream *stream)
         return;
     while (sem_wait(&stream->work) && errno == EINTR) {
     }
+    plan_turns_awake(stream);
 }
 
-void *plan_loader_run(void *owner)
+static bool load_next(struct plan_stream *stream)
 {
-    struct plan_stream *stream = owner;
-    /* Whatever a worker has to do comes first, at once: the look-ahead is there for that. Nobody
-     * waits for a lock of ours, so it does no harm that we may be put aside anywhere. */
-    const struct sched_param none = {0};
-    sched_setscheduler(0, SCHED_IDLE, &none);
+    look_at_inbox(stream);
+    free_idle(stream);
+    struct stream_session *session = choose(stream);
+    if (session)
+        load_session(stream, session);
+    return session != NULL;
+}
+
+void plan_loader_begin(struct plan_stream *stream)
+{
+    while (!is_over(stream) && load_next(stream) && atomic_load(&stream->loaded) < FIRST_SESSIONS) {
+    }
+}
+
+void plan_loader_work(struct plan_stream *stream, bool until_it_starves)
+{
     while (!is_over(stream)) {
         look_at_inbox(stream);
-        free_idle(stream);
-        struct stream_session *session = choose(stream);
-        if (session)
-            load_session(stream, session);
-        if (!session || atomic_load(&stream->loaded) >= FIRST_SESSIONS)
-            begin_once(stream);
-        if (!session && !is_over(stream))
+        if (until_it_starves && plan_turns_has_starved(stream))
+            return;
+        if (!load_next(stream) && !is_over(stream))
             sleep_until_wanted(stream);
     }
-    begin_once(stream);
-    return NULL;
 }
 
 static void free_tickets(struct plan_ticket *ticket)

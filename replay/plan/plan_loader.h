@@ -1,8 +1,9 @@
 /*
  * plan_loader.h - what the two halves of plan_stream.h share, and what is the loader's own.
  *
- * There is no lock between them. The loader runs when nothing else wants the core: holding one it
- * could be put aside for as long as others are busy, and a worker would wait for those. So all that
+ * There is no lock between them. The loader runs when nothing else wants the core (plan_turns.c):
+ * holding one it could be put aside for as long as others are busy, and a worker would wait for
+ * those. So all that
  * a worker changes is a session's word of counts and flags, at once and by itself:
  *
  *     expect   due + 1                         give back   uses - 1
@@ -99,6 +100,7 @@ struct plan_stream {
     plan_ticket_stack wishes;
     _Atomic unsigned asleep_for; /* of enum stream_wake; 0: the loader is up */
     sem_t work;                  /* for a loader that sleeps */
+    uint64_t woken_us;           /* when it was posted: by who did, to be read by who was woken */
     _Atomic int64_t ahead_bytes, idle_bytes;
     atomic_bool is_stopping, has_failed;
     _Atomic uint64_t loaded, waited_for;
@@ -112,14 +114,22 @@ struct plan_stream {
     uint64_t unplayable;
     struct plan_binding_losses binding_losses;
 
+    /* The two threads that are the loader in turn, and what ends their waiting. */
+    struct plan_turns {
+        pthread_t modest, normal;
+        bool has_modest, has_normal; /* were started */
+        atomic_bool is_modest;       /* whose turn it is */
+        sem_t for_modest, for_normal;
+        uint64_t (*clock_us)(void), (*cpu_us)(void); /* of the calling thread; a test has its own */
+        uint64_t since_us, since_cpu_us;             /* since it looked last, or was woken */
+    } turns;
+
     /* The loader's own while it runs. */
-    pthread_t thread;
     struct plan_builder builder;
     struct arrivals arrivals; /* drawn so far */
     bool has_arrivals;        /* there are more */
     bool is_short;            /* of memory: something has to be given back first */
-    bool has_begun;
-    sem_t begun; /* for who waits for its first sessions */
+    sem_t begun;              /* for who waits for its first sessions */
     uint64_t until_us;
     uint32_t next_number;
     unsigned char *was_loaded;  /* one bit for each session: what is left out of it is counted */
@@ -142,10 +152,24 @@ void stream_count(struct plan_stream *stream, uint32_t index, uint64_t before, u
 /* Half of what may be ahead is not. */
 bool stream_has_room(struct plan_stream *stream);
 
-/* The thread. */
-void *plan_loader_run(void *stream);
+/* The first sessions, before anybody plays. */
+void plan_loader_begin(struct plan_stream *stream);
+/* All others, until there is an end or, if so, it has starved. */
+void plan_loader_work(struct plan_stream *stream, bool until_it_starves);
 
 /* Its memory, once it has ended. */
 void plan_loader_clear(struct plan_stream *stream);
+
+/* Its threads, in plan_turns.c. -1 with err: there are none. */
+void plan_turns_init(struct plan_turns *turns);
+void plan_turns_fini(struct plan_turns *turns);
+int plan_turns_start(struct plan_stream *stream, struct error *err);
+/* They end: is_stopping is set. */
+void plan_turns_join(struct plan_stream *stream);
+
+/* The loader's: it was woken; and whether somebody has waited while it wanted to run and was not
+ * let, since it was woken or asked last. */
+void plan_turns_awake(struct plan_stream *stream);
+bool plan_turns_has_starved(struct plan_stream *stream);
 
 #endif

@@ -24,7 +24,8 @@ enum ticket_state { TICKET_WAITS, TICKET_GRANTED, TICKET_CANCELLED };
 
 struct plan_ticket {
     _Atomic enum ticket_state state;
-    uint32_t session;       /* index into plan.index */
+    uint32_t session; /* index into plan.index */
+    uint64_t asked_us;
     struct plan_wish *wish; /* the client's; NULL: nobody waits any more */
     struct plan_mailbox *mailbox;
     const struct plan_session *granted;

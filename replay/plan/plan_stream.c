@@ -33,6 +33,7 @@ int plan_stream_new(struct plan_stream **ret_stream, struct plan_builder *builde
     pthread_mutex_init(&stream->mutex, NULL);
     sem_init(&stream->work, 0, 0);
     sem_init(&stream->begun, 0, 0);
+    plan_turns_init(&stream->turns);
     *ret_stream = stream;
     return 0;
 }
@@ -47,6 +48,7 @@ void plan_stream_free(struct plan_stream *stream)
     free(stream->was_loaded);
     arrivals_fini(&stream->arrivals);
     plan_builder_fini(&stream->builder);
+    plan_turns_fini(&stream->turns);
     sem_destroy(&stream->begun);
     sem_destroy(&stream->work);
     pthread_mutex_destroy(&stream->mutex);
@@ -70,9 +72,8 @@ int plan_stream_start(const struct plan *plan, const struct arrivals *arrivals, 
         stream->is_open = stream->has_arrivals = true;
         stream->until_us = until_us;
     }
-    int code = pthread_create(&stream->thread, NULL, plan_loader_run, stream);
-    if (code)
-        return error_set(err, EXIT_TOOL, "the plan's loader: %s", strerror(code));
+    if (plan_turns_start(stream, err))
+        return -1;
     stream->is_running = true;
     wait_for(&stream->begun);
     return 0;
@@ -140,8 +141,10 @@ static void wake_loader(struct plan_stream *stream, unsigned why)
     if ((asleep_for & WAKE_TIDY) &&
         atomic_load(&stream->idle_bytes) > (int64_t)stream->ahead_limit / 4)
         why |= WAKE_TIDY;
-    if ((asleep_for & why) && atomic_exchange(&stream->asleep_for, 0))
+    if ((asleep_for & why) && atomic_exchange(&stream->asleep_for, 0)) {
+        stream->woken_us = stream->turns.clock_us();
         sem_post(&stream->work);
+    }
 }
 
 /* What a session's new word may be to a loader that sleeps. */
@@ -160,7 +163,7 @@ void plan_stream_stop(const struct plan *plan)
     atomic_store(&stream->is_stopping, true);
     if (atomic_exchange(&stream->asleep_for, 0))
         sem_post(&stream->work);
-    pthread_join(stream->thread, NULL);
+    plan_turns_join(stream);
     stream->is_running = false;
 }
 
@@ -277,8 +280,10 @@ static void wish_for(struct plan_stream *stream, struct plan_client *client, str
     struct plan_ticket *ticket = malloc(sizeof *ticket);
     if (!ticket)
         return;
-    *ticket =
-        (struct plan_ticket){.session = wish->session, .wish = wish, .mailbox = client->mailbox};
+    *ticket = (struct plan_ticket){.session = wish->session,
+                                   .asked_us = stream->turns.clock_us(),
+                                   .wish = wish,
+                                   .mailbox = client->mailbox};
     plan_mailbox_hold(client->mailbox);
     wish->client = client;
     wish->ticket = ticket;

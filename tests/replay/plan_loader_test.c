@@ -35,7 +35,27 @@ static void stop_here(int signal_number)
     errno = error_number;
 }
 
-static struct plan *build(void)
+/* A machine on which the loader gets a whole core, or nothing, when it tries: the modest one loads
+ * then, or the other. Time stands still after that. */
+static _Atomic uint64_t now_us;
+
+static uint64_t clock_us(void)
+{
+    uint64_t us = atomic_load(&now_us);
+    return us < 20000 ? atomic_fetch_add(&now_us, 2000) : us;
+}
+
+static uint64_t all_of_it_us(void)
+{
+    return atomic_load(&now_us);
+}
+
+static uint64_t nothing_us(void)
+{
+    return 0;
+}
+
+static struct plan *build(bool is_quiet)
 {
     struct buf script = BUF_INIT(1 << 20);
     struct plan *plan = NULL;
@@ -47,7 +67,12 @@ static struct plan *build(void)
                    "session user-%d\n%d %d GET /start/%d 200\n%d %d POST /shared 200 body %d\n", i,
                    i * 100, i * 100 + 5, i, i * 100 + 10, i * 100 + 30, i % 4);
     if (script_trace_write(TRACE_FILE, buf_text(&script), &err) ||
-        plan_build(&plan, TRACE_FILE, &options, &err) || plan_stream_start(plan, NULL, 0, &err))
+        plan_build(&plan, TRACE_FILE, &options, &err))
+        fail_msg("%s", err.text);
+    atomic_store(&now_us, 0);
+    plan->stream->turns.clock_us = clock_us;
+    plan->stream->turns.cpu_us = is_quiet ? all_of_it_us : nothing_us;
+    if (plan_stream_start(plan, NULL, 0, &err))
         fail_msg("%s", err.text);
     buf_fini(&script);
     return plan;
@@ -144,12 +169,12 @@ static void let_it_run(struct player *player, struct random *random)
         left--;
 }
 
-static void who_plays_does_not_wait_for_a_loader_that_stands_still(void **state)
+static void stop_it_in_many_places(bool is_quiet, int rounds)
 {
-    (void)state;
     struct sigaction action = {.sa_handler = stop_here};
-    struct player player = {.plan = build()};
+    struct player player = {.plan = build(is_quiet)};
     struct random random;
+    const struct plan_turns *turns = &player.plan->stream->turns;
     struct error err;
     pthread_t thread;
     assert_true((stopped_fd = eventfd(0, 0)) >= 0);
@@ -162,9 +187,9 @@ static void who_plays_does_not_wait_for_a_loader_that_stands_still(void **state)
     random_init(&player.random, 5, 1);
     assert_int_equal(plan_client_init(&player.client, player.plan, &err), 0);
     assert_int_equal(pthread_create(&thread, NULL, run_player, &player), 0);
-    for (int i = 0; i < ROUNDS; i++) {
+    for (int i = 0; i < rounds; i++) {
         let_it_run(&player, &random);
-        pthread_kill(player.plan->stream->thread, SIGUSR1);
+        pthread_kill(is_quiet ? turns->modest : turns->normal, SIGUSR1);
         read_event(stopped_fd);
         eventfd_write(player.round_fd, 1);
         wait_for(&player.round_ended, "who plays waits for a loader that stands still");
@@ -183,10 +208,23 @@ static void who_plays_does_not_wait_for_a_loader_that_stands_still(void **state)
     unlink(TRACE_FILE);
 }
 
+static void who_plays_does_not_wait_for_a_loader_that_stands_still(void **state)
+{
+    (void)state;
+    stop_it_in_many_places(true, ROUNDS);
+}
+
+static void nor_for_one_that_takes_its_share(void **state)
+{
+    (void)state;
+    stop_it_in_many_places(false, ROUNDS / 10);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(who_plays_does_not_wait_for_a_loader_that_stands_still),
+        cmocka_unit_test(nor_for_one_that_takes_its_share),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
