@@ -36,7 +36,8 @@ enum failure {
     FAILURE_PROTOCOL,       /* an answer that is not HTTP, not the WebSocket handshake asked for, a
                                bad frame */
     FAILURE_HEAD_TOO_LARGE, /* an answer's header section over the limit */
-    FAILURE_BODY_TOO_LARGE, /* a body that had to be kept, over the limit; decoded, too */
+    FAILURE_BODY_TOO_LARGE, /* a body that had to be kept, over the limit; decoded, too; and one
+                               that is only looked at, decoded to far more than came */
     FAILURE_CODING,         /* a body that had to be kept is not what Content-Encoding says */
     FAILURE_NO_PORTS,       /* the generator ran out of source ports */
     FAILURE_NO_FILES,       /* the generator ran out of descriptors or memory */

@@ -12,7 +12,7 @@ system_headers='^(assert|complex|ctype|errno|fenv|float|inttypes|iso646|limits|l
 # A library's header, and the only files outside tests/ and plugins/NAME/ that may see it.
 library_rows='
 ^sqlite3\.h$     ^(traces/[^/]*|traces/correlate/binding_store\.c|replay/results/run_[^/]*)$
-^zstd\.h$        ^traces/[^/]*$
+^zstd(_errors)?\.h$ ^traces/[^/]*$
 ^openssl/        ^(traces/[^/]*|capture/ws_[^/]*\.c|replay/transport/(ws_[^/]*|transport_curl_tls|native_tls[^/]*)\.c)$
 ^jansson\.h$     ^(traces/[^/]*|plugins/plugin_cmd\.c|replay/((results|verify|doctor|identities|trial)/)?[^/]*_json\.c)$
 ^cyaml/          ^traces/correlate/binding_file\.c$

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <zlib.h>
 #include <zstd.h>
+#include <zstd_errors.h>
 
 #include "core/buf.h"
 
@@ -26,9 +27,16 @@ struct coding {
 
 const char *content_result_detail(enum content_result result)
 {
-    return result == CONTENT_TOO_LARGE ? "the decoded body is over the limit"
-           : result == CONTENT_BAD     ? "the body is not in the coding that it says"
-                                       : "no memory to decode the body";
+    switch (result) {
+    case CONTENT_TOO_LARGE:
+        return "the decoded body is over the limit";
+    case CONTENT_BAD_WINDOW:
+        return "the body's zstd window is over the 8 MiB that RFC 9659 allows";
+    case CONTENT_BAD:
+        return "the body is not in the coding that it says";
+    default:
+        return "no memory to decode the body";
+    }
 }
 
 struct content_decoder *content_decoder_new(size_t max_body_bytes)
@@ -51,6 +59,11 @@ void content_decoder_free(struct content_decoder *decoder)
     buf_fini(&decoder->out[0]);
     buf_fini(&decoder->out[1]);
     free(decoder);
+}
+
+void content_decoder_limit(struct content_decoder *decoder, size_t max_body_bytes)
+{
+    decoder->out[0].max_len = decoder->out[1].max_len = max_body_bytes;
 }
 
 void content_decoder_release(struct content_decoder *decoder)
@@ -174,10 +187,32 @@ static enum content_result decode_brotli(struct content_decoder *decoder, struct
     return result;
 }
 
+struct ZSTD_DCtx_s *content_zstd_new(void)
+{
+    ZSTD_DCtx *zstd = ZSTD_createDCtx();
+    if (zstd)
+        ZSTD_DCtx_setParameter(zstd, ZSTD_d_windowLogMax, CONTENT_ZSTD_WINDOW_LOG);
+    return zstd;
+}
+
+enum content_result content_zstd_result(size_t code)
+{
+    switch (ZSTD_getErrorCode(code)) {
+    case ZSTD_error_no_error:
+        return CONTENT_DECODED;
+    case ZSTD_error_frameParameter_windowTooLarge:
+        return CONTENT_BAD_WINDOW;
+    case ZSTD_error_memory_allocation:
+        return CONTENT_NO_MEMORY;
+    default:
+        return CONTENT_BAD;
+    }
+}
+
 static enum content_result decode_zstd(struct content_decoder *decoder, struct bytes in,
                                        struct buf *out)
 {
-    if (!decoder->zstd && !(decoder->zstd = ZSTD_createDCtx()))
+    if (!decoder->zstd && !(decoder->zstd = content_zstd_new()))
         return CONTENT_NO_MEMORY;
     ZSTD_DCtx_reset(decoder->zstd, ZSTD_reset_session_only);
     ZSTD_inBuffer input = {in.ptr, in.len, 0};
@@ -191,7 +226,7 @@ static enum content_result decode_zstd(struct content_decoder *decoder, struct b
         ZSTD_outBuffer output = {room, len, 0};
         left = ZSTD_decompressStream(decoder->zstd, &output, &input);
         if (ZSTD_isError(left))
-            return CONTENT_BAD;
+            return content_zstd_result(left);
         result = keep(out, room, &spare, output.pos);
         if (result != CONTENT_DECODED)
             return result;

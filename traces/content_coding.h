@@ -17,14 +17,22 @@ enum content_result {
     CONTENT_DECODED,
     CONTENT_BAD, /* a coding that is not known, too many of them, or bytes that are not what they
                     say */
+    CONTENT_BAD_WINDOW, /* of zstd */
     CONTENT_TOO_LARGE,
     CONTENT_NO_MEMORY
 };
+
+/* 8 MiB: the most that a zstd body may ask to have at hand (RFC 9659). Its library gives it 128. */
+#define CONTENT_ZSTD_WINDOW_LOG 23
 
 #define CONTENT_UNKNOWN_DETAIL "a coding of the body that is not known, or too many of them"
 
 /* What is wrong, in one line. */
 const char *content_result_detail(enum content_result result);
+
+/* A zstd decoder held to that window; NULL without memory. And what its result codes stand for. */
+struct ZSTD_DCtx_s *content_zstd_new(void);
+enum content_result content_zstd_result(size_t code);
 
 /* The codings that a body is in, in the order they were applied: how many; -1: too many, or chunked
  * is not the last. Views of the headers. */
@@ -45,6 +53,9 @@ enum content_result content_decode(struct content_decoder *decoder,
                                    const struct http_header *headers, size_t header_count,
                                    struct bytes body, struct bytes *ret_body,
                                    const char **ret_detail);
+
+/* Another maximum than content_decoder_new() was told, from the next call on. */
+void content_decoder_limit(struct content_decoder *decoder, size_t max_body_bytes);
 
 /* Gives back what a large body took. */
 void content_decoder_release(struct content_decoder *decoder);

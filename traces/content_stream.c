@@ -31,6 +31,7 @@ struct content_streams {
     struct coding *idle;
     int idle_count;
     bool is_feeding;
+    uint64_t given_bytes;
     char out[CONTENT_MAX_CODINGS][OUT_BYTES + 1]; /* of the stream in hand */
 };
 
@@ -41,6 +42,10 @@ struct content_stream {
     content_sink_fn sink;
     void *owner;
     bool is_enough;
+    uint64_t free_bytes;
+    uint64_t fed_bytes;
+    uint64_t out_bytes;  /* all that its codings have given */
+    uint64_t most_bytes; /* that they may have, of what was fed */
 };
 
 static enum content_result feed(struct content_stream *stream, int at, struct bytes in);
@@ -51,6 +56,10 @@ static enum content_result hand_on(struct content_stream *stream, int at, size_t
     char *out = stream->streams->out[at];
     if (len == 0)
         return CONTENT_DECODED;
+    stream->out_bytes += len;
+    stream->streams->given_bytes += len;
+    if (stream->out_bytes > stream->most_bytes)
+        return CONTENT_TOO_LARGE;
     if (at + 1 < stream->count)
         return feed(stream, at + 1, bytes_make(out, len));
     out[len] = '\0';
@@ -153,7 +162,7 @@ static enum content_result zstd_some(struct content_stream *stream, int at, stru
 {
     struct coding *coding = stream->codings[at];
     ZSTD_inBuffer input = {in.ptr, in.len, 0};
-    if (!coding->zstd && !(coding->zstd = ZSTD_createDCtx()))
+    if (!coding->zstd && !(coding->zstd = content_zstd_new()))
         return CONTENT_NO_MEMORY;
     if (!coding->is_reset)
         ZSTD_DCtx_reset(coding->zstd, ZSTD_reset_session_only);
@@ -162,7 +171,7 @@ static enum content_result zstd_some(struct content_stream *stream, int at, stru
         ZSTD_outBuffer output = {stream->streams->out[at], OUT_BYTES, 0};
         size_t left = ZSTD_decompressStream(coding->zstd, &output, &input);
         if (ZSTD_isError(left))
-            return CONTENT_BAD;
+            return content_zstd_result(left);
         coding->is_whole = left == 0;
         enum content_result result = hand_on(stream, at, output.pos);
         if (result != CONTENT_DECODED || stream->is_enough ||
@@ -197,11 +206,21 @@ enum content_result content_stream_feed(struct content_stream *stream, struct by
     stream->streams->is_feeding = true;
     stream->sink = sink;
     stream->owner = owner;
+    stream->fed_bytes += in.len;
+    stream->most_bytes = content_most_bytes(stream->fed_bytes);
+    if (stream->most_bytes < stream->free_bytes)
+        stream->most_bytes = stream->free_bytes;
     enum content_result result = feed(stream, 0, in);
     stream->streams->is_feeding = false;
     if (result != CONTENT_DECODED)
-        *ret_detail = content_result_detail(result);
+        *ret_detail =
+            result == CONTENT_TOO_LARGE ? CONTENT_RATIO_DETAIL : content_result_detail(result);
     return result;
+}
+
+void content_stream_allow(struct content_stream *stream, uint64_t free_bytes)
+{
+    stream->free_bytes = free_bytes;
 }
 
 bool content_stream_is_whole(const struct content_stream *stream)
@@ -262,6 +281,11 @@ void content_streams_free(struct content_streams *streams)
         coding_free(coding);
     }
     free(streams);
+}
+
+uint64_t content_streams_given(const struct content_streams *streams)
+{
+    return streams->given_bytes;
 }
 
 static enum content_result add_coding(struct content_stream *stream, struct bytes name)

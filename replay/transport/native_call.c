@@ -3,7 +3,7 @@
 
 #include "replay/transport/transport_native.h"
 
-enum { MAX_FREE_CALLS = 4096 };
+enum { MAX_FREE_CALLS = 4096, SHOWN_WHOLE_BYTES = 1024 * 1024 };
 
 struct transport_call *native_call_take(struct transport_user *user, timer_fn on_timer,
                                         timer_fn on_body_timer)
@@ -126,9 +126,17 @@ enum failure native_coding_failure(enum content_result result)
     case CONTENT_NO_MEMORY:
         return FAILURE_NO_FILES;
     case CONTENT_BAD:
+    case CONTENT_BAD_WINDOW:
         break;
     }
     return FAILURE_CODING;
+}
+
+/* A viewer is shown piece by piece what would need more memory than this. */
+static size_t whole_limit(const struct transport_call *call)
+{
+    size_t most = call->user->transport->options.max_body_bytes;
+    return call->request.keeps_body || most < SHOWN_WHOLE_BYTES ? most : SHOWN_WHOLE_BYTES;
 }
 
 /* Only what is kept, or handed to a viewer whole, is decoded. */
@@ -143,6 +151,7 @@ static void fill_body(struct transport_call *call, struct transport_result *resu
         struct http1_head *core = &transport->scratch->core;
         answer_head_parse_core(answer->head, answer->keeps_headers, answer->is_to_head, &facts,
                                transport->scratch);
+        content_decoder_limit(transport->decoder, whole_limit(call));
         result->failure = native_coding_failure(content_decode(
             transport->decoder, core->headers, core->header_count, body, &body, &result->detail));
         if (result->failure == FAILURE_BODY_TOO_LARGE && !call->request.keeps_body) {

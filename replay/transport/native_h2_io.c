@@ -142,8 +142,11 @@ static void receive(struct native_h2 *h2)
     }
     h2->is_busy = true;
     h2->read_us = 0;
+    const struct content_streams *streams = transport_of(h2)->streams;
+    uint64_t most_given = content_streams_given(streams) + NATIVE_VIEW_EVENT_BYTES;
     for (int reads = 1; !h2->broken_by; reads++) {
-        if (reads > STEPS_PER_EVENT && !stream_has_pending(&h2->stream))
+        bool is_enough = reads > STEPS_PER_EVENT || content_streams_given(streams) >= most_given;
+        if (is_enough && !stream_has_pending(&h2->stream))
             break;
         got = read_block(h2, block);
         if (got <= 0 || (got < POOL_BLOCK_BYTES && !stream_has_pending(&h2->stream)))

@@ -307,7 +307,10 @@ static void receive(struct native_connection *connection)
         native_http1_end_call(connection, FAILURE_NO_FILES, "no memory for an answer");
         return;
     }
-    for (int reads = 1; reads <= STEPS_PER_EVENT || stream_has_pending(&connection->stream);
+    const struct content_streams *streams = transport_of(connection)->streams;
+    uint64_t most_given = content_streams_given(streams) + NATIVE_VIEW_EVENT_BYTES;
+    for (int reads = 1; (reads <= STEPS_PER_EVENT && content_streams_given(streams) < most_given) ||
+                        stream_has_pending(&connection->stream);
          reads++) {
         size_t room = POOL_BLOCK_BYTES - connection->block_len;
         ssize_t got = read_some(connection, connection->block + connection->block_len, room);

@@ -23,6 +23,8 @@ static void begin_decoding(struct transport_call *call)
                            transport->scratch);
     call->view.result = content_stream_new(transport->streams, core->headers, core->header_count,
                                            &call->view.coding, &call->view.detail);
+    if (call->view.coding && call->request.keeps_body) /* which ends it first */
+        content_stream_allow(call->view.coding, 2 * (uint64_t)transport->options.max_body_bytes);
 }
 
 static void on_head(void *owner)

@@ -7,6 +7,9 @@
 
 #include "traces/content_stream.h"
 
+/* Decoded in one event: behind it the others have their turn, whatever there is still to read. */
+#define NATIVE_VIEW_EVENT_BYTES (UINT64_C(1) << 20)
+
 struct transport_call;
 struct transport_result;
 

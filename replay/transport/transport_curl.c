@@ -208,7 +208,8 @@ struct transport_call *tcurl_call_take(struct tcurl_multi *multi)
     call->error_text[0] = '\0';
     call->socket_error = 0;
     call->is_cut = call->has_body_failed = false;
-    call->was_shown = false;
+    call->was_shown = call->is_over_ratio = false;
+    call->shown_bytes = 0;
     call->previous = NULL;
     call->next = user->active;
     if (user->active)

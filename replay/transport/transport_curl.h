@@ -72,6 +72,7 @@ struct transport_call {
     struct transport_ws *ws; /* this call only connects it */
     struct timer body_timer; /* its pace lets more of the body go */
     struct body_pace pace;
+    uint64_t shown_bytes;   /* of the answer's body, decoded */
     uint64_t body_sent;     /* of a body that libcurl asks for piece by piece */
     uint64_t started_us;    /* handed to send() */
     uint64_t answered_us;   /* with such a body: when the answer's head began */
@@ -80,6 +81,7 @@ struct transport_call {
     bool has_body_options;  /* of the handle: to be taken back */
     bool is_cut;            /* the request's viewer wants no more of the answer */
     bool was_shown;         /* the viewer has its head */
+    bool is_over_ratio;     /* what it is shown is too large for what came */
     bool may_wait;          /* there were as many under way as connections allowed */
     int socket_error;       /* why there was no socket for it: libcurl does not keep that */
     char error_text[CURL_ERROR_SIZE];

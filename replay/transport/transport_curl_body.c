@@ -1,8 +1,12 @@
 /* transport_curl_body.c - bodies that libcurl asks for, or hands over, piece by piece. */
 #include "replay/transport/transport_curl_headers.h"
+#include "traces/content_stream.h"
 
 /* libcurl's own default is four times as much, for each request that is sent at the moment. */
 enum { UPLOAD_BUFFER_BYTES = 16 * 1024, DEFAULT_BUFFER_BYTES = 64 * 1024 };
+
+/* What libcurl has in hand of a body may not be in its count yet. */
+enum { READ_BUFFER_BYTES = CURL_MAX_WRITE_SIZE };
 
 bool tcurl_reads_body(const struct http_request *http)
 {
@@ -99,6 +103,18 @@ void tcurl_body_fini(struct transport_call *call)
     call->body_sent = call->body_ended_us = 0;
 }
 
+/* Of an answer that is only shown: one that is kept has its buffer's end. libcurl decodes, so that
+ * what is not coded is told from what is by their counts alone. */
+static bool is_over_ratio(struct transport_call *call, size_t len)
+{
+    curl_off_t coded_bytes = 0;
+    call->shown_bytes += len;
+    if (call->request.keeps_body || call->shown_bytes <= CONTENT_FREE_BYTES)
+        return false;
+    curl_easy_getinfo(call->easy, CURLINFO_SIZE_DOWNLOAD_T, &coded_bytes);
+    return call->shown_bytes > content_most_bytes((uint64_t)coded_bytes + READ_BUFFER_BYTES);
+}
+
 /* To the viewer. False: it wants no more. */
 static bool show(struct transport_call *call, struct bytes piece)
 {
@@ -117,6 +133,10 @@ size_t tcurl_body_take(char *data, size_t size, size_t count, void *owner)
     size_t len = size * count;
     if (call->request.keeps_body && buf_append(&call->body, data, len))
         return 0; /* libcurl ends the transfer with CURLE_WRITE_ERROR */
+    if (call->was_shown && is_over_ratio(call, len)) {
+        call->is_over_ratio = true;
+        return 0;
+    }
     if (call->was_shown && len)
         call->is_cut = !show(call, bytes_make(data, len));
     return call->is_cut ? 0 : len;

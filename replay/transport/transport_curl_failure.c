@@ -6,6 +6,7 @@
 #include "replay/transport/dial_race.h"
 #include "replay/transport/transport_curl.h"
 #include "replay/transport/transport_curl_tls.h"
+#include "traces/content_stream.h"
 
 /* 0: not known. */
 static int os_error_of(const struct transport_call *call)
@@ -151,9 +152,10 @@ static const char *plain_text(const struct transport_call *call, enum failure fa
 static bool say(const struct transport_call *call, const struct url *url, enum failure failure,
                 char *out, size_t size)
 {
+    bool is_shown_body = failure == FAILURE_BODY_TOO_LARGE && call->is_over_ratio;
     bool has_proxy = call->user->transport->options.proxy_url != NULL;
     struct bytes reason = reason_of(call->error_text);
-    const char *text = plain_text(call, failure);
+    const char *text = is_shown_body ? CONTENT_RATIO_DETAIL : plain_text(call, failure);
     switch (failure) {
     case FAILURE_DNS:
         snprintf(out, size, "%.*s: the name was not resolved", BYTES_ARG(url->host));
