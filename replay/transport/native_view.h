@@ -7,7 +7,7 @@
 
 #include "traces/content_stream.h"
 
-/* Decoded in one event: behind it the others have their turn, whatever there is still to read. */
+/* Decoded in one event: behind it others have their turn, whatever there is still to read. */
 #define NATIVE_VIEW_EVENT_BYTES (UINT64_C(1) << 20)
 
 struct transport_call;

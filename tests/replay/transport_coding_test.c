@@ -477,6 +477,45 @@ static void a_coded_body_that_is_only_seen_may_be_large(void **state)
     free(zeros);
 }
 
+static uint64_t pass;
+static size_t pass_bytes, most_pass_bytes;
+
+static bool count_in_pass(void *owner, const struct transport_result *so_far, struct bytes piece)
+{
+    const struct asked *asked = owner;
+    (void)so_far;
+    if (asked->rig->loop.wait_count != pass)
+        pass_bytes = 0;
+    pass = asked->rig->loop.wait_count;
+    pass_bytes += piece.len;
+    if (pass_bytes > most_pass_bytes)
+        most_pass_bytes = pass_bytes;
+    return true;
+}
+
+/* All of it has come, and would be read in one event if it were small: libcurl does so. */
+static void a_coded_body_leaves_the_others_their_turn(void **state)
+{
+    enum { BYTES = 60 * RIG_MAX_BODY_BYTES, READ_BYTES = 16 << 10 };
+    static const struct transport_viewer counter = {see_head, count_in_pass, false};
+    char *zeros = calloc(1, BYTES);
+    struct buf coded = BUF_INIT((size_t)2 * BYTES);
+    struct rig rig;
+    struct asked asked;
+    assert_non_null(zeros);
+    code(&coded, bytes_make(zeros, BYTES), "gzip");
+    assert_true(coded.len > 3 * READ_BYTES);
+    viewer_in_hand = &counter;
+    pass = pass_bytes = most_pass_bytes = 0;
+    ask_coded(&asked, &rig, *state, "gzip", buf_bytes(&coded), false, false);
+    viewer_in_hand = NULL;
+    assert_int_equal(asked.failure, FAILURE_NONE);
+    assert_in_range(most_pass_bytes, RIG_MAX_BODY_BYTES, READ_BYTES * CONTENT_MAX_RATIO);
+    ask_fini(&asked);
+    buf_fini(&coded);
+    free(zeros);
+}
+
 static void an_empty_body_has_nothing_to_decode(void **state)
 {
     struct asked asked;
@@ -509,6 +548,7 @@ int main(void)
         OVER_BOTH(a_body_that_is_not_kept_is_not_looked_at),
         OVER_BOTH(a_coded_answer_is_seen_while_it_is_open),
         OVER_BOTH(a_coded_body_that_is_only_seen_may_be_large),
+        OVER(native, a_coded_body_leaves_the_others_their_turn),
     };
     int failed =
         cmocka_run_group_tests(tests, NULL, NULL) + cmocka_run_group_tests(unseen, NULL, NULL);
