@@ -7,6 +7,7 @@
 
 #define MAX_NUMBER 1000000000000ULL
 
+/* More than MAX_NUMBER is MAX_NUMBER: too much, not nothing. */
 static size_t read_digits(const char *text, size_t len, uint64_t *ret)
 {
     uint64_t value = 0;
@@ -14,7 +15,7 @@ static size_t read_digits(const char *text, size_t len, uint64_t *ret)
     for (; at < len && text[at] >= '0' && text[at] <= '9'; at++) {
         value = value * 10 + (uint64_t)(text[at] - '0');
         if (value > MAX_NUMBER)
-            return 0;
+            value = MAX_NUMBER;
     }
     *ret = value;
     return at;

@@ -25,6 +25,7 @@ struct plugin_state {
     pthread_mutex_t lock;                     /* guards the rest */
     struct keys keys;
     bool has_warned;
+    bool has_warned_of_column[RULE_MAX];
 };
 
 /* A request that was sent and has no answer yet, and whose limits it counts for. */

@@ -166,6 +166,22 @@ static bool key_text(const reprise_call *call, const reprise_request *request,
     return ret->ptr != NULL;
 }
 
+/* Once a limit: of users without the column nothing is checked. */
+static void warn_of_column(const reprise_call *call, const struct rule *rule)
+{
+    struct plugin_state *state = call->plugin;
+    bool *has_warned = &state->has_warned_of_column[rule - state->rules.rule];
+    pthread_mutex_lock(&state->lock);
+    bool is_first = !*has_warned;
+    *has_warned = true;
+    pthread_mutex_unlock(&state->lock);
+    if (is_first)
+        call->host->log(call, REPRISE_WARNING,
+                        "%s: user %" PRIu64 " has no column %s of --data, and its requests count "
+                        "for no limit; further users without it are not told",
+                        rule->text, call->user_index, rule->name);
+}
+
 /* Which limits this request counts for. NULL: none. */
 static struct sent *new_sent(const reprise_call *call, const reprise_request *request)
 {
@@ -176,9 +192,13 @@ static struct sent *new_sent(const reprise_call *call, const reprise_request *re
         reprise_bytes text;
         const struct rule *rule = &state->rules.rule[i];
         if (!rule_matches(rule, request->method.ptr, request->method.len, request->url.ptr,
-                          request->url.len) ||
-            !key_text(call, request, rule, number, &text))
+                          request->url.len))
             continue;
+        if (!key_text(call, request, rule, number, &text)) {
+            if (rule->key == RULE_PER_DATA)
+                warn_of_column(call, rule);
+            continue;
+        }
         if (!sent && !(sent = calloc(1, sizeof *sent)))
             return NULL;
         pthread_mutex_lock(&state->lock);

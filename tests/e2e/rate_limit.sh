@@ -58,6 +58,18 @@ trace=in_turn.trace play strict.run "$declared"
 equal "exit code where too much is refused" "$code" 99
 equal "refused within the limit" "$(counted strict.run rate_limited_early)" 4
 
+# A column that nobody has checks nothing, and that is said once; one that is there is checked.
+afresh
+play column.run 'rate_limit:limit=POST /auth/signup 1/h per data:team'
+equal "exit code where nothing is checked" "$code" 0
+equal "warnings of a column that is not there" "$(grep -c 'has no column team of --data, and its requests count for no limit' err)" 1
+printf 'team\nred\nred\nred\nred\nred\n' >teams.csv
+afresh
+play teams.run 'rate_limit:limit=POST /auth/signup 1/h per data:team' --data teams.csv
+equal "exit code where nothing is refused to a team" "$code" 99
+equal "let through beyond a team's limit" "$(counted teams.run rate_limit_missed)" 4
+equal "warnings where the column is there" "$(grep -c 'has no column' err)" 0
+
 # Whoever is told to wait waits, and is let in.
 afresh --limit-signup 2/s
 play waits.run 'rate_limit:limit=POST /auth/signup 2/s per address,allow=bucket,wait=on,jitter=100ms'

@@ -156,6 +156,18 @@ static void a_refusal_is_waited_for_when_asked(void **state)
     module_stop(&m);
 }
 
+static void a_wait_that_no_number_holds_is_too_long(void **state)
+{
+    (void)state;
+    struct module m;
+    module_start(&m, "rate_limit:limit=1/m per user,wait=on");
+    sign_up(&m, 0, 0, 200, NULL);
+    static const char *const forever[] = {"Retry-After: 99999999999999999999", NULL};
+    assert_int_equal(sign_up(&m, 0, SECOND, 429, forever).outcome.judgement, REPRISE_EXPECTED);
+    assert_int_equal(module_counted(&m, "rate_limit_waits"), 0);
+    module_stop(&m);
+}
+
 static void headers_that_grant_too_much_are_counted(void **state)
 {
     (void)state;
@@ -173,6 +185,7 @@ static void headers_that_grant_too_much_are_counted(void **state)
         {429, "X-RateLimit-Remaining: 0", 0},
         {429, "X-RateLimit-Remaining: 1", 1},
         {200, "X-RateLimit-Remaining: soon", 0},
+        {200, "X-RateLimit-Remaining: 99999999999999999999", 1},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct module m;
@@ -231,6 +244,7 @@ int main(void)
         cmocka_unit_test(added_requests_are_told_apart_by_their_url),
         cmocka_unit_test(a_tolerance_leaves_room_both_ways),
         cmocka_unit_test(a_refusal_is_waited_for_when_asked),
+        cmocka_unit_test(a_wait_that_no_number_holds_is_too_long),
         cmocka_unit_test(headers_that_grant_too_much_are_counted),
         cmocka_unit_test(keys_are_users_headers_and_columns),
         cmocka_unit_test(options_that_do_not_fit_are_refused),

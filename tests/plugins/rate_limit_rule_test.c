@@ -161,7 +161,8 @@ static void retry_after_is_seconds_or_a_date(void **state)
         {"soon", false, 0},
         {"", false, 0},
         {"1.5", false, 0},
-        {"99999999999999999999", false, 0},
+        {"99999999999999999999", true, 1000000000000000000},
+        {"99999999999999999999 hours", false, 0},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         uint64_t us = 0;
