@@ -6,8 +6,10 @@
 #include "../common/endpoint.h"
 #include "../common/json_place.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 static int say(char *problem, const char *text, const char *reason)
 {
@@ -46,6 +48,31 @@ static void take_endpoint(const char **text, struct setting *setting)
     *text = path + path_bytes + strspn(path + path_bytes, " ");
 }
 
+/* RFC 9110 5.6.2. */
+static bool is_token(const char *text)
+{
+    static const char marks[] = "!#$%&'*+-.^_`|~";
+    for (const char *at = text; *at; at++)
+        if (!isalnum((unsigned char)*at) && !strchr(marks, *at))
+            return false;
+    return *text != '\0';
+}
+
+/* A header that people can set; what frames the message or is of the connection is made by whoever
+ * sends it. */
+static int check_header(const struct setting *setting, char *problem)
+{
+    static const char *const made[] = {"connection",       "content-length",    "keep-alive",
+                                       "proxy-connection", "transfer-encoding", "upgrade"};
+    if (!is_token(setting->name))
+        return say(problem, setting->text, "no name of a header; write header:X-Request-Id=uuid");
+    for (size_t i = 0; i < sizeof made / sizeof made[0]; i++)
+        if (strcasecmp(setting->name, made[i]) == 0)
+            return say(problem, setting->text,
+                       "this header belongs to the connection, not to the request: leave it out");
+    return 0;
+}
+
 static int read_place(const char *text, size_t len, struct setting *setting, char *problem)
 {
     static const struct {
@@ -58,7 +85,7 @@ static int read_place(const char *text, size_t len, struct setting *setting, cha
             continue;
         setting->place = kinds[i].place;
         snprintf(setting->name, sizeof setting->name, "%.*s", (int)(len - prefix), text + prefix);
-        return 0;
+        return setting->place == SETTING_HEADER ? check_header(setting, problem) : 0;
     }
     setting->place = SETTING_JSON;
     snprintf(setting->name, sizeof setting->name, "%.*s", (int)len, text);
