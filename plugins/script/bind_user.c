@@ -160,6 +160,28 @@ static int user_wake(lua_State *lua)
     return 0;
 }
 
+/* The field of the table, on top of the stack, when it is there and can be `type`: a number,
+ * a text or a table. */
+static bool take_field(lua_State *lua, int table, const char *call_name, const char *name, int type)
+{
+    if (lua_getfield(lua, table, name) == LUA_TNIL)
+        return false;
+    int is_whole;
+    (void)lua_tointegerx(lua, -1, &is_whole);
+    bool fits = type == LUA_TSTRING   ? lua_isstring(lua, -1)
+                : type == LUA_TNUMBER ? is_whole
+                                      : lua_istable(lua, -1);
+    if (!fits)
+        luaL_error(lua, "user:%s: %s is a %s, not %s", call_name, name,
+                   type == LUA_TSTRING   ? "text"
+                   : type == LUA_TNUMBER ? "whole number"
+                                         : "table",
+                   lua_type(lua, -1) == LUA_TSTRING
+                       ? lua_pushfstring(lua, "'%s'", lua_tostring(lua, -1))
+                       : luaL_tolstring(lua, -1, NULL));
+    return true;
+}
+
 /* The rows of a table of headers, for settle(): as many as there is room for. */
 static size_t read_headers(lua_State *lua, int table, reprise_header *rows, size_t most)
 {
@@ -189,11 +211,11 @@ static int user_settle(lua_State *lua)
     luaL_checkstack(lua, 3 * MOST, "headers");
     if (has_answer) {
         luaL_checktype(lua, 3, LUA_TTABLE);
-        if (lua_getfield(lua, 3, "status") != LUA_TNIL)
-            answer.status = (uint32_t)luaL_checkinteger(lua, -1);
-        if (lua_getfield(lua, 3, "body") != LUA_TNIL)
-            answer.body.ptr = luaL_checklstring(lua, -1, &answer.body.len);
-        if (lua_getfield(lua, 3, "headers") == LUA_TTABLE)
+        if (take_field(lua, 3, "settle()", "status", LUA_TNUMBER))
+            answer.status = (uint32_t)lua_tointeger(lua, -1);
+        if (take_field(lua, 3, "settle()", "body", LUA_TSTRING))
+            answer.body.ptr = lua_tolstring(lua, -1, &answer.body.len);
+        if (take_field(lua, 3, "settle()", "headers", LUA_TTABLE))
             answer.header_count = read_headers(lua, lua_gettop(lua), headers, MOST);
     }
     if (call->host->settle(call, step, has_answer ? &answer : NULL))
@@ -214,10 +236,10 @@ static int user_settle_like(lua_State *lua)
 static reprise_request *start_request(lua_State *lua, const reprise_call *call)
 {
     uint32_t tag = 0;
-    if (lua_getfield(lua, 2, "tag") != LUA_TNIL)
-        tag = (uint32_t)luaL_checkinteger(lua, -1);
-    if (lua_getfield(lua, 2, "step") != LUA_TNIL)
-        return call->host->new_request_of_step(call, (uint32_t)luaL_checkinteger(lua, -1), tag);
+    if (take_field(lua, 2, "send()", "tag", LUA_TNUMBER))
+        tag = (uint32_t)lua_tointeger(lua, -1);
+    if (take_field(lua, 2, "send()", "step", LUA_TNUMBER))
+        return call->host->new_request_of_step(call, (uint32_t)lua_tointeger(lua, -1), tag);
     bool is_like = lua_getfield(lua, 2, "like") != LUA_TNIL;
     if (is_like && vm_object_at(lua, -1) != OBJECT_REQUEST)
         luaL_error(lua, "user:send(): like is a request");
@@ -234,23 +256,24 @@ static int user_send(lua_State *lua)
     reprise_request *request = start_request(lua, call);
     if (!request)
         return vm_refused(lua, "user:send()");
-    if (lua_getfield(lua, 2, "method") != LUA_TNIL &&
-        host->set_method(call, request, luaL_checkstring(lua, -1)))
+    if (take_field(lua, 2, "send()", "method", LUA_TSTRING) &&
+        host->set_method(call, request, lua_tostring(lua, -1)))
         return vm_refused(lua, "user:send(): its method");
-    if (lua_getfield(lua, 2, "url") != LUA_TNIL &&
-        host->set_url(call, request, luaL_checkstring(lua, -1)))
+    if (take_field(lua, 2, "send()", "url", LUA_TSTRING) &&
+        host->set_url(call, request, lua_tostring(lua, -1)))
         return vm_refused(lua, "user:send(): its url");
-    if (lua_getfield(lua, 2, "headers") == LUA_TTABLE) {
+    if (take_field(lua, 2, "send()", "headers", LUA_TTABLE)) {
         lua_pushnil(lua);
         while (lua_next(lua, -2)) {
-            luaL_argcheck(lua, lua_type(lua, -2) == LUA_TSTRING, 2, "a header's name is a text");
-            if (host->set_header(call, request, lua_tostring(lua, -2), luaL_checkstring(lua, -1)))
+            if (lua_type(lua, -2) != LUA_TSTRING || !lua_isstring(lua, -1))
+                return luaL_error(lua, "user:send(): headers are names with values");
+            if (host->set_header(call, request, lua_tostring(lua, -2), lua_tostring(lua, -1)))
                 return vm_refused(lua, "user:send(): a header");
             lua_pop(lua, 1);
         }
     }
-    if (lua_getfield(lua, 2, "body") != LUA_TNIL) {
-        const char *body = luaL_checklstring(lua, -1, &len);
+    if (take_field(lua, 2, "send()", "body", LUA_TSTRING)) {
+        const char *body = lua_tolstring(lua, -1, &len);
         if (host->set_body(call, request, body, len))
             return vm_refused(lua, "user:send(): its body");
     }

@@ -278,6 +278,36 @@ static void objects_are_of_their_callback_alone(void **state)
     module_stop(&m);
 }
 
+static void a_field_of_a_table_is_named_when_it_is_wrong(void **state)
+{
+    (void)state;
+    static const char *const rows[][2] = {
+        {"user:send{tag = 'x'}", "user:send(): tag is a whole number, not 'x'"},
+        {"user:send{step = {}}", "user:send(): step is a whole number, not table: "},
+        {"user:send{tag = 1.5}", "user:send(): tag is a whole number, not 1.5"},
+        {"user:send{method = true}", "user:send(): method is a text, not true"},
+        {"user:send{url = {}}", "user:send(): url is a text, not table: "},
+        {"user:send{url = '/a', headers = 'X: y'}", "user:send(): headers is a table, not 'X: y'"},
+        {"user:send{url = '/a', headers = {X = {}}}", "user:send(): headers are names with values"},
+        {"user:send{url = '/a', headers = {'X: y'}}", "user:send(): headers are names with values"},
+        {"user:send{url = '/a', body = false}", "user:send(): body is a text, not false"},
+        {"user:settle(3, {status = 'ok'})", "user:settle(): status is a whole number, not 'ok'"},
+        {"user:settle(3, {body = {}})", "user:settle(): body is a text, not table: "},
+        {"user:settle(3, {headers = 1})", "user:settle(): headers is a table, not 1"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct module m;
+        struct asked asked;
+        char text[200];
+        snprintf(text, sizeof text, "function on_request(user)\n  %s\nend\n", rows[i][0]);
+        start_with(&m, text, "");
+        if (ask(&m, &asked, 0, "GET /a", "", NULL) != REPRISE_FAIL ||
+            !strstr(asked.outcome.error, rows[i][1]))
+            fail_msg("%s: %s", rows[i][0], asked.outcome.error);
+        module_stop(&m);
+    }
+}
+
 /* What was kept is told from what is there now, in calls for the same user and for others. */
 static void what_is_kept_is_not_the_next_one(void **state)
 {
@@ -473,6 +503,7 @@ int main(void)
         cmocka_unit_test(the_host_can_be_asked_for_everything),
         cmocka_unit_test(a_script_that_is_wrong_fails_its_user_alone),
         cmocka_unit_test(objects_are_of_their_callback_alone),
+        cmocka_unit_test(a_field_of_a_table_is_named_when_it_is_wrong),
         cmocka_unit_test(what_is_kept_is_not_the_next_one),
         cmocka_unit_test(a_body_that_is_not_there_is_empty),
         cmocka_unit_test(json_base64_and_hex_go_there_and_back),
