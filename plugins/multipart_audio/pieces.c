@@ -37,6 +37,26 @@ size_t pieces_copy(const struct pieces *pieces, uint64_t at, void *into, size_t 
     return done;
 }
 
+bool pieces_equal(const struct pieces *one, const struct pieces *other)
+{
+    size_t i = 0, k = 0, from = 0, with = 0; /* so far into each one's piece */
+    if (one->total_bytes != other->total_bytes)
+        return false;
+    while (i < one->count && k < other->count) {
+        const struct span *a = &one->piece[i], *b = &other->piece[k];
+        size_t len = a->len - from < b->len - with ? a->len - from : b->len - with;
+        if (len && a->ptr + from != b->ptr + with && memcmp(a->ptr + from, b->ptr + with, len) != 0)
+            return false;
+        from += len;
+        with += len;
+        if (from == a->len)
+            i++, from = 0;
+        if (with == b->len)
+            k++, with = 0;
+    }
+    return true;
+}
+
 bool pieces_match(const struct pieces *pieces, uint64_t at, const void *text, size_t len)
 {
     size_t done = 0;

@@ -33,6 +33,9 @@ size_t pieces_copy(const struct pieces *pieces, uint64_t at, void *into, size_t 
 /* The bytes from `at` on that lie in one piece, at most `max`; ptr is NULL behind the end. */
 struct span pieces_run(const struct pieces *pieces, uint64_t at, uint64_t max);
 
+/* The same bytes, wherever they lie. */
+bool pieces_equal(const struct pieces *one, const struct pieces *other);
+
 bool pieces_match(const struct pieces *pieces, uint64_t at, const void *text, size_t len);
 
 /* Where the needle (1 to PIECES_MAX_NEEDLE_BYTES) first begins from `from` on; PIECES_NOWHERE. */

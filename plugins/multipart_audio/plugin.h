@@ -68,14 +68,19 @@ struct plugin_state {
 
 struct user_state;
 
-/* An upload that waits for its checksums, or that the host has and sends. */
+/* An upload that the host has as a source, also while it waits for its checksums: what it is made
+ * of lies in the host's memory, which stays until the host releases it. */
 struct pending {
     struct pending *next;
     struct user_state *user; /* NULL: it has ended */
     uint32_t step;
-    bool is_given;      /* to the host, until it releases it */
-    bool has_failed;    /* while it was sent */
-    uint64_t read_upto; /* how far it was taken to be sent */
+    uint32_t made_before; /* how often, of bodies that became others while it was held */
+    bool is_in_headers;   /* its checksums */
+    bool has_failed;      /* while it was sent */
+    uint64_t read_upto;   /* how far it was taken to be sent */
+    struct span *body;    /* the pieces it was made of */
+    size_t body_count;
+    struct upload_choice choices[RECORDED_MAX_AUDIO];
     struct upload upload;
 };
 

@@ -10,7 +10,8 @@ enum {
     MAX_CHANGED_HEADERS = 16,
     /* Read for checksums in one callback: under a millisecond. */
     DIGEST_SLICE_BYTES = 128 * 1024,
-    DIGEST_SLICES = 8000 /* below max_holds */
+    DIGEST_SLICES = 4900, /* twice that is below max_holds */
+    MOST_DOUBLINGS = 20
 };
 
 static int fail(const reprise_call *call, uint32_t step, const char *reason)
@@ -127,36 +128,49 @@ static const char *list_pieces(const reprise_call *call, const reprise_request *
     return reason || count ? reason : "its body is empty";
 }
 
-static struct pending *make(const reprise_call *call, const reprise_request *request,
-                            const struct recorded_upload *recorded, const char **ret_reason)
+static void free_pending(struct pending *pending)
 {
-    struct upload_choice choices[RECORDED_MAX_AUDIO];
-    struct user_state *user = call->user;
-    struct pieces live;
-    size_t count = 0;
+    struct pending **link = pending->user ? &pending->user->pending : NULL;
+    while (link && *link && *link != pending)
+        link = &(*link)->next;
+    if (link && *link)
+        *link = pending->next;
+    upload_fini(&pending->upload);
+    free(pending->body);
+    free(pending);
+}
+
+/* Of the body at hand, whose list is taken. `before`: the same upload, of a body that has become
+ * this one. */
+static struct pending *make(const reprise_call *call, const reprise_request *request,
+                            const struct recorded_upload *recorded, const struct pieces *live,
+                            const struct pending *before, const char **ret_reason)
+{
     struct pending *pending = calloc(1, sizeof *pending);
-    struct span *pieces = NULL;
-    *ret_reason = pending ? list_pieces(call, request, &pieces, &count) : "no memory";
-    if (!*ret_reason) {
-        pieces_init(&live, pieces, count);
-        for (size_t i = 0; i < recorded->audio_count; i++)
-            choose(call, request, i, recorded, &choices[i]);
-        *ret_reason = upload_make(
-            recorded, &live, plugin_span(call->host->request_header(call, request, "Content-Type")),
-            choices, &pending->upload);
-    }
-    free(pieces);
-    if (*ret_reason) {
-        if (pending)
-            upload_fini(&pending->upload);
-        free(pending);
+    if (!pending) {
+        free((void *)(uintptr_t)live->piece);
+        *ret_reason = "no memory";
         return NULL;
     }
     pending->step = request->step;
-    pending->user = user;
-    pending->next = user->pending;
-    user->pending = pending;
-    return pending;
+    pending->body = (struct span *)(uintptr_t)live->piece;
+    pending->body_count = live->count;
+    pending->made_before = before ? before->made_before + 1 : 0;
+    for (size_t i = 0; i < recorded->audio_count; i++)
+        if (before)
+            pending->choices[i] = before->choices[i];
+        else
+            choose(call, request, i, recorded, &pending->choices[i]);
+    *ret_reason = upload_make(
+        recorded, live, plugin_span(call->host->request_header(call, request, "Content-Type")),
+        pending->choices, &pending->upload);
+    if (!*ret_reason && before &&
+        upload_replaces(&pending->upload, &before->upload, before->is_in_headers))
+        *ret_reason = "no memory";
+    if (!*ret_reason)
+        return pending;
+    free_pending(pending);
+    return NULL;
 }
 
 /* Headers that carry checksums; found first, as setting one may move the others. */
@@ -202,35 +216,28 @@ static const char *say_reason(void *state)
     return pending->upload.rope.problem;
 }
 
-static void free_pending(struct pending *pending)
-{
-    struct pending **link = pending->user ? &pending->user->pending : NULL;
-    while (link && *link != pending)
-        link = &(*link)->next;
-    if (link)
-        *link = pending->next;
-    upload_fini(&pending->upload);
-    free(pending);
-}
-
 static void release_body(void *state)
 {
     free_pending(state);
 }
 
-/* Of those of this step that the host has, or has not; NULL: there is none. */
-static struct pending *find_pending(const struct user_state *user, uint32_t step, bool is_given)
+/* The latest one of this step. NULL: the host has none. */
+static struct pending *find_pending(const struct user_state *user, uint32_t step)
 {
     struct pending *pending = user->pending;
-    while (pending && (pending->step != step || pending->is_given != is_given))
+    while (pending && pending->step != step)
         pending = pending->next;
     return pending;
 }
 
+/* It is the host's from here on, also after -1; one that was there before goes. */
 static int give_body(const reprise_call *call, reprise_request *request, struct pending *pending)
 {
     const struct plugin_state *state = call->plugin;
-    pending->is_given = true;
+    struct user_state *user = call->user;
+    pending->user = user;
+    pending->next = user->pending;
+    user->pending = pending;
     const reprise_body_source source = {.size = sizeof source,
                                         .body_bytes = pending->upload.rope.total_bytes,
                                         .read = read_body,
@@ -241,32 +248,86 @@ static int give_body(const reprise_call *call, reprise_request *request, struct 
     return call->host->set_body_source(call, request, &source);
 }
 
+/* Nothing has touched the body at hand since this was made of it. */
+static bool is_untouched(const reprise_call *call, const reprise_request *request,
+                         const struct pending *pending)
+{
+    for (size_t i = 0;; i++) {
+        reprise_bytes piece = call->host->request_body_at(call, request, i);
+        if (!piece.ptr || i == pending->body_count)
+            return !piece.ptr && i == pending->body_count;
+        if (piece.ptr != pending->body[i].ptr || piece.len != pending->body[i].len)
+            return false;
+    }
+}
+
+/* The upload of the body at hand: the host has it, as its checksums may take more than one
+ * callback. NULL, and why, "" when the host has said it. */
+static struct pending *have(const reprise_call *call, reprise_request *request,
+                            const struct recorded_upload *recorded, const char **ret_reason)
+{
+    struct pending *before = find_pending(call->user, request->step);
+    struct span *list = NULL;
+    struct pieces live, old;
+    size_t count = 0;
+    if (before && !before->has_failed && is_untouched(call, request, before))
+        return before;
+    *ret_reason = list_pieces(call, request, &list, &count);
+    if (*ret_reason) {
+        free(list);
+        return NULL;
+    }
+    pieces_init(&live, list, count);
+    if (before && !before->has_failed) {
+        pieces_init(&old, before->body, before->body_count);
+        if (pieces_equal(&live, &old)) { /* and both stay until it is released */
+            free(before->body);
+            before->body = list;
+            before->body_count = count;
+            return before;
+        }
+    }
+    struct pending *pending = make(call, request, recorded, &live, before, ret_reason);
+    if (!pending || give_body(call, request, pending) == 0)
+        return pending;
+    *ret_reason = "";
+    return NULL;
+}
+
+/* To be read in this callback; more each time, so that a body that keeps becoming another ends. */
+static uint64_t slice_bytes(const struct pending *pending)
+{
+    uint32_t doublings =
+        pending->made_before < MOST_DOUBLINGS ? pending->made_before : MOST_DOUBLINGS;
+    uint64_t slice = (pending->upload.rope.total_bytes * 2 / DIGEST_SLICES) << doublings;
+    return slice > DIGEST_SLICE_BYTES ? slice : DIGEST_SLICE_BYTES;
+}
+
 int plugin_on_request(const reprise_call *call, reprise_request *request)
 {
     const struct plugin_state *state = call->plugin;
-    const struct user_state *user = call->user;
-    const char *reason;
+    const char *reason = "";
     if (request->step == REPRISE_ADDED || request->mark == 0 || request->mark & MARK_STREAM)
         return REPRISE_CONTINUE;
     const struct recorded_upload *recorded = state->uploads.item[request->mark - 1];
     if (recorded->problem[0])
         return fail(call, request->step, recorded->problem);
-    struct pending *pending = find_pending(user, request->step, false);
-    if (!pending)
-        pending = make(call, request, recorded, &reason);
-    if (!pending)
+    struct pending *pending = have(call, request, recorded, &reason);
+    if (!pending && reason[0])
         return fail(call, request->step, reason);
-    uint64_t slice = pending->upload.rope.total_bytes * 2 / DIGEST_SLICES;
-    if (!upload_digest(&pending->upload, slice > DIGEST_SLICE_BYTES ? slice : DIGEST_SLICE_BYTES)) {
+    if (pending)
+        pending->read_upto = 0; /* a retry is read anew */
+    if (pending && !upload_digest(&pending->upload, slice_bytes(pending))) {
         call->host->delay_us(call, 1);
         return REPRISE_HOLD; /* asked again at once, after others had their turn */
     }
-    if (pending->upload.rope.problem)
+    if (pending && pending->upload.rope.problem)
         return fail(call, request->step, pending->upload.rope.problem);
-    if (set_headers(call, request, &pending->upload) || give_body(call, request, pending)) {
+    if (!pending || set_headers(call, request, &pending->upload)) {
         call->host->record(call, AUDIO_ERRORS, 1);
         return REPRISE_FAIL;
     }
+    pending->is_in_headers = true;
     return REPRISE_CONTINUE;
 }
 
@@ -284,10 +345,6 @@ void plugin_forget_uploads(const reprise_call *call)
     count_errors(call);
     while (user->pending) {
         struct pending *pending = user->pending;
-        if (!pending->is_given) {
-            free_pending(pending);
-            continue;
-        }
         user->pending = pending->next; /* the host releases it */
         pending->user = NULL;
     }
@@ -301,7 +358,7 @@ int plugin_on_response(const reprise_call *call, const reprise_response *respons
     if (request->step == REPRISE_ADDED || request->mark == 0 || request->mark & MARK_STREAM ||
         response->status == 0)
         return REPRISE_CONTINUE;
-    const struct pending *sent = find_pending(call->user, request->step, true);
+    const struct pending *sent = find_pending(call->user, request->step);
     bool is_whole = !sent || sent->read_upto == request->body_bytes;
     host->record(call, AUDIO_UPLOADS, 1);
     host->record(call, AUDIO_UPLOAD_BYTES, sent ? sent->read_upto : request->body_bytes);

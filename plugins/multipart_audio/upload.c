@@ -441,5 +441,6 @@ void upload_fini(struct upload *upload)
         rope_fini(&upload->inner[i]);
     free(upload->inner);
     free(upload->site_text);
+    free(upload->old_text);
     *upload = (struct upload){0};
 }

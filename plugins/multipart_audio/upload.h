@@ -35,6 +35,7 @@ struct upload {
     uint64_t hashed; /* bytes of it */
     struct digests *digests;
     char (*site_text)[DIGEST_MAX_TEXT_BYTES + 1]; /* of each site of the recording */
+    char (*old_text)[DIGEST_MAX_TEXT_BYTES + 1];  /* in headers by now; NULL: the recorded */
 };
 
 /* NULL, or why the body cannot be made. upload_fini() either way. A body in memory (`live`), the
@@ -50,6 +51,10 @@ void upload_add_range(struct upload *upload, const struct pieces *live, uint64_t
 /* Reads at most about `max_bytes` of the body for its checksums. True once they are all in it, or
  * rope.problem says why they cannot be. */
 bool upload_digest(struct upload *upload, uint64_t max_bytes);
+
+/* This one comes in place of another of that recording, whose checksums may be in the headers by
+ * now. -1: no memory. */
+int upload_replaces(struct upload *upload, const struct upload *other, bool is_in_headers);
 
 /* A header's value with its checksums made true; how long it is, 0: it carries none. */
 size_t upload_header(const struct upload *upload, struct span value, char *into, size_t size);

@@ -2,6 +2,7 @@
  * reading its body once, in slices, so that a callback stays short whatever the size. */
 #include "upload.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 enum { MAX_COPIED_RUN_BYTES = 65536 }; /* longer ones are read where they lie */
@@ -153,6 +154,20 @@ bool upload_digest(struct upload *upload, uint64_t max_bytes)
     return true;
 }
 
+int upload_replaces(struct upload *upload, const struct upload *other, bool is_in_headers)
+{
+    size_t count = upload->recorded->site_count;
+    const char(*old)[DIGEST_MAX_TEXT_BYTES + 1] =
+        (const void *)(is_in_headers ? other->site_text : other->old_text);
+    if (!old || count == 0)
+        return 0;
+    upload->old_text = malloc(count * sizeof *upload->old_text);
+    if (!upload->old_text)
+        return -1;
+    memcpy(upload->old_text, old, count * sizeof *old);
+    return 0;
+}
+
 size_t upload_header(const struct upload *upload, struct span value, char *into, size_t size)
 {
     bool is_changed = false;
@@ -163,6 +178,8 @@ size_t upload_header(const struct upload *upload, struct span value, char *into,
     for (size_t i = 0; i < upload->recorded->site_count; i++) {
         const struct digest_site *site = &upload->recorded->sites[i];
         char *at = memmem(into, value.len, site->text, site->len);
+        if (!at && upload->old_text)
+            at = memmem(into, value.len, upload->old_text[i], site->len);
         if (!at)
             continue;
         memcpy(at, upload->site_text[i], site->len);

@@ -77,10 +77,19 @@ static reprise_bytes request_body_at(const reprise_call *call, const reprise_req
                : (reprise_bytes){NULL, 0};
 }
 
+/* As the host does when the request has gone. */
+static void release_source(void)
+{
+    if (host.source.release)
+        host.source.release(host.source.state);
+    host.source = (reprise_body_source){0};
+}
+
 static int set_body_source(const reprise_call *call, reprise_request *request,
                            const reprise_body_source *source)
 {
     (void)call, (void)request;
+    release_source();
     host.source = *source;
     return 0;
 }
@@ -109,6 +118,8 @@ static int start_with(const char *const *options)
 
 static void stop(void)
 {
+    plugin->on_session_end(&host.call);
+    release_source();
     host_stop();
     free(host.message);
 }
@@ -116,6 +127,7 @@ static void stop(void)
 static void begin_user(uint64_t index)
 {
     plugin->on_session_end(&host.call);
+    release_source();
     memset(host.call.user, 0, plugin->user_size);
     host.call.user_index = index;
     assert_int_equal(plugin->on_session_start(&host.call), REPRISE_CONTINUE);
@@ -177,7 +189,6 @@ static int ask(void)
     host.piece_bytes[0] = 50;
     host.pieces[1] = upload.body + 50;
     host.piece_bytes[1] = upload.len - 50;
-    host.source = (reprise_body_source){0};
     host.request = (reprise_request){.step = 3, .mark = host.marks[3], .body_bytes = upload.len};
     return plugin->on_request(&host.call, &host.request);
 }
@@ -193,7 +204,7 @@ static char *sent(size_t *ret_len)
         at += (uint64_t)len;
     }
     *ret_len = (size_t)host.source.body_bytes;
-    host.source.release(host.source.state);
+    release_source();
     return bytes;
 }
 
@@ -273,7 +284,6 @@ static void sizes_are_drawn_by_weight(void **state)
         assert_int_equal(ask(), REPRISE_CONTINUE);
         small += host.source.body_bytes < 20000;
         assert_true(host.source.body_bytes < 20000 || host.source.body_bytes > 2000000);
-        host.source.release(host.source.state);
     }
     assert_in_range(small, 360, 440);
     stop();
@@ -497,13 +507,11 @@ static void a_file_that_is_cut_short_fails_its_upload_alone(void **state)
         assert_int_equal(plugin->on_response(&host.call, &response), REPRISE_CONTINUE);
         assert_int_equal(host.counted[ERRORS], 1);
     }
-    source.release(source.state);
     begin_user(2);
     copy_sample("tone.wav", folder, cut); /* another one of that name */
     assert_int_equal(ask(), REPRISE_CONTINUE);
     assert_int_equal(host.source.read(host.source.state, host.source.body_bytes / 2, bytes, 100),
                      0);
-    host.source.release(host.source.state);
     stop(); /* a user that ends first is counted, too */
     assert_int_equal(host.counted[ERRORS], 2);
     remove(cut);
@@ -768,7 +776,6 @@ static void an_answer_ahead_of_the_last_byte_is_not_timed(void **state)
         assert_int_equal(host.counted[3], left <= 1000);
     }
     begin_user(2); /* who ends while the host still has it */
-    source.release(source.state);
     stop();
 }
 
