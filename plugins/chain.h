@@ -294,6 +294,7 @@ struct chain_outcome {
     bool waits_for_answer;
     uint32_t aimed_by;                /* of the request in hand: 1 + who set its URL; 0: nobody */
     uint32_t keeps_body;              /* of the answer, for these plugins: one bit for each */
+    uint64_t limit_us;                /* of on_request: for the answer; 0: none but the run's own */
     enum reprise_judgement judgement; /* of on_response; 0: the status says it */
     const char *judged;               /* with it: the plugin and its reason; as `error` */
     const char *error;                /* with FAIL; good until the next call with this worker */
@@ -301,6 +302,12 @@ struct chain_outcome {
     uint32_t added_count;
     struct chain_ws_send *sends; /* likewise */
 };
+
+/* Of two limits; 0 is none. */
+static inline uint64_t chain_shorter_us(uint64_t a_us, uint64_t b_us)
+{
+    return !a_us || (b_us && b_us < a_us) ? b_us : a_us;
+}
 
 /* What one plugin has asked for, of one request. */
 struct chain_repeats {

@@ -213,4 +213,5 @@ const reprise_host host_table = {
     .set_body_source = host_set_body_source,
     .end_response = host_end_response,
     .set_cookie = host_set_cookie,
+    .limit_us = host_limit_us,
 };

@@ -139,6 +139,7 @@ int host_replace_value(const reprise_call *call, reprise_bytes old, reprise_byte
 reprise_bytes host_data(const reprise_call *call, const char *column);
 void host_wake(const reprise_call *call);
 void host_keep_body(const reprise_call *call);
+void host_limit_us(const reprise_call *call, uint64_t limit_us);
 
 /* host_body.c */
 int host_set_body_source(const reprise_call *call, reprise_request *request,

@@ -203,3 +203,14 @@ void host_keep_body(const reprise_call *call)
     else
         host_refuse(worker, "keep_body(): only in on_request");
 }
+
+void host_limit_us(const reprise_call *call, uint64_t limit_us)
+{
+    struct chain_worker *worker = host_worker(call, "limit_us");
+    if (!worker)
+        return;
+    if (worker->callback != CHAIN_REQUEST)
+        host_refuse(worker, "limit_us(): only in on_request");
+    else
+        worker->outcome->limit_us = chain_shorter_us(worker->outcome->limit_us, limit_us);
+}

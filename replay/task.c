@@ -358,9 +358,12 @@ static void ask(struct task *task)
         return;
     uint64_t at_us = now_us + outcome.delay_us;
     bool is_settled = task->step && user_is_settled(user, task->step);
-    if (task->ask_from == 0) /* else those before it have said what they want */
+    if (task->ask_from == 0) { /* else those before it have said what they want */
         task->keeps_body = 0;
+        task->limit_us = 0;
+    }
     task->keeps_body |= outcome.keeps_body;
+    task->limit_us = chain_shorter_us(task->limit_us, outcome.limit_us);
     if (outcome.aimed_by)
         task->aimed_by = outcome.aimed_by;
     if (outcome.verdict == REPRISE_HOLD && !is_settled) {

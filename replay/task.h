@@ -53,6 +53,7 @@ struct task {
     uint32_t keeps_body;           /* of the answer, for these plugins */
     struct chain_repeats *repeats; /* of each plugin, in `arena`; NULL: none */
     uint64_t due_us, started_us;
+    uint64_t limit_us; /* for its answer, by plugins; 0: none */
     struct timer timer;
     struct arena arena; /* of what plugins change */
     struct http_request own_request;

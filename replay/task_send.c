@@ -103,6 +103,7 @@ static void transmit(struct task *task)
         .cookies = cookies_of(task),
         .keeps_body = (is_watched && (chain_wants_body(env->chain) || task->keeps_body)) ||
                       wish == WATCH_BODY,
+        .limit_us = task->limit_us,
         .viewer = viewer,
         .keeps_headers = is_watched || (viewer && viewer->wants_so_far) ||
                          (born && born->keeps_headers) || wish != WATCH_NOTHING,

@@ -2,7 +2,13 @@
 #include "bodies.h"
 #include "plugin.h"
 
-enum { LOOK_AGAIN_US = 1000000, LOOKS = 1000, LAST_ANSWER_US = 120000000 };
+enum {
+    LOOK_AGAIN_US = 1000000,
+    LOOKS = 1000,
+    LAST_ANSWER_US = 120000000,
+    LAST_POLL_US = 1000000,
+    MOMENT_US = 1000
+};
 
 static int put_into_body(const reprise_call *call, reprise_request *request, const char *old,
                          const char *id)
@@ -36,6 +42,16 @@ static int hold(const reprise_call *call, uint64_t for_us)
 {
     call->host->delay_us(call, for_us);
     return REPRISE_HOLD;
+}
+
+/* The deadline ends what is silent, too; LAST_POLL_US for a poll that goes out there. A moment
+ * more, so that it has passed when the answer is given up. */
+static void limit(const reprise_call *call, const struct live_job *job, uint64_t least_us)
+{
+    uint64_t deadline_us = live_deadline_us(call, job);
+    uint64_t left_us = deadline_us > call->now_us ? deadline_us - call->now_us : 0;
+    if (call->host->limit_us)
+        call->host->limit_us(call, (left_us > least_us ? left_us : least_us) + MOMENT_US);
 }
 
 static int drop(const reprise_call *call, const reprise_request *request)
@@ -72,6 +88,7 @@ static int ask_submit(const reprise_call *call, uint32_t submit_step)
         struct live_job *job = &user->jobs[i];
         if (job->recorded->submit_step != submit_step)
             continue;
+        limit(call, job, LAST_POLL_US);
         is_read_whole |= !job->recorded->answers_itself || !call->host->end_response;
         if (job->recorded->answers_itself)
             streams_begin(job);
@@ -97,6 +114,7 @@ static int ask_poll(const reprise_call *call, reprise_request *request, struct l
     if (call->now_us < job->next_us)
         return hold(call, job->next_us - call->now_us);
     call->host->keep_body(call);
+    limit(call, job, LAST_POLL_US);
     return put_id(call, request, job);
 }
 
@@ -105,6 +123,7 @@ static int ask_poll(const reprise_call *call, reprise_request *request, struct l
 static int ask_list(const reprise_call *call, reprise_request *request)
 {
     const struct user_state *user = call->user;
+    const struct live_job *latest = NULL;
     uint64_t next_us = UINT64_MAX;
     bool is_wanted = false;
     for (uint32_t i = 0; i < user->count; i++) {
@@ -122,12 +141,16 @@ static int ask_list(const reprise_call *call, reprise_request *request)
         job->is_asked = true;
         if (job->next_us < next_us)
             next_us = job->next_us;
+        if (!latest || job->began_us > latest->began_us)
+            latest = job;
     }
     if (!is_wanted)
         return drop(call, request);
     if (next_us != UINT64_MAX && call->now_us < next_us)
         return hold(call, next_us - call->now_us);
     call->host->keep_body(call);
+    if (latest)
+        limit(call, latest, LAST_POLL_US);
     for (uint32_t i = 0; i < user->count; i++) {
         const struct live_job *job = &user->jobs[i];
         if (job->state == LIVE_RUNNING && job_has_poll(job->recorded, request->step) &&
@@ -155,8 +178,11 @@ static int ask_other(const reprise_call *call, reprise_request *request, struct 
         return live_give_up(call, job, true, "it has not ended by its deadline");
     if (waits)
         return wait(call, job);
-    if (role == ROLE_STREAM)
+    if (role == ROLE_STREAM) {
         streams_begin(job);
+        if (streams_alone_tell(job) && job->state == LIVE_RUNNING)
+            limit(call, job, LAST_POLL_US);
+    }
     if (role == ROLE_STREAM && !call->host->end_response) /* a host without pieces of answers */
         call->host->keep_body(call);
     return put_id(call, request, job);

@@ -80,6 +80,8 @@ static int hear_submitted(const reprise_call *call, struct live_job *job,
     default:
         break;
     }
+    if (!response->status && live_is_late(call, job))
+        return live_give_up(call, job, true, NOT_TAKEN);
     char why[READING_PROBLEM_BYTES + 40];
     snprintf(why, sizeof why, "its submit brought nothing: %s", reading.problem);
     return live_give_up(call, job, false, why);

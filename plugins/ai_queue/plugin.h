@@ -139,7 +139,8 @@ int streams_own_ended(const reprise_call *call, struct live_job *job,
 int streams_shared_ended(const reprise_call *call, const reprise_response *response);
 int streams_answer_ended(const reprise_call *call, struct live_job *job,
                          const reprise_response *response);
-void streams_begin(struct live_job *job); /* its request goes out (again) */
+bool streams_alone_tell(const struct live_job *job); /* of its end: nobody polls */
+void streams_begin(struct live_job *job);            /* its request goes out (again) */
 void streams_forget(struct user_state *user);
 
 /* ask.c, hear.c */

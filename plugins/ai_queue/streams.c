@@ -118,6 +118,8 @@ int streams_answer_ended(const reprise_call *call, struct live_job *job,
     forget_own(job);
     if (job->state != LIVE_SENT && job->state != LIVE_RUNNING)
         return REPRISE_CONTINUE;
+    if (live_is_late(call, job))
+        return live_give_up(call, job, true, "it has not ended by its deadline");
     return live_give_up(call, job, false, "its event stream ended without a word about its end");
 }
 
@@ -224,7 +226,7 @@ void streams_forget(struct user_state *user)
     }
 }
 
-static bool is_told_only(const struct live_job *job)
+bool streams_alone_tell(const struct live_job *job)
 {
     return job->recorded->has_ended && !job->recorded->poll_count;
 }
@@ -234,7 +236,7 @@ static int heed_deadline(const reprise_call *call, struct live_job *job)
 {
     bool is_waited_for =
         job->state == LIVE_RUNNING || (job->state == LIVE_SENT && job->recorded->answers_itself);
-    if (!is_waited_for || !is_told_only(job) || !live_is_late(call, job))
+    if (!is_waited_for || !streams_alone_tell(job) || !live_is_late(call, job))
         return REPRISE_CONTINUE;
     return live_give_up(call, job, true, "it has not ended by its deadline");
 }
@@ -247,8 +249,8 @@ static int take_of_one(const reprise_call *call, const reprise_response *respons
         return REPRISE_SKIP;
     }
     int verdict = heed_deadline(call, job);
-    *ret_may_end = (job->state == LIVE_OVER || job->state == LIVE_LOST) && is_told_only(job) &&
-                   live_is_late(call, job);
+    *ret_may_end = (job->state == LIVE_OVER || job->state == LIVE_LOST) &&
+                   streams_alone_tell(job) && live_is_late(call, job);
     return verdict == REPRISE_CONTINUE && *ret_may_end ? REPRISE_SKIP : verdict;
 }
 

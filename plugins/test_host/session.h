@@ -188,6 +188,17 @@ static inline void test_host_keep_body_(const reprise_call *call)
     test_host_of(call)->keeps_body = 1;
 }
 
+static inline void test_host_limit_(const reprise_call *call, uint64_t limit_us)
+{
+    struct test_host *host = test_host_of(call);
+    if (host->callback != TEST_HOST_REQUEST) {
+        test_host_no(host, "limit_us(): only in on_request");
+        return;
+    }
+    if (!host->limit_us || (limit_us && limit_us < host->limit_us))
+        host->limit_us = limit_us;
+}
+
 static inline void test_host_end_response_(const reprise_call *call)
 {
     test_host_of(call)->ends_response = 1;
@@ -229,6 +240,7 @@ static inline void test_host_fill(reprise_host *table)
     table->request_body_at = test_host_body_at_;
     table->set_body_source = test_host_set_source_;
     table->end_response = test_host_end_response_;
+    table->limit_us = test_host_limit_;
 }
 
 #endif

@@ -71,6 +71,7 @@ struct test_host {
     int judgement;   /* 0: none */
     char judged[256];
     int keeps_body, ends_response;
+    uint64_t limit_us;         /* of limit_us(): the shortest; 0: none */
     reprise_bytes ws_replaced; /* ptr is NULL: it was not */
     reprise_bytes ws_sent[TEST_HOST_MAX];
     size_t ws_sent_count;

@@ -86,7 +86,7 @@ static inline void test_host_ready(struct test_host *host, int callback)
 {
     const reprise_bytes none = {NULL, 0};
     host->callback = callback;
-    host->delay_us = 0;
+    host->delay_us = host->limit_us = 0;
     host->error[0] = host->judged[0] = '\0';
     host->judgement = host->keeps_body = host->ends_response = 0;
     host->ws_replaced = none;

@@ -31,7 +31,7 @@ static void fail(struct transport_call *call, enum failure failure)
 static void begin(struct transport_call *call, const struct http_body_source *source)
 {
     body_pace_begin(&call->body.pace, source->bytes_per_s, loop_of(call)->now_us);
-    call->deadline_us = call->started_us + call->user->transport->options.timeout_us +
+    call->deadline_us = call->started_us + native_call_timeout_us(call) +
                         body_pace_takes_us(source->body_bytes, source->bytes_per_s);
 }
 

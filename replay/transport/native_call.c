@@ -41,6 +41,26 @@ struct transport_call *native_call_take(struct transport_user *user, timer_fn on
     return call;
 }
 
+bool native_call_is_limited(const struct transport_call *call)
+{
+    uint64_t limit_us = call->request.limit_us;
+    return limit_us && limit_us < call->user->transport->options.timeout_us;
+}
+
+uint64_t native_call_timeout_us(const struct transport_call *call)
+{
+    return native_call_is_limited(call) ? call->request.limit_us
+                                        : call->user->transport->options.timeout_us;
+}
+
+void native_call_limit(struct transport_call *call)
+{
+    if (!native_call_is_limited(call))
+        return;
+    call->deadline_us = call->started_us + call->request.limit_us;
+    timers_set(&call->user->transport->loop->timers, &call->timer, call->deadline_us);
+}
+
 void native_call_give(struct transport_call *call)
 {
     struct transport *transport = call->user->transport;

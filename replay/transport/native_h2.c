@@ -147,9 +147,10 @@ void native_h2_drop(struct transport_call *call)
     struct native_h2 *h2 = call->h2;
     if (call->stream_id)
         nghttp2_submit_rst_stream(h2->session, NGHTTP2_FLAG_NONE, call->stream_id, NGHTTP2_CANCEL);
-    /* Nothing at all since it was sent: the connection may be dead, and the next has another. */
-    if (call->is_ready && loop_of(h2)->now_us >= call->deadline_us &&
-        h2->heard_us <= call->ready_us)
+    /* Nothing at all since it was sent: the connection may be dead, and the next has another. A
+     * plugin's limit may be a short one. */
+    if (call->is_ready && !native_call_is_limited(call) &&
+        loop_of(h2)->now_us >= call->deadline_us && h2->heard_us <= call->ready_us)
         h2->is_going = true;
     native_h2_unlink(call);
     if (h2->session)

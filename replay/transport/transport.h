@@ -43,6 +43,8 @@ struct transport_options {
     bool kernel_timestamps;         /* SO_TIMESTAMPING where the transport can */
 };
 
+#define TRANSPORT_LIMITED "no whole answer in the time that a plugin gave it"
+
 /* Times in microseconds; the parts of service and connecting as outcome.h draws them. */
 struct transport_result {
     enum failure failure;
@@ -104,6 +106,7 @@ struct transport_request {
     struct bytes cookies;            /* the Cookie value, may be empty */
     uint32_t max_connections;        /* this user may have to the target at once; 0: any number */
     bool closes_connection; /* it is not used again: the recorded client's was closed then */
+    uint64_t limit_us;      /* as timeout_us, where it is sooner; 0: none. Not of an upgrade */
     bool keeps_body;        /* decoded, in result.response.body, which a '\0' follows */
     bool keeps_headers;     /* all in result.response.headers; else at least every Set-Cookie */
     const struct transport_viewer *viewer; /* NULL: nobody looks at the answer while it comes */

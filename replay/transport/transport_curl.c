@@ -234,6 +234,10 @@ void tcurl_call_release(struct transport_call *call)
     struct transport_user *user = call->user;
     call->multi->call_count--;
     tcurl_body_fini(call);
+    if (call->has_limit)
+        curl_easy_setopt(call->easy, CURLOPT_TIMEOUT_MS,
+                         (long)(user->transport->options.timeout_us / 1000));
+    call->has_limit = false;
     if (call->previous)
         call->previous->next = call->next;
     else
@@ -248,6 +252,22 @@ void tcurl_call_release(struct transport_call *call)
     buf_release(&call->body);
     call->next = user->idle;
     user->idle = call;
+}
+
+uint64_t tcurl_timeout_us(const struct transport_call *call)
+{
+    uint64_t timeout_us = call->user->transport->options.timeout_us;
+    uint64_t limit_us = call->request.limit_us;
+    return limit_us && limit_us < timeout_us ? limit_us : timeout_us;
+}
+
+/* In whole milliseconds, of which 0 is none. */
+static void apply_limit(struct transport_call *call)
+{
+    uint64_t timeout_us = tcurl_timeout_us(call);
+    call->has_limit = timeout_us < call->user->transport->options.timeout_us;
+    if (call->has_limit)
+        curl_easy_setopt(call->easy, CURLOPT_TIMEOUT_MS, (long)((timeout_us + 999) / 1000));
 }
 
 static struct transport_call *tcurl_send(struct transport_user *user,
@@ -266,6 +286,7 @@ static struct transport_call *tcurl_send(struct transport_user *user,
     user->max_connections = most;
     call->request = *request;
     call->may_wait = may_wait;
+    apply_limit(call);
     call->started_us = user->transport->loop->now_us;
     if (tcurl_request_apply(call) || curl_multi_add_handle(multi->handle, call->easy) != CURLM_OK) {
         tcurl_call_release(call);

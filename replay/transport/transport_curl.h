@@ -79,6 +79,7 @@ struct transport_call {
     uint64_t body_ended_us; /* the last of it was handed to libcurl; 0: it was not */
     bool has_body_failed;   /* its source */
     bool has_body_options;  /* of the handle: to be taken back */
+    bool has_limit;         /* likewise: the request's own, where that is sooner than the run's */
     bool is_cut;            /* the request's viewer wants no more of the answer */
     bool was_shown;         /* the viewer has its head */
     bool is_over_ratio;     /* what it is shown is too large for what came */
@@ -112,6 +113,7 @@ void tcurl_call_release(struct transport_call *call);
 /* Whether libcurl asks for the body piece by piece; else it lies where it can be read. */
 bool tcurl_reads_body(const struct http_request *http);
 /* From its beginning, as libcurl's options. */
+uint64_t tcurl_timeout_us(const struct transport_call *call);
 void tcurl_body_apply(struct transport_call *call);
 void tcurl_body_fini(struct transport_call *call);
 /* Of call->body_timer. */

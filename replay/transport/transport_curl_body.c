@@ -69,7 +69,7 @@ void tcurl_body_apply(struct transport_call *call)
     const struct http_request *http = call->request.http;
     const struct http_body_source *source = http->source;
     bool is_read = tcurl_reads_body(http);
-    uint64_t timeout_us = call->user->transport->options.timeout_us;
+    uint64_t timeout_us = tcurl_timeout_us(call);
     CURL *easy = call->easy;
     curl_off_t len = (curl_off_t)http_request_body_bytes(http);
     const char *body = http->body.ptr ? http->body.ptr : "";

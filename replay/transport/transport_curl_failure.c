@@ -125,9 +125,9 @@ static bool say_connect(const struct transport_call *call, const struct url *url
 /* What needs nothing of the call; NULL: libcurl's own words are as good. */
 static const char *plain_text(const struct transport_call *call, enum failure failure)
 {
-    static const char *const texts[FAILURE_COUNT] = {
+    const char *const texts[FAILURE_COUNT] = {
         [FAILURE_CONNECT_TIMEOUT] = "no connection in time",
-        [FAILURE_TIMEOUT] = "no whole answer in time",
+        [FAILURE_TIMEOUT] = call->has_limit ? TRANSPORT_LIMITED : "no whole answer in time",
         [FAILURE_CLOSED] = "closed without an answer",
         [FAILURE_TRUNCATED] = "closed inside the answer",
         [FAILURE_HEAD_TOO_LARGE] = "the answer's headers are over 256 KiB, or a line of them over "

@@ -148,7 +148,9 @@ static void time_out(struct transport_call *call)
 {
     leave_connection(call);
     if (call->is_ready)
-        native_call_done(call, FAILURE_TIMEOUT, "no whole answer in time");
+        native_call_done(call, FAILURE_TIMEOUT,
+                         native_call_is_limited(call) ? TRANSPORT_LIMITED
+                                                      : "no whole answer in time");
     else
         native_call_done(call, FAILURE_CONNECT_TIMEOUT, "no connection in time");
 }
@@ -238,6 +240,7 @@ static struct transport_call *native_send(struct transport_user *user,
         return NULL;
     }
     call->request = *request;
+    native_call_limit(call);
     call->origin = origin;
     origin->references++;
     call->answer.is_to_head = bytes_equal(http->method, bytes_of("HEAD"));

@@ -147,6 +147,10 @@ void native_user_start_waiting(struct transport_user *user);
 /* From the transport's store, with its timer set; NULL without memory. */
 struct transport_call *native_call_take(struct transport_user *user, timer_fn on_timer,
                                         timer_fn on_body_timer);
+/* The request's own limit, where that is sooner than the run's; limit() behind take(). */
+bool native_call_is_limited(const struct transport_call *call);
+uint64_t native_call_timeout_us(const struct transport_call *call);
+void native_call_limit(struct transport_call *call);
 void native_call_give(struct transport_call *call);
 void native_calls_free(struct transport *transport);
 

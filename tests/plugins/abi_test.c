@@ -125,6 +125,8 @@ static void play(struct fixture *fx)
     assert_int_equal(fixture_ask(fx), REPRISE_CONTINUE);
     assert_int_equal(fx->outcome.added_count, 1);
     assert_int_equal(fx->outcome.delay_us, 7);
+    const struct seen *seen = fx->chain.plugins[0].instance;
+    assert_int_equal(fx->outcome.limit_us, seen->minor >= 1 ? 11 : 0);
     assert_string_equal(fx->request.url.ptr, "https://target.test/every");
     play_response_data(fx);
     assert_int_equal(fixture_answer(fx, 200, "answer"), REPRISE_CONTINUE);

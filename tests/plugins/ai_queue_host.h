@@ -11,6 +11,7 @@
 /* settled: 'n' with nothing, 'l' like the answer in hand; headers: of the answer in hand. */
 #define HOST_KEEPS                                                                                 \
     char url[200], body[400], replaced[200], settled[SESSION_MAX_STEPS + 1];                       \
+    uint64_t limit_us;                                                                             \
     int woken, ended_responses, kept_bodies;                                                       \
     const char *headers;
 #include "tests/plugins/small_host.h"
@@ -87,6 +88,12 @@ static inline void keep_body(const reprise_call *call)
     host.kept_bodies++;
 }
 
+static inline void limit_us(const reprise_call *call, uint64_t us)
+{
+    (void)call;
+    host.limit_us = us;
+}
+
 static inline void end_response(const reprise_call *call)
 {
     (void)call;
@@ -104,7 +111,8 @@ static inline int start_with(const char *const *options)
                                  .replace_value = replace_value,
                                  .wake = wake,
                                  .keep_body = keep_body,
-                                 .end_response = end_response});
+                                 .end_response = end_response,
+                                 .limit_us = limit_us});
     memset(host.settled, '.', SESSION_MAX_STEPS);
     host.call.session_id = 1;
     host.call.think_speed = 5;
@@ -155,7 +163,7 @@ static reprise_request request;
 
 static inline int ask(uint32_t step, const char *url)
 {
-    host.delay_us = 0;
+    host.delay_us = host.limit_us = 0;
     request = (reprise_request){.step = step, .mark = host.marks[step], .url = text_of(url)};
     return plugin->on_request(&host.call, &request);
 }

@@ -146,6 +146,44 @@ static void at_the_deadline_it_is_asked_once_more(void **state)
     stop();
 }
 
+/* The host gives them up then: a millisecond later, so that the deadline has passed. */
+static void what_hangs_has_until_the_deadline(void **state)
+{
+    (void)state;
+    START("deadline", "10");
+    show_job();
+    submit();
+    assert_int_equal(host.limit_us, 10001000);
+    poll_when_due(1);
+    assert_int_equal(host.limit_us, 9596000); /* asked for 405 ms after the submit was sent */
+    pass(9596);
+    assert_int_equal(answer(0, NULL, ""), REPRISE_FAIL);
+    assert_non_null(strstr(host.error, "job n1 of POST /jobs: it has not ended by its deadline"));
+    assert_int_equal(host.counted[AI_JOBS_TIMED_OUT], 1);
+    stop();
+    START("deadline", "10");
+    show_job();
+    submit();
+    pass(9990);
+    poll_when_due(1); /* it has a second at least */
+    assert_int_equal(host.limit_us, 1001000);
+    stop();
+    START("deadline", "10");
+    show_job();
+    ask(0, "http://t/jobs");
+    pass(10001);
+    assert_int_equal(answer(0, NULL, ""), REPRISE_FAIL);
+    assert_non_null(strstr(host.error, "the target has not taken it by its deadline"));
+    stop();
+    START("deadline", "10");
+    show_stream();
+    assert_int_equal(host.limit_us, 9996000);
+    pass(9996);
+    assert_int_equal(answer(0, NULL, ""), REPRISE_FAIL);
+    assert_non_null(strstr(host.error, "it has not ended by its deadline"));
+    stop();
+}
+
 static void no_poll_may_say_nothing_when_that_is_asked_for(void **state)
 {
     (void)state;
@@ -395,6 +433,7 @@ int main(void)
         cmocka_unit_test(a_submit_that_is_lost_fails_its_user_by_name),
         cmocka_unit_test(a_job_that_never_ends_fails_its_user_by_name),
         cmocka_unit_test(at_the_deadline_it_is_asked_once_more),
+        cmocka_unit_test(what_hangs_has_until_the_deadline),
         cmocka_unit_test(no_poll_may_say_nothing_when_that_is_asked_for),
         cmocka_unit_test(or_the_user_goes_on_without_it),
         cmocka_unit_test(a_poll_that_brings_nothing_once_is_asked_again),

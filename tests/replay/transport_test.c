@@ -642,6 +642,41 @@ static void an_answer_that_never_comes_is_waited_for_in_time(void **state)
     rig_close(&rig);
 }
 
+/* One that has a limit of its own, a silent one and one that begins; what follows has the run's. */
+static void an_answer_is_given_up_at_the_limit_of_its_request(void **state)
+{
+    static const struct wire_step steps[] = {HEAD, END};
+    static const struct wire_step half[] = {HEAD, SAY(OK "Content-Length: 5\r\n\r\nab"), END};
+    static const struct wire_step fine[] = {HEAD, GO, SAY(OK_2), END};
+    struct rig rig;
+    struct asked asked, other, last;
+    rig_open(&rig, ops_of(state), 0, 0);
+    rig.server.scripts[0] = steps;
+    rig.server.scripts[1] = half;
+    rig.server.scripts[2] = fine;
+    ask_init(&asked, &rig, "GET", "/a");
+    ask_init(&other, &rig, "GET", "/b");
+    ask_init(&last, &rig, "GET", "/c");
+    asked.request.limit_us = other.request.limit_us = 50000;
+    assert_int_equal(ask_send(&asked), 0);
+    assert_int_equal(ask_send(&other), 0);
+    rig_wait(&asked);
+    rig_wait(&other);
+    assert_int_equal(asked.failure, FAILURE_TIMEOUT);
+    assert_int_equal(other.failure, FAILURE_TIMEOUT);
+    assert_string_equal(asked.detail, TRANSPORT_LIMITED);
+    assert_int_equal(ask_send(&last), 0); /* on a call that was limited */
+    rig_settle(&rig);
+    assert_int_equal(last.done_count, 0);
+    wire_server_go(&rig.server);
+    rig_wait(&last);
+    assert_int_equal(last.status, 200);
+    ask_fini(&asked);
+    ask_fini(&other);
+    ask_fini(&last);
+    rig_close(&rig);
+}
+
 static void a_user_has_no_more_connections_than_it_may(void **state)
 {
     static const struct wire_step steps[] = {
@@ -981,6 +1016,7 @@ int main(void)
         {SHARED(a_connection_is_closed_behind_a_request_that_says_so)},
         {SHARED(nobody_listens)},
         {SHARED(an_answer_that_never_comes_is_waited_for_in_time)},
+        {SHARED(an_answer_is_given_up_at_the_limit_of_its_request)},
         {SHARED(a_user_has_no_more_connections_than_it_may)},
         {SHARED(a_request_can_be_cancelled_at_each_stage)},
         {SHARED(a_user_can_be_closed_with_requests_under_way)},

@@ -34,6 +34,37 @@ static void a_body_is_kept_although_another_plugin_holds(void **state)
     assert_int_equal(calls, 1);
 }
 
+static int limit(const reprise_call *call, reprise_request *request)
+{
+    call->host->limit_us(call, request->attempt == 0 ? 70000 : 0);
+    call->host->limit_us(call, request->attempt == 0 ? 80000 : 0);
+    return REPRISE_CONTINUE;
+}
+
+static int try_again_once(const reprise_call *call, const reprise_response *response)
+{
+    (void)call;
+    if (response->request->attempt)
+        return REPRISE_CONTINUE;
+    assert_int_equal(response->status, 0);
+    calls++;
+    return REPRISE_RETRY;
+}
+
+/* Of each attempt anew, from when it is sent: another plugin's hold comes before. */
+static void an_answer_is_given_up_at_a_plugins_limit(void **state)
+{
+    (void)state;
+    static const struct fake_answer answers[] = {{"GET /a", 100, 200, 0, NULL, "hello"}, {0}};
+    fake_answers = answers;
+    chain_play_start("session s\n0 10 GET /a 200\n",
+                     (const reprise_plugin *[]){
+                         PLUGIN("limits", .on_request = limit, .on_response = try_again_once),
+                         PLUGIN("holds", .on_request = hold_once), NULL});
+    chain_play_end("10 GET /a\n90 GET /a\n");
+    assert_int_equal(calls, 1);
+}
+
 /* Six times each, in turn. */
 static int hold_six(const reprise_call *call, reprise_request *request)
 {
@@ -252,6 +283,7 @@ int main(void)
         cmocka_unit_test(what_a_plugin_settles_lacks_nothing),
         cmocka_unit_test(who_aims_a_request_elsewhere_is_named),
         cmocka_unit_test(what_a_plugin_says_at_length_is_not_cut),
+        cmocka_unit_test(an_answer_is_given_up_at_a_plugins_limit),
         cmocka_unit_test(a_body_is_kept_although_another_plugin_holds),
         cmocka_unit_test(a_plugins_limits_are_not_spent_by_others),
         cmocka_unit_test(a_step_settled_while_it_waits_for_an_added_request_is_dealt_with),

@@ -341,6 +341,12 @@ static struct transport_call *fake_send(struct transport_user *user,
         buf_printf(&fake_log, "  cookie %.*s\n", BYTES_ARG(request->cookies));
     timer_init(&call->timer, on_answer, call);
     schedule_pieces(call, head.method, head.target);
+    uint64_t limit_us = request->limit_us;
+    if (limit_us &&
+        (call->answer.after_ms < 0 || call->answer.after_ms * 1000 > (double)limit_us)) {
+        call->answer =
+            (struct fake_answer){.after_ms = (double)limit_us / 1000, .failure = FAILURE_TIMEOUT};
+    }
     if (call->answer.after_ms >= 0)
         timers_set(&user->transport->loop->timers, &call->timer,
                    fake_now_us + (uint64_t)(call->answer.after_ms * 1000));

@@ -13,7 +13,8 @@
 
 struct fake_answer {
     const char *request; /* "GET /a"; NULL ends the list */
-    double after_ms;     /* from the request to the answer's last byte; < 0: never */
+    double after_ms;     /* from the request to the answer's last byte; < 0: never; a request's
+                            limit ends it */
     int status;          /* 0: no answer, `failure` says why */
     enum failure failure;
     const char *set_cookie; /* may be NULL */

@@ -371,6 +371,11 @@ struct reprise_host {
      * kept by the host, and the request in hand in on_request has it already. Without Path it is
      * for the step's folder; of REPRISE_ADDED, for all. -1: no such step, or no cookie. */
     int (*set_cookie)(const reprise_call *call, uint32_t step, const char *set_cookie);
+
+    /* In on_request: the answer to this attempt is given up this long after it was sent, as at
+     * --timeout, if that is sooner. Of those asked for the shortest counts; 0 asks for none. Not of
+     * a WebSocket. */
+    void (*limit_us)(const reprise_call *call, uint64_t limit_us);
 };
 
 enum reprise_option_type {

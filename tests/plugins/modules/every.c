@@ -76,6 +76,9 @@ static void use_1_1(const reprise_call *call, reprise_request *request, struct s
     CHECK(host->set_cookie(call, 3, "sid=1") == 0);
     CHECK(host->set_cookie(call, 4, "sid=1") == -1);
     CHECK(host->set_body_source(call, request, &source) == 0);
+    host->limit_us(call, 11);
+    host->limit_us(call, 0);
+    host->limit_us(call, 12);
 }
 
 static int on_recorded(const reprise_call *call, const reprise_recorded *recorded)

@@ -112,6 +112,8 @@ static int on_request(const reprise_call *call, reprise_request *request)
     host->keep_body(call);
     host->delay_us(call, 5);
     host->delay_us(call, 3);
+    host->limit_us(call, 8);
+    host->limit_us(call, 9);
     host->log(call, REPRISE_INFO, "%d things", 2);
     return host->data(call, "email").len ? REPRISE_HOLD : REPRISE_CONTINUE;
 }
@@ -195,6 +197,7 @@ static void check_request(struct test_host *host)
     CHECK(strcmp(host->added[1]->view.method.ptr, "DELETE") == 0);
     CHECK(host->metrics[0].sum == 2 && host->metrics[1].last == 3);
     CHECK(host->delay_us == 5 && host->wakes == 1 && host->keeps_body);
+    CHECK(host->limit_us == 8);
     CHECK(strcmp(host->log, "2 things") == 0);
     CHECK(strcmp(host->replaced.items[0].second.ptr, "new") == 0);
     CHECK(strstr(host->error, "set_header()") != NULL);
