@@ -43,7 +43,8 @@ struct transport_options {
     bool kernel_timestamps;         /* SO_TIMESTAMPING where the transport can */
 };
 
-#define TRANSPORT_LIMITED "no whole answer in the time that a plugin gave it"
+#define TRANSPORT_LIMITED                                                                          \
+    "no whole answer in the time that a plugin gave it; its own options say how long"
 
 /* Times in microseconds; the parts of service and connecting as outcome.h draws them. */
 struct transport_result {
