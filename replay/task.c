@@ -342,7 +342,7 @@ static bool look_once_more(struct task *task, uint32_t ask_from)
 static void ask(struct task *task)
 {
     struct user *user = task->user;
-    if (task->step && !task_prepare_values(task))
+    if (task->step && !task_has_its_values(task) && !task_prepare_values(task))
         return;
     if (!task_asks(task, CHAIN_REQUEST)) {
         task_send(task);

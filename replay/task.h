@@ -105,6 +105,15 @@ bool task_renew_request(struct task *task);
 /* task_values.c, for steps with bindings, and messages. False: something else follows than sending.
  */
 bool task_prepare_values(struct task *task);
+/* Most requests: nothing is to be put into it, and nothing in it has changed since. */
+static inline bool task_has_its_values(const struct task *task)
+{
+    if (task->attempt + task->holds)
+        return false;
+    if (!task->has_values)
+        return !task->step->bindings && task->step->kind != STEP_WS_MESSAGE;
+    return !task->is_filled || task->filled_with == task->user->values.replaced;
+}
 /* When it is to be sent, and plugins have seen it: they may have settled what needs no value.
  * False: one is missing, and it is not sent because of that. */
 bool task_has_what_it_needs(struct task *task);

@@ -84,7 +84,7 @@ static bool is_answered_soon(const struct task *task)
 static void transmit(struct task *task)
 {
     struct user_env *env = task->user->env;
-    if (task->step && !task_prepare_values(task))
+    if (task->step && !task_has_its_values(task) && !task_prepare_values(task))
         return;
     bool is_watched = task_asks(task, CHAIN_RESPONSE);
     enum watch_wish wish = env->watch ? task_watch_wish(task) : WATCH_NOTHING;
@@ -158,7 +158,7 @@ static const char *where_it_was_aimed(struct task *task)
 void task_send(struct task *task)
 {
     struct user_env *env = task->user->env;
-    if (!task_has_what_it_needs(task))
+    if (task->step && task->step->bindings && !task_has_what_it_needs(task))
         return;
     if (!is_permitted(task)) {
         const struct transport_result refused = {.failure = FAILURE_PLUGIN,

@@ -125,8 +125,7 @@ static bool goes_without(struct task *task)
 
 bool task_has_what_it_needs(struct task *task)
 {
-    const struct step_bindings *bindings = task->step ? task->step->bindings : NULL;
-    if (!bindings || task->goes_without || !lacks_value(task))
+    if (!task->step->bindings || task->goes_without || !lacks_value(task))
         return true;
     task->goes_without = true; /* counted once, however often it is sent */
     return goes_without(task);
