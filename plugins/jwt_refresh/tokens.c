@@ -1,5 +1,6 @@
 /* tokens.c - what a token says of itself: whether it is a JSON Web Token, and its times. */
 #include "tokens.h"
+#include "../common/base64.h"
 
 #include <jansson.h>
 #include <stdlib.h>
@@ -9,17 +10,6 @@
 #define MAX_SECONDS 1e11 /* the year 5138; a greater number counts milliseconds */
 #define MAX_NBF_WAIT_US (30 * SECOND_US)
 
-static int letter_value(unsigned char c)
-{
-    if (c >= 'A' && c <= 'Z')
-        return c - 'A';
-    if (c >= 'a' && c <= 'z')
-        return c - 'a' + 26;
-    if (c >= '0' && c <= '9')
-        return c - '0' + 52;
-    return c == '-' || c == '+' ? 62 : c == '_' || c == '/' ? 63 : -1;
-}
-
 /* base64url, as a JWT has it: without '='. The caller's; NULL when it is none. */
 static char *decode_part(reprise_bytes part, size_t *ret_len)
 {
@@ -28,7 +18,7 @@ static char *decode_part(reprise_bytes part, size_t *ret_len)
     int bit_count = 0;
     size_t len = 0;
     for (size_t i = 0; out && i < part.len; i++) {
-        int value = letter_value((unsigned char)part.ptr[i]);
+        int value = base64_digit(part.ptr[i]);
         if (value < 0) {
             free(out);
             return NULL;

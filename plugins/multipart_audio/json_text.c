@@ -1,6 +1,7 @@
 /* json_text.c - the strings, numbers and words of a JSON text in order, and base64 in its strings.
  */
 #include "json_text.h"
+#include "../common/base64.h"
 
 #include <openssl/evp.h>
 #include <stdlib.h>
@@ -94,17 +95,6 @@ bool json_next(struct json_reader *reader, struct json_token *ret)
 /* --- base64 ------------------------------------------------------------------------------------
  */
 
-static int digit_value(char c)
-{
-    if (c >= 'A' && c <= 'Z')
-        return c - 'A';
-    if (c >= 'a' && c <= 'z')
-        return c - 'a' + 26;
-    if (c >= '0' && c <= '9')
-        return c - '0' + 52;
-    return c == '+' || c == '-' ? 62 : c == '/' || c == '_' ? 63 : -1;
-}
-
 static size_t prefix_of(struct span text)
 {
     static const char mark[] = ";base64,";
@@ -126,7 +116,7 @@ struct span json_decode_base64(struct span text, size_t max, struct json_base64 
     for (; bytes && at < text.len && len < max; at++) {
         if (text.ptr[at] == '\\' && at + 1 < text.len && text.ptr[at + 1] == '/')
             at++;
-        int value = digit_value(text.ptr[at]);
+        int value = base64_digit(text.ptr[at]);
         if (value < 0)
             break;
         ret_form->is_url = ret_form->is_url || text.ptr[at] == '-' || text.ptr[at] == '_';

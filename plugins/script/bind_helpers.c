@@ -1,4 +1,5 @@
 /* bind_helpers.c - what scripts need and Lua does not have: base64, hex, sha256, hmac_sha256. */
+#include "../common/base64.h"
 #include "vm.h"
 
 #include <openssl/evp.h>
@@ -26,19 +27,6 @@ static int base64_encode(lua_State *lua)
     return 1;
 }
 
-static int sextet(unsigned char c)
-{
-    if (c >= 'A' && c <= 'Z')
-        return c - 'A';
-    if (c >= 'a' && c <= 'z')
-        return c - 'a' + 26;
-    if (c >= '0' && c <= '9')
-        return c - '0' + 52;
-    if (c == '+' || c == '-')
-        return 62;
-    return c == '/' || c == '_' ? 63 : -1;
-}
-
 /* Both alphabets, with or without '='. nil: it is none. */
 static int base64_decode(lua_State *lua)
 {
@@ -51,7 +39,7 @@ static int base64_decode(lua_State *lua)
     char *into = luaL_buffinitsize(lua, &out, len / 4 * 3 + 3);
     size_t used = 0;
     for (size_t i = 0; i < len; i++) {
-        int value = sextet(bytes[i]);
+        int value = base64_digit((char)bytes[i]);
         if (value < 0 || (len % 4 == 1 && i + 1 == len)) {
             lua_pushnil(lua);
             return 1;

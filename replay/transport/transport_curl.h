@@ -112,8 +112,9 @@ void tcurl_call_release(struct transport_call *call);
 
 /* Whether libcurl asks for the body piece by piece; else it lies where it can be read. */
 bool tcurl_reads_body(const struct http_request *http);
-/* From its beginning, as libcurl's options. */
+/* The run's, or the request's own where that is sooner. */
 uint64_t tcurl_timeout_us(const struct transport_call *call);
+/* From its beginning, as libcurl's options. */
 void tcurl_body_apply(struct transport_call *call);
 void tcurl_body_fini(struct transport_call *call);
 /* Of call->body_timer. */
